@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"errors"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -57,9 +56,6 @@ func _Account_id(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 	)
 }
-func fieldContext_Account_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Account", field, true, false, "ID")
-}
 
 func _Account_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -71,9 +67,6 @@ func _Account_email(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Account_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Account", field, false, false, "String")
 }
 
 func _Account_emailVerified(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
@@ -87,9 +80,6 @@ func _Account_emailVerified(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_Account_emailVerified(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Account", field, true, false, "Boolean")
-}
 
 func _Account_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -101,9 +91,6 @@ func _Account_name(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Account_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Account", field, false, false, "String")
 }
 
 func _Account_role(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
@@ -117,9 +104,6 @@ func _Account_role(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Account_role(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Account", field, false, false, "Role")
-}
 
 func _Account_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -131,9 +115,6 @@ func _Account_createdAt(ctx context.Context, ec *executionContext, field graphql
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Account_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Account", field, false, false, "DateTime")
 }
 
 func _Account_secondFactor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
@@ -189,35 +170,7 @@ func _Account_sessions(ctx context.Context, ec *executionContext, field graphql.
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Sessions(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []identity.Session
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
-				if err != nil {
-					var zeroVal []identity.Session
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []identity.Session
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []identity.Session
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"}, []access.Permission{}),
 		func(ctx context.Context, selections ast.SelectionSet, v []identity.Session) graphql.Marshaler {
 			return marshalNSession2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐSessionᚄ(ctx, ec, selections, v)
 		},
@@ -246,35 +199,7 @@ func _Account_company(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Company(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
-				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *company.Company
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{"COMPANY_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *company.Company) graphql.Marshaler {
 			return marshalOCompany2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompany(ctx, ec, selections, v)
 		},
@@ -303,35 +228,7 @@ func _Account_functions(ctx context.Context, ec *executionContext, field graphql
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Functions(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []company.FunctionAccess
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal []company.FunctionAccess
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
-				if err != nil {
-					var zeroVal []company.FunctionAccess
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []company.FunctionAccess
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{"COMPANY_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []company.FunctionAccess) graphql.Marshaler {
 			return marshalNFunctionAccess2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionAccessᚄ(ctx, ec, selections, v)
 		},
@@ -360,35 +257,7 @@ func _Account_profile(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Profile(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *customer.Profile
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
-				if err != nil {
-					var zeroVal *customer.Profile
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *customer.Profile
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *customer.Profile
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"}, []access.Permission{}),
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Profile) graphql.Marshaler {
 			return marshalOProfile2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐProfile(ctx, ec, selections, v)
 		},
@@ -417,35 +286,7 @@ func _Account_addresses(ctx context.Context, ec *executionContext, field graphql
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Addresses(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []customer.SavedAddress
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
-				if err != nil {
-					var zeroVal []customer.SavedAddress
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []customer.SavedAddress
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []customer.SavedAddress
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"}, []access.Permission{}),
 		func(ctx context.Context, selections ast.SelectionSet, v []customer.SavedAddress) graphql.Marshaler {
 			return marshalNSavedAddress2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSavedAddressᚄ(ctx, ec, selections, v)
 		},
@@ -474,35 +315,7 @@ func _Account_pets(ctx context.Context, ec *executionContext, field graphql.Coll
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Pets(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []customer.Pet
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
-				if err != nil {
-					var zeroVal []customer.Pet
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []customer.Pet
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []customer.Pet
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"}, []access.Permission{}),
 		func(ctx context.Context, selections ast.SelectionSet, v []customer.Pet) graphql.Marshaler {
 			return marshalNPet2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPetᚄ(ctx, ec, selections, v)
 		},
@@ -531,35 +344,7 @@ func _Account_linkedLogins(ctx context.Context, ec *executionContext, field grap
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().LinkedLogins(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []identity.Link
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
-				if err != nil {
-					var zeroVal []identity.Link
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []identity.Link
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []identity.Link
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"}, []access.Permission{}),
 		func(ctx context.Context, selections ast.SelectionSet, v []identity.Link) graphql.Marshaler {
 			return marshalNLinkedLogin2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐLinkᚄ(ctx, ec, selections, v)
 		},
@@ -588,35 +373,7 @@ func _Account_groups(ctx context.Context, ec *executionContext, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Groups(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []identity.Group
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []identity.Group
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"STAFF_WRITE"})
-				if err != nil {
-					var zeroVal []identity.Group
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []identity.Group
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"STAFF_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []identity.Group) graphql.Marshaler {
 			return marshalNPermissionGroup2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroupᚄ(ctx, ec, selections, v)
 		},
@@ -646,15 +403,6 @@ func _AccountPayload_account(ctx context.Context, ec *executionContext, field gr
 		false,
 	)
 }
-func fieldContext_AccountPayload_account(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _AccountPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AccountPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -668,15 +416,6 @@ func _AccountPayload_userErrors(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_AccountPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ConfirmTotpPayload_recoveryCodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ConfirmTotpPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -688,9 +427,6 @@ func _ConfirmTotpPayload_recoveryCodes(ctx context.Context, ec *executionContext
 			return marshalOString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ConfirmTotpPayload_recoveryCodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfirmTotpPayload", field, false, false, "String")
 }
 
 func _ConfirmTotpPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ConfirmTotpPayload) (ret graphql.Marshaler) {
@@ -705,15 +441,6 @@ func _ConfirmTotpPayload_userErrors(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_ConfirmTotpPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ConfirmTotpPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DonePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DonePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -726,15 +453,6 @@ func _DonePayload_userErrors(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_DonePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DonePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _LoginPayload_tokens(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
@@ -749,15 +467,6 @@ func _LoginPayload_tokens(ctx context.Context, ec *executionContext, field graph
 		false,
 	)
 }
-func fieldContext_LoginPayload_tokens(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LoginPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _LoginPayload_account(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -770,15 +479,6 @@ func _LoginPayload_account(ctx context.Context, ec *executionContext, field grap
 		},
 		false,
 	)
-}
-func fieldContext_LoginPayload_account(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LoginPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _LoginPayload_enrolment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
@@ -793,15 +493,6 @@ func _LoginPayload_enrolment(ctx context.Context, ec *executionContext, field gr
 		false,
 	)
 }
-func fieldContext_LoginPayload_enrolment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LoginPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _LoginPayload_recoveryCodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -813,9 +504,6 @@ func _LoginPayload_recoveryCodes(ctx context.Context, ec *executionContext, fiel
 			return marshalOString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_LoginPayload_recoveryCodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LoginPayload", field, false, false, "String")
 }
 
 func _LoginPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
@@ -830,15 +518,6 @@ func _LoginPayload_userErrors(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_LoginPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LoginPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Session_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -850,9 +529,6 @@ func _Session_id(ctx context.Context, ec *executionContext, field graphql.Collec
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Session_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Session", field, true, false, "ID")
 }
 
 func _Session_device(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
@@ -866,9 +542,6 @@ func _Session_device(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Session_device(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Session", field, false, false, "String")
-}
 
 func _Session_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -880,9 +553,6 @@ func _Session_address(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Session_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Session", field, true, false, "String")
 }
 
 func _Session_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
@@ -896,9 +566,6 @@ func _Session_createdAt(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_Session_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
-}
 
 func _Session_lastUsedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -911,9 +578,6 @@ func _Session_lastUsedAt(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_Session_lastUsedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
-}
 
 func _Session_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -925,9 +589,6 @@ func _Session_expiresAt(ctx context.Context, ec *executionContext, field graphql
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Session_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
 }
 
 func _Session_current(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
@@ -963,15 +624,6 @@ func _StartTotpPayload_enrolment(ctx context.Context, ec *executionContext, fiel
 		false,
 	)
 }
-func fieldContext_StartTotpPayload_enrolment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StartTotpPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StartTotpPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StartTotpPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -985,15 +637,6 @@ func _StartTotpPayload_userErrors(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_StartTotpPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StartTotpPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Tokens_accessToken(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Grant) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1005,9 +648,6 @@ func _Tokens_accessToken(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Tokens_accessToken(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tokens", field, false, false, "String")
 }
 
 func _Tokens_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Grant) (ret graphql.Marshaler) {
@@ -1021,9 +661,6 @@ func _Tokens_expiresAt(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_Tokens_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tokens", field, false, false, "DateTime")
-}
 
 func _Tokens_refreshToken(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Grant) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1035,9 +672,6 @@ func _Tokens_refreshToken(ctx context.Context, ec *executionContext, field graph
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Tokens_refreshToken(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tokens", field, false, false, "String")
 }
 
 func _TotpEnrolment_secret(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Enrolment) (ret graphql.Marshaler) {
@@ -1051,9 +685,6 @@ func _TotpEnrolment_secret(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_TotpEnrolment_secret(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TotpEnrolment", field, false, false, "String")
-}
 
 func _TotpEnrolment_uri(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Enrolment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1065,9 +696,6 @@ func _TotpEnrolment_uri(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_TotpEnrolment_uri(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TotpEnrolment", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2188,10 +1816,6 @@ func unmarshalNResetPasswordInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 func unmarshalNRevokeSessionInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐRevokeSessionInput(ctx context.Context, ec *executionContext, v any) (identity.RevokeSessionInput, error) {
 	res, err := unmarshalInputRevokeSessionInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNSession2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐSession(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v identity.Session) graphql.Marshaler {
-	return _Session(ctx, ec, sel, &v)
 }
 
 func marshalNSession2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐSessionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []identity.Session) graphql.Marshaler {

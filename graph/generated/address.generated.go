@@ -35,9 +35,6 @@ func _Address_name(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Address_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
-}
 
 func _Address_kana(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -49,9 +46,6 @@ func _Address_kana(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Address_kana(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
@@ -65,9 +59,6 @@ func _Address_company(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Address_company(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
-}
 
 func _Address_postalCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -79,9 +70,6 @@ func _Address_postalCode(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Address_postalCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_prefecture(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
@@ -95,9 +83,6 @@ func _Address_prefecture(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_Address_prefecture(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "Prefecture")
-}
 
 func _Address_city(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -109,9 +94,6 @@ func _Address_city(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Address_city(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_line1(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
@@ -125,9 +107,6 @@ func _Address_line1(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_Address_line1(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
-}
 
 func _Address_line2(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -140,9 +119,6 @@ func _Address_line2(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_Address_line2(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
-}
 
 func _Address_phone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -154,9 +130,6 @@ func _Address_phone(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Address_phone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -441,23 +414,6 @@ func unmarshalOPrefecture2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcu
 	return res, nil
 }
 
-func marshalOPrefecture2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefectureᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Prefecture) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNPrefecture2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func unmarshalOPrefecture2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx context.Context, ec *executionContext, v any) (*customer.Prefecture, error) {
 	if v == nil {
 		return nil, nil
@@ -465,16 +421,6 @@ func unmarshalOPrefecture2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcu
 	tmp, err := graphql.UnmarshalString(v)
 	res := customer.Prefecture(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOPrefecture2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *customer.Prefecture) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

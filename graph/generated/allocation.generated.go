@@ -38,9 +38,6 @@ func _AllocationPayload_allocation(ctx context.Context, ec *executionContext, fi
 		false,
 	)
 }
-func fieldContext_AllocationPayload_allocation(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AllocationPayload", field, false, false, "AllocationPreference")
-}
 
 func _AllocationPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AllocationPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -54,15 +51,6 @@ func _AllocationPayload_userErrors(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_AllocationPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AllocationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Reallocation_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Reallocated) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -74,9 +62,6 @@ func _Reallocation_sku(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Reallocation_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Reallocation", field, false, false, "String")
 }
 
 func _Reallocation_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Reallocated) (ret graphql.Marshaler) {
@@ -90,9 +75,6 @@ func _Reallocation_quantity(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_Reallocation_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Reallocation", field, false, false, "Int")
-}
 
 func _Reallocation_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Reallocated) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -104,9 +86,6 @@ func _Reallocation_locationId(ctx context.Context, ec *executionContext, field g
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Reallocation_locationId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Reallocation", field, true, false, "ID")
 }
 
 func _ReallocationPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReallocationPayload) (ret graphql.Marshaler) {
@@ -121,15 +100,6 @@ func _ReallocationPayload_order(ctx context.Context, ec *executionContext, field
 		false,
 	)
 }
-func fieldContext_ReallocationPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReallocationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReallocationPayload_moved(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReallocationPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -143,15 +113,6 @@ func _ReallocationPayload_moved(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_ReallocationPayload_moved(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReallocationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReallocationPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReallocationPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -164,15 +125,6 @@ func _ReallocationPayload_userErrors(ctx context.Context, ec *executionContext, 
 		},
 		true,
 	)
-}
-func fieldContext_ReallocationPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReallocationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -499,10 +451,6 @@ func unmarshalNReallocateOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNReallocation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐReallocated(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Reallocated) graphql.Marshaler {
-	return _Reallocation(ctx, ec, sel, &v)
-}
-
 func marshalNReallocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐReallocatedᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Reallocated) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _Reallocation(ctx, ec, sel, &v[i])
@@ -524,23 +472,6 @@ func marshalNReallocationPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph
 func unmarshalNSetAllocationInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐSetAllocationInput(ctx context.Context, ec *executionContext, v any) (order.SetAllocationInput, error) {
 	res, err := unmarshalInputSetAllocationInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func unmarshalOAllocationPreference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋchannelᚐPreferenceᚄ(ctx context.Context, ec *executionContext, v any) ([]channel.Preference, error) {
-	if v == nil {
-		return nil, nil
-	}
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]channel.Preference, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNAllocationPreference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋchannelᚐPreference(ctx, ec, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
 }
 
 func marshalOAllocationPreference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋchannelᚐPreferenceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []channel.Preference) graphql.Marshaler {

@@ -45,9 +45,6 @@ func _BankAllocation_paymentId(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_BankAllocation_paymentId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankAllocation", field, true, false, "ID")
-}
 
 func _BankAllocation_companyId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Allocation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -59,9 +56,6 @@ func _BankAllocation_companyId(ctx context.Context, ec *executionContext, field 
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankAllocation_companyId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankAllocation", field, true, false, "ID")
 }
 
 func _BankAllocation_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Allocation) (ret graphql.Marshaler) {
@@ -76,15 +70,6 @@ func _BankAllocation_amount(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_BankAllocation_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankAllocation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BankAllocation_how(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Allocation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -96,9 +81,6 @@ func _BankAllocation_how(ctx context.Context, ec *executionContext, field graphq
 			return marshalNBankMatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐHow(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankAllocation_how(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankAllocation", field, false, false, "BankMatch")
 }
 
 func _BankAllocation_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Allocation) (ret graphql.Marshaler) {
@@ -112,9 +94,6 @@ func _BankAllocation_createdAt(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_BankAllocation_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankAllocation", field, false, false, "DateTime")
-}
 
 func _BankLine_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -126,9 +105,6 @@ func _BankLine_id(ctx context.Context, ec *executionContext, field graphql.Colle
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLine", field, true, false, "ID")
 }
 
 func _BankLine_row(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
@@ -142,9 +118,6 @@ func _BankLine_row(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_BankLine_row(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLine", field, false, false, "Int")
-}
 
 func _BankLine_on(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -156,9 +129,6 @@ func _BankLine_on(ctx context.Context, ec *executionContext, field graphql.Colle
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankLine_on(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLine", field, false, false, "Date")
 }
 
 func _BankLine_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
@@ -173,15 +143,6 @@ func _BankLine_amount(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_BankLine_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BankLine_matched(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
 	return run.Value(
@@ -195,15 +156,6 @@ func _BankLine_matched(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_BankLine_matched(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BankLine_payer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -215,9 +167,6 @@ func _BankLine_payer(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankLine_payer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLine", field, false, false, "String")
 }
 
 func _BankLine_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
@@ -231,9 +180,6 @@ func _BankLine_text(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_BankLine_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLine", field, false, false, "String")
-}
 
 func _BankLine_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -246,9 +192,6 @@ func _BankLine_state(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_BankLine_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLine", field, false, false, "BankLineState")
-}
 
 func _BankLine_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -260,9 +203,6 @@ func _BankLine_reason(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankLine_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLine", field, false, false, "String")
 }
 
 func _BankLine_allocations(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
@@ -304,15 +244,6 @@ func _BankLineConnection_edges(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_BankLineConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLineConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BankLineConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Line]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -326,15 +257,6 @@ func _BankLineConnection_nodes(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_BankLineConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLineConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BankLineConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Line]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -347,15 +269,6 @@ func _BankLineConnection_pageInfo(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_BankLineConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLineConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _BankLineConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Line]) (ret graphql.Marshaler) {
@@ -390,9 +303,6 @@ func _BankLineEdge_cursor(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_BankLineEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLineEdge", field, false, false, "String")
-}
 
 func _BankLineEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[banking.Line]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -405,15 +315,6 @@ func _BankLineEdge_node(ctx context.Context, ec *executionContext, field graphql
 		},
 		true,
 	)
-}
-func fieldContext_BankLineEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLineEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _BankLinePayload_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BankLinePayload) (ret graphql.Marshaler) {
@@ -428,15 +329,6 @@ func _BankLinePayload_line(ctx context.Context, ec *executionContext, field grap
 		false,
 	)
 }
-func fieldContext_BankLinePayload_line(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLinePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BankLinePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BankLinePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -450,15 +342,6 @@ func _BankLinePayload_userErrors(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_BankLinePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLinePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BankLineSuggestion_paymentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Candidate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -470,9 +353,6 @@ func _BankLineSuggestion_paymentId(ctx context.Context, ec *executionContext, fi
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankLineSuggestion_paymentId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLineSuggestion", field, true, false, "ID")
 }
 
 func _BankLineSuggestion_companyId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Candidate) (ret graphql.Marshaler) {
@@ -486,9 +366,6 @@ func _BankLineSuggestion_companyId(ctx context.Context, ec *executionContext, fi
 		},
 	)
 }
-func fieldContext_BankLineSuggestion_companyId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLineSuggestion", field, true, false, "ID")
-}
 
 func _BankLineSuggestion_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Candidate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -500,9 +377,6 @@ func _BankLineSuggestion_number(ctx context.Context, ec *executionContext, field
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankLineSuggestion_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLineSuggestion", field, false, false, "String")
 }
 
 func _BankLineSuggestion_names(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Candidate) (ret graphql.Marshaler) {
@@ -516,9 +390,6 @@ func _BankLineSuggestion_names(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_BankLineSuggestion_names(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLineSuggestion", field, false, false, "String")
-}
 
 func _BankLineSuggestion_named(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Candidate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -530,9 +401,6 @@ func _BankLineSuggestion_named(ctx context.Context, ec *executionContext, field 
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankLineSuggestion_named(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLineSuggestion", field, false, false, "Boolean")
 }
 
 func _BankProfile_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
@@ -546,9 +414,6 @@ func _BankProfile_code(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_BankProfile_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
-}
 
 func _BankProfile_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -560,9 +425,6 @@ func _BankProfile_name(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankProfile_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
 }
 
 func _BankProfile_heading(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
@@ -576,9 +438,6 @@ func _BankProfile_heading(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_BankProfile_heading(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "Boolean")
-}
 
 func _BankProfile_skip(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -590,9 +449,6 @@ func _BankProfile_skip(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankProfile_skip(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "Int")
 }
 
 func _BankProfile_date(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
@@ -606,9 +462,6 @@ func _BankProfile_date(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_BankProfile_date(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
-}
 
 func _BankProfile_deposit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -620,9 +473,6 @@ func _BankProfile_deposit(ctx context.Context, ec *executionContext, field graph
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankProfile_deposit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
 }
 
 func _BankProfile_payer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
@@ -636,9 +486,6 @@ func _BankProfile_payer(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_BankProfile_payer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
-}
 
 func _BankProfile_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -650,9 +497,6 @@ func _BankProfile_text(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankProfile_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
 }
 
 func _BankProfilePayload_profile(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BankProfilePayload) (ret graphql.Marshaler) {
@@ -667,15 +511,6 @@ func _BankProfilePayload_profile(ctx context.Context, ec *executionContext, fiel
 		false,
 	)
 }
-func fieldContext_BankProfilePayload_profile(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankProfilePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BankProfilePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BankProfilePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -689,15 +524,6 @@ func _BankProfilePayload_userErrors(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_BankProfilePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankProfilePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BankRowError_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.BadRow) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -709,9 +535,6 @@ func _BankRowError_line(ctx context.Context, ec *executionContext, field graphql
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankRowError_line(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankRowError", field, false, false, "Int")
 }
 
 func _BankRowError_column(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.BadRow) (ret graphql.Marshaler) {
@@ -725,9 +548,6 @@ func _BankRowError_column(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_BankRowError_column(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankRowError", field, false, false, "String")
-}
 
 func _BankRowError_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.BadRow) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -739,9 +559,6 @@ func _BankRowError_value(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankRowError_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankRowError", field, false, false, "String")
 }
 
 func _BankRowError_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.BadRow) (ret graphql.Marshaler) {
@@ -756,9 +573,6 @@ func _BankRowError_reason(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_BankRowError_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankRowError", field, false, false, "String")
-}
 
 func _BankStatement_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -770,9 +584,6 @@ func _BankStatement_id(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankStatement_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatement", field, true, false, "ID")
 }
 
 func _BankStatement_fileName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
@@ -786,9 +597,6 @@ func _BankStatement_fileName(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_BankStatement_fileName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatement", field, false, false, "String")
-}
 
 func _BankStatement_profile(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -800,9 +608,6 @@ func _BankStatement_profile(ctx context.Context, ec *executionContext, field gra
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankStatement_profile(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatement", field, false, false, "String")
 }
 
 func _BankStatement_deposits(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
@@ -816,9 +621,6 @@ func _BankStatement_deposits(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_BankStatement_deposits(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatement", field, false, false, "Int")
-}
 
 func _BankStatement_known(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -831,9 +633,6 @@ func _BankStatement_known(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_BankStatement_known(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatement", field, false, false, "Int")
-}
 
 func _BankStatement_others(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -845,9 +644,6 @@ func _BankStatement_others(ctx context.Context, ec *executionContext, field grap
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankStatement_others(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatement", field, false, false, "Int")
 }
 
 func _BankStatement_errors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
@@ -862,15 +658,6 @@ func _BankStatement_errors(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_BankStatement_errors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankStatement",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BankStatement_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -882,9 +669,6 @@ func _BankStatement_createdAt(ctx context.Context, ec *executionContext, field g
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankStatement_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatement", field, false, false, "DateTime")
 }
 
 func _BankStatementConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Statement]) (ret graphql.Marshaler) {
@@ -899,15 +683,6 @@ func _BankStatementConnection_edges(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_BankStatementConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankStatementConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BankStatementConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Statement]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -921,15 +696,6 @@ func _BankStatementConnection_nodes(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_BankStatementConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankStatementConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BankStatementConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Statement]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -942,15 +708,6 @@ func _BankStatementConnection_pageInfo(ctx context.Context, ec *executionContext
 		},
 		true,
 	)
-}
-func fieldContext_BankStatementConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankStatementConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _BankStatementConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Statement]) (ret graphql.Marshaler) {
@@ -985,9 +742,6 @@ func _BankStatementEdge_cursor(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_BankStatementEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatementEdge", field, false, false, "String")
-}
 
 func _BankStatementEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[banking.Statement]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1000,15 +754,6 @@ func _BankStatementEdge_node(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_BankStatementEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankStatementEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _RematchBankLinesPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RematchBankLinesPayload) (ret graphql.Marshaler) {
@@ -1023,15 +768,6 @@ func _RematchBankLinesPayload_userErrors(ctx context.Context, ec *executionConte
 		true,
 	)
 }
-func fieldContext_RematchBankLinesPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RematchBankLinesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _UploadBankStatementPayload_statement(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.UploadBankStatementPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1045,15 +781,6 @@ func _UploadBankStatementPayload_statement(ctx context.Context, ec *executionCon
 		false,
 	)
 }
-func fieldContext_UploadBankStatementPayload_statement(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "UploadBankStatementPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _UploadBankStatementPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.UploadBankStatementPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1066,15 +793,6 @@ func _UploadBankStatementPayload_userErrors(ctx context.Context, ec *executionCo
 		},
 		true,
 	)
-}
-func fieldContext_UploadBankStatementPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "UploadBankStatementPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2189,10 +1907,6 @@ func unmarshalNAllocateBankLineInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNBankAllocation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐAllocation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v banking.Allocation) graphql.Marshaler {
-	return _BankAllocation(ctx, ec, sel, &v)
-}
-
 func marshalNBankAllocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐAllocationᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []banking.Allocation) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _BankAllocation(ctx, ec, sel, &v[i])
@@ -2227,10 +1941,6 @@ func marshalNBankLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankin
 
 func marshalNBankLineConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[banking.Line]) graphql.Marshaler {
 	return _BankLineConnection(ctx, ec, sel, &v)
-}
-
-func marshalNBankLineEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[banking.Line]) graphql.Marshaler {
-	return _BankLineEdge(ctx, ec, sel, &v)
 }
 
 func marshalNBankLineEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[banking.Line]) graphql.Marshaler {
@@ -2285,10 +1995,6 @@ func marshalNBankLineState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbank
 	return res
 }
 
-func marshalNBankLineSuggestion2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐCandidate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v banking.Candidate) graphql.Marshaler {
-	return _BankLineSuggestion(ctx, ec, sel, &v)
-}
-
 func marshalNBankLineSuggestion2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐCandidateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []banking.Candidate) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _BankLineSuggestion(ctx, ec, sel, &v[i])
@@ -2303,12 +2009,6 @@ func marshalNBankLineSuggestion2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return ret
 }
 
-func unmarshalNBankMatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐHow(ctx context.Context, ec *executionContext, v any) (banking.How, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := banking.How(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNBankMatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐHow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v banking.How) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -2316,10 +2016,6 @@ func marshalNBankMatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbanking�
 		graphql.AddInvalidNullFromMarshaler(ctx, "BankMatch!")
 	}
 	return res
-}
-
-func marshalNBankProfile2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐProfile(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v banking.Profile) graphql.Marshaler {
-	return _BankProfile(ctx, ec, sel, &v)
 }
 
 func marshalNBankProfile2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐProfileᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []banking.Profile) graphql.Marshaler {
@@ -2343,10 +2039,6 @@ func unmarshalNBankProfileInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNBankProfilePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐBankProfilePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.BankProfilePayload) graphql.Marshaler {
 	return _BankProfilePayload(ctx, ec, sel, &v)
-}
-
-func marshalNBankRowError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.BadRow) graphql.Marshaler {
-	return _BankRowError(ctx, ec, sel, &v)
 }
 
 func marshalNBankRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRowᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.BadRow) graphql.Marshaler {
@@ -2383,10 +2075,6 @@ func marshalNBankStatement2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋb
 
 func marshalNBankStatementConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[banking.Statement]) graphql.Marshaler {
 	return _BankStatementConnection(ctx, ec, sel, &v)
-}
-
-func marshalNBankStatementEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[banking.Statement]) graphql.Marshaler {
-	return _BankStatementEdge(ctx, ec, sel, &v)
 }
 
 func marshalNBankStatementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[banking.Statement]) graphql.Marshaler {
@@ -2451,23 +2139,6 @@ func unmarshalOBankLineState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 		}
 	}
 	return res, nil
-}
-
-func marshalOBankLineState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []banking.State) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNBankLineState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐState(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 func marshalOBankProfile2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐProfile(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *banking.Profile) graphql.Marshaler {

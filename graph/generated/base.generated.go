@@ -53,9 +53,6 @@ func _PageInfo_hasNextPage(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PageInfo_hasNextPage(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "Boolean")
-}
 
 func _PageInfo_hasPreviousPage(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Info) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -67,9 +64,6 @@ func _PageInfo_hasPreviousPage(ctx context.Context, ec *executionContext, field 
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PageInfo_hasPreviousPage(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "Boolean")
 }
 
 func _PageInfo_startCursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Info) (ret graphql.Marshaler) {
@@ -83,9 +77,6 @@ func _PageInfo_startCursor(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PageInfo_startCursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
-}
 
 func _PageInfo_endCursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Info) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -97,9 +88,6 @@ func _PageInfo_endCursor(ctx context.Context, ec *executionContext, field graphq
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PageInfo_endCursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
 func _UserError_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.UserError) (ret graphql.Marshaler) {
@@ -113,9 +101,6 @@ func _UserError_code(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_UserError_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("UserError", field, false, false, "UserErrorCode")
-}
 
 func _UserError_field(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.UserError) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -128,9 +113,6 @@ func _UserError_field(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_UserError_field(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("UserError", field, false, false, "String")
-}
 
 func _UserError_message(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.UserError) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -142,9 +124,6 @@ func _UserError_message(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_UserError_message(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("UserError", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -465,20 +444,6 @@ func marshalNDate2timeᚐTime(ctx context.Context, ec *executionContext, sel ast
 	return res
 }
 
-func unmarshalNDate2ᚕtimeᚐTimeᚄ(ctx context.Context, ec *executionContext, v any) ([]time.Time, error) {
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]time.Time, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNDate2timeᚐTime(ctx, ec, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
 func marshalNDate2ᚕtimeᚐTimeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []time.Time) graphql.Marshaler {
 	ret := make(graphql.Array, len(v))
 	for i := range v {
@@ -520,11 +485,6 @@ func marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx context.C
 		graphql.AddInvalidNullFromMarshaler(ctx, "Decimal!")
 	}
 	return res
-}
-
-func unmarshalNDecimal2string(ctx context.Context, ec *executionContext, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNDecimal2string(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v string) graphql.Marshaler {
@@ -598,50 +558,9 @@ func marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole
 	return res
 }
 
-func unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx context.Context, ec *executionContext, v any) ([]access.Role, error) {
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]access.Role, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx, ec, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
-func marshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []access.Role) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func unmarshalNUpload2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx context.Context, ec *executionContext, v any) (graphql.Upload, error) {
 	res, err := graphql.UnmarshalUpload(v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNUpload2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v graphql.Upload) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalUpload(v)
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "Upload!")
-	}
-	return res
-}
-
-func marshalNUserError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.UserError) graphql.Marshaler {
-	return _UserError(ctx, ec, sel, &v)
 }
 
 func marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.UserError) graphql.Marshaler {
@@ -656,12 +575,6 @@ func marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmode
 	}
 
 	return ret
-}
-
-func unmarshalNUserErrorCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋfaultᚐCode(ctx context.Context, ec *executionContext, v any) (fault.Code, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := fault.Code(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNUserErrorCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋfaultᚐCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v fault.Code) graphql.Marshaler {
@@ -751,23 +664,6 @@ func unmarshalOPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋac
 	return res, nil
 }
 
-func marshalOPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []access.Permission) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNPermission2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermission(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func unmarshalORole2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx context.Context, ec *executionContext, v any) (*access.Role, error) {
 	if v == nil {
 		return nil, nil
@@ -777,32 +673,12 @@ func unmarshalORole2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccess�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalORole2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *access.Role) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
-}
-
 func unmarshalOUpload2ᚖgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx context.Context, ec *executionContext, v any) (*graphql.Upload, error) {
 	if v == nil {
 		return nil, nil
 	}
 	res, err := graphql.UnmarshalUpload(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOUpload2ᚖgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *graphql.Upload) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalUpload(*v)
-	return res
 }
 
 func marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.UserError) graphql.Marshaler {

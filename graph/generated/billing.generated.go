@@ -48,9 +48,6 @@ func _AccountStatement_id(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_AccountStatement_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatement", field, true, false, "ID")
-}
 
 func _AccountStatement_closesOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -63,9 +60,6 @@ func _AccountStatement_closesOn(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_AccountStatement_closesOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatement", field, false, false, "Date")
-}
 
 func _AccountStatement_dueOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -77,9 +71,6 @@ func _AccountStatement_dueOn(ctx context.Context, ec *executionContext, field gr
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_AccountStatement_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatement", field, false, false, "Date")
 }
 
 func _AccountStatement_opening(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
@@ -94,15 +85,6 @@ func _AccountStatement_opening(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_AccountStatement_opening(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatement",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _AccountStatement_sales(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
 	return run.Value(
@@ -115,15 +97,6 @@ func _AccountStatement_sales(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_AccountStatement_sales(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatement",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _AccountStatement_payments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
@@ -138,15 +111,6 @@ func _AccountStatement_payments(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_AccountStatement_payments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatement",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _AccountStatement_other(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
 	return run.Value(
@@ -159,15 +123,6 @@ func _AccountStatement_other(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_AccountStatement_other(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatement",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _AccountStatement_closing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
@@ -182,15 +137,6 @@ func _AccountStatement_closing(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_AccountStatement_closing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatement",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _AccountStatement_remaining(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
 	return run.Value(
@@ -204,15 +150,6 @@ func _AccountStatement_remaining(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_AccountStatement_remaining(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatement",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _AccountStatement_issuedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -224,9 +161,6 @@ func _AccountStatement_issuedAt(ctx context.Context, ec *executionContext, field
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_AccountStatement_issuedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatement", field, false, false, "DateTime")
 }
 
 func _AccountStatement_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
@@ -322,15 +256,6 @@ func _AccountStatementConnection_edges(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_AccountStatementConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatementConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _AccountStatementConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[billing.Statement]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -344,15 +269,6 @@ func _AccountStatementConnection_nodes(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_AccountStatementConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatementConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _AccountStatementConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[billing.Statement]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -365,15 +281,6 @@ func _AccountStatementConnection_pageInfo(ctx context.Context, ec *executionCont
 		},
 		true,
 	)
-}
-func fieldContext_AccountStatementConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatementConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _AccountStatementConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[billing.Statement]) (ret graphql.Marshaler) {
@@ -408,9 +315,6 @@ func _AccountStatementEdge_cursor(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_AccountStatementEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatementEdge", field, false, false, "String")
-}
 
 func _AccountStatementEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[billing.Statement]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -424,15 +328,6 @@ func _AccountStatementEdge_node(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_AccountStatementEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatementEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _AccountStatementLine_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -444,9 +339,6 @@ func _AccountStatementLine_at(ctx context.Context, ec *executionContext, field g
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_AccountStatementLine_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatementLine", field, false, false, "DateTime")
 }
 
 func _AccountStatementLine_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Line) (ret graphql.Marshaler) {
@@ -460,9 +352,6 @@ func _AccountStatementLine_kind(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_AccountStatementLine_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatementLine", field, false, false, "JournalKind")
-}
 
 func _AccountStatementLine_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -475,9 +364,6 @@ func _AccountStatementLine_reference(ctx context.Context, ec *executionContext, 
 		},
 	)
 }
-func fieldContext_AccountStatementLine_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatementLine", field, false, false, "String")
-}
 
 func _AccountStatementLine_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -489,9 +375,6 @@ func _AccountStatementLine_orderId(ctx context.Context, ec *executionContext, fi
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_AccountStatementLine_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatementLine", field, true, false, "ID")
 }
 
 func _AccountStatementLine_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Line) (ret graphql.Marshaler) {
@@ -506,15 +389,6 @@ func _AccountStatementLine_amount(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_AccountStatementLine_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatementLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CloseAccountsPayload_statements(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CloseAccountsPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -527,15 +401,6 @@ func _CloseAccountsPayload_statements(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_CloseAccountsPayload_statements(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CloseAccountsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CloseAccountsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CloseAccountsPayload) (ret graphql.Marshaler) {
@@ -550,15 +415,6 @@ func _CloseAccountsPayload_userErrors(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_CloseAccountsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CloseAccountsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _HoldDunningPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.HoldDunningPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -572,15 +428,6 @@ func _HoldDunningPayload_userErrors(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_HoldDunningPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "HoldDunningPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _OverdueAccount_companyId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -592,9 +439,6 @@ func _OverdueAccount_companyId(ctx context.Context, ec *executionContext, field 
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OverdueAccount_companyId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, true, false, "ID")
 }
 
 func _OverdueAccount_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
@@ -608,9 +452,6 @@ func _OverdueAccount_code(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_OverdueAccount_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, false, false, "String")
-}
 
 func _OverdueAccount_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -622,9 +463,6 @@ func _OverdueAccount_name(ctx context.Context, ec *executionContext, field graph
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OverdueAccount_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, false, false, "String")
 }
 
 func _OverdueAccount_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
@@ -639,15 +477,6 @@ func _OverdueAccount_amount(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_OverdueAccount_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OverdueAccount",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _OverdueAccount_dueOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -659,9 +488,6 @@ func _OverdueAccount_dueOn(ctx context.Context, ec *executionContext, field grap
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OverdueAccount_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, false, false, "Date")
 }
 
 func _OverdueAccount_level(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
@@ -675,9 +501,6 @@ func _OverdueAccount_level(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_OverdueAccount_level(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, false, false, "Int")
-}
 
 func _OverdueAccount_sentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -689,9 +512,6 @@ func _OverdueAccount_sentAt(ctx context.Context, ec *executionContext, field gra
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OverdueAccount_sentAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, false, false, "DateTime")
 }
 
 func _OverdueAccount_heldUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
@@ -705,9 +525,6 @@ func _OverdueAccount_heldUntil(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_OverdueAccount_heldUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, false, false, "Date")
-}
 
 func _OverdueAccount_heldNote(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -719,9 +536,6 @@ func _OverdueAccount_heldNote(ctx context.Context, ec *executionContext, field g
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OverdueAccount_heldNote(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, false, false, "String")
 }
 
 func _ReconcileGatewayPayload_reconciliation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReconcileGatewayPayload) (ret graphql.Marshaler) {
@@ -736,15 +550,6 @@ func _ReconcileGatewayPayload_reconciliation(ctx context.Context, ec *executionC
 		false,
 	)
 }
-func fieldContext_ReconcileGatewayPayload_reconciliation(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReconcileGatewayPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReconcileGatewayPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReconcileGatewayPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -758,15 +563,6 @@ func _ReconcileGatewayPayload_userErrors(ctx context.Context, ec *executionConte
 		true,
 	)
 }
-func fieldContext_ReconcileGatewayPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReconcileGatewayPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Reconciliation_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -779,9 +575,6 @@ func _Reconciliation_rows(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_Reconciliation_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "Int")
-}
 
 func _Reconciliation_agreed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -793,9 +586,6 @@ func _Reconciliation_agreed(ctx context.Context, ec *executionContext, field gra
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Reconciliation_agreed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, "Int")
 }
 
 func _Reconciliation_gross(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
@@ -810,15 +600,6 @@ func _Reconciliation_gross(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_Reconciliation_gross(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Reconciliation",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Reconciliation_fees(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
 	return run.Value(
@@ -831,15 +612,6 @@ func _Reconciliation_fees(ctx context.Context, ec *executionContext, field graph
 		},
 		true,
 	)
-}
-func fieldContext_Reconciliation_fees(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Reconciliation",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Reconciliation_differences(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
@@ -854,15 +626,6 @@ func _Reconciliation_differences(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_Reconciliation_differences(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Reconciliation",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Reconciliation_badRows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
 	return run.Value(
@@ -876,15 +639,6 @@ func _Reconciliation_badRows(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_Reconciliation_badRows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Reconciliation",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Reconciliation_feeEntryId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -896,9 +650,6 @@ func _Reconciliation_feeEntryId(ctx context.Context, ec *executionContext, field
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Reconciliation_feeEntryId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Reconciliation", field, true, false, "ID")
 }
 
 func _ReconciliationDifference_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
@@ -912,9 +663,6 @@ func _ReconciliationDifference_kind(ctx context.Context, ec *executionContext, f
 		},
 	)
 }
-func fieldContext_ReconciliationDifference_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReconciliationDifference", field, false, false, "ReconciliationDifferenceKind")
-}
 
 func _ReconciliationDifference_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -926,9 +674,6 @@ func _ReconciliationDifference_reference(ctx context.Context, ec *executionConte
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReconciliationDifference_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReconciliationDifference", field, false, false, "String")
 }
 
 func _ReconciliationDifference_journal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
@@ -943,15 +688,6 @@ func _ReconciliationDifference_journal(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_ReconciliationDifference_journal(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReconciliationDifference",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReconciliationDifference_report(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
 	return run.Value(
@@ -965,15 +701,6 @@ func _ReconciliationDifference_report(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_ReconciliationDifference_report(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReconciliationDifference",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SettlementFilePart_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -986,9 +713,6 @@ func _SettlementFilePart_text(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_SettlementFilePart_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SettlementFilePart", field, false, false, "String")
-}
 
 func _SettlementFilePart_next(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1000,9 +724,6 @@ func _SettlementFilePart_next(ctx context.Context, ec *executionContext, field g
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SettlementFilePart_next(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SettlementFilePart", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1857,10 +1578,6 @@ func marshalNAccountStatementConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _AccountStatementConnection(ctx, ec, sel, &v)
 }
 
-func marshalNAccountStatementEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[billing.Statement]) graphql.Marshaler {
-	return _AccountStatementEdge(ctx, ec, sel, &v)
-}
-
 func marshalNAccountStatementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[billing.Statement]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _AccountStatementEdge(ctx, ec, sel, &v[i])
@@ -1873,10 +1590,6 @@ func marshalNAccountStatementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	}
 
 	return ret
-}
-
-func marshalNAccountStatementLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v billing.Line) graphql.Marshaler {
-	return _AccountStatementLine(ctx, ec, sel, &v)
 }
 
 func marshalNAccountStatementLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []billing.Line) graphql.Marshaler {
@@ -1911,10 +1624,6 @@ func marshalNHoldDunningPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	return _HoldDunningPayload(ctx, ec, sel, &v)
 }
 
-func marshalNOverdueAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐOverdue(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v billing.Overdue) graphql.Marshaler {
-	return _OverdueAccount(ctx, ec, sel, &v)
-}
-
 func marshalNOverdueAccount2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐOverdueᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []billing.Overdue) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _OverdueAccount(ctx, ec, sel, &v[i])
@@ -1938,10 +1647,6 @@ func marshalNReconcileGatewayPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋg
 	return _ReconcileGatewayPayload(ctx, ec, sel, &v)
 }
 
-func marshalNReconciliationDifference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐDifference(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.Difference) graphql.Marshaler {
-	return _ReconciliationDifference(ctx, ec, sel, &v)
-}
-
 func marshalNReconciliationDifference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐDifferenceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.Difference) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ReconciliationDifference(ctx, ec, sel, &v[i])
@@ -1954,12 +1659,6 @@ func marshalNReconciliationDifference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnoren
 	}
 
 	return ret
-}
-
-func unmarshalNReconciliationDifferenceKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐDifferenceKind(ctx context.Context, ec *executionContext, v any) (ledger.DifferenceKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := ledger.DifferenceKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNReconciliationDifferenceKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐDifferenceKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.DifferenceKind) graphql.Marshaler {

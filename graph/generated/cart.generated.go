@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -68,9 +68,6 @@ func _Cart_id(ctx context.Context, ec *executionContext, field graphql.Collected
 		},
 	)
 }
-func fieldContext_Cart_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Cart", field, true, false, "ID")
-}
 
 func _Cart_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -82,9 +79,6 @@ func _Cart_email(ctx context.Context, ec *executionContext, field graphql.Collec
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Cart_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Cart", field, false, false, "String")
 }
 
 func _Cart_shippingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
@@ -99,15 +93,6 @@ func _Cart_shippingAddress(ctx context.Context, ec *executionContext, field grap
 		false,
 	)
 }
-func fieldContext_Cart_shippingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Cart",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Cart_billingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Value(
@@ -120,15 +105,6 @@ func _Cart_billingAddress(ctx context.Context, ec *executionContext, field graph
 		},
 		false,
 	)
-}
-func fieldContext_Cart_billingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Cart",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Cart_shippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
@@ -143,15 +119,6 @@ func _Cart_shippingMethod(ctx context.Context, ec *executionContext, field graph
 		false,
 	)
 }
-func fieldContext_Cart_shippingMethod(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Cart",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Cart_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -164,9 +131,6 @@ func _Cart_shopId(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Cart_shopId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Cart", field, true, false, "ID")
-}
 
 func _Cart_shippingMode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -178,9 +142,6 @@ func _Cart_shippingMode(ctx context.Context, ec *executionContext, field graphql
 			return marshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Cart_shippingMode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Cart", field, false, false, "ShippingMode")
 }
 
 func _Cart_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
@@ -195,15 +156,6 @@ func _Cart_lines(ctx context.Context, ec *executionContext, field graphql.Collec
 		true,
 	)
 }
-func fieldContext_Cart_lines(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Cart",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Cart_subtotal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Value(
@@ -216,15 +168,6 @@ func _Cart_subtotal(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 		true,
 	)
-}
-func fieldContext_Cart_subtotal(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Cart",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Cart_shippingFee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
@@ -239,15 +182,6 @@ func _Cart_shippingFee(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_Cart_shippingFee(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Cart",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Cart_discount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Value(
@@ -260,15 +194,6 @@ func _Cart_discount(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 		true,
 	)
-}
-func fieldContext_Cart_discount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Cart",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Cart_coupons(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
@@ -283,15 +208,6 @@ func _Cart_coupons(ctx context.Context, ec *executionContext, field graphql.Coll
 		true,
 	)
 }
-func fieldContext_Cart_coupons(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Cart",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Cart_gifts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Value(
@@ -304,15 +220,6 @@ func _Cart_gifts(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 		true,
 	)
-}
-func fieldContext_Cart_gifts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Cart",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Cart_taxes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
@@ -327,15 +234,6 @@ func _Cart_taxes(ctx context.Context, ec *executionContext, field graphql.Collec
 		true,
 	)
 }
-func fieldContext_Cart_taxes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Cart",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Cart_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Value(
@@ -348,15 +246,6 @@ func _Cart_total(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 		true,
 	)
-}
-func fieldContext_Cart_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Cart",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Cart_breakdown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
@@ -371,15 +260,6 @@ func _Cart_breakdown(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_Cart_breakdown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Cart",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Cart_deliverOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -391,9 +271,6 @@ func _Cart_deliverOn(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Cart_deliverOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Cart", field, false, false, "Date")
 }
 
 func _Cart_deliveryBand(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
@@ -408,15 +285,6 @@ func _Cart_deliveryBand(ctx context.Context, ec *executionContext, field graphql
 		false,
 	)
 }
-func fieldContext_Cart_deliveryBand(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Cart",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Cart_arrivesOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -428,9 +296,6 @@ func _Cart_arrivesOn(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Cart_arrivesOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Cart", field, true, false, "Date")
 }
 
 func _Cart_deliveryProblem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
@@ -471,9 +336,6 @@ func _Cart_paymentMethod(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_Cart_paymentMethod(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Cart", field, false, false, "PaymentMethod")
-}
 
 func _Cart_paymentCharge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Value(
@@ -486,15 +348,6 @@ func _Cart_paymentCharge(ctx context.Context, ec *executionContext, field graphq
 		},
 		true,
 	)
-}
-func fieldContext_Cart_paymentCharge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Cart",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Cart_paymentProblem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
@@ -535,9 +388,6 @@ func _Cart_recipient(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Cart_recipient(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Cart", field, false, false, "String")
-}
 
 func _Cart_pickUpProblem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Resolved(
@@ -576,9 +426,6 @@ func _Cart_payableAtShop(ctx context.Context, ec *executionContext, field graphq
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Cart_payableAtShop(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Cart", field, true, false, "Boolean")
 }
 
 func _Cart_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
@@ -673,9 +520,6 @@ func _CartLine_id(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_CartLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartLine", field, true, false, "ID")
-}
 
 func _CartLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -688,9 +532,6 @@ func _CartLine_quantity(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_CartLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartLine", field, false, false, "Int")
-}
 
 func _CartLine_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -702,9 +543,6 @@ func _CartLine_sku(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CartLine_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartLine", field, false, false, "String")
 }
 
 func _CartLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
@@ -719,9 +557,6 @@ func _CartLine_name(ctx context.Context, ec *executionContext, field graphql.Col
 		true,
 	)
 }
-func fieldContext_CartLine_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartLine", field, false, false, "String")
-}
 
 func _CartLine_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -733,9 +568,6 @@ func _CartLine_options(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CartLine_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartLine", field, false, false, "String")
 }
 
 func _CartLine_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
@@ -777,15 +609,6 @@ func _CartLine_price(ctx context.Context, ec *executionContext, field graphql.Co
 		false,
 	)
 }
-func fieldContext_CartLine_price(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CartLine",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CartLine_availability(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -797,9 +620,6 @@ func _CartLine_availability(ctx context.Context, ec *executionContext, field gra
 			return marshalNAvailability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐAvailability(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CartLine_availability(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartLine", field, false, false, "Availability")
 }
 
 func _CartLine_backOrdered(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
@@ -813,9 +633,6 @@ func _CartLine_backOrdered(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_CartLine_backOrdered(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartLine", field, true, false, "Int")
-}
 
 func _CartLine_soldAs(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -828,9 +645,6 @@ func _CartLine_soldAs(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_CartLine_soldAs(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartLine", field, false, false, "SaleKind")
-}
 
 func _CartLine_promise(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -842,9 +656,6 @@ func _CartLine_promise(ctx context.Context, ec *executionContext, field graphql.
 			return marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CartLine_promise(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartLine", field, true, false, "String")
 }
 
 func _CartLine_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
@@ -886,15 +697,6 @@ func _CartLine_parts(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_CartLine_parts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CartLine",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CartPayload_cart(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CartPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -908,15 +710,6 @@ func _CartPayload_cart(ctx context.Context, ec *executionContext, field graphql.
 		false,
 	)
 }
-func fieldContext_CartPayload_cart(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CartPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CartPayload_cartToken(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CartPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -928,9 +721,6 @@ func _CartPayload_cartToken(ctx context.Context, ec *executionContext, field gra
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CartPayload_cartToken(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartPayload", field, false, false, "String")
 }
 
 func _CartPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CartPayload) (ret graphql.Marshaler) {
@@ -945,15 +735,6 @@ func _CartPayload_userErrors(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_CartPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CartPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingMethod_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Method) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -966,9 +747,6 @@ func _ShippingMethod_id(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_ShippingMethod_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingMethod", field, true, false, "ID")
-}
 
 func _ShippingMethod_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Method) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -980,9 +758,6 @@ func _ShippingMethod_code(ctx context.Context, ec *executionContext, field graph
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingMethod_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingMethod", field, false, false, "String")
 }
 
 func _ShippingMethod_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Method) (ret graphql.Marshaler) {
@@ -997,9 +772,6 @@ func _ShippingMethod_name(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_ShippingMethod_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingMethod", field, false, false, "String")
-}
 
 func _ShippingMethod_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Method) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1012,9 +784,6 @@ func _ShippingMethod_description(ctx context.Context, ec *executionContext, fiel
 		},
 		true,
 	)
-}
-func fieldContext_ShippingMethod_description(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingMethod", field, false, false, "String")
 }
 
 func _ShippingMethod_fee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Method) (ret graphql.Marshaler) {
@@ -1055,35 +824,7 @@ func _ShippingMethod_schedule(ctx context.Context, ec *executionContext, field g
 		func(ctx context.Context) (any, error) {
 			return obj.Schedule, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal shipping.Schedule
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal shipping.Schedule
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SHIPPING_WRITE"})
-				if err != nil {
-					var zeroVal shipping.Schedule
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal shipping.Schedule
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"SHIPPING_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v shipping.Schedule) graphql.Marshaler {
 			return marshalNShippingSchedule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐSchedule(ctx, ec, selections, v)
 		},
@@ -1112,35 +853,7 @@ func _ShippingMethod_carrierId(ctx context.Context, ec *executionContext, field 
 		func(ctx context.Context) (any, error) {
 			return obj.Carrier(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SHIPPING_WRITE"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"SHIPPING_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -1163,35 +876,7 @@ func _ShippingMethod_tariff(ctx context.Context, ec *executionContext, field gra
 		func(ctx context.Context) (any, error) {
 			return obj.Tariff, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal shipping.Tariff
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal shipping.Tariff
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SHIPPING_WRITE"})
-				if err != nil {
-					var zeroVal shipping.Tariff
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal shipping.Tariff
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"SHIPPING_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v shipping.Tariff) graphql.Marshaler {
 			return marshalNShippingTariff2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTariff(ctx, ec, selections, v)
 		},
@@ -1220,35 +905,7 @@ func _ShippingMethod_limits(ctx context.Context, ec *executionContext, field gra
 		func(ctx context.Context) (any, error) {
 			return obj.Limits, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal shipping.Limits
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal shipping.Limits
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SHIPPING_WRITE"})
-				if err != nil {
-					var zeroVal shipping.Limits
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal shipping.Limits
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"SHIPPING_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v shipping.Limits) graphql.Marshaler {
 			return marshalNShippingLimits2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐLimits(ctx, ec, selections, v)
 		},
@@ -1277,35 +934,7 @@ func _ShippingMethod_taxClass(ctx context.Context, ec *executionContext, field g
 		func(ctx context.Context) (any, error) {
 			return obj.TaxClass, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal money.TaxClass
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal money.TaxClass
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SHIPPING_WRITE"})
-				if err != nil {
-					var zeroVal money.TaxClass
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal money.TaxClass
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"SHIPPING_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v money.TaxClass) graphql.Marshaler {
 			return marshalNTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx, ec, selections, v)
 		},
@@ -1328,35 +957,7 @@ func _ShippingMethod_position(ctx context.Context, ec *executionContext, field g
 		func(ctx context.Context) (any, error) {
 			return obj.Position, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SHIPPING_WRITE"})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal int
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"SHIPPING_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
@@ -1379,35 +980,7 @@ func _ShippingMethod_active(ctx context.Context, ec *executionContext, field gra
 		func(ctx context.Context) (any, error) {
 			return obj.Active, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal bool
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal bool
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SHIPPING_WRITE"})
-				if err != nil {
-					var zeroVal bool
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal bool
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"SHIPPING_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
@@ -1430,35 +1003,7 @@ func _ShippingMethod_translations(ctx context.Context, ec *executionContext, fie
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.ShippingMethod().Translations(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.ShippingMethodTranslations
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal model.ShippingMethodTranslations
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SHIPPING_WRITE"})
-				if err != nil {
-					var zeroVal model.ShippingMethodTranslations
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.ShippingMethodTranslations
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"SHIPPING_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.ShippingMethodTranslations) graphql.Marshaler {
 			return marshalNShippingMethodTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐShippingMethodTranslations(ctx, ec, selections, v)
 		},
@@ -1487,9 +1032,6 @@ func _Shop_id(ctx context.Context, ec *executionContext, field graphql.Collected
 		},
 	)
 }
-func fieldContext_Shop_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shop", field, true, false, "ID")
-}
 
 func _Shop_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1501,9 +1043,6 @@ func _Shop_code(ctx context.Context, ec *executionContext, field graphql.Collect
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Shop_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shop", field, false, false, "String")
 }
 
 func _Shop_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
@@ -1518,9 +1057,6 @@ func _Shop_name(ctx context.Context, ec *executionContext, field graphql.Collect
 		true,
 	)
 }
-func fieldContext_Shop_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shop", field, false, false, "String")
-}
 
 func _Shop_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1534,15 +1070,6 @@ func _Shop_address(ctx context.Context, ec *executionContext, field graphql.Coll
 		false,
 	)
 }
-func fieldContext_Shop_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Shop",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Shop_pickUp(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1554,9 +1081,6 @@ func _Shop_pickUp(ctx context.Context, ec *executionContext, field graphql.Colle
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Shop_pickUp(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shop", field, false, false, "Boolean")
 }
 
 func _Shop_pickUpDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
@@ -1570,9 +1094,6 @@ func _Shop_pickUpDays(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Shop_pickUpDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shop", field, false, false, "Int")
-}
 
 func _Shop_stockShown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1584,9 +1105,6 @@ func _Shop_stockShown(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNStockShown2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStockShown(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Shop_stockShown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shop", field, false, false, "StockShown")
 }
 
 func _Shop_latitude(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
@@ -1601,9 +1119,6 @@ func _Shop_latitude(ctx context.Context, ec *executionContext, field graphql.Col
 		false,
 	)
 }
-func fieldContext_Shop_latitude(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shop", field, false, false, "Float")
-}
 
 func _Shop_longitude(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1617,9 +1132,6 @@ func _Shop_longitude(ctx context.Context, ec *executionContext, field graphql.Co
 		false,
 	)
 }
-func fieldContext_Shop_longitude(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shop", field, false, false, "Float")
-}
 
 func _TaxAmount_class(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Taxed) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1632,9 +1144,6 @@ func _TaxAmount_class(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_TaxAmount_class(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TaxAmount", field, false, false, "TaxClass")
-}
 
 func _TaxAmount_percent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Taxed) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1646,9 +1155,6 @@ func _TaxAmount_percent(ctx context.Context, ec *executionContext, field graphql
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_TaxAmount_percent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TaxAmount", field, true, false, "Int")
 }
 
 func _TaxAmount_net(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Taxed) (ret graphql.Marshaler) {
@@ -1663,15 +1169,6 @@ func _TaxAmount_net(ctx context.Context, ec *executionContext, field graphql.Col
 		true,
 	)
 }
-func fieldContext_TaxAmount_net(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TaxAmount",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _TaxAmount_tax(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Taxed) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1685,15 +1182,6 @@ func _TaxAmount_tax(ctx context.Context, ec *executionContext, field graphql.Col
 		true,
 	)
 }
-func fieldContext_TaxAmount_tax(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TaxAmount",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _TaxAmount_gross(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Taxed) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1706,15 +1194,6 @@ func _TaxAmount_gross(ctx context.Context, ec *executionContext, field graphql.C
 		},
 		true,
 	)
-}
-func fieldContext_TaxAmount_gross(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TaxAmount",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2530,10 +2009,6 @@ func unmarshalNAddCartLineInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNCartLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v cart.Line) graphql.Marshaler {
-	return _CartLine(ctx, ec, sel, &v)
-}
-
 func marshalNCartLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []cart.Line) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _CartLine(ctx, ec, sel, &v[i])
@@ -2591,10 +2066,6 @@ func marshalNShop2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventory�
 	}
 
 	return ret
-}
-
-func marshalNTaxAmount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxed(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v money.Taxed) graphql.Marshaler {
-	return _TaxAmount(ctx, ec, sel, &v)
 }
 
 func marshalNTaxAmount2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxedᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []money.Taxed) graphql.Marshaler {

@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -259,9 +259,6 @@ func _Category_id(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Category_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Category", field, true, false, "ID")
-}
 
 func _Category_slug(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -273,9 +270,6 @@ func _Category_slug(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Category_slug(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Category", field, false, false, "String")
 }
 
 func _Category_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
@@ -290,9 +284,6 @@ func _Category_name(ctx context.Context, ec *executionContext, field graphql.Col
 		true,
 	)
 }
-func fieldContext_Category_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Category", field, false, false, "String")
-}
 
 func _Category_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
 	return run.Value(
@@ -305,9 +296,6 @@ func _Category_description(ctx context.Context, ec *executionContext, field grap
 		},
 		true,
 	)
-}
-func fieldContext_Category_description(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Category", field, false, false, "String")
 }
 
 func _Category_path(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
@@ -402,9 +390,6 @@ func _Media_id(ctx context.Context, ec *executionContext, field graphql.Collecte
 		},
 	)
 }
-func fieldContext_Media_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Media", field, true, false, "ID")
-}
 
 func _Media_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Media) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -417,9 +402,6 @@ func _Media_kind(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 	)
 }
-func fieldContext_Media_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Media", field, false, false, "MediaKind")
-}
 
 func _Media_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Media) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -431,9 +413,6 @@ func _Media_url(ctx context.Context, ec *executionContext, field graphql.Collect
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Media_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Media", field, false, false, "String")
 }
 
 func _Media_alt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Media) (ret graphql.Marshaler) {
@@ -448,9 +427,6 @@ func _Media_alt(ctx context.Context, ec *executionContext, field graphql.Collect
 		true,
 	)
 }
-func fieldContext_Media_alt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Media", field, false, false, "String")
-}
 
 func _Option_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Option) (ret graphql.Marshaler) {
 	return run.Value(
@@ -464,9 +440,6 @@ func _Option_name(ctx context.Context, ec *executionContext, field graphql.Colle
 		true,
 	)
 }
-func fieldContext_Option_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Option", field, false, false, "String")
-}
 
 func _Option_values(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Option) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -478,9 +451,6 @@ func _Option_values(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Option_values(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Option", field, false, false, "String")
 }
 
 func _Product_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
@@ -494,9 +464,6 @@ func _Product_id(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 	)
 }
-func fieldContext_Product_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Product", field, true, false, "ID")
-}
 
 func _Product_slug(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -508,9 +475,6 @@ func _Product_slug(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Product_slug(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Product", field, false, false, "String")
 }
 
 func _Product_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
@@ -525,9 +489,6 @@ func _Product_name(ctx context.Context, ec *executionContext, field graphql.Coll
 		true,
 	)
 }
-func fieldContext_Product_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Product", field, false, false, "String")
-}
 
 func _Product_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
 	return run.Value(
@@ -540,9 +501,6 @@ func _Product_description(ctx context.Context, ec *executionContext, field graph
 		},
 		true,
 	)
-}
-func fieldContext_Product_description(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Product", field, false, false, "String")
 }
 
 func _Product_seoTitle(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
@@ -557,9 +515,6 @@ func _Product_seoTitle(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_Product_seoTitle(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Product", field, false, false, "String")
-}
 
 func _Product_seoDescription(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
 	return run.Value(
@@ -572,9 +527,6 @@ func _Product_seoDescription(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_Product_seoDescription(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Product", field, false, false, "String")
 }
 
 func _Product_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
@@ -589,15 +541,6 @@ func _Product_options(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_Product_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Product",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Product_tags(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -609,9 +552,6 @@ func _Product_tags(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Product_tags(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Product", field, false, false, "String")
 }
 
 func _Product_variants(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
@@ -652,35 +592,7 @@ func _Product_internalNote(ctx context.Context, ec *executionContext, field grap
 		func(ctx context.Context) (any, error) {
 			return obj.InternalNote, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CATALOG_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CATALOG_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -811,35 +723,7 @@ func _Product_status(ctx context.Context, ec *executionContext, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return obj.Status, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal catalog.Status
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal catalog.Status
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CATALOG_READ"})
-				if err != nil {
-					var zeroVal catalog.Status
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal catalog.Status
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CATALOG_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v catalog.Status) graphql.Marshaler {
 			return marshalNProductStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐStatus(ctx, ec, selections, v)
 		},
@@ -862,35 +746,7 @@ func _Product_version(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.Version, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal int64
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal int64
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CATALOG_READ"})
-				if err != nil {
-					var zeroVal int64
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal int64
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CATALOG_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
@@ -913,35 +769,7 @@ func _Product_createdAt(ctx context.Context, ec *executionContext, field graphql
 		func(ctx context.Context) (any, error) {
 			return obj.CreatedAt, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal time.Time
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal time.Time
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CATALOG_READ"})
-				if err != nil {
-					var zeroVal time.Time
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal time.Time
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CATALOG_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
@@ -964,35 +792,7 @@ func _Product_updatedAt(ctx context.Context, ec *executionContext, field graphql
 		func(ctx context.Context) (any, error) {
 			return obj.UpdatedAt, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal time.Time
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal time.Time
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CATALOG_READ"})
-				if err != nil {
-					var zeroVal time.Time
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal time.Time
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CATALOG_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
@@ -1015,35 +815,7 @@ func _Product_translations(ctx context.Context, ec *executionContext, field grap
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Product().Translations(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.ProductTranslations
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal model.ProductTranslations
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CATALOG_READ"})
-				if err != nil {
-					var zeroVal model.ProductTranslations
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.ProductTranslations
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CATALOG_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.ProductTranslations) graphql.Marshaler {
 			return marshalNProductTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐProductTranslations(ctx, ec, selections, v)
 		},
@@ -1072,35 +844,7 @@ func _Product_listings(ctx context.Context, ec *executionContext, field graphql.
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Product().Listings(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []catalog.ChannelListing
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []catalog.ChannelListing
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CATALOG_READ"})
-				if err != nil {
-					var zeroVal []catalog.ChannelListing
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []catalog.ChannelListing
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CATALOG_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.ChannelListing) graphql.Marshaler {
 			return marshalNChannelListing2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChannelListingᚄ(ctx, ec, selections, v)
 		},
@@ -1210,9 +954,6 @@ func _ProductAttribute_code(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_ProductAttribute_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductAttribute", field, false, false, "String")
-}
 
 func _ProductAttribute_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1226,9 +967,6 @@ func _ProductAttribute_name(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_ProductAttribute_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductAttribute", field, false, false, "String")
-}
 
 func _ProductAttribute_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1240,9 +978,6 @@ func _ProductAttribute_type(ctx context.Context, ec *executionContext, field gra
 			return marshalNAttributeType2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttributeType(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ProductAttribute_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductAttribute", field, false, false, "AttributeType")
 }
 
 func _ProductAttribute_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
@@ -1256,9 +991,6 @@ func _ProductAttribute_unit(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_ProductAttribute_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductAttribute", field, false, false, "String")
-}
 
 func _ProductAttribute_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1270,9 +1002,6 @@ func _ProductAttribute_value(ctx context.Context, ec *executionContext, field gr
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ProductAttribute_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductAttribute", field, false, false, "String")
 }
 
 func _ProductAttribute_display(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
@@ -1307,9 +1036,6 @@ func _ProductBrand_id(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_ProductBrand_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductBrand", field, true, false, "ID")
-}
 
 func _ProductBrand_slug(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductBrand) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1321,9 +1047,6 @@ func _ProductBrand_slug(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ProductBrand_slug(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductBrand", field, false, false, "String")
 }
 
 func _ProductBrand_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductBrand) (ret graphql.Marshaler) {
@@ -1338,9 +1061,6 @@ func _ProductBrand_name(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_ProductBrand_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductBrand", field, false, false, "String")
-}
 
 func _ProductConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1353,15 +1073,6 @@ func _ProductConnection_edges(ctx context.Context, ec *executionContext, field g
 		},
 		true,
 	)
-}
-func fieldContext_ProductConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ProductConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ProductConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
@@ -1376,15 +1087,6 @@ func _ProductConnection_nodes(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_ProductConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ProductConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ProductConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1397,15 +1099,6 @@ func _ProductConnection_pageInfo(ctx context.Context, ec *executionContext, fiel
 		},
 		true,
 	)
-}
-func fieldContext_ProductConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ProductConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ProductConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
@@ -1467,9 +1160,6 @@ func _ProductEdge_cursor(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_ProductEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductEdge", field, false, false, "String")
-}
 
 func _ProductEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[catalog.Product]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1483,15 +1173,6 @@ func _ProductEdge_node(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_ProductEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ProductEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Variant_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1503,9 +1184,6 @@ func _Variant_id(ctx context.Context, ec *executionContext, field graphql.Collec
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Variant_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Variant", field, true, false, "ID")
 }
 
 func _Variant_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
@@ -1519,9 +1197,6 @@ func _Variant_sku(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Variant_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Variant", field, false, false, "String")
-}
 
 func _Variant_barcode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1533,9 +1208,6 @@ func _Variant_barcode(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Variant_barcode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Variant", field, false, false, "String")
 }
 
 func _Variant_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
@@ -1549,9 +1221,6 @@ func _Variant_options(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Variant_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Variant", field, false, false, "String")
-}
 
 func _Variant_weight(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1563,9 +1232,6 @@ func _Variant_weight(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Variant_weight(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Variant", field, false, false, "Int")
 }
 
 func _Variant_cost(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
@@ -1579,35 +1245,7 @@ func _Variant_cost(ctx context.Context, ec *executionContext, field graphql.Coll
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Variant().Cost(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CATALOG_READ"})
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *money.Money
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CATALOG_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
@@ -1815,35 +1453,7 @@ func _Variant_stock(ctx context.Context, ec *executionContext, field graphql.Col
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Variant().Stock(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []inventory.Level
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []inventory.Level
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"INVENTORY_READ"})
-				if err != nil {
-					var zeroVal []inventory.Level
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []inventory.Level
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"INVENTORY_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.Level) graphql.Marshaler {
 			return marshalNStockLevel2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLevelᚄ(ctx, ec, selections, v)
 		},
@@ -1872,35 +1482,7 @@ func _Variant_tracking(ctx context.Context, ec *executionContext, field graphql.
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Variant().Tracking(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal inventory.Tracking
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal inventory.Tracking
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"INVENTORY_READ"})
-				if err != nil {
-					var zeroVal inventory.Tracking
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal inventory.Tracking
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"INVENTORY_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Tracking) graphql.Marshaler {
 			return marshalNStockTracking2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTracking(ctx, ec, selections, v)
 		},
@@ -2012,35 +1594,7 @@ func _Variant_priceTrace(ctx context.Context, ec *executionContext, field graphq
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Variant().PriceTrace(ctx, obj, fc.Args["quantity"].(int), fc.Args["at"].(*time.Time), fc.Args["shippingMode"].(pricing.ShippingMode), fc.Args["as"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.PriceTrace
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal model.PriceTrace
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRICING_READ"})
-				if err != nil {
-					var zeroVal model.PriceTrace
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.PriceTrace
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRICING_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.PriceTrace) graphql.Marshaler {
 			return marshalNPriceTrace2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPriceTrace(ctx, ec, selections, v)
 		},
@@ -2855,10 +2409,6 @@ func marshalNAttributeType2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcata
 	return res
 }
 
-func marshalNCategory2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategory(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Category) graphql.Marshaler {
-	return _Category(ctx, ec, sel, &v)
-}
-
 func marshalNCategory2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategoryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Category) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _Category(ctx, ec, sel, &v[i])
@@ -2871,10 +2421,6 @@ func marshalNCategory2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalo
 	}
 
 	return ret
-}
-
-func marshalNMedia2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMedia(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Media) graphql.Marshaler {
-	return _Media(ctx, ec, sel, &v)
 }
 
 func marshalNMedia2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMediaᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Media) graphql.Marshaler {
@@ -2891,12 +2437,6 @@ func marshalNMedia2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalog�
 	return ret
 }
 
-func unmarshalNMediaKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMediaKind(ctx context.Context, ec *executionContext, v any) (catalog.MediaKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := catalog.MediaKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNMediaKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMediaKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.MediaKind) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -2904,10 +2444,6 @@ func marshalNMediaKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalog�
 		graphql.AddInvalidNullFromMarshaler(ctx, "MediaKind!")
 	}
 	return res
-}
-
-func marshalNOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐOption(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Option) graphql.Marshaler {
-	return _Option(ctx, ec, sel, &v)
 }
 
 func marshalNOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐOptionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Option) graphql.Marshaler {
@@ -2942,10 +2478,6 @@ func marshalNProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalog
 	return ret
 }
 
-func marshalNProductAttribute2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductAttribute(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.ProductAttribute) graphql.Marshaler {
-	return _ProductAttribute(ctx, ec, sel, &v)
-}
-
 func marshalNProductAttribute2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductAttributeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.ProductAttribute) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ProductAttribute(ctx, ec, sel, &v[i])
@@ -2958,10 +2490,6 @@ func marshalNProductAttribute2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	}
 
 	return ret
-}
-
-func marshalNProductBrand2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductBrand(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.ProductBrand) graphql.Marshaler {
-	return _ProductBrand(ctx, ec, sel, &v)
 }
 
 func marshalNProductBrand2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductBrandᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.ProductBrand) graphql.Marshaler {
@@ -2982,10 +2510,6 @@ func marshalNProductConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return _ProductConnection(ctx, ec, sel, &v)
 }
 
-func marshalNProductEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[catalog.Product]) graphql.Marshaler {
-	return _ProductEdge(ctx, ec, sel, &v)
-}
-
 func marshalNProductEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[catalog.Product]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ProductEdge(ctx, ec, sel, &v[i])
@@ -2998,10 +2522,6 @@ func marshalNProductEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpag
 	}
 
 	return ret
-}
-
-func marshalNVariant2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Variant) graphql.Marshaler {
-	return _Variant(ctx, ec, sel, &v)
 }
 
 func marshalNVariant2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariantᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Variant) graphql.Marshaler {
@@ -3032,16 +2552,6 @@ func unmarshalOMediaKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcat
 	tmp, err := graphql.UnmarshalString(v)
 	res := catalog.MediaKind(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOMediaKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMediaKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *catalog.MediaKind) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 func marshalOProduct2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProduct(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *catalog.Product) graphql.Marshaler {

@@ -41,9 +41,6 @@ func _Attribute_id(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Attribute_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attribute", field, true, false, "ID")
-}
 
 func _Attribute_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -55,9 +52,6 @@ func _Attribute_code(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Attribute_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attribute", field, false, false, "String")
 }
 
 func _Attribute_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
@@ -72,9 +66,6 @@ func _Attribute_name(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_Attribute_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attribute", field, false, false, "String")
-}
 
 func _Attribute_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -87,9 +78,6 @@ func _Attribute_type(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Attribute_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attribute", field, false, false, "AttributeType")
-}
 
 func _Attribute_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -101,9 +89,6 @@ func _Attribute_unit(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Attribute_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attribute", field, false, false, "String")
 }
 
 func _Attribute_choices(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
@@ -118,15 +103,6 @@ func _Attribute_choices(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_Attribute_choices(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Attribute",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Attribute_filterable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -138,9 +114,6 @@ func _Attribute_filterable(ctx context.Context, ec *executionContext, field grap
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Attribute_filterable(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attribute", field, false, false, "Boolean")
 }
 
 func _Attribute_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
@@ -154,9 +127,6 @@ func _Attribute_position(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_Attribute_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attribute", field, false, false, "Int")
-}
 
 func _AttributeChoice_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Choice) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -168,9 +138,6 @@ func _AttributeChoice_value(ctx context.Context, ec *executionContext, field gra
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_AttributeChoice_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AttributeChoice", field, false, false, "String")
 }
 
 func _AttributeChoice_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Choice) (ret graphql.Marshaler) {
@@ -185,9 +152,6 @@ func _AttributeChoice_label(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_AttributeChoice_label(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AttributeChoice", field, false, false, "String")
-}
 
 func _AttributePayload_attribute(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AttributePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -200,15 +164,6 @@ func _AttributePayload_attribute(ctx context.Context, ec *executionContext, fiel
 		},
 		false,
 	)
-}
-func fieldContext_AttributePayload_attribute(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AttributePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _AttributePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AttributePayload) (ret graphql.Marshaler) {
@@ -223,15 +178,6 @@ func _AttributePayload_userErrors(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_AttributePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AttributePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CategoryPayload_category(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CategoryPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -244,15 +190,6 @@ func _CategoryPayload_category(ctx context.Context, ec *executionContext, field 
 		},
 		false,
 	)
-}
-func fieldContext_CategoryPayload_category(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CategoryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CategoryPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CategoryPayload) (ret graphql.Marshaler) {
@@ -267,15 +204,6 @@ func _CategoryPayload_userErrors(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_CategoryPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CategoryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ChannelListing_channel(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ChannelListing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -287,9 +215,6 @@ func _ChannelListing_channel(ctx context.Context, ec *executionContext, field gr
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ChannelListing_channel(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChannelListing", field, false, false, "String")
 }
 
 func _ChannelListing_published(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ChannelListing) (ret graphql.Marshaler) {
@@ -303,9 +228,6 @@ func _ChannelListing_published(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_ChannelListing_published(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChannelListing", field, false, false, "Boolean")
-}
 
 func _ChannelListing_publishedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ChannelListing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -317,9 +239,6 @@ func _ChannelListing_publishedAt(ctx context.Context, ec *executionContext, fiel
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ChannelListing_publishedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChannelListing", field, false, false, "DateTime")
 }
 
 func _ChannelListing_retiredAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ChannelListing) (ret graphql.Marshaler) {
@@ -333,9 +252,6 @@ func _ChannelListing_retiredAt(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_ChannelListing_retiredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChannelListing", field, false, false, "DateTime")
-}
 
 func _DeletePayload_deleted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DeletePayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -347,9 +263,6 @@ func _DeletePayload_deleted(ctx context.Context, ec *executionContext, field gra
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DeletePayload_deleted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeletePayload", field, false, false, "Boolean")
 }
 
 func _DeletePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DeletePayload) (ret graphql.Marshaler) {
@@ -364,15 +277,6 @@ func _DeletePayload_userErrors(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_DeletePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeletePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PricesPayload_products(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PricesPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -385,15 +289,6 @@ func _PricesPayload_products(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_PricesPayload_products(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PricesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PricesPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PricesPayload) (ret graphql.Marshaler) {
@@ -408,15 +303,6 @@ func _PricesPayload_userErrors(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_PricesPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PricesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ProductBrandPayload_productBrand(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductBrandPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -429,15 +315,6 @@ func _ProductBrandPayload_productBrand(ctx context.Context, ec *executionContext
 		},
 		false,
 	)
-}
-func fieldContext_ProductBrandPayload_productBrand(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ProductBrandPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ProductBrandPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductBrandPayload) (ret graphql.Marshaler) {
@@ -452,15 +329,6 @@ func _ProductBrandPayload_userErrors(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_ProductBrandPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ProductBrandPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ProductPayload_product(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -473,15 +341,6 @@ func _ProductPayload_product(ctx context.Context, ec *executionContext, field gr
 		},
 		false,
 	)
-}
-func fieldContext_ProductPayload_product(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ProductPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ProductPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductPayload) (ret graphql.Marshaler) {
@@ -496,15 +355,6 @@ func _ProductPayload_userErrors(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_ProductPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ProductPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ProductTranslations_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductTranslations) (ret graphql.Marshaler) {
 	return run.Value(
@@ -517,9 +367,6 @@ func _ProductTranslations_name(ctx context.Context, ec *executionContext, field 
 		},
 		true,
 	)
-}
-func fieldContext_ProductTranslations_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductTranslations", field, false, false, "Translations")
 }
 
 func _ProductTranslations_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductTranslations) (ret graphql.Marshaler) {
@@ -534,9 +381,6 @@ func _ProductTranslations_description(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_ProductTranslations_description(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductTranslations", field, false, false, "Translations")
-}
 
 func _ProductTranslations_seoTitle(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductTranslations) (ret graphql.Marshaler) {
 	return run.Value(
@@ -549,9 +393,6 @@ func _ProductTranslations_seoTitle(ctx context.Context, ec *executionContext, fi
 		},
 		true,
 	)
-}
-func fieldContext_ProductTranslations_seoTitle(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductTranslations", field, false, false, "Translations")
 }
 
 func _ProductTranslations_seoDescription(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductTranslations) (ret graphql.Marshaler) {
@@ -566,9 +407,6 @@ func _ProductTranslations_seoDescription(ctx context.Context, ec *executionConte
 		true,
 	)
 }
-func fieldContext_ProductTranslations_seoDescription(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductTranslations", field, false, false, "Translations")
-}
 
 func _StaffProductConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -581,15 +419,6 @@ func _StaffProductConnection_edges(ctx context.Context, ec *executionContext, fi
 		},
 		true,
 	)
-}
-func fieldContext_StaffProductConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StaffProductConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StaffProductConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
@@ -604,15 +433,6 @@ func _StaffProductConnection_nodes(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_StaffProductConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StaffProductConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StaffProductConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -625,15 +445,6 @@ func _StaffProductConnection_pageInfo(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_StaffProductConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StaffProductConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StaffProductConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
@@ -668,9 +479,6 @@ func _Synonym_id(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 	)
 }
-func fieldContext_Synonym_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Synonym", field, true, false, "ID")
-}
 
 func _Synonym_sources(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Synonym) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -683,9 +491,6 @@ func _Synonym_sources(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Synonym_sources(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Synonym", field, false, false, "String")
-}
 
 func _Synonym_words(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Synonym) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -697,9 +502,6 @@ func _Synonym_words(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Synonym_words(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Synonym", field, false, false, "String")
 }
 
 func _SynonymPayload_synonym(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SynonymPayload) (ret graphql.Marshaler) {
@@ -714,15 +516,6 @@ func _SynonymPayload_synonym(ctx context.Context, ec *executionContext, field gr
 		false,
 	)
 }
-func fieldContext_SynonymPayload_synonym(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SynonymPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SynonymPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SynonymPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -735,15 +528,6 @@ func _SynonymPayload_userErrors(ctx context.Context, ec *executionContext, field
 		},
 		true,
 	)
-}
-func fieldContext_SynonymPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SynonymPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2659,10 +2443,6 @@ func unmarshalNAddVariantInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNAttribute2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttribute(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Attribute) graphql.Marshaler {
-	return _Attribute(ctx, ec, sel, &v)
-}
-
 func marshalNAttribute2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttributeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Attribute) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _Attribute(ctx, ec, sel, &v[i])
@@ -2675,10 +2455,6 @@ func marshalNAttribute2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatal
 	}
 
 	return ret
-}
-
-func marshalNAttributeChoice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChoice(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Choice) graphql.Marshaler {
-	return _AttributeChoice(ctx, ec, sel, &v)
 }
 
 func marshalNAttributeChoice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChoiceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Choice) graphql.Marshaler {
@@ -2711,10 +2487,6 @@ func unmarshalNAttributeValueInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 
 func marshalNCategoryPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCategoryPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.CategoryPayload) graphql.Marshaler {
 	return _CategoryPayload(ctx, ec, sel, &v)
-}
-
-func marshalNChannelListing2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChannelListing(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.ChannelListing) graphql.Marshaler {
-	return _ChannelListing(ctx, ec, sel, &v)
 }
 
 func marshalNChannelListing2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChannelListingᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.ChannelListing) graphql.Marshaler {
@@ -2781,12 +2553,6 @@ func marshalNProductPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmo
 	return _ProductPayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNProductStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐStatus(ctx context.Context, ec *executionContext, v any) (catalog.Status, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := catalog.Status(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNProductStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Status) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -2800,15 +2566,6 @@ func unmarshalNProductTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	tmp, err := graphql.UnmarshalString(v)
 	res := money.TaxClass(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNProductTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v money.TaxClass) graphql.Marshaler {
-	_ = sel
-	res := run.Text(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "ProductTaxClass!")
-	}
-	return res
 }
 
 func marshalNProductTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐProductTranslations(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ProductTranslations) graphql.Marshaler {
@@ -2847,10 +2604,6 @@ func unmarshalNSetPricesInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋc
 
 func marshalNStaffProductConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[catalog.Product]) graphql.Marshaler {
 	return _StaffProductConnection(ctx, ec, sel, &v)
-}
-
-func marshalNSynonym2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSynonym(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Synonym) graphql.Marshaler {
-	return _Synonym(ctx, ec, sel, &v)
 }
 
 func marshalNSynonym2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSynonymᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Synonym) graphql.Marshaler {
@@ -2976,16 +2729,6 @@ func unmarshalOProductStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalOProductStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *catalog.Status) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
-}
-
 func unmarshalOProductTaxClass2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx context.Context, ec *executionContext, v any) (*money.TaxClass, error) {
 	if v == nil {
 		return nil, nil
@@ -2993,16 +2736,6 @@ func unmarshalOProductTaxClass2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	tmp, err := graphql.UnmarshalString(v)
 	res := money.TaxClass(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOProductTaxClass2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *money.TaxClass) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 func marshalOSynonym2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSynonym(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *catalog.Synonym) graphql.Marshaler {
@@ -3018,16 +2751,6 @@ func unmarshalOTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18
 	}
 	res, err := scalar.UnmarshalTranslations(v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v i18n.Text) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := scalar.MarshalTranslations(v)
-	return res
 }
 
 func unmarshalOVariantInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariantInputᚄ(ctx context.Context, ec *executionContext, v any) ([]catalog.VariantInput, error) {

@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"errors"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -197,15 +196,6 @@ func _AccountPaymentPayload_entry(ctx context.Context, ec *executionContext, fie
 		false,
 	)
 }
-func fieldContext_AccountPaymentPayload_entry(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountPaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _AccountPaymentPayload_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AccountPaymentPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -218,15 +208,6 @@ func _AccountPaymentPayload_company(ctx context.Context, ec *executionContext, f
 		},
 		false,
 	)
-}
-func fieldContext_AccountPaymentPayload_company(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountPaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _AccountPaymentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AccountPaymentPayload) (ret graphql.Marshaler) {
@@ -241,15 +222,6 @@ func _AccountPaymentPayload_userErrors(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_AccountPaymentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountPaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Company_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -261,9 +233,6 @@ func _Company_id(ctx context.Context, ec *executionContext, field graphql.Collec
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Company_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, true, false, "ID")
 }
 
 func _Company_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
@@ -277,9 +246,6 @@ func _Company_code(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Company_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "String")
-}
 
 func _Company_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -291,9 +257,6 @@ func _Company_name(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Company_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "String")
 }
 
 func _Company_kana(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
@@ -307,9 +270,6 @@ func _Company_kana(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Company_kana(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "String")
-}
 
 func _Company_invoiceNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -322,9 +282,6 @@ func _Company_invoiceNumber(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_Company_invoiceNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "String")
-}
 
 func _Company_taxRounding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -336,9 +293,6 @@ func _Company_taxRounding(ctx context.Context, ec *executionContext, field graph
 			return marshalNTaxRounding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐRounding(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Company_taxRounding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "TaxRounding")
 }
 
 func _Company_paymentTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
@@ -353,15 +307,6 @@ func _Company_paymentTerms(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_Company_paymentTerms(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Company",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Company_credit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
 	return run.Value(
@@ -374,15 +319,6 @@ func _Company_credit(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 		true,
 	)
-}
-func fieldContext_Company_credit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Company",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Company_creditEntries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
@@ -491,35 +427,7 @@ func _Company_groups(ctx context.Context, ec *executionContext, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Company().Groups(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []company.Group
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []company.Group
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
-				if err != nil {
-					var zeroVal []company.Group
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []company.Group
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"COMPANY_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []company.Group) graphql.Marshaler {
 			return marshalNCustomerGroup2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐGroupᚄ(ctx, ec, selections, v)
 		},
@@ -549,35 +457,7 @@ func _Company_orders(ctx context.Context, ec *executionContext, field graphql.Co
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Company().Orders(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["status"].([]order.Status))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal page.Connection[order.Order]
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal page.Connection[order.Order]
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal page.Connection[order.Order]
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal page.Connection[order.Order]
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"COMPANY_BUYER"}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[order.Order]) graphql.Marshaler {
 			return marshalNOrderConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
 		},
@@ -619,35 +499,7 @@ func _Company_functionRules(ctx context.Context, ec *executionContext, field gra
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Company().FunctionRules(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []company.FunctionRule
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []company.FunctionRule
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
-				if err != nil {
-					var zeroVal []company.FunctionRule
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []company.FunctionRule
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"COMPANY_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []company.FunctionRule) graphql.Marshaler {
 			return marshalNFunctionRule2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionRuleᚄ(ctx, ec, selections, v)
 		},
@@ -677,35 +529,7 @@ func _Company_history(ctx context.Context, ec *executionContext, field graphql.C
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Company().History(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal page.Connection[company.Happened]
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal page.Connection[company.Happened]
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
-				if err != nil {
-					var zeroVal page.Connection[company.Happened]
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal page.Connection[company.Happened]
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"COMPANY_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[company.Happened]) graphql.Marshaler {
 			return marshalNCompanyEventConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
 		},
@@ -747,9 +571,6 @@ func _Company_version(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Company_version(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "Int")
-}
 
 func _Company_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -761,9 +582,6 @@ func _Company_createdAt(ctx context.Context, ec *executionContext, field graphql
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Company_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "DateTime")
 }
 
 func _Company_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
@@ -777,9 +595,6 @@ func _Company_updatedAt(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_Company_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "DateTime")
-}
 
 func _Company_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -791,9 +606,6 @@ func _Company_closedAt(ctx context.Context, ec *executionContext, field graphql.
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Company_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "DateTime")
 }
 
 func _CompanyAddress_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Address) (ret graphql.Marshaler) {
@@ -807,9 +619,6 @@ func _CompanyAddress_id(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_CompanyAddress_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyAddress", field, true, false, "ID")
-}
 
 func _CompanyAddress_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Address) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -822,9 +631,6 @@ func _CompanyAddress_kind(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_CompanyAddress_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyAddress", field, false, false, "CompanyAddressKind")
-}
 
 func _CompanyAddress_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Address) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -836,9 +642,6 @@ func _CompanyAddress_label(ctx context.Context, ec *executionContext, field grap
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CompanyAddress_label(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyAddress", field, false, false, "String")
 }
 
 func _CompanyAddress_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Address) (ret graphql.Marshaler) {
@@ -853,15 +656,6 @@ func _CompanyAddress_address(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_CompanyAddress_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyAddress",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CompanyAddress_isDefault(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Address) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -873,9 +667,6 @@ func _CompanyAddress_isDefault(ctx context.Context, ec *executionContext, field 
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CompanyAddress_isDefault(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyAddress", field, false, false, "Boolean")
 }
 
 func _CompanyAddressPayload_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CompanyAddressPayload) (ret graphql.Marshaler) {
@@ -890,15 +681,6 @@ func _CompanyAddressPayload_address(ctx context.Context, ec *executionContext, f
 		false,
 	)
 }
-func fieldContext_CompanyAddressPayload_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyAddressPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CompanyAddressPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CompanyAddressPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -912,15 +694,6 @@ func _CompanyAddressPayload_userErrors(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_CompanyAddressPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyAddressPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CompanyBuyer_accountId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Seat) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -932,9 +705,6 @@ func _CompanyBuyer_accountId(ctx context.Context, ec *executionContext, field gr
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CompanyBuyer_accountId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyBuyer", field, true, false, "ID")
 }
 
 func _CompanyBuyer_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Seat) (ret graphql.Marshaler) {
@@ -948,9 +718,6 @@ func _CompanyBuyer_name(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_CompanyBuyer_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyBuyer", field, false, false, "String")
-}
 
 func _CompanyBuyer_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Seat) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -963,9 +730,6 @@ func _CompanyBuyer_email(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_CompanyBuyer_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyBuyer", field, false, false, "String")
-}
 
 func _CompanyBuyer_role(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Seat) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -977,9 +741,6 @@ func _CompanyBuyer_role(ctx context.Context, ec *executionContext, field graphql
 			return marshalNCompanyRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐRole(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CompanyBuyer_role(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyBuyer", field, false, false, "CompanyRole")
 }
 
 func _CompanyBuyer_approvalLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Seat) (ret graphql.Marshaler) {
@@ -994,15 +755,6 @@ func _CompanyBuyer_approvalLimit(ctx context.Context, ec *executionContext, fiel
 		false,
 	)
 }
-func fieldContext_CompanyBuyer_approvalLimit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyBuyer",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CompanyBuyer_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Seat) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1014,9 +766,6 @@ func _CompanyBuyer_createdAt(ctx context.Context, ec *executionContext, field gr
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CompanyBuyer_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyBuyer", field, false, false, "DateTime")
 }
 
 func _CompanyBuyerPayload_buyer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CompanyBuyerPayload) (ret graphql.Marshaler) {
@@ -1031,15 +780,6 @@ func _CompanyBuyerPayload_buyer(ctx context.Context, ec *executionContext, field
 		false,
 	)
 }
-func fieldContext_CompanyBuyerPayload_buyer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyBuyerPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CompanyBuyerPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CompanyBuyerPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1052,15 +792,6 @@ func _CompanyBuyerPayload_userErrors(ctx context.Context, ec *executionContext, 
 		},
 		true,
 	)
-}
-func fieldContext_CompanyBuyerPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyBuyerPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CompanyConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Company]) (ret graphql.Marshaler) {
@@ -1075,15 +806,6 @@ func _CompanyConnection_edges(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_CompanyConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CompanyConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Company]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1097,15 +819,6 @@ func _CompanyConnection_nodes(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_CompanyConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CompanyConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Company]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1118,15 +831,6 @@ func _CompanyConnection_pageInfo(ctx context.Context, ec *executionContext, fiel
 		},
 		true,
 	)
-}
-func fieldContext_CompanyConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CompanyConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Company]) (ret graphql.Marshaler) {
@@ -1162,15 +866,6 @@ func _CompanyCredit_limit(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_CompanyCredit_limit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyCredit",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CompanyCredit_used(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Credit) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1183,15 +878,6 @@ func _CompanyCredit_used(ctx context.Context, ec *executionContext, field graphq
 		},
 		true,
 	)
-}
-func fieldContext_CompanyCredit_used(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyCredit",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CompanyCredit_left(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Credit) (ret graphql.Marshaler) {
@@ -1206,15 +892,6 @@ func _CompanyCredit_left(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_CompanyCredit_left(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyCredit",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CompanyCredit_policy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Credit) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1227,9 +904,6 @@ func _CompanyCredit_policy(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_CompanyCredit_policy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyCredit", field, false, false, "CreditPolicy")
-}
 
 func _CompanyEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Company]) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1241,9 +915,6 @@ func _CompanyEdge_cursor(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CompanyEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyEdge", field, false, false, "String")
 }
 
 func _CompanyEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Company]) (ret graphql.Marshaler) {
@@ -1258,15 +929,6 @@ func _CompanyEdge_node(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_CompanyEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CompanyEvent_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Happened) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1278,9 +940,6 @@ func _CompanyEvent_at(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CompanyEvent_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyEvent", field, false, false, "DateTime")
 }
 
 func _CompanyEvent_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Happened) (ret graphql.Marshaler) {
@@ -1294,9 +953,6 @@ func _CompanyEvent_type(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_CompanyEvent_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyEvent", field, false, false, "String")
-}
 
 func _CompanyEvent_actor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Happened) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1309,9 +965,6 @@ func _CompanyEvent_actor(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_CompanyEvent_actor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyEvent", field, false, false, "Role")
-}
 
 func _CompanyEvent_actorId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Happened) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1323,9 +976,6 @@ func _CompanyEvent_actorId(ctx context.Context, ec *executionContext, field grap
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CompanyEvent_actorId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyEvent", field, true, false, "ID")
 }
 
 func _CompanyEvent_changes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Happened) (ret graphql.Marshaler) {
@@ -1340,15 +990,6 @@ func _CompanyEvent_changes(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_CompanyEvent_changes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyEvent",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CompanyEventConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Happened]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1361,15 +1002,6 @@ func _CompanyEventConnection_edges(ctx context.Context, ec *executionContext, fi
 		},
 		true,
 	)
-}
-func fieldContext_CompanyEventConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyEventConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CompanyEventConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Happened]) (ret graphql.Marshaler) {
@@ -1384,15 +1016,6 @@ func _CompanyEventConnection_nodes(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_CompanyEventConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyEventConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CompanyEventConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Happened]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1406,15 +1029,6 @@ func _CompanyEventConnection_pageInfo(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_CompanyEventConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyEventConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CompanyEventEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Happened]) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1426,9 +1040,6 @@ func _CompanyEventEdge_cursor(ctx context.Context, ec *executionContext, field g
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CompanyEventEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyEventEdge", field, false, false, "String")
 }
 
 func _CompanyEventEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Happened]) (ret graphql.Marshaler) {
@@ -1443,15 +1054,6 @@ func _CompanyEventEdge_node(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_CompanyEventEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyEventEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CompanyPayload_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CompanyPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1464,15 +1066,6 @@ func _CompanyPayload_company(ctx context.Context, ec *executionContext, field gr
 		},
 		false,
 	)
-}
-func fieldContext_CompanyPayload_company(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CompanyPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CompanyPayload) (ret graphql.Marshaler) {
@@ -1487,15 +1080,6 @@ func _CompanyPayload_userErrors(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_CompanyPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CreditEntry_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1507,9 +1091,6 @@ func _CreditEntry_id(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CreditEntry_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CreditEntry", field, true, false, "ID")
 }
 
 func _CreditEntry_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Entry) (ret graphql.Marshaler) {
@@ -1523,9 +1104,6 @@ func _CreditEntry_at(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_CreditEntry_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CreditEntry", field, false, false, "DateTime")
-}
 
 func _CreditEntry_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1537,9 +1115,6 @@ func _CreditEntry_kind(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNCreditEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐEntryKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CreditEntry_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CreditEntry", field, false, false, "CreditEntryKind")
 }
 
 func _CreditEntry_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Entry) (ret graphql.Marshaler) {
@@ -1554,15 +1129,6 @@ func _CreditEntry_amount(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_CreditEntry_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreditEntry",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CreditEntry_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Entry) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1576,15 +1142,6 @@ func _CreditEntry_balance(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_CreditEntry_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreditEntry",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CreditEntry_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1597,9 +1154,6 @@ func _CreditEntry_orderId(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_CreditEntry_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CreditEntry", field, true, false, "ID")
-}
 
 func _CreditEntry_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1611,9 +1165,6 @@ func _CreditEntry_reference(ctx context.Context, ec *executionContext, field gra
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CreditEntry_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CreditEntry", field, false, false, "String")
 }
 
 func _CreditEntryConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Entry]) (ret graphql.Marshaler) {
@@ -1628,15 +1179,6 @@ func _CreditEntryConnection_edges(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_CreditEntryConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreditEntryConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CreditEntryConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Entry]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1649,15 +1191,6 @@ func _CreditEntryConnection_nodes(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_CreditEntryConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreditEntryConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CreditEntryConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Entry]) (ret graphql.Marshaler) {
@@ -1672,15 +1205,6 @@ func _CreditEntryConnection_pageInfo(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_CreditEntryConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreditEntryConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CreditEntryEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Entry]) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1692,9 +1216,6 @@ func _CreditEntryEdge_cursor(ctx context.Context, ec *executionContext, field gr
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CreditEntryEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CreditEntryEdge", field, false, false, "String")
 }
 
 func _CreditEntryEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Entry]) (ret graphql.Marshaler) {
@@ -1709,15 +1230,6 @@ func _CreditEntryEdge_node(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_CreditEntryEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreditEntryEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CustomerGroup_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1730,9 +1242,6 @@ func _CustomerGroup_id(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_CustomerGroup_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroup", field, true, false, "ID")
-}
 
 func _CustomerGroup_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1744,9 +1253,6 @@ func _CustomerGroup_code(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CustomerGroup_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroup", field, false, false, "String")
 }
 
 func _CustomerGroup_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
@@ -1761,9 +1267,6 @@ func _CustomerGroup_name(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_CustomerGroup_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroup", field, false, false, "String")
-}
 
 func _CustomerGroup_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1776,9 +1279,6 @@ func _CustomerGroup_kind(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_CustomerGroup_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroup", field, false, false, "CustomerGroupKind")
-}
 
 func _CustomerGroup_precedence(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1790,9 +1290,6 @@ func _CustomerGroup_precedence(ctx context.Context, ec *executionContext, field 
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CustomerGroup_precedence(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroup", field, false, false, "Int")
 }
 
 func _CustomerGroup_size(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
@@ -1828,35 +1325,7 @@ func _CustomerGroup_members(ctx context.Context, ec *executionContext, field gra
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.CustomerGroup().Members(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal page.Connection[identity.Account]
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal page.Connection[identity.Account]
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"MEMBER_READ"})
-				if err != nil {
-					var zeroVal page.Connection[identity.Account]
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal page.Connection[identity.Account]
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"MEMBER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[identity.Account]) graphql.Marshaler {
 			return marshalNAccountConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
 		},
@@ -1966,9 +1435,6 @@ func _CustomerGroup_createdAt(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_CustomerGroup_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroup", field, false, false, "DateTime")
-}
 
 func _CustomerGroup_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1980,9 +1446,6 @@ func _CustomerGroup_closedAt(ctx context.Context, ec *executionContext, field gr
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CustomerGroup_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroup", field, false, false, "DateTime")
 }
 
 func _CustomerGroupConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Group]) (ret graphql.Marshaler) {
@@ -1997,15 +1460,6 @@ func _CustomerGroupConnection_edges(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_CustomerGroupConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CustomerGroupConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CustomerGroupConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Group]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2018,15 +1472,6 @@ func _CustomerGroupConnection_nodes(ctx context.Context, ec *executionContext, f
 		},
 		true,
 	)
-}
-func fieldContext_CustomerGroupConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CustomerGroupConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CustomerGroupConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Group]) (ret graphql.Marshaler) {
@@ -2041,15 +1486,6 @@ func _CustomerGroupConnection_pageInfo(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_CustomerGroupConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CustomerGroupConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CustomerGroupEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Group]) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2061,9 +1497,6 @@ func _CustomerGroupEdge_cursor(ctx context.Context, ec *executionContext, field 
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CustomerGroupEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroupEdge", field, false, false, "String")
 }
 
 func _CustomerGroupEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Group]) (ret graphql.Marshaler) {
@@ -2078,15 +1511,6 @@ func _CustomerGroupEdge_node(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_CustomerGroupEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CustomerGroupEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CustomerGroupPayload_group(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CustomerGroupPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2099,15 +1523,6 @@ func _CustomerGroupPayload_group(ctx context.Context, ec *executionContext, fiel
 		},
 		false,
 	)
-}
-func fieldContext_CustomerGroupPayload_group(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CustomerGroupPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CustomerGroupPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CustomerGroupPayload) (ret graphql.Marshaler) {
@@ -2122,15 +1537,6 @@ func _CustomerGroupPayload_userErrors(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_CustomerGroupPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CustomerGroupPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _FieldChange_field(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FieldChange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2142,9 +1548,6 @@ func _FieldChange_field(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_FieldChange_field(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FieldChange", field, false, false, "String")
 }
 
 func _FieldChange_before(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FieldChange) (ret graphql.Marshaler) {
@@ -2158,9 +1561,6 @@ func _FieldChange_before(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_FieldChange_before(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FieldChange", field, false, false, "String")
-}
 
 func _FieldChange_after(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FieldChange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2172,9 +1572,6 @@ func _FieldChange_after(ctx context.Context, ec *executionContext, field graphql
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_FieldChange_after(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FieldChange", field, false, false, "String")
 }
 
 func _FunctionAccess_function(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FunctionAccess) (ret graphql.Marshaler) {
@@ -2188,9 +1585,6 @@ func _FunctionAccess_function(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_FunctionAccess_function(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FunctionAccess", field, false, false, "CustomerFunction")
-}
 
 func _FunctionAccess_allowed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FunctionAccess) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2202,9 +1596,6 @@ func _FunctionAccess_allowed(ctx context.Context, ec *executionContext, field gr
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_FunctionAccess_allowed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FunctionAccess", field, false, false, "Boolean")
 }
 
 func _FunctionAccess_because(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FunctionAccess) (ret graphql.Marshaler) {
@@ -2219,9 +1610,6 @@ func _FunctionAccess_because(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_FunctionAccess_because(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FunctionAccess", field, false, false, "String")
-}
 
 func _FunctionRule_function(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FunctionRule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2234,9 +1622,6 @@ func _FunctionRule_function(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_FunctionRule_function(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FunctionRule", field, false, false, "CustomerFunction")
-}
 
 func _FunctionRule_allowed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FunctionRule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2248,9 +1633,6 @@ func _FunctionRule_allowed(ctx context.Context, ec *executionContext, field grap
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_FunctionRule_allowed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FunctionRule", field, false, false, "Boolean")
 }
 
 func _FunctionRulePayload_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.FunctionRulePayload) (ret graphql.Marshaler) {
@@ -2265,15 +1647,6 @@ func _FunctionRulePayload_rule(ctx context.Context, ec *executionContext, field 
 		false,
 	)
 }
-func fieldContext_FunctionRulePayload_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "FunctionRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _FunctionRulePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.FunctionRulePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2287,15 +1660,6 @@ func _FunctionRulePayload_userErrors(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_FunctionRulePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "FunctionRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PaymentDates_closesOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.PaymentDates) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2307,9 +1671,6 @@ func _PaymentDates_closesOn(ctx context.Context, ec *executionContext, field gra
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentDates_closesOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentDates", field, false, false, "Date")
 }
 
 func _PaymentDates_dueOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.PaymentDates) (ret graphql.Marshaler) {
@@ -2323,9 +1684,6 @@ func _PaymentDates_dueOn(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_PaymentDates_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentDates", field, false, false, "Date")
-}
 
 func _PaymentTerms_closingDay(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.PaymentTerms) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2337,9 +1695,6 @@ func _PaymentTerms_closingDay(ctx context.Context, ec *executionContext, field g
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentTerms_closingDay(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentTerms", field, false, false, "Int")
 }
 
 func _PaymentTerms_dueMonths(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.PaymentTerms) (ret graphql.Marshaler) {
@@ -2353,9 +1708,6 @@ func _PaymentTerms_dueMonths(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_PaymentTerms_dueMonths(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentTerms", field, false, false, "Int")
-}
 
 func _PaymentTerms_dueDay(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.PaymentTerms) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2367,9 +1719,6 @@ func _PaymentTerms_dueDay(ctx context.Context, ec *executionContext, field graph
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentTerms_dueDay(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentTerms", field, false, false, "Int")
 }
 
 func _PaymentTerms_dates(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.PaymentTerms) (ret graphql.Marshaler) {
@@ -5030,10 +4379,6 @@ func marshalNCompany2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompany
 	return ret
 }
 
-func marshalNCompanyAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐAddress(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.Address) graphql.Marshaler {
-	return _CompanyAddress(ctx, ec, sel, &v)
-}
-
 func marshalNCompanyAddress2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐAddressᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []company.Address) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _CompanyAddress(ctx, ec, sel, &v[i])
@@ -5067,10 +4412,6 @@ func marshalNCompanyAddressPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgra
 	return _CompanyAddressPayload(ctx, ec, sel, &v)
 }
 
-func marshalNCompanyBuyer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐSeat(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.Seat) graphql.Marshaler {
-	return _CompanyBuyer(ctx, ec, sel, &v)
-}
-
 func marshalNCompanyBuyer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐSeatᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []company.Seat) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _CompanyBuyer(ctx, ec, sel, &v[i])
@@ -5095,10 +4436,6 @@ func marshalNCompanyConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 
 func marshalNCompanyCredit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCredit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.Credit) graphql.Marshaler {
 	return _CompanyCredit(ctx, ec, sel, &v)
-}
-
-func marshalNCompanyEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[company.Company]) graphql.Marshaler {
-	return _CompanyEdge(ctx, ec, sel, &v)
 }
 
 func marshalNCompanyEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[company.Company]) graphql.Marshaler {
@@ -5135,10 +4472,6 @@ func marshalNCompanyEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋco
 
 func marshalNCompanyEventConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[company.Happened]) graphql.Marshaler {
 	return _CompanyEventConnection(ctx, ec, sel, &v)
-}
-
-func marshalNCompanyEventEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[company.Happened]) graphql.Marshaler {
-	return _CompanyEventEdge(ctx, ec, sel, &v)
 }
 
 func marshalNCompanyEventEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[company.Happened]) graphql.Marshaler {
@@ -5206,10 +4539,6 @@ func marshalNCreditEntryConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return _CreditEntryConnection(ctx, ec, sel, &v)
 }
 
-func marshalNCreditEntryEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[company.Entry]) graphql.Marshaler {
-	return _CreditEntryEdge(ctx, ec, sel, &v)
-}
-
 func marshalNCreditEntryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[company.Entry]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _CreditEntryEdge(ctx, ec, sel, &v[i])
@@ -5222,12 +4551,6 @@ func marshalNCreditEntryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	}
 
 	return ret
-}
-
-func unmarshalNCreditEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐEntryKind(ctx context.Context, ec *executionContext, v any) (company.EntryKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := company.EntryKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNCreditEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐEntryKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.EntryKind) graphql.Marshaler {
@@ -5291,10 +4614,6 @@ func marshalNCustomerGroupConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _CustomerGroupConnection(ctx, ec, sel, &v)
 }
 
-func marshalNCustomerGroupEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[company.Group]) graphql.Marshaler {
-	return _CustomerGroupEdge(ctx, ec, sel, &v)
-}
-
 func marshalNCustomerGroupEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[company.Group]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _CustomerGroupEdge(ctx, ec, sel, &v[i])
@@ -5333,10 +4652,6 @@ func marshalNCustomerGroupPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 	return _CustomerGroupPayload(ctx, ec, sel, &v)
 }
 
-func marshalNFieldChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFieldChange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.FieldChange) graphql.Marshaler {
-	return _FieldChange(ctx, ec, sel, &v)
-}
-
 func marshalNFieldChange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFieldChangeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []company.FieldChange) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _FieldChange(ctx, ec, sel, &v[i])
@@ -5351,10 +4666,6 @@ func marshalNFieldChange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcom
 	return ret
 }
 
-func marshalNFunctionAccess2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionAccess(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.FunctionAccess) graphql.Marshaler {
-	return _FunctionAccess(ctx, ec, sel, &v)
-}
-
 func marshalNFunctionAccess2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionAccessᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []company.FunctionAccess) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _FunctionAccess(ctx, ec, sel, &v[i])
@@ -5367,10 +4678,6 @@ func marshalNFunctionAccess2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	}
 
 	return ret
-}
-
-func marshalNFunctionRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.FunctionRule) graphql.Marshaler {
-	return _FunctionRule(ctx, ec, sel, &v)
 }
 
 func marshalNFunctionRule2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionRuleᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []company.FunctionRule) graphql.Marshaler {
@@ -5511,16 +4818,6 @@ func unmarshalOCustomerGroupKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalOCustomerGroupKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐGroupKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *company.GroupKind) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
-}
-
 func marshalOFunctionRule2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *company.FunctionRule) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -5543,16 +4840,6 @@ func unmarshalOTaxRounding2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋm
 	tmp, err := graphql.UnmarshalString(v)
 	res := money.Rounding(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOTaxRounding2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐRounding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *money.Rounding) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -42,9 +42,6 @@ func _QuantityDiscount_id(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_QuantityDiscount_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, true, false, "ID")
-}
 
 func _QuantityDiscount_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
 	return run.Value(
@@ -57,9 +54,6 @@ func _QuantityDiscount_name(ctx context.Context, ec *executionContext, field gra
 		},
 		true,
 	)
-}
-func fieldContext_QuantityDiscount_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, true, false, "String")
 }
 
 func _QuantityDiscount_names(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
@@ -74,9 +68,6 @@ func _QuantityDiscount_names(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_QuantityDiscount_names(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, false, false, "Translations")
-}
 
 func _QuantityDiscount_audience(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
 	return run.Value(
@@ -89,15 +80,6 @@ func _QuantityDiscount_audience(ctx context.Context, ec *executionContext, field
 		},
 		true,
 	)
-}
-func fieldContext_QuantityDiscount_audience(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscount",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _QuantityDiscount_target(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
@@ -112,15 +94,6 @@ func _QuantityDiscount_target(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_QuantityDiscount_target(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscount",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuantityDiscount_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -132,9 +105,6 @@ func _QuantityDiscount_validFrom(ctx context.Context, ec *executionContext, fiel
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_QuantityDiscount_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, true, false, "DateTime")
 }
 
 func _QuantityDiscount_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
@@ -148,9 +118,6 @@ func _QuantityDiscount_validUntil(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_QuantityDiscount_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, true, false, "DateTime")
-}
 
 func _QuantityDiscount_rounding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -162,9 +129,6 @@ func _QuantityDiscount_rounding(ctx context.Context, ec *executionContext, field
 			return marshalNRounding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐRounding(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_QuantityDiscount_rounding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, false, false, "Rounding")
 }
 
 func _QuantityDiscount_roundTo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
@@ -178,9 +142,6 @@ func _QuantityDiscount_roundTo(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_QuantityDiscount_roundTo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, true, false, "Int")
-}
 
 func _QuantityDiscount_mixed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -193,9 +154,6 @@ func _QuantityDiscount_mixed(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_QuantityDiscount_mixed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, false, false, "Boolean")
-}
 
 func _QuantityDiscount_onCustomerPrice(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -207,9 +165,6 @@ func _QuantityDiscount_onCustomerPrice(ctx context.Context, ec *executionContext
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_QuantityDiscount_onCustomerPrice(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, false, false, "Boolean")
 }
 
 func _QuantityDiscount_tiers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
@@ -224,15 +179,6 @@ func _QuantityDiscount_tiers(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_QuantityDiscount_tiers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscount",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuantityDiscount_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -245,9 +191,6 @@ func _QuantityDiscount_createdAt(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_QuantityDiscount_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, false, false, "DateTime")
-}
 
 func _QuantityDiscount_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -259,9 +202,6 @@ func _QuantityDiscount_closedAt(ctx context.Context, ec *executionContext, field
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_QuantityDiscount_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, false, false, "DateTime")
 }
 
 func _QuantityDiscountConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.QuantityDiscount]) (ret graphql.Marshaler) {
@@ -276,15 +216,6 @@ func _QuantityDiscountConnection_edges(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_QuantityDiscountConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscountConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuantityDiscountConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.QuantityDiscount]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -298,15 +229,6 @@ func _QuantityDiscountConnection_nodes(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_QuantityDiscountConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscountConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuantityDiscountConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.QuantityDiscount]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -319,15 +241,6 @@ func _QuantityDiscountConnection_pageInfo(ctx context.Context, ec *executionCont
 		},
 		true,
 	)
-}
-func fieldContext_QuantityDiscountConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscountConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _QuantityDiscountConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.QuantityDiscount]) (ret graphql.Marshaler) {
@@ -362,9 +275,6 @@ func _QuantityDiscountEdge_cursor(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_QuantityDiscountEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscountEdge", field, false, false, "String")
-}
 
 func _QuantityDiscountEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.QuantityDiscount]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -377,15 +287,6 @@ func _QuantityDiscountEdge_node(ctx context.Context, ec *executionContext, field
 		},
 		true,
 	)
-}
-func fieldContext_QuantityDiscountEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscountEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _QuantityDiscountPayload_quantityDiscount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.QuantityDiscountPayload) (ret graphql.Marshaler) {
@@ -400,15 +301,6 @@ func _QuantityDiscountPayload_quantityDiscount(ctx context.Context, ec *executio
 		false,
 	)
 }
-func fieldContext_QuantityDiscountPayload_quantityDiscount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscountPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuantityDiscountPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.QuantityDiscountPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -422,15 +314,6 @@ func _QuantityDiscountPayload_userErrors(ctx context.Context, ec *executionConte
 		true,
 	)
 }
-func fieldContext_QuantityDiscountPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscountPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuantityTier_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Tier) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -442,9 +325,6 @@ func _QuantityTier_from(ctx context.Context, ec *executionContext, field graphql
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_QuantityTier_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityTier", field, false, false, "Int")
 }
 
 func _QuantityTier_upTo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Tier) (ret graphql.Marshaler) {
@@ -458,9 +338,6 @@ func _QuantityTier_upTo(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_QuantityTier_upTo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityTier", field, false, false, "Int")
-}
 
 func _QuantityTier_percent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Tier) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -472,9 +349,6 @@ func _QuantityTier_percent(ctx context.Context, ec *executionContext, field grap
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_QuantityTier_percent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityTier", field, false, false, "Decimal")
 }
 
 func _QuantityTier_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Tier) (ret graphql.Marshaler) {
@@ -542,9 +416,6 @@ func _Rate_id(ctx context.Context, ec *executionContext, field graphql.Collected
 		},
 	)
 }
-func fieldContext_Rate_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, true, false, "ID")
-}
 
 func _Rate_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -556,9 +427,6 @@ func _Rate_kind(ctx context.Context, ec *executionContext, field graphql.Collect
 			return marshalNRateKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRateKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Rate_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, false, false, "RateKind")
 }
 
 func _Rate_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
@@ -573,9 +441,6 @@ func _Rate_name(ctx context.Context, ec *executionContext, field graphql.Collect
 		true,
 	)
 }
-func fieldContext_Rate_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, true, false, "String")
-}
 
 func _Rate_names(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
 	return run.Value(
@@ -588,9 +453,6 @@ func _Rate_names(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 		true,
 	)
-}
-func fieldContext_Rate_names(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, false, false, "Translations")
 }
 
 func _Rate_audience(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
@@ -605,15 +467,6 @@ func _Rate_audience(ctx context.Context, ec *executionContext, field graphql.Col
 		true,
 	)
 }
-func fieldContext_Rate_audience(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Rate",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Rate_target(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
 	return run.Value(
@@ -627,15 +480,6 @@ func _Rate_target(ctx context.Context, ec *executionContext, field graphql.Colle
 		true,
 	)
 }
-func fieldContext_Rate_target(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Rate",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Rate_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -647,9 +491,6 @@ func _Rate_validFrom(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Rate_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, true, false, "DateTime")
 }
 
 func _Rate_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
@@ -663,9 +504,6 @@ func _Rate_validUntil(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Rate_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, true, false, "DateTime")
-}
 
 func _Rate_rounding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -677,9 +515,6 @@ func _Rate_rounding(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNRounding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐRounding(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Rate_rounding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, false, false, "Rounding")
 }
 
 func _Rate_roundTo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
@@ -693,9 +528,6 @@ func _Rate_roundTo(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Rate_roundTo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, true, false, "Int")
-}
 
 func _Rate_percent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -707,9 +539,6 @@ func _Rate_percent(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Rate_percent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, false, false, "Decimal")
 }
 
 func _Rate_belowFloor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
@@ -723,9 +552,6 @@ func _Rate_belowFloor(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Rate_belowFloor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, false, false, "Boolean")
-}
 
 func _Rate_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -738,9 +564,6 @@ func _Rate_createdAt(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Rate_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, false, false, "DateTime")
-}
 
 func _Rate_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -752,9 +575,6 @@ func _Rate_closedAt(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Rate_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, false, false, "DateTime")
 }
 
 func _RateConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Rate]) (ret graphql.Marshaler) {
@@ -769,15 +589,6 @@ func _RateConnection_edges(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_RateConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RateConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RateConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Rate]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -791,15 +602,6 @@ func _RateConnection_nodes(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_RateConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RateConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RateConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Rate]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -812,15 +614,6 @@ func _RateConnection_pageInfo(ctx context.Context, ec *executionContext, field g
 		},
 		true,
 	)
-}
-func fieldContext_RateConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RateConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _RateConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Rate]) (ret graphql.Marshaler) {
@@ -855,9 +648,6 @@ func _RateEdge_cursor(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_RateEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RateEdge", field, false, false, "String")
-}
 
 func _RateEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.Rate]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -870,15 +660,6 @@ func _RateEdge_node(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 		true,
 	)
-}
-func fieldContext_RateEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RateEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _RatePayload_rate(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RatePayload) (ret graphql.Marshaler) {
@@ -893,15 +674,6 @@ func _RatePayload_rate(ctx context.Context, ec *executionContext, field graphql.
 		false,
 	)
 }
-func fieldContext_RatePayload_rate(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RatePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RatePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RatePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -914,15 +686,6 @@ func _RatePayload_userErrors(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_RatePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RatePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1852,10 +1615,6 @@ func marshalNQuantityDiscountConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _QuantityDiscountConnection(ctx, ec, sel, &v)
 }
 
-func marshalNQuantityDiscountEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[pricing.QuantityDiscount]) graphql.Marshaler {
-	return _QuantityDiscountEdge(ctx, ec, sel, &v)
-}
-
 func marshalNQuantityDiscountEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[pricing.QuantityDiscount]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _QuantityDiscountEdge(ctx, ec, sel, &v[i])
@@ -1872,10 +1631,6 @@ func marshalNQuantityDiscountEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 
 func marshalNQuantityDiscountPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐQuantityDiscountPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.QuantityDiscountPayload) graphql.Marshaler {
 	return _QuantityDiscountPayload(ctx, ec, sel, &v)
-}
-
-func marshalNQuantityTier2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐTier(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Tier) graphql.Marshaler {
-	return _QuantityTier(ctx, ec, sel, &v)
 }
 
 func marshalNQuantityTier2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐTierᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Tier) graphql.Marshaler {
@@ -1931,10 +1686,6 @@ func marshalNRate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐ
 
 func marshalNRateConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[pricing.Rate]) graphql.Marshaler {
 	return _RateConnection(ctx, ec, sel, &v)
-}
-
-func marshalNRateEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[pricing.Rate]) graphql.Marshaler {
-	return _RateEdge(ctx, ec, sel, &v)
 }
 
 func marshalNRateEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[pricing.Rate]) graphql.Marshaler {
@@ -2016,16 +1767,6 @@ func unmarshalORateKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpric
 	tmp, err := graphql.UnmarshalString(v)
 	res := pricing.RateKind(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalORateKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRateKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *pricing.RateKind) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -42,9 +42,6 @@ func _MemberCode_text(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_MemberCode_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberCode", field, false, false, "String")
-}
 
 func _MemberCode_squareCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *membercode.Code) (ret graphql.Marshaler) {
 	return run.Value(
@@ -58,15 +55,6 @@ func _MemberCode_squareCode(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_MemberCode_squareCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberCode",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MemberCode_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *membercode.Code) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -78,9 +66,6 @@ func _MemberCode_expiresAt(ctx context.Context, ec *executionContext, field grap
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberCode_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberCode", field, false, false, "DateTime")
 }
 
 func _MemberCodePayload_memberCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberCodePayload) (ret graphql.Marshaler) {
@@ -95,15 +80,6 @@ func _MemberCodePayload_memberCode(ctx context.Context, ec *executionContext, fi
 		false,
 	)
 }
-func fieldContext_MemberCodePayload_memberCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberCodePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MemberCodePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberCodePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -116,15 +92,6 @@ func _MemberCodePayload_userErrors(ctx context.Context, ec *executionContext, fi
 		},
 		true,
 	)
-}
-func fieldContext_MemberCodePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberCodePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShopSalePayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopSalePayload) (ret graphql.Marshaler) {
@@ -139,15 +106,6 @@ func _ShopSalePayload_order(ctx context.Context, ec *executionContext, field gra
 		false,
 	)
 }
-func fieldContext_ShopSalePayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShopSalePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShopSalePayload_quote(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopSalePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -160,15 +118,6 @@ func _ShopSalePayload_quote(ctx context.Context, ec *executionContext, field gra
 		},
 		false,
 	)
-}
-func fieldContext_ShopSalePayload_quote(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShopSalePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShopSalePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopSalePayload) (ret graphql.Marshaler) {
@@ -183,15 +132,6 @@ func _ShopSalePayload_userErrors(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_ShopSalePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShopSalePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _TillSum_till(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -204,9 +144,6 @@ func _TillSum_till(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_TillSum_till(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TillSum", field, false, false, "String")
-}
 
 func _TillSum_day(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -218,9 +155,6 @@ func _TillSum_day(ctx context.Context, ec *executionContext, field graphql.Colle
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_TillSum_day(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TillSum", field, false, false, "Date")
 }
 
 func _TillSum_received(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
@@ -235,15 +169,6 @@ func _TillSum_received(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_TillSum_received(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TillSum",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _TillSum_givenBack(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
 	return run.Value(
@@ -257,15 +182,6 @@ func _TillSum_givenBack(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_TillSum_givenBack(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TillSum",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _TillSum_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
 	return run.Value(
@@ -278,15 +194,6 @@ func _TillSum_balance(ctx context.Context, ec *executionContext, field graphql.C
 		},
 		true,
 	)
-}
-func fieldContext_TillSum_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TillSum",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -714,12 +621,6 @@ func marshalNMemberCodePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	return _MemberCodePayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNOrderOrigin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrigin(ctx context.Context, ec *executionContext, v any) (order.Origin, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := order.Origin(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNOrderOrigin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrigin(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Origin) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -774,10 +675,6 @@ func unmarshalNShopTenderInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 		}
 	}
 	return res, nil
-}
-
-func marshalNTillSum2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐTillSum(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.TillSum) graphql.Marshaler {
-	return _TillSum(ctx, ec, sel, &v)
 }
 
 func marshalNTillSum2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐTillSumᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.TillSum) graphql.Marshaler {

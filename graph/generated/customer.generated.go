@@ -41,9 +41,6 @@ func _Pet_id(ctx context.Context, ec *executionContext, field graphql.CollectedF
 		},
 	)
 }
-func fieldContext_Pet_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Pet", field, true, false, "ID")
-}
 
 func _Pet_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -55,9 +52,6 @@ func _Pet_name(ctx context.Context, ec *executionContext, field graphql.Collecte
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Pet_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Pet", field, false, false, "String")
 }
 
 func _Pet_species(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
@@ -71,9 +65,6 @@ func _Pet_species(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Pet_species(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Pet", field, false, false, "Species")
-}
 
 func _Pet_breed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -85,9 +76,6 @@ func _Pet_breed(ctx context.Context, ec *executionContext, field graphql.Collect
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Pet_breed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Pet", field, false, false, "String")
 }
 
 func _Pet_birthday(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
@@ -101,9 +89,6 @@ func _Pet_birthday(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Pet_birthday(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Pet", field, false, false, "Date")
-}
 
 func _Pet_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -116,9 +101,6 @@ func _Pet_updatedAt(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_Pet_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Pet", field, false, false, "DateTime")
-}
 
 func _Pet_allergies(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -130,9 +112,6 @@ func _Pet_allergies(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Pet_allergies(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Pet", field, false, false, "String")
 }
 
 func _Pet_weights(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
@@ -174,15 +153,6 @@ func _PetPayload_pet(ctx context.Context, ec *executionContext, field graphql.Co
 		false,
 	)
 }
-func fieldContext_PetPayload_pet(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PetPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PetPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PetPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -196,15 +166,6 @@ func _PetPayload_userErrors(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_PetPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PetPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Profile_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -216,9 +177,6 @@ func _Profile_name(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Profile_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
 func _Profile_kana(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
@@ -232,9 +190,6 @@ func _Profile_kana(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Profile_kana(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
-}
 
 func _Profile_phone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -246,9 +201,6 @@ func _Profile_phone(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Profile_phone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
 func _Profile_birthday(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
@@ -262,9 +214,6 @@ func _Profile_birthday(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_Profile_birthday(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Profile", field, false, false, "Date")
-}
 
 func _Profile_gender(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -276,9 +225,6 @@ func _Profile_gender(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNGender2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Profile_gender(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Profile", field, false, false, "Gender")
 }
 
 func _Profile_newsletter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
@@ -292,9 +238,6 @@ func _Profile_newsletter(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_Profile_newsletter(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Profile", field, false, false, "Boolean")
-}
 
 func _Profile_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -306,9 +249,6 @@ func _Profile_updatedAt(ctx context.Context, ec *executionContext, field graphql
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Profile_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Profile", field, false, false, "DateTime")
 }
 
 func _ProfilePayload_profile(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProfilePayload) (ret graphql.Marshaler) {
@@ -323,15 +263,6 @@ func _ProfilePayload_profile(ctx context.Context, ec *executionContext, field gr
 		false,
 	)
 }
-func fieldContext_ProfilePayload_profile(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ProfilePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ProfilePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProfilePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -345,15 +276,6 @@ func _ProfilePayload_userErrors(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_ProfilePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ProfilePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SavedAddress_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.SavedAddress) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -365,9 +287,6 @@ func _SavedAddress_id(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SavedAddress_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SavedAddress", field, true, false, "ID")
 }
 
 func _SavedAddress_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.SavedAddress) (ret graphql.Marshaler) {
@@ -382,15 +301,6 @@ func _SavedAddress_address(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_SavedAddress_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SavedAddress",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SavedAddress_isDefault(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.SavedAddress) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -403,9 +313,6 @@ func _SavedAddress_isDefault(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_SavedAddress_isDefault(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SavedAddress", field, false, false, "Boolean")
-}
 
 func _SavedAddress_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.SavedAddress) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -417,9 +324,6 @@ func _SavedAddress_updatedAt(ctx context.Context, ec *executionContext, field gr
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SavedAddress_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SavedAddress", field, false, false, "DateTime")
 }
 
 func _SavedAddressPayload_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SavedAddressPayload) (ret graphql.Marshaler) {
@@ -434,15 +338,6 @@ func _SavedAddressPayload_address(ctx context.Context, ec *executionContext, fie
 		false,
 	)
 }
-func fieldContext_SavedAddressPayload_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SavedAddressPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SavedAddressPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SavedAddressPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -455,15 +350,6 @@ func _SavedAddressPayload_userErrors(ctx context.Context, ec *executionContext, 
 		},
 		true,
 	)
-}
-func fieldContext_SavedAddressPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SavedAddressPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1231,10 +1117,6 @@ func marshalNGender2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐ
 	return res
 }
 
-func marshalNPet2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v customer.Pet) graphql.Marshaler {
-	return _Pet(ctx, ec, sel, &v)
-}
-
 func marshalNPet2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPetᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Pet) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _Pet(ctx, ec, sel, &v[i])
@@ -1265,10 +1147,6 @@ func unmarshalNRemoveAddressInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 func unmarshalNRemovePetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐRemoveInput(ctx context.Context, ec *executionContext, v any) (customer.RemoveInput, error) {
 	res, err := unmarshalInputRemovePetInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNSavedAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSavedAddress(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v customer.SavedAddress) graphql.Marshaler {
-	return _SavedAddress(ctx, ec, sel, &v)
 }
 
 func marshalNSavedAddress2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSavedAddressᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.SavedAddress) graphql.Marshaler {
@@ -1318,20 +1196,6 @@ func unmarshalNSpecies2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcusto
 	return res, nil
 }
 
-func marshalNSpecies2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSpeciesᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Species) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNSpecies2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSpecies(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func unmarshalNUpdateAddressInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐUpdateAddressInput(ctx context.Context, ec *executionContext, v any) (customer.UpdateAddressInput, error) {
 	res, err := unmarshalInputUpdateAddressInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -1364,23 +1228,6 @@ func unmarshalOGender2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustom
 	return res, nil
 }
 
-func marshalOGender2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGenderᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Gender) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNGender2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func unmarshalOGender2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx context.Context, ec *executionContext, v any) (*customer.Gender, error) {
 	if v == nil {
 		return nil, nil
@@ -1388,16 +1235,6 @@ func unmarshalOGender2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustom
 	tmp, err := graphql.UnmarshalString(v)
 	res := customer.Gender(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOGender2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *customer.Gender) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 func marshalOPet2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *customer.Pet) graphql.Marshaler {
@@ -1428,16 +1265,6 @@ func unmarshalOSpecies2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcusto
 	tmp, err := graphql.UnmarshalString(v)
 	res := customer.Species(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOSpecies2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSpecies(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *customer.Species) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -41,9 +41,6 @@ func _BusinessCalendar_id(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_BusinessCalendar_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BusinessCalendar", field, true, false, "ID")
-}
 
 func _BusinessCalendar_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Calendar) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -55,9 +52,6 @@ func _BusinessCalendar_code(ctx context.Context, ec *executionContext, field gra
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BusinessCalendar_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BusinessCalendar", field, false, false, "String")
 }
 
 func _BusinessCalendar_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Calendar) (ret graphql.Marshaler) {
@@ -72,9 +66,6 @@ func _BusinessCalendar_name(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_BusinessCalendar_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BusinessCalendar", field, false, false, "String")
-}
 
 func _BusinessCalendar_weekdays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Calendar) (ret graphql.Marshaler) {
 	return run.Value(
@@ -88,9 +79,6 @@ func _BusinessCalendar_weekdays(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_BusinessCalendar_weekdays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BusinessCalendar", field, false, false, "DayOfWeek")
-}
 
 func _BusinessCalendar_holidays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Calendar) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -102,9 +90,6 @@ func _BusinessCalendar_holidays(ctx context.Context, ec *executionContext, field
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BusinessCalendar_holidays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BusinessCalendar", field, false, false, "Boolean")
 }
 
 func _BusinessCalendar_closedDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Calendar) (ret graphql.Marshaler) {
@@ -119,15 +104,6 @@ func _BusinessCalendar_closedDays(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_BusinessCalendar_closedDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BusinessCalendar",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BusinessCalendar_active(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Calendar) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -139,9 +115,6 @@ func _BusinessCalendar_active(ctx context.Context, ec *executionContext, field g
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BusinessCalendar_active(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BusinessCalendar", field, false, false, "Boolean")
 }
 
 func _BusinessCalendarPayload_calendar(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BusinessCalendarPayload) (ret graphql.Marshaler) {
@@ -156,15 +129,6 @@ func _BusinessCalendarPayload_calendar(ctx context.Context, ec *executionContext
 		false,
 	)
 }
-func fieldContext_BusinessCalendarPayload_calendar(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BusinessCalendarPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BusinessCalendarPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BusinessCalendarPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -178,15 +142,6 @@ func _BusinessCalendarPayload_userErrors(ctx context.Context, ec *executionConte
 		true,
 	)
 }
-func fieldContext_BusinessCalendarPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BusinessCalendarPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ClosedDays_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.ClosedDays) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -198,9 +153,6 @@ func _ClosedDays_from(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ClosedDays_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClosedDays", field, false, false, "Date")
 }
 
 func _ClosedDays_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.ClosedDays) (ret graphql.Marshaler) {
@@ -214,9 +166,6 @@ func _ClosedDays_to(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_ClosedDays_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClosedDays", field, false, false, "Date")
-}
 
 func _ClosedDays_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.ClosedDays) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -228,9 +177,6 @@ func _ClosedDays_note(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ClosedDays_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClosedDays", field, false, false, "String")
 }
 
 func _DeliveryEstimate_shipsOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Estimate) (ret graphql.Marshaler) {
@@ -244,9 +190,6 @@ func _DeliveryEstimate_shipsOn(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_DeliveryEstimate_shipsOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryEstimate", field, false, false, "Date")
-}
 
 func _DeliveryEstimate_arrivesOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Estimate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -258,9 +201,6 @@ func _DeliveryEstimate_arrivesOn(ctx context.Context, ec *executionContext, fiel
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DeliveryEstimate_arrivesOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryEstimate", field, false, false, "Date")
 }
 
 func _DeliveryEstimate_shippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Estimate) (ret graphql.Marshaler) {
@@ -275,15 +215,6 @@ func _DeliveryEstimate_shippingMethod(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_DeliveryEstimate_shippingMethod(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeliveryEstimate",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DeliveryTimeBand_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Band) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -295,9 +226,6 @@ func _DeliveryTimeBand_code(ctx context.Context, ec *executionContext, field gra
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DeliveryTimeBand_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryTimeBand", field, false, false, "String")
 }
 
 func _DeliveryTimeBand_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Band) (ret graphql.Marshaler) {
@@ -312,9 +240,6 @@ func _DeliveryTimeBand_name(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_DeliveryTimeBand_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryTimeBand", field, false, false, "String")
-}
 
 func _DeliveryTimeBand_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Band) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -326,9 +251,6 @@ func _DeliveryTimeBand_from(ctx context.Context, ec *executionContext, field gra
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DeliveryTimeBand_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryTimeBand", field, false, false, "String")
 }
 
 func _DeliveryTimeBand_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Band) (ret graphql.Marshaler) {
@@ -342,9 +264,6 @@ func _DeliveryTimeBand_to(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_DeliveryTimeBand_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryTimeBand", field, false, false, "String")
-}
 
 func _LocationDispatch_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Place) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -356,9 +275,6 @@ func _LocationDispatch_locationId(ctx context.Context, ec *executionContext, fie
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_LocationDispatch_locationId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LocationDispatch", field, true, false, "ID")
 }
 
 func _LocationDispatch_calendarId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Place) (ret graphql.Marshaler) {
@@ -372,9 +288,6 @@ func _LocationDispatch_calendarId(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_LocationDispatch_calendarId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LocationDispatch", field, true, false, "ID")
-}
 
 func _LocationDispatch_cutOff(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Place) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -387,9 +300,6 @@ func _LocationDispatch_cutOff(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_LocationDispatch_cutOff(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LocationDispatch", field, false, false, "String")
-}
 
 func _LocationDispatch_handlingDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Place) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -401,9 +311,6 @@ func _LocationDispatch_handlingDays(ctx context.Context, ec *executionContext, f
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_LocationDispatch_handlingDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LocationDispatch", field, false, false, "Int")
 }
 
 func _LocationDispatchPayload_dispatch(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LocationDispatchPayload) (ret graphql.Marshaler) {
@@ -418,15 +325,6 @@ func _LocationDispatchPayload_dispatch(ctx context.Context, ec *executionContext
 		false,
 	)
 }
-func fieldContext_LocationDispatchPayload_dispatch(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LocationDispatchPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _LocationDispatchPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LocationDispatchPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -440,15 +338,6 @@ func _LocationDispatchPayload_userErrors(ctx context.Context, ec *executionConte
 		true,
 	)
 }
-func fieldContext_LocationDispatchPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LocationDispatchPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PublicHoliday_on(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *holiday.Holiday) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -460,9 +349,6 @@ func _PublicHoliday_on(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PublicHoliday_on(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PublicHoliday", field, false, false, "Date")
 }
 
 func _PublicHoliday_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *holiday.Holiday) (ret graphql.Marshaler) {
@@ -476,9 +362,6 @@ func _PublicHoliday_name(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_PublicHoliday_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PublicHoliday", field, false, false, "String")
-}
 
 func _ShippingSchedule_cutOff(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Schedule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -491,9 +374,6 @@ func _ShippingSchedule_cutOff(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_ShippingSchedule_cutOff(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingSchedule", field, false, false, "String")
-}
 
 func _ShippingSchedule_days(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Schedule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -505,9 +385,6 @@ func _ShippingSchedule_days(ctx context.Context, ec *executionContext, field gra
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingSchedule_days(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingSchedule", field, false, false, "Int")
 }
 
 func _ShippingSchedule_transit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Schedule) (ret graphql.Marshaler) {
@@ -522,15 +399,6 @@ func _ShippingSchedule_transit(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_ShippingSchedule_transit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingSchedule",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingSchedule_bands(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Schedule) (ret graphql.Marshaler) {
 	return run.Value(
@@ -544,15 +412,6 @@ func _ShippingSchedule_bands(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_ShippingSchedule_bands(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingSchedule",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingSchedule_daysAhead(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Schedule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -564,9 +423,6 @@ func _ShippingSchedule_daysAhead(ctx context.Context, ec *executionContext, fiel
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingSchedule_daysAhead(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingSchedule", field, false, false, "Int")
 }
 
 func _ShippingTransit_zoneId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Transit) (ret graphql.Marshaler) {
@@ -580,9 +436,6 @@ func _ShippingTransit_zoneId(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_ShippingTransit_zoneId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTransit", field, true, false, "ID")
-}
 
 func _ShippingTransit_days(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Transit) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -595,9 +448,6 @@ func _ShippingTransit_days(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_ShippingTransit_days(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTransit", field, false, false, "Int")
-}
 
 func _ShippingTransit_bands(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Transit) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -609,9 +459,6 @@ func _ShippingTransit_bands(ctx context.Context, ec *executionContext, field gra
 			return marshalOString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingTransit_bands(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTransit", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1675,10 +1522,6 @@ func _ShippingTransit(ctx context.Context, ec *executionContext, sel ast.Selecti
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNBusinessCalendar2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐCalendar(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Calendar) graphql.Marshaler {
-	return _BusinessCalendar(ctx, ec, sel, &v)
-}
-
 func marshalNBusinessCalendar2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐCalendarᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Calendar) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _BusinessCalendar(ctx, ec, sel, &v[i])
@@ -1695,10 +1538,6 @@ func marshalNBusinessCalendar2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNBusinessCalendarPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐBusinessCalendarPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.BusinessCalendarPayload) graphql.Marshaler {
 	return _BusinessCalendarPayload(ctx, ec, sel, &v)
-}
-
-func marshalNClosedDays2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐClosedDays(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.ClosedDays) graphql.Marshaler {
-	return _ClosedDays(ctx, ec, sel, &v)
 }
 
 func marshalNClosedDays2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐClosedDaysᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.ClosedDays) graphql.Marshaler {
@@ -1777,10 +1616,6 @@ func marshalNDayOfWeek2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshipp
 	return ret
 }
 
-func marshalNDeliveryTimeBand2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐBand(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Band) graphql.Marshaler {
-	return _DeliveryTimeBand(ctx, ec, sel, &v)
-}
-
 func marshalNDeliveryTimeBand2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐBandᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Band) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _DeliveryTimeBand(ctx, ec, sel, &v[i])
@@ -1814,10 +1649,6 @@ func unmarshalNDeliveryTimeBandInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return res, nil
 }
 
-func marshalNLocationDispatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPlace(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Place) graphql.Marshaler {
-	return _LocationDispatch(ctx, ec, sel, &v)
-}
-
 func marshalNLocationDispatch2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPlaceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Place) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _LocationDispatch(ctx, ec, sel, &v[i])
@@ -1834,10 +1665,6 @@ func marshalNLocationDispatch2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNLocationDispatchPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐLocationDispatchPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.LocationDispatchPayload) graphql.Marshaler {
 	return _LocationDispatchPayload(ctx, ec, sel, &v)
-}
-
-func marshalNPublicHoliday2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋholidayᚐHoliday(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v holiday.Holiday) graphql.Marshaler {
-	return _PublicHoliday(ctx, ec, sel, &v)
 }
 
 func marshalNPublicHoliday2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋholidayᚐHolidayᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []holiday.Holiday) graphql.Marshaler {
@@ -1881,10 +1708,6 @@ func unmarshalNSetShippingScheduleInput2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 
 func marshalNShippingSchedule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐSchedule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Schedule) graphql.Marshaler {
 	return _ShippingSchedule(ctx, ec, sel, &v)
-}
-
-func marshalNShippingTransit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTransit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Transit) graphql.Marshaler {
-	return _ShippingTransit(ctx, ec, sel, &v)
 }
 
 func marshalNShippingTransit2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTransitᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Transit) graphql.Marshaler {

@@ -40,9 +40,6 @@ func _CashOnDelivery_active(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_CashOnDelivery_active(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CashOnDelivery", field, false, false, "Boolean")
-}
 
 func _CashOnDelivery_most(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.DeliveryTerms) (ret graphql.Marshaler) {
 	return run.Resolved(
@@ -82,9 +79,6 @@ func _CashOnDelivery_taxClass(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_CashOnDelivery_taxClass(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CashOnDelivery", field, false, false, "TaxClass")
-}
 
 func _CashOnDelivery_bands(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.DeliveryTerms) (ret graphql.Marshaler) {
 	return run.Value(
@@ -97,15 +91,6 @@ func _CashOnDelivery_bands(ctx context.Context, ec *executionContext, field grap
 		},
 		true,
 	)
-}
-func fieldContext_CashOnDelivery_bands(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CashOnDelivery",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CashOnDeliveryPayload_cashOnDelivery(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CashOnDeliveryPayload) (ret graphql.Marshaler) {
@@ -120,15 +105,6 @@ func _CashOnDeliveryPayload_cashOnDelivery(ctx context.Context, ec *executionCon
 		false,
 	)
 }
-func fieldContext_CashOnDeliveryPayload_cashOnDelivery(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CashOnDeliveryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CashOnDeliveryPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CashOnDeliveryPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -142,15 +118,6 @@ func _CashOnDeliveryPayload_userErrors(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_CashOnDeliveryPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CashOnDeliveryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CollectionPayload_matched(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CollectionPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -162,9 +129,6 @@ func _CollectionPayload_matched(ctx context.Context, ec *executionContext, field
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CollectionPayload_matched(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CollectionPayload", field, false, false, "Int")
 }
 
 func _CollectionPayload_known(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CollectionPayload) (ret graphql.Marshaler) {
@@ -178,9 +142,6 @@ func _CollectionPayload_known(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_CollectionPayload_known(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CollectionPayload", field, false, false, "Int")
-}
 
 func _CollectionPayload_strays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CollectionPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -193,9 +154,6 @@ func _CollectionPayload_strays(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_CollectionPayload_strays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CollectionPayload", field, false, false, "Int")
-}
 
 func _CollectionPayload_others(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CollectionPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -207,9 +165,6 @@ func _CollectionPayload_others(ctx context.Context, ec *executionContext, field 
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CollectionPayload_others(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CollectionPayload", field, false, false, "Int")
 }
 
 func _CollectionPayload_errors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CollectionPayload) (ret graphql.Marshaler) {
@@ -224,15 +179,6 @@ func _CollectionPayload_errors(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_CollectionPayload_errors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CollectionPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CollectionPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CollectionPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -245,15 +191,6 @@ func _CollectionPayload_userErrors(ctx context.Context, ec *executionContext, fi
 		},
 		true,
 	)
-}
-func fieldContext_CollectionPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CollectionPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PaymentCharge_upTo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.DeliveryBand) (ret graphql.Marshaler) {
@@ -818,10 +755,6 @@ func marshalNCashOnDeliveryPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgra
 
 func marshalNCollectionPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCollectionPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.CollectionPayload) graphql.Marshaler {
 	return _CollectionPayload(ctx, ec, sel, &v)
-}
-
-func marshalNPaymentCharge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐDeliveryBand(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.DeliveryBand) graphql.Marshaler {
-	return _PaymentCharge(ctx, ec, sel, &v)
 }
 
 func marshalNPaymentCharge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐDeliveryBandᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.DeliveryBand) graphql.Marshaler {

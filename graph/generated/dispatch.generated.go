@@ -49,9 +49,6 @@ func _CarrierProfile_code(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_CarrierProfile_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CarrierProfile", field, false, false, "String")
-}
 
 func _CarrierProfile_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Offer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -64,9 +61,6 @@ func _CarrierProfile_name(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_CarrierProfile_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CarrierProfile", field, false, false, "String")
-}
 
 func _CarrierProfile_headings(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Offer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -78,9 +72,6 @@ func _CarrierProfile_headings(ctx context.Context, ec *executionContext, field g
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CarrierProfile_headings(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CarrierProfile", field, true, false, "String")
 }
 
 func _CarrierProfile_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Offer) (ret graphql.Marshaler) {
@@ -95,15 +86,6 @@ func _CarrierProfile_from(ctx context.Context, ec *executionContext, field graph
 		false,
 	)
 }
-func fieldContext_CarrierProfile_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CarrierProfile",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CarrierProfilePayload_profile(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CarrierProfilePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -116,15 +98,6 @@ func _CarrierProfilePayload_profile(ctx context.Context, ec *executionContext, f
 		},
 		false,
 	)
-}
-func fieldContext_CarrierProfilePayload_profile(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CarrierProfilePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CarrierProfilePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CarrierProfilePayload) (ret graphql.Marshaler) {
@@ -139,15 +112,6 @@ func _CarrierProfilePayload_userErrors(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_CarrierProfilePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CarrierProfilePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CarrierSender_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Sender) (ret graphql.Marshaler) {
 	return run.Value(
@@ -161,15 +125,6 @@ func _CarrierSender_address(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_CarrierSender_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CarrierSender",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CarrierSender_customerCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Sender) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -181,9 +136,6 @@ func _CarrierSender_customerCode(ctx context.Context, ec *executionContext, fiel
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CarrierSender_customerCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CarrierSender", field, false, false, "String")
 }
 
 func _CarrierSender_fareCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Sender) (ret graphql.Marshaler) {
@@ -197,9 +149,6 @@ func _CarrierSender_fareCode(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_CarrierSender_fareCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CarrierSender", field, false, false, "String")
-}
 
 func _DeliveryIssue_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -212,9 +161,6 @@ func _DeliveryIssue_id(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_DeliveryIssue_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, true, false, "ID")
-}
 
 func _DeliveryIssue_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -226,9 +172,6 @@ func _DeliveryIssue_kind(ctx context.Context, ec *executionContext, field graphq
 			return marshalNDeliveryIssueKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DeliveryIssue_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "DeliveryIssueKind")
 }
 
 func _DeliveryIssue_shipment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
@@ -269,9 +212,6 @@ func _DeliveryIssue_carrier(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_DeliveryIssue_carrier(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "String")
-}
 
 func _DeliveryIssue_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -284,9 +224,6 @@ func _DeliveryIssue_reference(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_DeliveryIssue_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "String")
-}
 
 func _DeliveryIssue_trackingNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -298,9 +235,6 @@ func _DeliveryIssue_trackingNumber(ctx context.Context, ec *executionContext, fi
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DeliveryIssue_trackingNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "String")
 }
 
 func _DeliveryIssue_detail(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
@@ -315,9 +249,6 @@ func _DeliveryIssue_detail(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_DeliveryIssue_detail(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "String")
-}
 
 func _DeliveryIssue_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -329,9 +260,6 @@ func _DeliveryIssue_state(ctx context.Context, ec *executionContext, field graph
 			return marshalNDeliveryIssueState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueState(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DeliveryIssue_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "DeliveryIssueState")
 }
 
 func _DeliveryIssue_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
@@ -345,9 +273,6 @@ func _DeliveryIssue_reason(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_DeliveryIssue_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "String")
-}
 
 func _DeliveryIssue_reportedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -360,9 +285,6 @@ func _DeliveryIssue_reportedAt(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_DeliveryIssue_reportedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "DateTime")
-}
 
 func _DeliveryIssue_settledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -374,9 +296,6 @@ func _DeliveryIssue_settledAt(ctx context.Context, ec *executionContext, field g
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DeliveryIssue_settledAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "DateTime")
 }
 
 func _DeliveryIssueConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[tracking.Issue]) (ret graphql.Marshaler) {
@@ -391,15 +310,6 @@ func _DeliveryIssueConnection_edges(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_DeliveryIssueConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeliveryIssueConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DeliveryIssueConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[tracking.Issue]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -413,15 +323,6 @@ func _DeliveryIssueConnection_nodes(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_DeliveryIssueConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeliveryIssueConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DeliveryIssueConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[tracking.Issue]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -434,15 +335,6 @@ func _DeliveryIssueConnection_pageInfo(ctx context.Context, ec *executionContext
 		},
 		true,
 	)
-}
-func fieldContext_DeliveryIssueConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeliveryIssueConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DeliveryIssueConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[tracking.Issue]) (ret graphql.Marshaler) {
@@ -477,9 +369,6 @@ func _DeliveryIssueEdge_cursor(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_DeliveryIssueEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssueEdge", field, false, false, "String")
-}
 
 func _DeliveryIssueEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[tracking.Issue]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -492,15 +381,6 @@ func _DeliveryIssueEdge_node(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_DeliveryIssueEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeliveryIssueEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DeliveryIssuePayload_issue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DeliveryIssuePayload) (ret graphql.Marshaler) {
@@ -515,15 +395,6 @@ func _DeliveryIssuePayload_issue(ctx context.Context, ec *executionContext, fiel
 		false,
 	)
 }
-func fieldContext_DeliveryIssuePayload_issue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeliveryIssuePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DeliveryIssuePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DeliveryIssuePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -537,15 +408,6 @@ func _DeliveryIssuePayload_userErrors(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_DeliveryIssuePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeliveryIssuePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentBatch_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -557,9 +419,6 @@ func _ShipmentBatch_id(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentBatch_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatch", field, true, false, "ID")
 }
 
 func _ShipmentBatch_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
@@ -573,9 +432,6 @@ func _ShipmentBatch_number(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_ShipmentBatch_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatch", field, false, false, "Int")
-}
 
 func _ShipmentBatch_profile(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -587,9 +443,6 @@ func _ShipmentBatch_profile(ctx context.Context, ec *executionContext, field gra
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentBatch_profile(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatch", field, false, false, "String")
 }
 
 func _ShipmentBatch_fileName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
@@ -603,9 +456,6 @@ func _ShipmentBatch_fileName(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_ShipmentBatch_fileName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatch", field, false, false, "String")
-}
 
 func _ShipmentBatch_shipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -617,9 +467,6 @@ func _ShipmentBatch_shipments(ctx context.Context, ec *executionContext, field g
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentBatch_shipments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatch", field, false, false, "Int")
 }
 
 func _ShipmentBatch_remarks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
@@ -633,15 +480,6 @@ func _ShipmentBatch_remarks(ctx context.Context, ec *executionContext, field gra
 		},
 		true,
 	)
-}
-func fieldContext_ShipmentBatch_remarks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentBatch",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShipmentBatch_downloadUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
@@ -676,9 +514,6 @@ func _ShipmentBatch_createdAt(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_ShipmentBatch_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatch", field, false, false, "DateTime")
-}
 
 func _ShipmentBatchConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Batch]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -691,15 +526,6 @@ func _ShipmentBatchConnection_edges(ctx context.Context, ec *executionContext, f
 		},
 		true,
 	)
-}
-func fieldContext_ShipmentBatchConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentBatchConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShipmentBatchConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Batch]) (ret graphql.Marshaler) {
@@ -714,15 +540,6 @@ func _ShipmentBatchConnection_nodes(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_ShipmentBatchConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentBatchConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentBatchConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Batch]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -735,15 +552,6 @@ func _ShipmentBatchConnection_pageInfo(ctx context.Context, ec *executionContext
 		},
 		true,
 	)
-}
-func fieldContext_ShipmentBatchConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentBatchConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShipmentBatchConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Batch]) (ret graphql.Marshaler) {
@@ -778,9 +586,6 @@ func _ShipmentBatchEdge_cursor(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_ShipmentBatchEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatchEdge", field, false, false, "String")
-}
 
 func _ShipmentBatchEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[dispatch.Batch]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -793,15 +598,6 @@ func _ShipmentBatchEdge_node(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_ShipmentBatchEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentBatchEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShipmentBatchPayload_batch(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentBatchPayload) (ret graphql.Marshaler) {
@@ -816,15 +612,6 @@ func _ShipmentBatchPayload_batch(ctx context.Context, ec *executionContext, fiel
 		false,
 	)
 }
-func fieldContext_ShipmentBatchPayload_batch(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentBatchPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentBatchPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentBatchPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -838,15 +625,6 @@ func _ShipmentBatchPayload_userErrors(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_ShipmentBatchPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentBatchPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentBatchRemark_shipmentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Remark) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -858,9 +636,6 @@ func _ShipmentBatchRemark_shipmentId(ctx context.Context, ec *executionContext, 
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentBatchRemark_shipmentId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatchRemark", field, true, false, "ID")
 }
 
 func _ShipmentBatchRemark_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Remark) (ret graphql.Marshaler) {
@@ -874,9 +649,6 @@ func _ShipmentBatchRemark_reference(ctx context.Context, ec *executionContext, f
 		},
 	)
 }
-func fieldContext_ShipmentBatchRemark_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatchRemark", field, false, false, "String")
-}
 
 func _ShipmentBatchRemark_column(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Remark) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -888,9 +660,6 @@ func _ShipmentBatchRemark_column(ctx context.Context, ec *executionContext, fiel
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentBatchRemark_column(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatchRemark", field, false, false, "String")
 }
 
 func _ShipmentBatchRemark_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Remark) (ret graphql.Marshaler) {
@@ -904,9 +673,6 @@ func _ShipmentBatchRemark_value(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_ShipmentBatchRemark_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatchRemark", field, false, false, "String")
-}
 
 func _ShipmentBatchRemark_taken(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Remark) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -918,9 +684,6 @@ func _ShipmentBatchRemark_taken(ctx context.Context, ec *executionContext, field
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentBatchRemark_taken(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatchRemark", field, false, false, "Boolean")
 }
 
 func _ShipmentBatchRemark_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Remark) (ret graphql.Marshaler) {
@@ -935,9 +698,6 @@ func _ShipmentBatchRemark_reason(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_ShipmentBatchRemark_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatchRemark", field, false, false, "String")
-}
 
 func _ShipmentResult_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -949,9 +709,6 @@ func _ShipmentResult_id(ctx context.Context, ec *executionContext, field graphql
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentResult_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, true, false, "ID")
 }
 
 func _ShipmentResult_fileName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
@@ -965,9 +722,6 @@ func _ShipmentResult_fileName(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_ShipmentResult_fileName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, false, false, "String")
-}
 
 func _ShipmentResult_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -979,9 +733,6 @@ func _ShipmentResult_rows(ctx context.Context, ec *executionContext, field graph
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentResult_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, false, false, "Int")
 }
 
 func _ShipmentResult_done(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
@@ -995,9 +746,6 @@ func _ShipmentResult_done(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_ShipmentResult_done(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, false, false, "Int")
-}
 
 func _ShipmentResult_shipped(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1009,9 +757,6 @@ func _ShipmentResult_shipped(ctx context.Context, ec *executionContext, field gr
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentResult_shipped(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, false, false, "Int")
 }
 
 func _ShipmentResult_parcels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
@@ -1025,9 +770,6 @@ func _ShipmentResult_parcels(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_ShipmentResult_parcels(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, false, false, "Int")
-}
 
 func _ShipmentResult_known(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1039,9 +781,6 @@ func _ShipmentResult_known(ctx context.Context, ec *executionContext, field grap
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentResult_known(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, false, false, "Int")
 }
 
 func _ShipmentResult_rejections(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
@@ -1056,15 +795,6 @@ func _ShipmentResult_rejections(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_ShipmentResult_rejections(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentResult",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentResult_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1076,9 +806,6 @@ func _ShipmentResult_createdAt(ctx context.Context, ec *executionContext, field 
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentResult_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, false, false, "DateTime")
 }
 
 func _ShipmentResultConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Result]) (ret graphql.Marshaler) {
@@ -1093,15 +820,6 @@ func _ShipmentResultConnection_edges(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_ShipmentResultConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentResultConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentResultConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Result]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1115,15 +833,6 @@ func _ShipmentResultConnection_nodes(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_ShipmentResultConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentResultConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentResultConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Result]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1136,15 +845,6 @@ func _ShipmentResultConnection_pageInfo(ctx context.Context, ec *executionContex
 		},
 		true,
 	)
-}
-func fieldContext_ShipmentResultConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentResultConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShipmentResultConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Result]) (ret graphql.Marshaler) {
@@ -1179,9 +879,6 @@ func _ShipmentResultEdge_cursor(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_ShipmentResultEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResultEdge", field, false, false, "String")
-}
 
 func _ShipmentResultEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[dispatch.Result]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1194,15 +891,6 @@ func _ShipmentResultEdge_node(ctx context.Context, ec *executionContext, field g
 		},
 		true,
 	)
-}
-func fieldContext_ShipmentResultEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentResultEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShipmentResultPayload_result(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentResultPayload) (ret graphql.Marshaler) {
@@ -1217,15 +905,6 @@ func _ShipmentResultPayload_result(ctx context.Context, ec *executionContext, fi
 		false,
 	)
 }
-func fieldContext_ShipmentResultPayload_result(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentResultPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentResultPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentResultPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1239,15 +918,6 @@ func _ShipmentResultPayload_userErrors(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_ShipmentResultPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentResultPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentResultRejection_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Rejection) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1259,9 +929,6 @@ func _ShipmentResultRejection_line(ctx context.Context, ec *executionContext, fi
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentResultRejection_line(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResultRejection", field, false, false, "Int")
 }
 
 func _ShipmentResultRejection_column(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Rejection) (ret graphql.Marshaler) {
@@ -1275,9 +942,6 @@ func _ShipmentResultRejection_column(ctx context.Context, ec *executionContext, 
 		},
 	)
 }
-func fieldContext_ShipmentResultRejection_column(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResultRejection", field, false, false, "String")
-}
 
 func _ShipmentResultRejection_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Rejection) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1289,9 +953,6 @@ func _ShipmentResultRejection_value(ctx context.Context, ec *executionContext, f
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentResultRejection_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResultRejection", field, false, false, "String")
 }
 
 func _ShipmentResultRejection_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Rejection) (ret graphql.Marshaler) {
@@ -1305,9 +966,6 @@ func _ShipmentResultRejection_reason(ctx context.Context, ec *executionContext, 
 		},
 		true,
 	)
-}
-func fieldContext_ShipmentResultRejection_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResultRejection", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2484,10 +2142,6 @@ func _ShipmentResultRejection(ctx context.Context, ec *executionContext, sel ast
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNCarrierProfile2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐOffer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v dispatch.Offer) graphql.Marshaler {
-	return _CarrierProfile(ctx, ec, sel, &v)
-}
-
 func marshalNCarrierProfile2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐOfferᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []dispatch.Offer) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _CarrierProfile(ctx, ec, sel, &v[i])
@@ -2526,10 +2180,6 @@ func marshalNDeliveryIssue2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋt
 
 func marshalNDeliveryIssueConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[tracking.Issue]) graphql.Marshaler {
 	return _DeliveryIssueConnection(ctx, ec, sel, &v)
-}
-
-func marshalNDeliveryIssueEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[tracking.Issue]) graphql.Marshaler {
-	return _DeliveryIssueEdge(ctx, ec, sel, &v)
 }
 
 func marshalNDeliveryIssueEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[tracking.Issue]) graphql.Marshaler {
@@ -2617,10 +2267,6 @@ func marshalNShipmentBatchConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _ShipmentBatchConnection(ctx, ec, sel, &v)
 }
 
-func marshalNShipmentBatchEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[dispatch.Batch]) graphql.Marshaler {
-	return _ShipmentBatchEdge(ctx, ec, sel, &v)
-}
-
 func marshalNShipmentBatchEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[dispatch.Batch]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ShipmentBatchEdge(ctx, ec, sel, &v[i])
@@ -2637,10 +2283,6 @@ func marshalNShipmentBatchEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 
 func marshalNShipmentBatchPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐShipmentBatchPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ShipmentBatchPayload) graphql.Marshaler {
 	return _ShipmentBatchPayload(ctx, ec, sel, &v)
-}
-
-func marshalNShipmentBatchRemark2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐRemark(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v dispatch.Remark) graphql.Marshaler {
-	return _ShipmentBatchRemark(ctx, ec, sel, &v)
 }
 
 func marshalNShipmentBatchRemark2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐRemarkᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []dispatch.Remark) graphql.Marshaler {
@@ -2679,10 +2321,6 @@ func marshalNShipmentResultConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return _ShipmentResultConnection(ctx, ec, sel, &v)
 }
 
-func marshalNShipmentResultEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[dispatch.Result]) graphql.Marshaler {
-	return _ShipmentResultEdge(ctx, ec, sel, &v)
-}
-
 func marshalNShipmentResultEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[dispatch.Result]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ShipmentResultEdge(ctx, ec, sel, &v[i])
@@ -2699,10 +2337,6 @@ func marshalNShipmentResultEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 
 func marshalNShipmentResultPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐShipmentResultPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ShipmentResultPayload) graphql.Marshaler {
 	return _ShipmentResultPayload(ctx, ec, sel, &v)
-}
-
-func marshalNShipmentResultRejection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐRejection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v dispatch.Rejection) graphql.Marshaler {
-	return _ShipmentResultRejection(ctx, ec, sel, &v)
 }
 
 func marshalNShipmentResultRejection2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐRejectionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []dispatch.Rejection) graphql.Marshaler {
@@ -2770,23 +2404,6 @@ func unmarshalODeliveryIssueKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return res, nil
 }
 
-func marshalODeliveryIssueKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueKindᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []tracking.IssueKind) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNDeliveryIssueKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueKind(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func unmarshalODeliveryIssueState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueStateᚄ(ctx context.Context, ec *executionContext, v any) ([]tracking.IssueState, error) {
 	if v == nil {
 		return nil, nil
@@ -2802,23 +2419,6 @@ func unmarshalODeliveryIssueState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 		}
 	}
 	return res, nil
-}
-
-func marshalODeliveryIssueState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []tracking.IssueState) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNDeliveryIssueState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueState(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 func marshalOShipmentBatch2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐBatch(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *dispatch.Batch) graphql.Marshaler {

@@ -49,9 +49,6 @@ func _Badge_id(ctx context.Context, ec *executionContext, field graphql.Collecte
 		},
 	)
 }
-func fieldContext_Badge_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, true, false, "ID")
-}
 
 func _Badge_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -64,9 +61,6 @@ func _Badge_code(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 	)
 }
-func fieldContext_Badge_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, false, false, "String")
-}
 
 func _Badge_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -78,9 +72,6 @@ func _Badge_kind(ctx context.Context, ec *executionContext, field graphql.Collec
 			return marshalNBadgeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐBadgeKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Badge_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, false, false, "BadgeKind")
 }
 
 func _Badge_labels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
@@ -95,9 +86,6 @@ func _Badge_labels(ctx context.Context, ec *executionContext, field graphql.Coll
 		true,
 	)
 }
-func fieldContext_Badge_labels(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, false, false, "Translations")
-}
 
 func _Badge_target(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
 	return run.Value(
@@ -111,15 +99,6 @@ func _Badge_target(ctx context.Context, ec *executionContext, field graphql.Coll
 		true,
 	)
 }
-func fieldContext_Badge_target(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Badge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Badge_channel(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -131,9 +110,6 @@ func _Badge_channel(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Badge_channel(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, false, false, "String")
 }
 
 func _Badge_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
@@ -147,9 +123,6 @@ func _Badge_validFrom(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Badge_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, true, false, "DateTime")
-}
 
 func _Badge_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -161,9 +134,6 @@ func _Badge_validUntil(ctx context.Context, ec *executionContext, field graphql.
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Badge_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, true, false, "DateTime")
 }
 
 func _Badge_days(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
@@ -177,9 +147,6 @@ func _Badge_days(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 	)
 }
-func fieldContext_Badge_days(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, false, false, "Int")
-}
 
 func _Badge_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -191,9 +158,6 @@ func _Badge_position(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Badge_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, false, false, "Int")
 }
 
 func _BadgePayload_badge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BadgePayload) (ret graphql.Marshaler) {
@@ -208,15 +172,6 @@ func _BadgePayload_badge(ctx context.Context, ec *executionContext, field graphq
 		false,
 	)
 }
-func fieldContext_BadgePayload_badge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BadgePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BadgePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BadgePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -230,15 +185,6 @@ func _BadgePayload_userErrors(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_BadgePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BadgePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CategoryPin_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -250,9 +196,6 @@ func _CategoryPin_id(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CategoryPin_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, true, false, "ID")
 }
 
 func _CategoryPin_productId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
@@ -266,9 +209,6 @@ func _CategoryPin_productId(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_CategoryPin_productId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, true, false, "ID")
-}
 
 func _CategoryPin_categoryId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -280,9 +220,6 @@ func _CategoryPin_categoryId(ctx context.Context, ec *executionContext, field gr
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CategoryPin_categoryId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, true, false, "ID")
 }
 
 func _CategoryPin_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
@@ -296,9 +233,6 @@ func _CategoryPin_position(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_CategoryPin_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, false, false, "Int")
-}
 
 func _CategoryPin_channel(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -310,9 +244,6 @@ func _CategoryPin_channel(ctx context.Context, ec *executionContext, field graph
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CategoryPin_channel(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, false, false, "String")
 }
 
 func _CategoryPin_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
@@ -326,9 +257,6 @@ func _CategoryPin_validFrom(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_CategoryPin_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, true, false, "DateTime")
-}
 
 func _CategoryPin_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -341,9 +269,6 @@ func _CategoryPin_validUntil(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_CategoryPin_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, true, false, "DateTime")
-}
 
 func _CategoryPin_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -355,9 +280,6 @@ func _CategoryPin_closedAt(ctx context.Context, ec *executionContext, field grap
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CategoryPin_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, false, false, "DateTime")
 }
 
 func _CategoryPinPayload_pin(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CategoryPinPayload) (ret graphql.Marshaler) {
@@ -372,15 +294,6 @@ func _CategoryPinPayload_pin(ctx context.Context, ec *executionContext, field gr
 		false,
 	)
 }
-func fieldContext_CategoryPinPayload_pin(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CategoryPinPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CategoryPinPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CategoryPinPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -393,15 +306,6 @@ func _CategoryPinPayload_userErrors(ctx context.Context, ec *executionContext, f
 		},
 		true,
 	)
-}
-func fieldContext_CategoryPinPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CategoryPinPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CategorySortPayload_category(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CategorySortPayload) (ret graphql.Marshaler) {
@@ -416,15 +320,6 @@ func _CategorySortPayload_category(ctx context.Context, ec *executionContext, fi
 		false,
 	)
 }
-func fieldContext_CategorySortPayload_category(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CategorySortPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CategorySortPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CategorySortPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -438,15 +333,6 @@ func _CategorySortPayload_userErrors(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_CategorySortPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CategorySortPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DisplayRule_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -459,9 +345,6 @@ func _DisplayRule_id(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_DisplayRule_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, true, false, "ID")
-}
 
 func _DisplayRule_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -473,9 +356,6 @@ func _DisplayRule_name(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DisplayRule_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "String")
 }
 
 func _DisplayRule_audience(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
@@ -490,15 +370,6 @@ func _DisplayRule_audience(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_DisplayRule_audience(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRule",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DisplayRule_target(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
 	return run.Value(
@@ -512,15 +383,6 @@ func _DisplayRule_target(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_DisplayRule_target(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRule",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DisplayRule_channel(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -532,9 +394,6 @@ func _DisplayRule_channel(ctx context.Context, ec *executionContext, field graph
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DisplayRule_channel(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "String")
 }
 
 func _DisplayRule_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
@@ -548,9 +407,6 @@ func _DisplayRule_validFrom(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_DisplayRule_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, true, false, "DateTime")
-}
 
 func _DisplayRule_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -562,9 +418,6 @@ func _DisplayRule_validUntil(ctx context.Context, ec *executionContext, field gr
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DisplayRule_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, true, false, "DateTime")
 }
 
 func _DisplayRule_season(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
@@ -579,15 +432,6 @@ func _DisplayRule_season(ctx context.Context, ec *executionContext, field graphq
 		false,
 	)
 }
-func fieldContext_DisplayRule_season(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRule",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DisplayRule_visible(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -599,9 +443,6 @@ func _DisplayRule_visible(ctx context.Context, ec *executionContext, field graph
 			return marshalODisplayEffect2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐEffect(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DisplayRule_visible(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "DisplayEffect")
 }
 
 func _DisplayRule_purchasable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
@@ -615,9 +456,6 @@ func _DisplayRule_purchasable(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_DisplayRule_purchasable(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "DisplayEffect")
-}
 
 func _DisplayRule_priceShown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -629,9 +467,6 @@ func _DisplayRule_priceShown(ctx context.Context, ec *executionContext, field gr
 			return marshalODisplayEffect2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐEffect(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DisplayRule_priceShown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "DisplayEffect")
 }
 
 func _DisplayRule_message(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
@@ -646,9 +481,6 @@ func _DisplayRule_message(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_DisplayRule_message(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "Translations")
-}
 
 func _DisplayRule_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -660,9 +492,6 @@ func _DisplayRule_createdAt(ctx context.Context, ec *executionContext, field gra
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DisplayRule_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "DateTime")
 }
 
 func _DisplayRule_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
@@ -676,9 +505,6 @@ func _DisplayRule_updatedAt(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_DisplayRule_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "DateTime")
-}
 
 func _DisplayRule_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -690,9 +516,6 @@ func _DisplayRule_closedAt(ctx context.Context, ec *executionContext, field grap
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DisplayRule_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "DateTime")
 }
 
 func _DisplayRuleConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[display.Rule]) (ret graphql.Marshaler) {
@@ -707,15 +530,6 @@ func _DisplayRuleConnection_edges(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_DisplayRuleConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRuleConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DisplayRuleConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[display.Rule]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -729,15 +543,6 @@ func _DisplayRuleConnection_nodes(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_DisplayRuleConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRuleConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DisplayRuleConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[display.Rule]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -750,15 +555,6 @@ func _DisplayRuleConnection_pageInfo(ctx context.Context, ec *executionContext, 
 		},
 		true,
 	)
-}
-func fieldContext_DisplayRuleConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRuleConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DisplayRuleConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[display.Rule]) (ret graphql.Marshaler) {
@@ -793,9 +589,6 @@ func _DisplayRuleEdge_cursor(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_DisplayRuleEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRuleEdge", field, false, false, "String")
-}
 
 func _DisplayRuleEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[display.Rule]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -808,15 +601,6 @@ func _DisplayRuleEdge_node(ctx context.Context, ec *executionContext, field grap
 		},
 		true,
 	)
-}
-func fieldContext_DisplayRuleEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRuleEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DisplayRulePayload_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DisplayRulePayload) (ret graphql.Marshaler) {
@@ -831,15 +615,6 @@ func _DisplayRulePayload_rule(ctx context.Context, ec *executionContext, field g
 		false,
 	)
 }
-func fieldContext_DisplayRulePayload_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DisplayRulePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DisplayRulePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -852,15 +627,6 @@ func _DisplayRulePayload_userErrors(ctx context.Context, ec *executionContext, f
 		},
 		true,
 	)
-}
-func fieldContext_DisplayRulePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DisplayStep_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Step) (ret graphql.Marshaler) {
@@ -875,15 +641,6 @@ func _DisplayStep_rule(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_DisplayStep_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayStep",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DisplayStep_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Step) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -895,9 +652,6 @@ func _DisplayStep_outcome(ctx context.Context, ec *executionContext, field graph
 			return marshalNDisplayOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐOutcome(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DisplayStep_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayStep", field, false, false, "DisplayOutcome")
 }
 
 func _DisplayVerdict_aspect(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Verdict) (ret graphql.Marshaler) {
@@ -911,9 +665,6 @@ func _DisplayVerdict_aspect(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_DisplayVerdict_aspect(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayVerdict", field, false, false, "DisplayAspect")
-}
 
 func _DisplayVerdict_allowed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Verdict) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -925,9 +676,6 @@ func _DisplayVerdict_allowed(ctx context.Context, ec *executionContext, field gr
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DisplayVerdict_allowed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayVerdict", field, false, false, "Boolean")
 }
 
 func _DisplayVerdict_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Verdict) (ret graphql.Marshaler) {
@@ -942,15 +690,6 @@ func _DisplayVerdict_rule(ctx context.Context, ec *executionContext, field graph
 		false,
 	)
 }
-func fieldContext_DisplayVerdict_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayVerdict",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DisplayVerdict_steps(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Verdict) (ret graphql.Marshaler) {
 	return run.Value(
@@ -964,15 +703,6 @@ func _DisplayVerdict_steps(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_DisplayVerdict_steps(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayVerdict",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ProductBadge_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Worn) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -985,9 +715,6 @@ func _ProductBadge_code(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_ProductBadge_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductBadge", field, false, false, "String")
-}
 
 func _ProductBadge_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Worn) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -999,9 +726,6 @@ func _ProductBadge_kind(ctx context.Context, ec *executionContext, field graphql
 			return marshalNBadgeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐBadgeKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ProductBadge_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductBadge", field, false, false, "BadgeKind")
 }
 
 func _ProductBadge_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Worn) (ret graphql.Marshaler) {
@@ -1016,9 +740,6 @@ func _ProductBadge_label(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_ProductBadge_label(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductBadge", field, false, false, "String")
-}
 
 func _RestockRequest_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Request) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1030,9 +751,6 @@ func _RestockRequest_id(ctx context.Context, ec *executionContext, field graphql
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RestockRequest_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RestockRequest", field, true, false, "ID")
 }
 
 func _RestockRequest_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Request) (ret graphql.Marshaler) {
@@ -1073,9 +791,6 @@ func _RestockRequest_email(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_RestockRequest_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RestockRequest", field, false, false, "String")
-}
 
 func _RestockRequest_requestedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Request) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1088,9 +803,6 @@ func _RestockRequest_requestedAt(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_RestockRequest_requestedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RestockRequest", field, false, false, "DateTime")
-}
 
 func _RestockRequest_notifiedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Request) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1102,9 +814,6 @@ func _RestockRequest_notifiedAt(ctx context.Context, ec *executionContext, field
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RestockRequest_notifiedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RestockRequest", field, false, false, "DateTime")
 }
 
 func _RestockRequestPayload_request(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RestockRequestPayload) (ret graphql.Marshaler) {
@@ -1119,15 +828,6 @@ func _RestockRequestPayload_request(ctx context.Context, ec *executionContext, f
 		false,
 	)
 }
-func fieldContext_RestockRequestPayload_request(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RestockRequestPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RestockRequestPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RestockRequestPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1141,15 +841,6 @@ func _RestockRequestPayload_userErrors(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_RestockRequestPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RestockRequestPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Season_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Season) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1161,9 +852,6 @@ func _Season_from(ctx context.Context, ec *executionContext, field graphql.Colle
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Season_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Season", field, true, false, "String")
 }
 
 func _Season_until(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Season) (ret graphql.Marshaler) {
@@ -1177,9 +865,6 @@ func _Season_until(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Season_until(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Season", field, true, false, "String")
-}
 
 func _SoldOutPolicy_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1191,9 +876,6 @@ func _SoldOutPolicy_id(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SoldOutPolicy_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SoldOutPolicy", field, true, false, "ID")
 }
 
 func _SoldOutPolicy_target(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
@@ -1208,15 +890,6 @@ func _SoldOutPolicy_target(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_SoldOutPolicy_target(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SoldOutPolicy",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SoldOutPolicy_policy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1229,9 +902,6 @@ func _SoldOutPolicy_policy(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_SoldOutPolicy_policy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SoldOutPolicy", field, false, false, "SoldOut")
-}
 
 func _SoldOutPolicy_backOrderLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1243,9 +913,6 @@ func _SoldOutPolicy_backOrderLimit(ctx context.Context, ec *executionContext, fi
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SoldOutPolicy_backOrderLimit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SoldOutPolicy", field, false, false, "Int")
 }
 
 func _SoldOutPolicy_promise(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
@@ -1260,9 +927,6 @@ func _SoldOutPolicy_promise(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_SoldOutPolicy_promise(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SoldOutPolicy", field, false, false, "Translations")
-}
 
 func _SoldOutPolicy_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1274,9 +938,6 @@ func _SoldOutPolicy_updatedAt(ctx context.Context, ec *executionContext, field g
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SoldOutPolicy_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SoldOutPolicy", field, false, false, "DateTime")
 }
 
 func _SoldOutPolicyPayload_policies(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SoldOutPolicyPayload) (ret graphql.Marshaler) {
@@ -1291,15 +952,6 @@ func _SoldOutPolicyPayload_policies(ctx context.Context, ec *executionContext, f
 		false,
 	)
 }
-func fieldContext_SoldOutPolicyPayload_policies(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SoldOutPolicyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SoldOutPolicyPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SoldOutPolicyPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1312,15 +964,6 @@ func _SoldOutPolicyPayload_userErrors(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_SoldOutPolicyPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SoldOutPolicyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2884,10 +2527,6 @@ func _SoldOutPolicyPayload(ctx context.Context, ec *executionContext, sel ast.Se
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNBadge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐBadge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Badge) graphql.Marshaler {
-	return _Badge(ctx, ec, sel, &v)
-}
-
 func marshalNBadge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐBadgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Badge) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _Badge(ctx, ec, sel, &v[i])
@@ -2919,10 +2558,6 @@ func marshalNBadgeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplay�
 
 func marshalNBadgePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐBadgePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.BadgePayload) graphql.Marshaler {
 	return _BadgePayload(ctx, ec, sel, &v)
-}
-
-func marshalNCategoryPin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPin(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Pin) graphql.Marshaler {
-	return _CategoryPin(ctx, ec, sel, &v)
 }
 
 func marshalNCategoryPin2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPinᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Pin) graphql.Marshaler {
@@ -2957,12 +2592,6 @@ func unmarshalNCloseRestockInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNDisplayAspect2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐAspect(ctx context.Context, ec *executionContext, v any) (display.Aspect, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := display.Aspect(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNDisplayAspect2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐAspect(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Aspect) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -2970,12 +2599,6 @@ func marshalNDisplayAspect2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisp
 		graphql.AddInvalidNullFromMarshaler(ctx, "DisplayAspect!")
 	}
 	return res
-}
-
-func unmarshalNDisplayOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐOutcome(ctx context.Context, ec *executionContext, v any) (display.Outcome, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := display.Outcome(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNDisplayOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Outcome) graphql.Marshaler {
@@ -3014,10 +2637,6 @@ func marshalNDisplayRuleConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return _DisplayRuleConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDisplayRuleEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[display.Rule]) graphql.Marshaler {
-	return _DisplayRuleEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDisplayRuleEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[display.Rule]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _DisplayRuleEdge(ctx, ec, sel, &v[i])
@@ -3036,10 +2655,6 @@ func marshalNDisplayRulePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	return _DisplayRulePayload(ctx, ec, sel, &v)
 }
 
-func marshalNDisplayStep2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐStep(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Step) graphql.Marshaler {
-	return _DisplayStep(ctx, ec, sel, &v)
-}
-
 func marshalNDisplayStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐStepᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Step) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _DisplayStep(ctx, ec, sel, &v[i])
@@ -3052,10 +2667,6 @@ func marshalNDisplayStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdis
 	}
 
 	return ret
-}
-
-func marshalNDisplayVerdict2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐVerdict(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Verdict) graphql.Marshaler {
-	return _DisplayVerdict(ctx, ec, sel, &v)
 }
 
 func marshalNDisplayVerdict2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐVerdictᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Verdict) graphql.Marshaler {
@@ -3077,10 +2688,6 @@ func unmarshalNPinProductInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNProductBadge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐWorn(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Worn) graphql.Marshaler {
-	return _ProductBadge(ctx, ec, sel, &v)
-}
-
 func marshalNProductBadge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐWornᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Worn) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ProductBadge(ctx, ec, sel, &v[i])
@@ -3098,10 +2705,6 @@ func marshalNProductBadge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdi
 func unmarshalNRequestRestockInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐRequestInput(ctx context.Context, ec *executionContext, v any) (display.RequestInput, error) {
 	res, err := unmarshalInputRequestRestockInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNRestockRequest2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐRequest(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Request) graphql.Marshaler {
-	return _RestockRequest(ctx, ec, sel, &v)
 }
 
 func marshalNRestockRequest2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐRequestᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Request) graphql.Marshaler {
@@ -3142,12 +2745,6 @@ func unmarshalNSetSoldOutPolicyInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNSoldOut2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐSoldOut(ctx context.Context, ec *executionContext, v any) (display.SoldOut, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := display.SoldOut(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNSoldOut2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐSoldOut(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.SoldOut) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -3155,10 +2752,6 @@ func marshalNSoldOut2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐ
 		graphql.AddInvalidNullFromMarshaler(ctx, "SoldOut!")
 	}
 	return res
-}
-
-func marshalNSoldOutPolicy2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPolicy(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Policy) graphql.Marshaler {
-	return _SoldOutPolicy(ctx, ec, sel, &v)
 }
 
 func marshalNSoldOutPolicy2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPolicyᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Policy) graphql.Marshaler {
@@ -3248,16 +2841,6 @@ func unmarshalOSoldOut2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispl
 	tmp, err := graphql.UnmarshalString(v)
 	res := display.SoldOut(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOSoldOut2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐSoldOut(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *display.SoldOut) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 func marshalOSoldOutPolicy2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPolicyᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Policy) graphql.Marshaler {

@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -55,9 +55,6 @@ func _DraftOrder_id(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_DraftOrder_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, true, false, "ID")
-}
 
 func _DraftOrder_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -69,9 +66,6 @@ func _DraftOrder_number(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DraftOrder_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "String")
 }
 
 func _DraftOrder_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
@@ -85,9 +79,6 @@ func _DraftOrder_state(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_DraftOrder_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "DraftOrderState")
-}
 
 func _DraftOrder_revision(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -99,9 +90,6 @@ func _DraftOrder_revision(ctx context.Context, ec *executionContext, field graph
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DraftOrder_revision(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "Int")
 }
 
 func _DraftOrder_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
@@ -115,9 +103,6 @@ func _DraftOrder_memberId(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_DraftOrder_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, true, false, "ID")
-}
 
 func _DraftOrder_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -129,9 +114,6 @@ func _DraftOrder_name(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DraftOrder_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "String")
 }
 
 func _DraftOrder_phone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
@@ -145,9 +127,6 @@ func _DraftOrder_phone(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_DraftOrder_phone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "String")
-}
 
 func _DraftOrder_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -159,9 +138,6 @@ func _DraftOrder_email(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DraftOrder_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "String")
 }
 
 func _DraftOrder_shippingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
@@ -176,15 +152,6 @@ func _DraftOrder_shippingAddress(ctx context.Context, ec *executionContext, fiel
 		false,
 	)
 }
-func fieldContext_DraftOrder_shippingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrder",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DraftOrder_billingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
 	return run.Value(
@@ -198,15 +165,6 @@ func _DraftOrder_billingAddress(ctx context.Context, ec *executionContext, field
 		false,
 	)
 }
-func fieldContext_DraftOrder_billingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrder",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DraftOrder_shippingMethodId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -218,9 +176,6 @@ func _DraftOrder_shippingMethodId(ctx context.Context, ec *executionContext, fie
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DraftOrder_shippingMethodId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, true, false, "ID")
 }
 
 func _DraftOrder_shippingMode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
@@ -234,9 +189,6 @@ func _DraftOrder_shippingMode(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_DraftOrder_shippingMode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "ShippingMode")
-}
 
 func _DraftOrder_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -248,9 +200,6 @@ func _DraftOrder_shopId(ctx context.Context, ec *executionContext, field graphql
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DraftOrder_shopId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, true, false, "ID")
 }
 
 func _DraftOrder_paymentMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
@@ -264,9 +213,6 @@ func _DraftOrder_paymentMethod(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_DraftOrder_paymentMethod(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "PaymentMethod")
-}
 
 func _DraftOrder_convenienceStore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -278,9 +224,6 @@ func _DraftOrder_convenienceStore(ctx context.Context, ec *executionContext, fie
 			return marshalOConvenienceStore2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DraftOrder_convenienceStore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, true, false, "ConvenienceStore")
 }
 
 func _DraftOrder_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
@@ -322,15 +265,6 @@ func _DraftOrder_total(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_DraftOrder_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrder",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DraftOrder_message(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -342,9 +276,6 @@ func _DraftOrder_message(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DraftOrder_message(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "String")
 }
 
 func _DraftOrder_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
@@ -358,9 +289,6 @@ func _DraftOrder_expiresAt(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_DraftOrder_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "DateTime")
-}
 
 func _DraftOrder_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -373,35 +301,7 @@ func _DraftOrder_note(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.Note, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -424,35 +324,7 @@ func _DraftOrder_createdBy(ctx context.Context, ec *executionContext, field grap
 		func(ctx context.Context) (any, error) {
 			return obj.Maker(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
@@ -475,35 +347,7 @@ func _DraftOrder_placedBy(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.Placer(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -526,9 +370,6 @@ func _DraftOrder_createdAt(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_DraftOrder_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "DateTime")
-}
 
 func _DraftOrder_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -540,9 +381,6 @@ func _DraftOrder_updatedAt(ctx context.Context, ec *executionContext, field grap
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DraftOrder_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "DateTime")
 }
 
 func _DraftOrder_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
@@ -584,15 +422,6 @@ func _DraftOrderConnection_edges(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_DraftOrderConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DraftOrderConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[draft.Draft]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -606,15 +435,6 @@ func _DraftOrderConnection_nodes(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_DraftOrderConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrderConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DraftOrderConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[draft.Draft]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -627,15 +447,6 @@ func _DraftOrderConnection_pageInfo(ctx context.Context, ec *executionContext, f
 		},
 		true,
 	)
-}
-func fieldContext_DraftOrderConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DraftOrderConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[draft.Draft]) (ret graphql.Marshaler) {
@@ -670,9 +481,6 @@ func _DraftOrderEdge_cursor(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_DraftOrderEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrderEdge", field, false, false, "String")
-}
 
 func _DraftOrderEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[draft.Draft]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -686,15 +494,6 @@ func _DraftOrderEdge_node(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_DraftOrderEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrderEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DraftOrderLine_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -706,9 +505,6 @@ func _DraftOrderLine_id(ctx context.Context, ec *executionContext, field graphql
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DraftOrderLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrderLine", field, true, false, "ID")
 }
 
 func _DraftOrderLine_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Line) (ret graphql.Marshaler) {
@@ -749,9 +545,6 @@ func _DraftOrderLine_sku(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_DraftOrderLine_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrderLine", field, false, false, "String")
-}
 
 func _DraftOrderLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Line) (ret graphql.Marshaler) {
 	return run.Value(
@@ -765,9 +558,6 @@ func _DraftOrderLine_name(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_DraftOrderLine_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrderLine", field, false, false, "String")
-}
 
 func _DraftOrderLine_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -780,9 +570,6 @@ func _DraftOrderLine_options(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_DraftOrderLine_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrderLine", field, false, false, "String")
-}
 
 func _DraftOrderLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -794,9 +581,6 @@ func _DraftOrderLine_quantity(ctx context.Context, ec *executionContext, field g
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DraftOrderLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrderLine", field, false, false, "Int")
 }
 
 func _DraftOrderLine_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Line) (ret graphql.Marshaler) {
@@ -811,15 +595,6 @@ func _DraftOrderLine_unit(ctx context.Context, ec *executionContext, field graph
 		false,
 	)
 }
-func fieldContext_DraftOrderLine_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrderLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DraftOrderPayload_draftOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DraftOrderPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -832,15 +607,6 @@ func _DraftOrderPayload_draftOrder(ctx context.Context, ec *executionContext, fi
 		},
 		false,
 	)
-}
-func fieldContext_DraftOrderPayload_draftOrder(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DraftOrderPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DraftOrderPayload) (ret graphql.Marshaler) {
@@ -855,15 +621,6 @@ func _DraftOrderPayload_userErrors(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_DraftOrderPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PlaceDraftOrderPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PlaceDraftOrderPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -876,15 +633,6 @@ func _PlaceDraftOrderPayload_order(ctx context.Context, ec *executionContext, fi
 		},
 		false,
 	)
-}
-func fieldContext_PlaceDraftOrderPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PlaceDraftOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PlaceDraftOrderPayload_draftOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PlaceDraftOrderPayload) (ret graphql.Marshaler) {
@@ -899,15 +647,6 @@ func _PlaceDraftOrderPayload_draftOrder(ctx context.Context, ec *executionContex
 		false,
 	)
 }
-func fieldContext_PlaceDraftOrderPayload_draftOrder(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PlaceDraftOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PlaceDraftOrderPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PlaceDraftOrderPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -920,15 +659,6 @@ func _PlaceDraftOrderPayload_userErrors(ctx context.Context, ec *executionContex
 		},
 		true,
 	)
-}
-func fieldContext_PlaceDraftOrderPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PlaceDraftOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1962,10 +1692,6 @@ func marshalNDraftOrderConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return _DraftOrderConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDraftOrderEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[draft.Draft]) graphql.Marshaler {
-	return _DraftOrderEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDraftOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[draft.Draft]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _DraftOrderEdge(ctx, ec, sel, &v[i])
@@ -1978,10 +1704,6 @@ func marshalNDraftOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	}
 
 	return ret
-}
-
-func marshalNDraftOrderLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draft.Line) graphql.Marshaler {
-	return _DraftOrderLine(ctx, ec, sel, &v)
 }
 
 func marshalNDraftOrderLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []draft.Line) graphql.Marshaler {
@@ -2098,23 +1820,6 @@ func unmarshalODraftOrderState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 		}
 	}
 	return res, nil
-}
-
-func marshalODraftOrderState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []draft.State) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNDraftOrderState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐState(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -43,9 +43,6 @@ func _GiftCard_id(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_GiftCard_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCard", field, true, false, "ID")
-}
 
 func _GiftCard_batchId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -58,9 +55,6 @@ func _GiftCard_batchId(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_GiftCard_batchId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCard", field, true, false, "ID")
-}
 
 func _GiftCard_ending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -72,9 +66,6 @@ func _GiftCard_ending(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_GiftCard_ending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCard", field, false, false, "String")
 }
 
 func _GiftCard_initial(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
@@ -89,15 +80,6 @@ func _GiftCard_initial(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_GiftCard_initial(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCard",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _GiftCard_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
 	return run.Value(
@@ -111,15 +93,6 @@ func _GiftCard_balance(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_GiftCard_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCard",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _GiftCard_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -131,9 +104,6 @@ func _GiftCard_state(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐState(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_GiftCard_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCard", field, true, false, "GiftCardState")
 }
 
 func _GiftCard_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
@@ -147,9 +117,6 @@ func _GiftCard_expiresAt(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_GiftCard_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCard", field, false, false, "DateTime")
-}
 
 func _GiftCard_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -162,9 +129,6 @@ func _GiftCard_note(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_GiftCard_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCard", field, false, false, "String")
-}
 
 func _GiftCard_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -176,9 +140,6 @@ func _GiftCard_createdAt(ctx context.Context, ec *executionContext, field graphq
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_GiftCard_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCard", field, false, false, "DateTime")
 }
 
 func _GiftCard_entries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
@@ -219,9 +180,6 @@ func _GiftCardBalance_ending(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_GiftCardBalance_ending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardBalance", field, false, false, "String")
-}
 
 func _GiftCardBalance_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
 	return run.Value(
@@ -235,15 +193,6 @@ func _GiftCardBalance_balance(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_GiftCardBalance_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardBalance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _GiftCardBalance_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -256,9 +205,6 @@ func _GiftCardBalance_state(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_GiftCardBalance_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardBalance", field, true, false, "GiftCardState")
-}
 
 func _GiftCardBalance_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -270,9 +216,6 @@ func _GiftCardBalance_expiresAt(ctx context.Context, ec *executionContext, field
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_GiftCardBalance_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardBalance", field, false, false, "DateTime")
 }
 
 func _GiftCardBalancePayload_giftCard(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.GiftCardBalancePayload) (ret graphql.Marshaler) {
@@ -287,15 +230,6 @@ func _GiftCardBalancePayload_giftCard(ctx context.Context, ec *executionContext,
 		false,
 	)
 }
-func fieldContext_GiftCardBalancePayload_giftCard(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardBalancePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _GiftCardBalancePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.GiftCardBalancePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -308,15 +242,6 @@ func _GiftCardBalancePayload_userErrors(ctx context.Context, ec *executionContex
 		},
 		true,
 	)
-}
-func fieldContext_GiftCardBalancePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardBalancePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _GiftCardConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[giftcard.Card]) (ret graphql.Marshaler) {
@@ -331,15 +256,6 @@ func _GiftCardConnection_edges(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_GiftCardConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _GiftCardConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[giftcard.Card]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -353,15 +269,6 @@ func _GiftCardConnection_nodes(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_GiftCardConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _GiftCardConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[giftcard.Card]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -374,15 +281,6 @@ func _GiftCardConnection_pageInfo(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_GiftCardConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _GiftCardConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[giftcard.Card]) (ret graphql.Marshaler) {
@@ -417,9 +315,6 @@ func _GiftCardEdge_cursor(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_GiftCardEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardEdge", field, false, false, "String")
-}
 
 func _GiftCardEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[giftcard.Card]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -433,15 +328,6 @@ func _GiftCardEdge_node(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_GiftCardEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _GiftCardEntry_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -453,9 +339,6 @@ func _GiftCardEntry_kind(ctx context.Context, ec *executionContext, field graphq
 			return marshalNGiftCardEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntryKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_GiftCardEntry_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardEntry", field, false, false, "GiftCardEntryKind")
 }
 
 func _GiftCardEntry_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
@@ -470,15 +353,6 @@ func _GiftCardEntry_amount(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_GiftCardEntry_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardEntry",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _GiftCardEntry_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -490,9 +364,6 @@ func _GiftCardEntry_orderId(ctx context.Context, ec *executionContext, field gra
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_GiftCardEntry_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardEntry", field, true, false, "ID")
 }
 
 func _GiftCardEntry_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
@@ -506,9 +377,6 @@ func _GiftCardEntry_reason(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_GiftCardEntry_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardEntry", field, false, false, "String")
-}
 
 func _GiftCardEntry_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -520,9 +388,6 @@ func _GiftCardEntry_at(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_GiftCardEntry_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardEntry", field, false, false, "DateTime")
 }
 
 func _IssueGiftCardsPayload_batchId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueGiftCardsPayload) (ret graphql.Marshaler) {
@@ -536,9 +401,6 @@ func _IssueGiftCardsPayload_batchId(ctx context.Context, ec *executionContext, f
 		},
 	)
 }
-func fieldContext_IssueGiftCardsPayload_batchId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("IssueGiftCardsPayload", field, false, false, "ID")
-}
 
 func _IssueGiftCardsPayload_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueGiftCardsPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -551,9 +413,6 @@ func _IssueGiftCardsPayload_count(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_IssueGiftCardsPayload_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("IssueGiftCardsPayload", field, false, false, "Int")
-}
 
 func _IssueGiftCardsPayload_csv(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueGiftCardsPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -565,9 +424,6 @@ func _IssueGiftCardsPayload_csv(ctx context.Context, ec *executionContext, field
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_IssueGiftCardsPayload_csv(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("IssueGiftCardsPayload", field, false, false, "String")
 }
 
 func _IssueGiftCardsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueGiftCardsPayload) (ret graphql.Marshaler) {
@@ -582,15 +438,6 @@ func _IssueGiftCardsPayload_userErrors(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_IssueGiftCardsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "IssueGiftCardsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _VoidGiftCardsPayload_giftCards(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidGiftCardsPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -604,15 +451,6 @@ func _VoidGiftCardsPayload_giftCards(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_VoidGiftCardsPayload_giftCards(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoidGiftCardsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _VoidGiftCardsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidGiftCardsPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -625,15 +463,6 @@ func _VoidGiftCardsPayload_userErrors(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_VoidGiftCardsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoidGiftCardsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1270,10 +1099,6 @@ func marshalNGiftCardConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _GiftCardConnection(ctx, ec, sel, &v)
 }
 
-func marshalNGiftCardEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[giftcard.Card]) graphql.Marshaler {
-	return _GiftCardEdge(ctx, ec, sel, &v)
-}
-
 func marshalNGiftCardEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[giftcard.Card]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _GiftCardEdge(ctx, ec, sel, &v[i])
@@ -1286,10 +1111,6 @@ func marshalNGiftCardEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	}
 
 	return ret
-}
-
-func marshalNGiftCardEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v giftcard.Entry) graphql.Marshaler {
-	return _GiftCardEntry(ctx, ec, sel, &v)
 }
 
 func marshalNGiftCardEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []giftcard.Entry) graphql.Marshaler {
@@ -1306,12 +1127,6 @@ func marshalNGiftCardEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋg
 	return ret
 }
 
-func unmarshalNGiftCardEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntryKind(ctx context.Context, ec *executionContext, v any) (giftcard.EntryKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := giftcard.EntryKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNGiftCardEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntryKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v giftcard.EntryKind) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -1324,21 +1139,6 @@ func marshalNGiftCardEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 func unmarshalNGiftCardPaidBy2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐPaidBy(ctx context.Context, ec *executionContext, v any) (giftcard.PaidBy, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := giftcard.PaidBy(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNGiftCardPaidBy2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐPaidBy(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v giftcard.PaidBy) graphql.Marshaler {
-	_ = sel
-	res := run.Text(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "GiftCardPaidBy!")
-	}
-	return res
-}
-
-func unmarshalNGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐState(ctx context.Context, ec *executionContext, v any) (giftcard.State, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := giftcard.State(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -1388,13 +1188,6 @@ func unmarshalOGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgi
 	tmp, err := graphql.UnmarshalString(v)
 	res := giftcard.State(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v giftcard.State) graphql.Marshaler {
-	_ = sel
-	_ = ctx
-	res := run.Text(string(v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

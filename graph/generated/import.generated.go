@@ -66,15 +66,6 @@ func _ImportPayload_run(ctx context.Context, ec *executionContext, field graphql
 		false,
 	)
 }
-func fieldContext_ImportPayload_run(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ImportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ImportPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -88,15 +79,6 @@ func _ImportPayload_userErrors(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_ImportPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ImportRejection_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Rejection) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -108,9 +90,6 @@ func _ImportRejection_line(ctx context.Context, ec *executionContext, field grap
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ImportRejection_line(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRejection", field, false, false, "Int")
 }
 
 func _ImportRejection_column(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Rejection) (ret graphql.Marshaler) {
@@ -124,9 +103,6 @@ func _ImportRejection_column(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_ImportRejection_column(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRejection", field, false, false, "String")
-}
 
 func _ImportRejection_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Rejection) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -138,9 +114,6 @@ func _ImportRejection_value(ctx context.Context, ec *executionContext, field gra
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ImportRejection_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRejection", field, false, false, "String")
 }
 
 func _ImportRejection_slug(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Rejection) (ret graphql.Marshaler) {
@@ -154,9 +127,6 @@ func _ImportRejection_slug(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_ImportRejection_slug(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRejection", field, false, false, "String")
-}
 
 func _ImportRejection_warning(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Rejection) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -168,9 +138,6 @@ func _ImportRejection_warning(ctx context.Context, ec *executionContext, field g
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ImportRejection_warning(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRejection", field, false, false, "Boolean")
 }
 
 func _ImportRejection_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Rejection) (ret graphql.Marshaler) {
@@ -185,9 +152,6 @@ func _ImportRejection_reason(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_ImportRejection_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRejection", field, true, false, "String")
-}
 
 func _ImportRejectionConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Rejection]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -200,15 +164,6 @@ func _ImportRejectionConnection_edges(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_ImportRejectionConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRejectionConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ImportRejectionConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Rejection]) (ret graphql.Marshaler) {
@@ -223,15 +178,6 @@ func _ImportRejectionConnection_nodes(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_ImportRejectionConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRejectionConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ImportRejectionConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Rejection]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -244,15 +190,6 @@ func _ImportRejectionConnection_pageInfo(ctx context.Context, ec *executionConte
 		},
 		true,
 	)
-}
-func fieldContext_ImportRejectionConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRejectionConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ImportRejectionConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Rejection]) (ret graphql.Marshaler) {
@@ -287,9 +224,6 @@ func _ImportRejectionEdge_cursor(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_ImportRejectionEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRejectionEdge", field, false, false, "String")
-}
 
 func _ImportRejectionEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[importing.Rejection]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -303,15 +237,6 @@ func _ImportRejectionEdge_node(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_ImportRejectionEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRejectionEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ImportRun_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -323,9 +248,6 @@ func _ImportRun_id(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ImportRun_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, true, false, "ID")
 }
 
 func _ImportRun_fileName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
@@ -339,9 +261,6 @@ func _ImportRun_fileName(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_ImportRun_fileName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "String")
-}
 
 func _ImportRun_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -353,9 +272,6 @@ func _ImportRun_status(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNImportStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐStatus(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ImportRun_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "ImportStatus")
 }
 
 func _ImportRun_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
@@ -369,9 +285,6 @@ func _ImportRun_position(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_ImportRun_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "Int")
-}
 
 func _ImportRun_created(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -383,9 +296,6 @@ func _ImportRun_created(ctx context.Context, ec *executionContext, field graphql
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ImportRun_created(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "Int")
 }
 
 func _ImportRun_updated(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
@@ -399,9 +309,6 @@ func _ImportRun_updated(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_ImportRun_updated(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "Int")
-}
 
 func _ImportRun_rejected(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -413,9 +320,6 @@ func _ImportRun_rejected(ctx context.Context, ec *executionContext, field graphq
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ImportRun_rejected(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "Int")
 }
 
 func _ImportRun_failure(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
@@ -429,9 +333,6 @@ func _ImportRun_failure(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_ImportRun_failure(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "String")
-}
 
 func _ImportRun_startedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -444,9 +345,6 @@ func _ImportRun_startedAt(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_ImportRun_startedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "DateTime")
-}
 
 func _ImportRun_finishedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -458,9 +356,6 @@ func _ImportRun_finishedAt(ctx context.Context, ec *executionContext, field grap
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ImportRun_finishedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "DateTime")
 }
 
 func _ImportRun_rejections(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
@@ -516,15 +411,6 @@ func _ImportRunConnection_edges(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_ImportRunConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRunConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ImportRunConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Run]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -538,15 +424,6 @@ func _ImportRunConnection_nodes(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_ImportRunConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRunConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ImportRunConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Run]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -559,15 +436,6 @@ func _ImportRunConnection_pageInfo(ctx context.Context, ec *executionContext, fi
 		},
 		true,
 	)
-}
-func fieldContext_ImportRunConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRunConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ImportRunConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Run]) (ret graphql.Marshaler) {
@@ -602,9 +470,6 @@ func _ImportRunEdge_cursor(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_ImportRunEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRunEdge", field, false, false, "String")
-}
 
 func _ImportRunEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[importing.Run]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -617,15 +482,6 @@ func _ImportRunEdge_node(ctx context.Context, ec *executionContext, field graphq
 		},
 		true,
 	)
-}
-func fieldContext_ImportRunEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRunEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1103,10 +959,6 @@ func marshalNImportRejectionConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _ImportRejectionConnection(ctx, ec, sel, &v)
 }
 
-func marshalNImportRejectionEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[importing.Rejection]) graphql.Marshaler {
-	return _ImportRejectionEdge(ctx, ec, sel, &v)
-}
-
 func marshalNImportRejectionEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[importing.Rejection]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ImportRejectionEdge(ctx, ec, sel, &v[i])
@@ -1141,10 +993,6 @@ func marshalNImportRun2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimpor
 
 func marshalNImportRunConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[importing.Run]) graphql.Marshaler {
 	return _ImportRunConnection(ctx, ec, sel, &v)
-}
-
-func marshalNImportRunEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[importing.Run]) graphql.Marshaler {
-	return _ImportRunEdge(ctx, ec, sel, &v)
 }
 
 func marshalNImportRunEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[importing.Run]) graphql.Marshaler {
@@ -1185,13 +1033,6 @@ func unmarshalOImportEncoding2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalOImportEncoding2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐImportEncoding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.ImportEncoding) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return v
-}
-
 func unmarshalOImportFormat2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐImportFormat(ctx context.Context, ec *executionContext, v any) (*model.ImportFormat, error) {
 	if v == nil {
 		return nil, nil
@@ -1199,13 +1040,6 @@ func unmarshalOImportFormat2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	var res = new(model.ImportFormat)
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOImportFormat2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐImportFormat(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.ImportFormat) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return v
 }
 
 func marshalOImportRun2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐRun(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *importing.Run) graphql.Marshaler {
@@ -1230,23 +1064,6 @@ func unmarshalOImportStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 		}
 	}
 	return res, nil
-}
-
-func marshalOImportStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐStatusᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []importing.Status) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNImportStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐStatus(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -46,9 +46,6 @@ func _Location_id(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Location_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Location", field, true, false, "ID")
-}
 
 func _Location_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -60,9 +57,6 @@ func _Location_code(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Location_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Location", field, false, false, "String")
 }
 
 func _Location_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
@@ -77,9 +71,6 @@ func _Location_name(ctx context.Context, ec *executionContext, field graphql.Col
 		true,
 	)
 }
-func fieldContext_Location_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Location", field, false, false, "String")
-}
 
 func _Location_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -91,9 +82,6 @@ func _Location_kind(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNLocationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLocationKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Location_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Location", field, false, false, "LocationKind")
 }
 
 func _Location_priority(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
@@ -107,9 +95,6 @@ func _Location_priority(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_Location_priority(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Location", field, false, false, "Int")
-}
 
 func _Location_ships(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -122,9 +107,6 @@ func _Location_ships(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Location_ships(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Location", field, false, false, "Boolean")
-}
 
 func _Location_active(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -136,9 +118,6 @@ func _Location_active(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Location_active(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Location", field, false, false, "Boolean")
 }
 
 func _LocationPayload_location(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LocationPayload) (ret graphql.Marshaler) {
@@ -153,15 +132,6 @@ func _LocationPayload_location(ctx context.Context, ec *executionContext, field 
 		false,
 	)
 }
-func fieldContext_LocationPayload_location(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LocationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _LocationPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LocationPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -174,15 +144,6 @@ func _LocationPayload_userErrors(ctx context.Context, ec *executionContext, fiel
 		},
 		true,
 	)
-}
-func fieldContext_LocationPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LocationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockLevel_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
@@ -217,9 +178,6 @@ func _StockLevel_onHand(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_StockLevel_onHand(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLevel", field, false, false, "Int")
-}
 
 func _StockLevel_reserved(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -231,9 +189,6 @@ func _StockLevel_reserved(ctx context.Context, ec *executionContext, field graph
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLevel_reserved(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLevel", field, false, false, "Int")
 }
 
 func _StockLevel_free(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
@@ -247,9 +202,6 @@ func _StockLevel_free(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_StockLevel_free(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLevel", field, true, false, "Int")
-}
 
 func _StockLevel_incoming(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -261,9 +213,6 @@ func _StockLevel_incoming(ctx context.Context, ec *executionContext, field graph
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLevel_incoming(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLevel", field, false, false, "Int")
 }
 
 func _StockLevel_safety(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
@@ -277,9 +226,6 @@ func _StockLevel_safety(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_StockLevel_safety(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLevel", field, false, false, "Int")
-}
 
 func _StockLevel_reorderPoint(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -291,9 +237,6 @@ func _StockLevel_reorderPoint(ctx context.Context, ec *executionContext, field g
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLevel_reorderPoint(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLevel", field, false, false, "Int")
 }
 
 func _StockLevel_reorderTo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
@@ -307,9 +250,6 @@ func _StockLevel_reorderTo(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_StockLevel_reorderTo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLevel", field, false, false, "Int")
-}
 
 func _StockLevel_short(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -321,9 +261,6 @@ func _StockLevel_short(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLevel_short(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLevel", field, true, false, "Int")
 }
 
 func _StockLevel_withheld(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
@@ -337,9 +274,6 @@ func _StockLevel_withheld(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_StockLevel_withheld(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLevel", field, false, false, "Int")
-}
 
 func _StockMovement_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -352,9 +286,6 @@ func _StockMovement_id(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_StockMovement_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockMovement", field, true, false, "ID")
-}
 
 func _StockMovement_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -366,9 +297,6 @@ func _StockMovement_at(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockMovement_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockMovement", field, false, false, "DateTime")
 }
 
 func _StockMovement_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
@@ -403,9 +331,6 @@ func _StockMovement_kind(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_StockMovement_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockMovement", field, false, false, "StockMovementKind")
-}
 
 func _StockMovement_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -418,9 +343,6 @@ func _StockMovement_quantity(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_StockMovement_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockMovement", field, false, false, "Int")
-}
 
 func _StockMovement_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -432,9 +354,6 @@ func _StockMovement_reference(ctx context.Context, ec *executionContext, field g
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockMovement_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockMovement", field, false, false, "String")
 }
 
 func _StockMovementConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Movement]) (ret graphql.Marshaler) {
@@ -449,15 +368,6 @@ func _StockMovementConnection_edges(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_StockMovementConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockMovementConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockMovementConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Movement]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -471,15 +381,6 @@ func _StockMovementConnection_nodes(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_StockMovementConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockMovementConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockMovementConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Movement]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -492,15 +393,6 @@ func _StockMovementConnection_pageInfo(ctx context.Context, ec *executionContext
 		},
 		true,
 	)
-}
-func fieldContext_StockMovementConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockMovementConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockMovementConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Movement]) (ret graphql.Marshaler) {
@@ -535,9 +427,6 @@ func _StockMovementEdge_cursor(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_StockMovementEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockMovementEdge", field, false, false, "String")
-}
 
 func _StockMovementEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Movement]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -550,15 +439,6 @@ func _StockMovementEdge_node(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_StockMovementEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockMovementEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockPayload_level(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockPayload) (ret graphql.Marshaler) {
@@ -573,15 +453,6 @@ func _StockPayload_level(ctx context.Context, ec *executionContext, field graphq
 		false,
 	)
 }
-func fieldContext_StockPayload_level(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -594,15 +465,6 @@ func _StockPayload_userErrors(ctx context.Context, ec *executionContext, field g
 		},
 		true,
 	)
-}
-func fieldContext_StockPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1163,12 +1025,6 @@ func _StockPayload(ctx context.Context, ec *executionContext, sel ast.SelectionS
 
 // region    ***************************** type.gotpl *****************************
 
-func unmarshalNAvailability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐAvailability(ctx context.Context, ec *executionContext, v any) (inventory.Availability, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.Availability(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNAvailability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐAvailability(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.Availability) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -1176,10 +1032,6 @@ func marshalNAvailability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinven
 		graphql.AddInvalidNullFromMarshaler(ctx, "Availability!")
 	}
 	return res
-}
-
-func marshalNLocation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLocation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.Location) graphql.Marshaler {
-	return _Location(ctx, ec, sel, &v)
 }
 
 func marshalNLocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLocationᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Location) graphql.Marshaler {
@@ -1265,10 +1117,6 @@ func marshalNStockMovementConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _StockMovementConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStockMovementEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Movement]) graphql.Marshaler {
-	return _StockMovementEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStockMovementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Movement]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _StockMovementEdge(ctx, ec, sel, &v[i])
@@ -1281,12 +1129,6 @@ func marshalNStockMovementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	}
 
 	return ret
-}
-
-func unmarshalNStockMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovementKind(ctx context.Context, ec *executionContext, v any) (inventory.MovementKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.MovementKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNStockMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovementKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.MovementKind) graphql.Marshaler {

@@ -43,9 +43,6 @@ func _Document_id(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Document_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, true, false, "ID")
-}
 
 func _Document_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -57,9 +54,6 @@ func _Document_kind(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNDocumentKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Document_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, false, false, "DocumentKind")
 }
 
 func _Document_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
@@ -73,9 +67,6 @@ func _Document_number(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Document_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, true, false, "String")
-}
 
 func _Document_issuedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -88,9 +79,6 @@ func _Document_issuedAt(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_Document_issuedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, false, false, "DateTime")
-}
 
 func _Document_addressee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -102,9 +90,6 @@ func _Document_addressee(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Document_addressee(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, true, false, "String")
 }
 
 func _Document_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
@@ -119,15 +104,6 @@ func _Document_total(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_Document_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Document",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Document_tax(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
 	return run.Value(
@@ -140,15 +116,6 @@ func _Document_tax(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 		true,
 	)
-}
-func fieldContext_Document_tax(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Document",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Document_taxes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
@@ -163,15 +130,6 @@ func _Document_taxes(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_Document_taxes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Document",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Document_reissue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -183,9 +141,6 @@ func _Document_reissue(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Document_reissue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, true, false, "Boolean")
 }
 
 func _Document_corrects(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
@@ -199,9 +154,6 @@ func _Document_corrects(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_Document_corrects(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, true, false, "String")
-}
 
 func _Document_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -214,9 +166,6 @@ func _Document_orderId(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_Document_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, true, false, "ID")
-}
 
 func _Document_companyId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -228,9 +177,6 @@ func _Document_companyId(ctx context.Context, ec *executionContext, field graphq
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Document_companyId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, true, false, "ID")
 }
 
 func _Document_downloadUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
@@ -266,15 +212,6 @@ func _DocumentConnection_edges(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_DocumentConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DocumentConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[invoice.Document]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -288,15 +225,6 @@ func _DocumentConnection_nodes(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_DocumentConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DocumentConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[invoice.Document]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -309,15 +237,6 @@ func _DocumentConnection_pageInfo(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_DocumentConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DocumentConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[invoice.Document]) (ret graphql.Marshaler) {
@@ -352,9 +271,6 @@ func _DocumentEdge_cursor(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_DocumentEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentEdge", field, false, false, "String")
-}
 
 func _DocumentEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[invoice.Document]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -368,15 +284,6 @@ func _DocumentEdge_node(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_DocumentEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DocumentIssuer_registrationNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -388,9 +295,6 @@ func _DocumentIssuer_registrationNumber(ctx context.Context, ec *executionContex
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DocumentIssuer_registrationNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
 }
 
 func _DocumentIssuer_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
@@ -404,9 +308,6 @@ func _DocumentIssuer_name(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_DocumentIssuer_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
-}
 
 func _DocumentIssuer_postalCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -418,9 +319,6 @@ func _DocumentIssuer_postalCode(ctx context.Context, ec *executionContext, field
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DocumentIssuer_postalCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
 }
 
 func _DocumentIssuer_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
@@ -434,9 +332,6 @@ func _DocumentIssuer_address(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_DocumentIssuer_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
-}
 
 func _DocumentIssuer_phone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -448,9 +343,6 @@ func _DocumentIssuer_phone(ctx context.Context, ec *executionContext, field grap
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DocumentIssuer_phone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
 }
 
 func _DocumentIssuer_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
@@ -464,9 +356,6 @@ func _DocumentIssuer_email(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_DocumentIssuer_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
-}
 
 func _DocumentIssuer_bank(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -479,9 +368,6 @@ func _DocumentIssuer_bank(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_DocumentIssuer_bank(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
-}
 
 func _DocumentIssuer_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -493,9 +379,6 @@ func _DocumentIssuer_note(ctx context.Context, ec *executionContext, field graph
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DocumentIssuer_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
 }
 
 func _DocumentIssuerPayload_issuer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DocumentIssuerPayload) (ret graphql.Marshaler) {
@@ -510,15 +393,6 @@ func _DocumentIssuerPayload_issuer(ctx context.Context, ec *executionContext, fi
 		false,
 	)
 }
-func fieldContext_DocumentIssuerPayload_issuer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentIssuerPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DocumentIssuerPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DocumentIssuerPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -531,15 +405,6 @@ func _DocumentIssuerPayload_userErrors(ctx context.Context, ec *executionContext
 		},
 		true,
 	)
-}
-func fieldContext_DocumentIssuerPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentIssuerPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DocumentPayload_document(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DocumentPayload) (ret graphql.Marshaler) {
@@ -554,15 +419,6 @@ func _DocumentPayload_document(ctx context.Context, ec *executionContext, field 
 		false,
 	)
 }
-func fieldContext_DocumentPayload_document(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DocumentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DocumentPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -575,15 +431,6 @@ func _DocumentPayload_userErrors(ctx context.Context, ec *executionContext, fiel
 		},
 		true,
 	)
-}
-func fieldContext_DocumentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DocumentsPayload_documents(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DocumentsPayload) (ret graphql.Marshaler) {
@@ -598,15 +445,6 @@ func _DocumentsPayload_documents(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_DocumentsPayload_documents(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DocumentsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DocumentsPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -619,15 +457,6 @@ func _DocumentsPayload_userErrors(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_DocumentsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1558,10 +1387,6 @@ func marshalNDocumentConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _DocumentConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDocumentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[invoice.Document]) graphql.Marshaler {
-	return _DocumentEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDocumentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[invoice.Document]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _DocumentEdge(ctx, ec, sel, &v[i])
@@ -1660,23 +1485,6 @@ func unmarshalODocumentKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 		}
 	}
 	return res, nil
-}
-
-func marshalODocumentKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐKindᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []invoice.Kind) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNDocumentKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐKind(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -45,9 +45,6 @@ func _AccountBalance_account(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_AccountBalance_account(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountBalance", field, false, false, "LedgerAccount")
-}
 
 func _AccountBalance_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Balance) (ret graphql.Marshaler) {
 	return run.Value(
@@ -61,9 +58,6 @@ func _AccountBalance_name(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_AccountBalance_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountBalance", field, true, false, "String")
-}
 
 func _AccountBalance_sub(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Balance) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -75,9 +69,6 @@ func _AccountBalance_sub(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_AccountBalance_sub(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountBalance", field, false, false, "String")
 }
 
 func _AccountBalance_debit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Balance) (ret graphql.Marshaler) {
@@ -92,15 +83,6 @@ func _AccountBalance_debit(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_AccountBalance_debit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountBalance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _AccountBalance_credit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Balance) (ret graphql.Marshaler) {
 	return run.Value(
@@ -113,15 +95,6 @@ func _AccountBalance_credit(ctx context.Context, ec *executionContext, field gra
 		},
 		true,
 	)
-}
-func fieldContext_AccountBalance_credit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountBalance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _AccountBalance_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Balance) (ret graphql.Marshaler) {
@@ -136,15 +109,6 @@ func _AccountBalance_balance(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_AccountBalance_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountBalance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _JournalEntry_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -156,9 +120,6 @@ func _JournalEntry_id(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_JournalEntry_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, true, false, "ID")
 }
 
 func _JournalEntry_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
@@ -172,9 +133,6 @@ func _JournalEntry_at(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_JournalEntry_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, false, false, "DateTime")
-}
 
 func _JournalEntry_postedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -186,9 +144,6 @@ func _JournalEntry_postedAt(ctx context.Context, ec *executionContext, field gra
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_JournalEntry_postedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, false, false, "DateTime")
 }
 
 func _JournalEntry_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
@@ -202,9 +157,6 @@ func _JournalEntry_kind(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_JournalEntry_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, false, false, "JournalKind")
-}
 
 func _JournalEntry_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -216,9 +168,6 @@ func _JournalEntry_orderId(ctx context.Context, ec *executionContext, field grap
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_JournalEntry_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, true, false, "ID")
 }
 
 func _JournalEntry_paymentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
@@ -232,9 +181,6 @@ func _JournalEntry_paymentId(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_JournalEntry_paymentId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, true, false, "ID")
-}
 
 func _JournalEntry_companyId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -246,9 +192,6 @@ func _JournalEntry_companyId(ctx context.Context, ec *executionContext, field gr
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_JournalEntry_companyId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, true, false, "ID")
 }
 
 func _JournalEntry_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
@@ -262,9 +205,6 @@ func _JournalEntry_reference(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_JournalEntry_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, false, false, "String")
-}
 
 func _JournalEntry_memo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -276,9 +216,6 @@ func _JournalEntry_memo(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_JournalEntry_memo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, false, false, "String")
 }
 
 func _JournalEntry_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
@@ -320,15 +257,6 @@ func _JournalEntryConnection_edges(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_JournalEntryConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalEntryConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _JournalEntryConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Entry]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -342,15 +270,6 @@ func _JournalEntryConnection_nodes(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_JournalEntryConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalEntryConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _JournalEntryConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Entry]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -363,15 +282,6 @@ func _JournalEntryConnection_pageInfo(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_JournalEntryConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalEntryConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _JournalEntryConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Entry]) (ret graphql.Marshaler) {
@@ -406,9 +316,6 @@ func _JournalEntryEdge_cursor(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_JournalEntryEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntryEdge", field, false, false, "String")
-}
 
 func _JournalEntryEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[ledger.Entry]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -421,15 +328,6 @@ func _JournalEntryEdge_node(ctx context.Context, ec *executionContext, field gra
 		},
 		true,
 	)
-}
-func fieldContext_JournalEntryEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalEntryEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _JournalEntryPayload_entry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.JournalEntryPayload) (ret graphql.Marshaler) {
@@ -444,15 +342,6 @@ func _JournalEntryPayload_entry(ctx context.Context, ec *executionContext, field
 		false,
 	)
 }
-func fieldContext_JournalEntryPayload_entry(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalEntryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _JournalEntryPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.JournalEntryPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -466,15 +355,6 @@ func _JournalEntryPayload_userErrors(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_JournalEntryPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalEntryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _JournalLine_account(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -486,9 +366,6 @@ func _JournalLine_account(ctx context.Context, ec *executionContext, field graph
 			return marshalNLedgerAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐAccount(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_JournalLine_account(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalLine", field, false, false, "LedgerAccount")
 }
 
 func _JournalLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Line) (ret graphql.Marshaler) {
@@ -503,9 +380,6 @@ func _JournalLine_name(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_JournalLine_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalLine", field, true, false, "String")
-}
 
 func _JournalLine_sub(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -517,9 +391,6 @@ func _JournalLine_sub(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_JournalLine_sub(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalLine", field, false, false, "String")
 }
 
 func _JournalLine_debit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Line) (ret graphql.Marshaler) {
@@ -534,15 +405,6 @@ func _JournalLine_debit(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_JournalLine_debit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _JournalLine_credit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Line) (ret graphql.Marshaler) {
 	return run.Value(
@@ -555,15 +417,6 @@ func _JournalLine_credit(ctx context.Context, ec *executionContext, field graphq
 		},
 		true,
 	)
-}
-func fieldContext_JournalLine_credit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _WriteOffAccountPayload_entry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WriteOffAccountPayload) (ret graphql.Marshaler) {
@@ -578,15 +431,6 @@ func _WriteOffAccountPayload_entry(ctx context.Context, ec *executionContext, fi
 		false,
 	)
 }
-func fieldContext_WriteOffAccountPayload_entry(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WriteOffAccountPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _WriteOffAccountPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WriteOffAccountPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -599,15 +443,6 @@ func _WriteOffAccountPayload_userErrors(ctx context.Context, ec *executionContex
 		},
 		true,
 	)
-}
-func fieldContext_WriteOffAccountPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WriteOffAccountPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1330,10 +1165,6 @@ func _WriteOffAccountPayload(ctx context.Context, ec *executionContext, sel ast.
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNAccountBalance2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBalance(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.Balance) graphql.Marshaler {
-	return _AccountBalance(ctx, ec, sel, &v)
-}
-
 func marshalNAccountBalance2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBalanceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.Balance) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _AccountBalance(ctx, ec, sel, &v[i])
@@ -1370,10 +1201,6 @@ func marshalNJournalEntryConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return _JournalEntryConnection(ctx, ec, sel, &v)
 }
 
-func marshalNJournalEntryEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[ledger.Entry]) graphql.Marshaler {
-	return _JournalEntryEdge(ctx, ec, sel, &v)
-}
-
 func marshalNJournalEntryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[ledger.Entry]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _JournalEntryEdge(ctx, ec, sel, &v[i])
@@ -1405,10 +1232,6 @@ func marshalNJournalKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledger
 		graphql.AddInvalidNullFromMarshaler(ctx, "JournalKind!")
 	}
 	return res
-}
-
-func marshalNJournalLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.Line) graphql.Marshaler {
-	return _JournalLine(ctx, ec, sel, &v)
 }
 
 func marshalNJournalLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.Line) graphql.Marshaler {
@@ -1510,34 +1333,10 @@ func unmarshalOJournalKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋl
 	return res, nil
 }
 
-func marshalOJournalKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐKindᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.Kind) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNJournalKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐKind(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func unmarshalOLedgerAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐAccount(ctx context.Context, ec *executionContext, v any) (ledger.Account, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := ledger.Account(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOLedgerAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐAccount(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.Account) graphql.Marshaler {
-	_ = sel
-	_ = ctx
-	res := run.Text(string(v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -63,9 +63,6 @@ func _LotStop_on(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 	)
 }
-func fieldContext_LotStop_on(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LotStop", field, false, false, "Date")
-}
 
 func _LotStop_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stop) (ret graphql.Marshaler) {
 	return run.Value(
@@ -78,9 +75,6 @@ func _LotStop_text(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 		true,
 	)
-}
-func fieldContext_LotStop_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LotStop", field, false, false, "Translations")
 }
 
 func _ShipmentLot_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShippedLot) (ret graphql.Marshaler) {
@@ -142,9 +136,6 @@ func _ShipmentLot_lotId(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_ShipmentLot_lotId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentLot", field, true, false, "ID")
-}
 
 func _ShipmentLot_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShippedLot) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -156,9 +147,6 @@ func _ShipmentLot_number(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentLot_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentLot", field, false, false, "String")
 }
 
 func _ShipmentLot_expiresOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShippedLot) (ret graphql.Marshaler) {
@@ -172,9 +160,6 @@ func _ShipmentLot_expiresOn(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_ShipmentLot_expiresOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentLot", field, false, false, "Date")
-}
 
 func _ShipmentLot_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShippedLot) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -186,9 +171,6 @@ func _ShipmentLot_code(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentLot_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentLot", field, false, false, "String")
 }
 
 func _ShipmentLot_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShippedLot) (ret graphql.Marshaler) {
@@ -202,9 +184,6 @@ func _ShipmentLot_quantity(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_ShipmentLot_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentLot", field, false, false, "Int")
-}
 
 func _StockLot_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -216,9 +195,6 @@ func _StockLot_id(ctx context.Context, ec *executionContext, field graphql.Colle
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLot_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, true, false, "ID")
 }
 
 func _StockLot_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
@@ -259,9 +235,6 @@ func _StockLot_number(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_StockLot_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, false, false, "String")
-}
 
 func _StockLot_expiresOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -273,9 +246,6 @@ func _StockLot_expiresOn(ctx context.Context, ec *executionContext, field graphq
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLot_expiresOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, false, false, "Date")
 }
 
 func _StockLot_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
@@ -289,9 +259,6 @@ func _StockLot_code(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_StockLot_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, false, false, "String")
-}
 
 func _StockLot_recalledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -304,9 +271,6 @@ func _StockLot_recalledAt(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_StockLot_recalledAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, false, false, "DateTime")
-}
 
 func _StockLot_recalledFor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -318,9 +282,6 @@ func _StockLot_recalledFor(ctx context.Context, ec *executionContext, field grap
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLot_recalledFor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, false, false, "String")
 }
 
 func _StockLot_origin(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
@@ -335,9 +296,6 @@ func _StockLot_origin(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_StockLot_origin(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, false, false, "Translations")
-}
 
 func _StockLot_materials(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
 	return run.Value(
@@ -351,9 +309,6 @@ func _StockLot_materials(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_StockLot_materials(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, false, false, "Translations")
-}
 
 func _StockLot_route(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
 	return run.Value(
@@ -366,15 +321,6 @@ func _StockLot_route(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 		true,
 	)
-}
-func fieldContext_StockLot_route(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLot",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockLot_levels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
@@ -416,15 +362,6 @@ func _StockLotConnection_edges(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_StockLotConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockLotConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Lot]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -438,15 +375,6 @@ func _StockLotConnection_nodes(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_StockLotConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockLotConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Lot]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -459,15 +387,6 @@ func _StockLotConnection_pageInfo(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_StockLotConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockLotConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Lot]) (ret graphql.Marshaler) {
@@ -502,9 +421,6 @@ func _StockLotEdge_cursor(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_StockLotEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotEdge", field, false, false, "String")
-}
 
 func _StockLotEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Lot]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -517,15 +433,6 @@ func _StockLotEdge_node(ctx context.Context, ec *executionContext, field graphql
 		},
 		true,
 	)
-}
-func fieldContext_StockLotEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockLotLevel_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotStock) (ret graphql.Marshaler) {
@@ -560,9 +467,6 @@ func _StockLotLevel_available(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_StockLotLevel_available(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotLevel", field, false, false, "Int")
-}
 
 func _StockLotLevel_quarantined(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotStock) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -575,9 +479,6 @@ func _StockLotLevel_quarantined(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_StockLotLevel_quarantined(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotLevel", field, false, false, "Int")
-}
 
 func _StockLotMovement_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotMovement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -589,9 +490,6 @@ func _StockLotMovement_at(ctx context.Context, ec *executionContext, field graph
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLotMovement_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotMovement", field, false, false, "DateTime")
 }
 
 func _StockLotMovement_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotMovement) (ret graphql.Marshaler) {
@@ -626,9 +524,6 @@ func _StockLotMovement_kind(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_StockLotMovement_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotMovement", field, false, false, "StockLotMovementKind")
-}
 
 func _StockLotMovement_available(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotMovement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -640,9 +535,6 @@ func _StockLotMovement_available(ctx context.Context, ec *executionContext, fiel
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLotMovement_available(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotMovement", field, false, false, "Int")
 }
 
 func _StockLotMovement_quarantined(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotMovement) (ret graphql.Marshaler) {
@@ -656,9 +548,6 @@ func _StockLotMovement_quarantined(ctx context.Context, ec *executionContext, fi
 		},
 	)
 }
-func fieldContext_StockLotMovement_quarantined(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotMovement", field, false, false, "Int")
-}
 
 func _StockLotMovement_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotMovement) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -670,9 +559,6 @@ func _StockLotMovement_reference(ctx context.Context, ec *executionContext, fiel
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLotMovement_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotMovement", field, false, false, "String")
 }
 
 func _StockLotMovementConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.LotMovement]) (ret graphql.Marshaler) {
@@ -687,15 +573,6 @@ func _StockLotMovementConnection_edges(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_StockLotMovementConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotMovementConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockLotMovementConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.LotMovement]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -709,15 +586,6 @@ func _StockLotMovementConnection_nodes(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_StockLotMovementConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotMovementConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockLotMovementConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.LotMovement]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -730,15 +598,6 @@ func _StockLotMovementConnection_pageInfo(ctx context.Context, ec *executionCont
 		},
 		true,
 	)
-}
-func fieldContext_StockLotMovementConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotMovementConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockLotMovementConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.LotMovement]) (ret graphql.Marshaler) {
@@ -773,9 +632,6 @@ func _StockLotMovementEdge_cursor(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_StockLotMovementEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotMovementEdge", field, false, false, "String")
-}
 
 func _StockLotMovementEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.LotMovement]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -788,15 +644,6 @@ func _StockLotMovementEdge_node(ctx context.Context, ec *executionContext, field
 		},
 		true,
 	)
-}
-func fieldContext_StockLotMovementEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotMovementEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockLotPayload_lot(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockLotPayload) (ret graphql.Marshaler) {
@@ -811,15 +658,6 @@ func _StockLotPayload_lot(ctx context.Context, ec *executionContext, field graph
 		false,
 	)
 }
-func fieldContext_StockLotPayload_lot(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockLotPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockLotPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -832,15 +670,6 @@ func _StockLotPayload_userErrors(ctx context.Context, ec *executionContext, fiel
 		},
 		true,
 	)
-}
-func fieldContext_StockLotPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockLotRecipient_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
@@ -881,9 +710,6 @@ func _StockLotRecipient_orderNumber(ctx context.Context, ec *executionContext, f
 		},
 	)
 }
-func fieldContext_StockLotRecipient_orderNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, false, false, "String")
-}
 
 func _StockLotRecipient_shipmentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -895,9 +721,6 @@ func _StockLotRecipient_shipmentId(ctx context.Context, ec *executionContext, fi
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLotRecipient_shipmentId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, true, false, "ID")
 }
 
 func _StockLotRecipient_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
@@ -911,9 +734,6 @@ func _StockLotRecipient_name(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_StockLotRecipient_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, false, false, "String")
-}
 
 func _StockLotRecipient_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -925,9 +745,6 @@ func _StockLotRecipient_email(ctx context.Context, ec *executionContext, field g
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLotRecipient_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, false, false, "String")
 }
 
 func _StockLotRecipient_phone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
@@ -941,9 +758,6 @@ func _StockLotRecipient_phone(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_StockLotRecipient_phone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, false, false, "String")
-}
 
 func _StockLotRecipient_shippedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -955,9 +769,6 @@ func _StockLotRecipient_shippedAt(ctx context.Context, ec *executionContext, fie
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLotRecipient_shippedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, false, false, "DateTime")
 }
 
 func _StockLotRecipient_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
@@ -971,9 +782,6 @@ func _StockLotRecipient_quantity(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_StockLotRecipient_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, false, false, "Int")
-}
 
 func _StockLotRecipient_returned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -985,9 +793,6 @@ func _StockLotRecipient_returned(ctx context.Context, ec *executionContext, fiel
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLotRecipient_returned(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, false, false, "Int")
 }
 
 func _StockLotRecipientConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Recipient]) (ret graphql.Marshaler) {
@@ -1002,15 +807,6 @@ func _StockLotRecipientConnection_edges(ctx context.Context, ec *executionContex
 		true,
 	)
 }
-func fieldContext_StockLotRecipientConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotRecipientConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockLotRecipientConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Recipient]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1024,15 +820,6 @@ func _StockLotRecipientConnection_nodes(ctx context.Context, ec *executionContex
 		true,
 	)
 }
-func fieldContext_StockLotRecipientConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotRecipientConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockLotRecipientConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Recipient]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1045,15 +832,6 @@ func _StockLotRecipientConnection_pageInfo(ctx context.Context, ec *executionCon
 		},
 		true,
 	)
-}
-func fieldContext_StockLotRecipientConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotRecipientConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockLotRecipientConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Recipient]) (ret graphql.Marshaler) {
@@ -1088,9 +866,6 @@ func _StockLotRecipientEdge_cursor(ctx context.Context, ec *executionContext, fi
 		},
 	)
 }
-func fieldContext_StockLotRecipientEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipientEdge", field, false, false, "String")
-}
 
 func _StockLotRecipientEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Recipient]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1104,15 +879,6 @@ func _StockLotRecipientEdge_node(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_StockLotRecipientEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotRecipientEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockLotRecipientsFilePart_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.FilePart) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1125,9 +891,6 @@ func _StockLotRecipientsFilePart_text(ctx context.Context, ec *executionContext,
 		},
 	)
 }
-func fieldContext_StockLotRecipientsFilePart_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipientsFilePart", field, false, false, "String")
-}
 
 func _StockLotRecipientsFilePart_next(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.FilePart) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1139,9 +902,6 @@ func _StockLotRecipientsFilePart_next(ctx context.Context, ec *executionContext,
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockLotRecipientsFilePart_next(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipientsFilePart", field, false, false, "String")
 }
 
 func _StockShortfall_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shortfall) (ret graphql.Marshaler) {
@@ -1183,15 +943,6 @@ func _StockShortfall_level(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_StockShortfall_level(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockShortfall",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockShortfall_missing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shortfall) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1203,9 +954,6 @@ func _StockShortfall_missing(ctx context.Context, ec *executionContext, field gr
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockShortfall_missing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockShortfall", field, true, false, "Int")
 }
 
 func _StockShortfallConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Shortfall]) (ret graphql.Marshaler) {
@@ -1220,15 +968,6 @@ func _StockShortfallConnection_edges(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_StockShortfallConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockShortfallConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockShortfallConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Shortfall]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1242,15 +981,6 @@ func _StockShortfallConnection_nodes(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_StockShortfallConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockShortfallConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockShortfallConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Shortfall]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1263,15 +993,6 @@ func _StockShortfallConnection_pageInfo(ctx context.Context, ec *executionContex
 		},
 		true,
 	)
-}
-func fieldContext_StockShortfallConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockShortfallConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockShortfallConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Shortfall]) (ret graphql.Marshaler) {
@@ -1306,9 +1027,6 @@ func _StockShortfallEdge_cursor(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_StockShortfallEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockShortfallEdge", field, false, false, "String")
-}
 
 func _StockShortfallEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Shortfall]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1322,15 +1040,6 @@ func _StockShortfallEdge_node(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_StockShortfallEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockShortfallEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockTracking_mode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tracking) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1342,9 +1051,6 @@ func _StockTracking_mode(ctx context.Context, ec *executionContext, field graphq
 			return marshalNStockTrackingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTrackMode(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockTracking_mode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTracking", field, false, false, "StockTrackingMode")
 }
 
 func _StockTracking_expires(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tracking) (ret graphql.Marshaler) {
@@ -1358,9 +1064,6 @@ func _StockTracking_expires(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_StockTracking_expires(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTracking", field, false, false, "Boolean")
-}
 
 func _StockTracking_minDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tracking) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1373,9 +1076,6 @@ func _StockTracking_minDays(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_StockTracking_minDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTracking", field, false, false, "Int")
-}
 
 func _StockTracking_alertDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tracking) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1387,9 +1087,6 @@ func _StockTracking_alertDays(ctx context.Context, ec *executionContext, field g
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockTracking_alertDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTracking", field, false, false, "Int")
 }
 
 func _StockTrackingPayload_tracking(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockTrackingPayload) (ret graphql.Marshaler) {
@@ -1404,15 +1101,6 @@ func _StockTrackingPayload_tracking(ctx context.Context, ec *executionContext, f
 		false,
 	)
 }
-func fieldContext_StockTrackingPayload_tracking(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTrackingPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockTrackingPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockTrackingPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1425,15 +1113,6 @@ func _StockTrackingPayload_userErrors(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_StockTrackingPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTrackingPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _TracePayload_goods(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.TracePayload) (ret graphql.Marshaler) {
@@ -1448,15 +1127,6 @@ func _TracePayload_goods(ctx context.Context, ec *executionContext, field graphq
 		false,
 	)
 }
-func fieldContext_TracePayload_goods(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TracePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _TracePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.TracePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1469,15 +1139,6 @@ func _TracePayload_userErrors(ctx context.Context, ec *executionContext, field g
 		},
 		true,
 	)
-}
-func fieldContext_TracePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TracePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _TracedGoods_product(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
@@ -1492,9 +1153,6 @@ func _TracedGoods_product(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_TracedGoods_product(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "String")
-}
 
 func _TracedGoods_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1506,9 +1164,6 @@ func _TracedGoods_sku(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_TracedGoods_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "String")
 }
 
 func _TracedGoods_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
@@ -1522,9 +1177,6 @@ func _TracedGoods_number(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_TracedGoods_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "String")
-}
 
 func _TracedGoods_expiresOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1536,9 +1188,6 @@ func _TracedGoods_expiresOn(ctx context.Context, ec *executionContext, field gra
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_TracedGoods_expiresOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "Date")
 }
 
 func _TracedGoods_recalledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
@@ -1552,9 +1201,6 @@ func _TracedGoods_recalledAt(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_TracedGoods_recalledAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "DateTime")
-}
 
 func _TracedGoods_recalledFor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1566,9 +1212,6 @@ func _TracedGoods_recalledFor(ctx context.Context, ec *executionContext, field g
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_TracedGoods_recalledFor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "String")
 }
 
 func _TracedGoods_origin(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
@@ -1583,9 +1226,6 @@ func _TracedGoods_origin(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_TracedGoods_origin(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "String")
-}
 
 func _TracedGoods_materials(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1598,9 +1238,6 @@ func _TracedGoods_materials(ctx context.Context, ec *executionContext, field gra
 		},
 		true,
 	)
-}
-func fieldContext_TracedGoods_materials(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "String")
 }
 
 func _TracedGoods_route(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
@@ -1615,15 +1252,6 @@ func _TracedGoods_route(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_TracedGoods_route(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TracedGoods",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _TracedStop_on(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stop) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1635,9 +1263,6 @@ func _TracedStop_on(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_TracedStop_on(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedStop", field, false, false, "Date")
 }
 
 func _TracedStop_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stop) (ret graphql.Marshaler) {
@@ -1651,9 +1276,6 @@ func _TracedStop_text(ctx context.Context, ec *executionContext, field graphql.C
 		},
 		true,
 	)
-}
-func fieldContext_TracedStop_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedStop", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -3465,10 +3087,6 @@ func unmarshalNLotPiecesInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, nil
 }
 
-func marshalNLotStop2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.Stop) graphql.Marshaler {
-	return _LotStop(ctx, ec, sel, &v)
-}
-
 func marshalNLotStop2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStopᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Stop) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _LotStop(ctx, ec, sel, &v[i])
@@ -3515,10 +3133,6 @@ func unmarshalNSetStockLotApartInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 func unmarshalNSetStockTrackingInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTrackingInput(ctx context.Context, ec *executionContext, v any) (inventory.TrackingInput, error) {
 	res, err := unmarshalInputSetStockTrackingInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNShipmentLot2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShippedLot(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.ShippedLot) graphql.Marshaler {
-	return _ShipmentLot(ctx, ec, sel, &v)
 }
 
 func marshalNShipmentLot2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShippedLotᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.ShippedLot) graphql.Marshaler {
@@ -3576,10 +3190,6 @@ func marshalNStockLotConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _StockLotConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStockLotEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Lot]) graphql.Marshaler {
-	return _StockLotEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStockLotEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Lot]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _StockLotEdge(ctx, ec, sel, &v[i])
@@ -3592,10 +3202,6 @@ func marshalNStockLotEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	}
 
 	return ret
-}
-
-func marshalNStockLotLevel2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotStock(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.LotStock) graphql.Marshaler {
-	return _StockLotLevel(ctx, ec, sel, &v)
 }
 
 func marshalNStockLotLevel2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotStockᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.LotStock) graphql.Marshaler {
@@ -3634,10 +3240,6 @@ func marshalNStockLotMovementConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _StockLotMovementConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStockLotMovementEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.LotMovement]) graphql.Marshaler {
-	return _StockLotMovementEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStockLotMovementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.LotMovement]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _StockLotMovementEdge(ctx, ec, sel, &v[i])
@@ -3650,12 +3252,6 @@ func marshalNStockLotMovementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	}
 
 	return ret
-}
-
-func unmarshalNStockLotMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotKind(ctx context.Context, ec *executionContext, v any) (inventory.LotKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.LotKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNStockLotMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.LotKind) graphql.Marshaler {
@@ -3691,10 +3287,6 @@ func marshalNStockLotRecipient2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 
 func marshalNStockLotRecipientConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[inventory.Recipient]) graphql.Marshaler {
 	return _StockLotRecipientConnection(ctx, ec, sel, &v)
-}
-
-func marshalNStockLotRecipientEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Recipient]) graphql.Marshaler {
-	return _StockLotRecipientEdge(ctx, ec, sel, &v)
 }
 
 func marshalNStockLotRecipientEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Recipient]) graphql.Marshaler {
@@ -3737,10 +3329,6 @@ func marshalNStockShortfallConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return _StockShortfallConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStockShortfallEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Shortfall]) graphql.Marshaler {
-	return _StockShortfallEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStockShortfallEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Shortfall]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _StockShortfallEdge(ctx, ec, sel, &v[i])
@@ -3780,10 +3368,6 @@ func marshalNStockTrackingPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 
 func marshalNTracePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐTracePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.TracePayload) graphql.Marshaler {
 	return _TracePayload(ctx, ec, sel, &v)
-}
-
-func marshalNTracedStop2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.Stop) graphql.Marshaler {
-	return _TracedStop(ctx, ec, sel, &v)
 }
 
 func marshalNTracedStop2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStopᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Stop) graphql.Marshaler {

@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"errors"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -52,9 +51,6 @@ func _Member_id(ctx context.Context, ec *executionContext, field graphql.Collect
 		},
 	)
 }
-func fieldContext_Member_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Member", field, true, false, "ID")
-}
 
 func _Member_masked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -66,9 +62,6 @@ func _Member_masked(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Member_masked(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Member", field, false, false, "Boolean")
 }
 
 func _Member_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
@@ -82,9 +75,6 @@ func _Member_name(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Member_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Member", field, false, false, "String")
-}
 
 func _Member_kana(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -96,9 +86,6 @@ func _Member_kana(ctx context.Context, ec *executionContext, field graphql.Colle
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Member_kana(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Member", field, false, false, "String")
 }
 
 func _Member_phone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
@@ -112,9 +99,6 @@ func _Member_phone(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Member_phone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Member", field, false, false, "String")
-}
 
 func _Member_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -126,9 +110,6 @@ func _Member_email(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Member_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Member", field, false, false, "String")
 }
 
 func _Member_birthday(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
@@ -142,9 +123,6 @@ func _Member_birthday(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Member_birthday(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Member", field, false, false, "Date")
-}
 
 func _Member_birthMonth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -156,9 +134,6 @@ func _Member_birthMonth(ctx context.Context, ec *executionContext, field graphql
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Member_birthMonth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Member", field, true, false, "Int")
 }
 
 func _Member_age(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
@@ -172,9 +147,6 @@ func _Member_age(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 	)
 }
-func fieldContext_Member_age(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Member", field, true, false, "Int")
-}
 
 func _Member_gender(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -186,9 +158,6 @@ func _Member_gender(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNGender2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Member_gender(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Member", field, false, false, "Gender")
 }
 
 func _Member_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
@@ -203,15 +172,6 @@ func _Member_address(ctx context.Context, ec *executionContext, field graphql.Co
 		false,
 	)
 }
-func fieldContext_Member_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Member",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Member_hasAccount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -223,9 +183,6 @@ func _Member_hasAccount(ctx context.Context, ec *executionContext, field graphql
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Member_hasAccount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Member", field, false, false, "Boolean")
 }
 
 func _Member_memberships(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
@@ -374,35 +331,7 @@ func _Member_household(ctx context.Context, ec *executionContext, field graphql.
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Member().Household(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []member.Member
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []member.Member
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"MEMBER_READ"})
-				if err != nil {
-					var zeroVal []member.Member
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []member.Member
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"MEMBER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []member.Member) graphql.Marshaler {
 			return marshalNMember2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMemberᚄ(ctx, ec, selections, v)
 		},
@@ -431,9 +360,6 @@ func _Member_createdAt(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_Member_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Member", field, false, false, "DateTime")
-}
 
 func _Member_erasedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -445,9 +371,6 @@ func _Member_erasedAt(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Member_erasedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Member", field, false, false, "DateTime")
 }
 
 func _MemberCard_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
@@ -461,9 +384,6 @@ func _MemberCard_id(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_MemberCard_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberCard", field, true, false, "ID")
-}
 
 func _MemberCard_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -475,9 +395,6 @@ func _MemberCard_number(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberCard_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberCard", field, false, false, "String")
 }
 
 func _MemberCard_brandId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
@@ -491,9 +408,6 @@ func _MemberCard_brandId(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_MemberCard_brandId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberCard", field, true, false, "ID")
-}
 
 func _MemberCard_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -505,9 +419,6 @@ func _MemberCard_kind(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNMemberCardKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCardKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberCard_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberCard", field, false, false, "MemberCardKind")
 }
 
 func _MemberCard_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
@@ -521,9 +432,6 @@ func _MemberCard_state(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_MemberCard_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberCard", field, false, false, "MemberCardState")
-}
 
 func _MemberCard_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -535,9 +443,6 @@ func _MemberCard_storeId(ctx context.Context, ec *executionContext, field graphq
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberCard_storeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberCard", field, true, false, "ID")
 }
 
 func _MemberCard_issuedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
@@ -551,9 +456,6 @@ func _MemberCard_issuedAt(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_MemberCard_issuedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberCard", field, false, false, "DateTime")
-}
 
 func _MemberCard_endedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -565,9 +467,6 @@ func _MemberCard_endedAt(ctx context.Context, ec *executionContext, field graphq
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberCard_endedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberCard", field, false, false, "DateTime")
 }
 
 func _MemberConsent_brandId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
@@ -581,9 +480,6 @@ func _MemberConsent_brandId(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_MemberConsent_brandId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberConsent", field, true, false, "ID")
-}
 
 func _MemberConsent_medium(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -595,9 +491,6 @@ func _MemberConsent_medium(ctx context.Context, ec *executionContext, field grap
 			return marshalNMedium2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMedium(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberConsent_medium(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberConsent", field, false, false, "Medium")
 }
 
 func _MemberConsent_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
@@ -611,9 +504,6 @@ func _MemberConsent_given(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_MemberConsent_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberConsent", field, false, false, "Boolean")
-}
 
 func _MemberConsent_how(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -625,9 +515,6 @@ func _MemberConsent_how(ctx context.Context, ec *executionContext, field graphql
 			return marshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐHow(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberConsent_how(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberConsent", field, false, false, "ConsentHow")
 }
 
 func _MemberConsent_wording(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
@@ -641,9 +528,6 @@ func _MemberConsent_wording(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_MemberConsent_wording(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberConsent", field, false, false, "String")
-}
 
 func _MemberConsent_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -655,9 +539,6 @@ func _MemberConsent_storeId(ctx context.Context, ec *executionContext, field gra
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberConsent_storeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberConsent", field, true, false, "ID")
 }
 
 func _MemberConsent_actor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
@@ -671,9 +552,6 @@ func _MemberConsent_actor(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_MemberConsent_actor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberConsent", field, false, false, "Role")
-}
 
 func _MemberConsent_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -685,9 +563,6 @@ func _MemberConsent_at(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberConsent_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberConsent", field, false, false, "DateTime")
 }
 
 func _MemberExportPayload_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberExportPayload) (ret graphql.Marshaler) {
@@ -701,9 +576,6 @@ func _MemberExportPayload_url(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_MemberExportPayload_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberExportPayload", field, false, false, "String")
-}
 
 func _MemberExportPayload_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberExportPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -715,9 +587,6 @@ func _MemberExportPayload_expiresAt(ctx context.Context, ec *executionContext, f
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberExportPayload_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberExportPayload", field, false, false, "DateTime")
 }
 
 func _MemberExportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberExportPayload) (ret graphql.Marshaler) {
@@ -732,15 +601,6 @@ func _MemberExportPayload_userErrors(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_MemberExportPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberExportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MemberPayload_member(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -753,15 +613,6 @@ func _MemberPayload_member(ctx context.Context, ec *executionContext, field grap
 		},
 		false,
 	)
-}
-func fieldContext_MemberPayload_member(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _MemberPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberPayload) (ret graphql.Marshaler) {
@@ -776,15 +627,6 @@ func _MemberPayload_userErrors(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_MemberPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MemberRank_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -797,9 +639,6 @@ func _MemberRank_id(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_MemberRank_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRank", field, true, false, "ID")
-}
 
 func _MemberRank_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -811,9 +650,6 @@ func _MemberRank_code(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberRank_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRank", field, false, false, "String")
 }
 
 func _MemberRank_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
@@ -828,9 +664,6 @@ func _MemberRank_name(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_MemberRank_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRank", field, false, false, "String")
-}
 
 func _MemberRank_minSpend(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
 	return run.Value(
@@ -844,15 +677,6 @@ func _MemberRank_minSpend(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_MemberRank_minSpend(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberRank",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MemberRank_months(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -864,9 +688,6 @@ func _MemberRank_months(ctx context.Context, ec *executionContext, field graphql
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberRank_months(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRank", field, false, false, "Int")
 }
 
 func _MemberRank_groupId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
@@ -880,35 +701,7 @@ func _MemberRank_groupId(ctx context.Context, ec *executionContext, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.OfGroup(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"MEMBER_READ"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"MEMBER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -931,9 +724,6 @@ func _MemberRank_closedAt(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_MemberRank_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRank", field, false, false, "DateTime")
-}
 
 func _MemberRankChange_brandId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.RankChange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -945,9 +735,6 @@ func _MemberRankChange_brandId(ctx context.Context, ec *executionContext, field 
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberRankChange_brandId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRankChange", field, true, false, "ID")
 }
 
 func _MemberRankChange_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.RankChange) (ret graphql.Marshaler) {
@@ -961,9 +748,6 @@ func _MemberRankChange_from(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_MemberRankChange_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRankChange", field, false, false, "String")
-}
 
 func _MemberRankChange_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.RankChange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -975,9 +759,6 @@ func _MemberRankChange_to(ctx context.Context, ec *executionContext, field graph
 			return marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberRankChange_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRankChange", field, false, false, "String")
 }
 
 func _MemberRankChange_spend(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.RankChange) (ret graphql.Marshaler) {
@@ -992,15 +773,6 @@ func _MemberRankChange_spend(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_MemberRankChange_spend(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberRankChange",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MemberRankChange_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.RankChange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1012,9 +784,6 @@ func _MemberRankChange_at(ctx context.Context, ec *executionContext, field graph
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberRankChange_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRankChange", field, false, false, "DateTime")
 }
 
 func _MemberRankPayload_rank(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberRankPayload) (ret graphql.Marshaler) {
@@ -1029,15 +798,6 @@ func _MemberRankPayload_rank(ctx context.Context, ec *executionContext, field gr
 		false,
 	)
 }
-func fieldContext_MemberRankPayload_rank(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberRankPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MemberRankPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberRankPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1051,15 +811,6 @@ func _MemberRankPayload_userErrors(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_MemberRankPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberRankPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MemberRequest_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Request) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1071,9 +822,6 @@ func _MemberRequest_id(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberRequest_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRequest", field, true, false, "ID")
 }
 
 func _MemberRequest_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Request) (ret graphql.Marshaler) {
@@ -1087,9 +835,6 @@ func _MemberRequest_memberId(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_MemberRequest_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRequest", field, true, false, "ID")
-}
 
 func _MemberRequest_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Request) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1101,9 +846,6 @@ func _MemberRequest_kind(ctx context.Context, ec *executionContext, field graphq
 			return marshalNMemberRequestKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberRequest_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRequest", field, false, false, "MemberRequestKind")
 }
 
 func _MemberRequest_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Request) (ret graphql.Marshaler) {
@@ -1117,9 +859,6 @@ func _MemberRequest_state(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_MemberRequest_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRequest", field, false, false, "MemberRequestState")
-}
 
 func _MemberRequest_waitsFor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Request) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1131,9 +870,6 @@ func _MemberRequest_waitsFor(ctx context.Context, ec *executionContext, field gr
 			return marshalOErasureWaitsFor2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐWaitsFor(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberRequest_waitsFor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRequest", field, true, false, "ErasureWaitsFor")
 }
 
 func _MemberRequest_requestedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Request) (ret graphql.Marshaler) {
@@ -1147,9 +883,6 @@ func _MemberRequest_requestedAt(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_MemberRequest_requestedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRequest", field, false, false, "DateTime")
-}
 
 func _MemberRequest_doneAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Request) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1161,9 +894,6 @@ func _MemberRequest_doneAt(ctx context.Context, ec *executionContext, field grap
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberRequest_doneAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRequest", field, false, false, "DateTime")
 }
 
 func _MemberRequestConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Request]) (ret graphql.Marshaler) {
@@ -1178,15 +908,6 @@ func _MemberRequestConnection_edges(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_MemberRequestConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberRequestConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MemberRequestConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Request]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1200,15 +921,6 @@ func _MemberRequestConnection_nodes(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_MemberRequestConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberRequestConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MemberRequestConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Request]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1221,15 +933,6 @@ func _MemberRequestConnection_pageInfo(ctx context.Context, ec *executionContext
 		},
 		true,
 	)
-}
-func fieldContext_MemberRequestConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberRequestConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _MemberRequestConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Request]) (ret graphql.Marshaler) {
@@ -1264,9 +967,6 @@ func _MemberRequestEdge_cursor(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_MemberRequestEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberRequestEdge", field, false, false, "String")
-}
 
 func _MemberRequestEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[member.Request]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1279,15 +979,6 @@ func _MemberRequestEdge_node(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_MemberRequestEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberRequestEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _MemberRequestPayload_request(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberRequestPayload) (ret graphql.Marshaler) {
@@ -1302,15 +993,6 @@ func _MemberRequestPayload_request(ctx context.Context, ec *executionContext, fi
 		false,
 	)
 }
-func fieldContext_MemberRequestPayload_request(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberRequestPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MemberRequestPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberRequestPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1324,15 +1006,6 @@ func _MemberRequestPayload_userErrors(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_MemberRequestPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberRequestPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MemberSetting_brandId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Setting) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1344,9 +1017,6 @@ func _MemberSetting_brandId(ctx context.Context, ec *executionContext, field gra
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberSetting_brandId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberSetting", field, true, false, "ID")
 }
 
 func _MemberSetting_medium(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Setting) (ret graphql.Marshaler) {
@@ -1360,9 +1030,6 @@ func _MemberSetting_medium(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_MemberSetting_medium(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberSetting", field, false, false, "Medium")
-}
 
 func _MemberSetting_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Setting) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1374,9 +1041,6 @@ func _MemberSetting_given(ctx context.Context, ec *executionContext, field graph
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MemberSetting_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberSetting", field, false, false, "Boolean")
 }
 
 func _MemberSetting_since(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Setting) (ret graphql.Marshaler) {
@@ -1390,9 +1054,6 @@ func _MemberSetting_since(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_MemberSetting_since(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberSetting", field, false, false, "DateTime")
-}
 
 func _Membership_brandId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1404,9 +1065,6 @@ func _Membership_brandId(ctx context.Context, ec *executionContext, field graphq
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Membership_brandId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Membership", field, true, false, "ID")
 }
 
 func _Membership_registeredStoreId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
@@ -1420,9 +1078,6 @@ func _Membership_registeredStoreId(ctx context.Context, ec *executionContext, fi
 		},
 	)
 }
-func fieldContext_Membership_registeredStoreId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Membership", field, true, false, "ID")
-}
 
 func _Membership_homeStoreId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1434,9 +1089,6 @@ func _Membership_homeStoreId(ctx context.Context, ec *executionContext, field gr
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Membership_homeStoreId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Membership", field, true, false, "ID")
 }
 
 func _Membership_rankCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
@@ -1450,9 +1102,6 @@ func _Membership_rankCode(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_Membership_rankCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Membership", field, false, false, "String")
-}
 
 func _Membership_rankName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1464,9 +1113,6 @@ func _Membership_rankName(ctx context.Context, ec *executionContext, field graph
 			return marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Membership_rankName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Membership", field, false, false, "String")
 }
 
 func _Membership_spend(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
@@ -1481,15 +1127,6 @@ func _Membership_spend(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_Membership_spend(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Membership",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Membership_joinedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1501,9 +1138,6 @@ func _Membership_joinedAt(ctx context.Context, ec *executionContext, field graph
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Membership_joinedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Membership", field, false, false, "DateTime")
 }
 
 func _Membership_endedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
@@ -1517,9 +1151,6 @@ func _Membership_endedAt(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_Membership_endedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Membership", field, false, false, "DateTime")
-}
 
 func _PetWeight_measuredOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Weight) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1532,9 +1163,6 @@ func _PetWeight_measuredOn(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PetWeight_measuredOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PetWeight", field, false, false, "Date")
-}
 
 func _PetWeight_grams(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Weight) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1546,9 +1174,6 @@ func _PetWeight_grams(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PetWeight_grams(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PetWeight", field, false, false, "Int")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -3576,10 +3201,6 @@ func marshalNMember2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmember�
 	return ret
 }
 
-func marshalNMemberCard2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCard(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.Card) graphql.Marshaler {
-	return _MemberCard(ctx, ec, sel, &v)
-}
-
 func marshalNMemberCard2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCardᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []member.Card) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _MemberCard(ctx, ec, sel, &v[i])
@@ -3609,12 +3230,6 @@ func marshalNMemberCardKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmem
 	return res
 }
 
-func unmarshalNMemberCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCardState(ctx context.Context, ec *executionContext, v any) (member.CardState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := member.CardState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNMemberCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCardState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.CardState) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -3622,10 +3237,6 @@ func marshalNMemberCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋme
 		graphql.AddInvalidNullFromMarshaler(ctx, "MemberCardState!")
 	}
 	return res
-}
-
-func marshalNMemberConsent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐConsent(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.Consent) graphql.Marshaler {
-	return _MemberConsent(ctx, ec, sel, &v)
 }
 
 func marshalNMemberConsent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐConsentᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []member.Consent) graphql.Marshaler {
@@ -3655,10 +3266,6 @@ func unmarshalNMemberPersonInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNMemberRank2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRank(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.Rank) graphql.Marshaler {
-	return _MemberRank(ctx, ec, sel, &v)
-}
-
 func marshalNMemberRank2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRankᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []member.Rank) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _MemberRank(ctx, ec, sel, &v[i])
@@ -3671,10 +3278,6 @@ func marshalNMemberRank2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemb
 	}
 
 	return ret
-}
-
-func marshalNMemberRankChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRankChange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.RankChange) graphql.Marshaler {
-	return _MemberRankChange(ctx, ec, sel, &v)
 }
 
 func marshalNMemberRankChange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRankChangeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []member.RankChange) graphql.Marshaler {
@@ -3717,10 +3320,6 @@ func marshalNMemberRequestConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _MemberRequestConnection(ctx, ec, sel, &v)
 }
 
-func marshalNMemberRequestEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[member.Request]) graphql.Marshaler {
-	return _MemberRequestEdge(ctx, ec, sel, &v)
-}
-
 func marshalNMemberRequestEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[member.Request]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _MemberRequestEdge(ctx, ec, sel, &v[i])
@@ -3740,12 +3339,6 @@ func unmarshalNMemberRequestInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNMemberRequestKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestKind(ctx context.Context, ec *executionContext, v any) (member.RequestKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := member.RequestKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNMemberRequestKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.RequestKind) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -3759,12 +3352,6 @@ func marshalNMemberRequestPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 	return _MemberRequestPayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNMemberRequestState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestState(ctx context.Context, ec *executionContext, v any) (member.RequestState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := member.RequestState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNMemberRequestState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.RequestState) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -3772,10 +3359,6 @@ func marshalNMemberRequestState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 		graphql.AddInvalidNullFromMarshaler(ctx, "MemberRequestState!")
 	}
 	return res
-}
-
-func marshalNMemberSetting2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐSetting(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.Setting) graphql.Marshaler {
-	return _MemberSetting(ctx, ec, sel, &v)
 }
 
 func marshalNMemberSetting2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐSettingᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []member.Setting) graphql.Marshaler {
@@ -3811,10 +3394,6 @@ func unmarshalNMemberSettingInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return res, nil
 }
 
-func marshalNMembership2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMembership(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.Membership) graphql.Marshaler {
-	return _Membership(ctx, ec, sel, &v)
-}
-
 func marshalNMembership2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMembershipᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []member.Membership) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _Membership(ctx, ec, sel, &v[i])
@@ -3832,10 +3411,6 @@ func marshalNMembership2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemb
 func unmarshalNMergeMembersInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMergeInput(ctx context.Context, ec *executionContext, v any) (member.MergeInput, error) {
 	res, err := unmarshalInputMergeMembersInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNPetWeight2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐWeight(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v customer.Weight) graphql.Marshaler {
-	return _PetWeight(ctx, ec, sel, &v)
 }
 
 func marshalNPetWeight2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐWeightᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Weight) graphql.Marshaler {
@@ -3897,15 +3472,6 @@ func unmarshalNWithdrawMemberErasureInput2githubᚗcomᚋnorenᚑcommerceᚋnore
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalOErasureWaitsFor2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐWaitsFor(ctx context.Context, ec *executionContext, v any) (*member.WaitsFor, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := member.WaitsFor(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalOErasureWaitsFor2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐWaitsFor(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *member.WaitsFor) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -3944,16 +3510,6 @@ func unmarshalOMemberRequestState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	tmp, err := graphql.UnmarshalString(v)
 	res := member.RequestState(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOMemberRequestState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *member.RequestState) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"errors"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -90,9 +89,6 @@ func _Order_id(ctx context.Context, ec *executionContext, field graphql.Collecte
 		},
 	)
 }
-func fieldContext_Order_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, true, false, "ID")
-}
 
 func _Order_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -104,9 +100,6 @@ func _Order_number(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Order_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
 }
 
 func _Order_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -120,9 +113,6 @@ func _Order_status(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Order_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "OrderStatus")
-}
 
 func _Order_paid(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -134,9 +124,6 @@ func _Order_paid(ctx context.Context, ec *executionContext, field graphql.Collec
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Order_paid(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "Boolean")
 }
 
 func _Order_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -150,9 +137,6 @@ func _Order_email(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Order_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
-}
 
 func _Order_placedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -165,9 +149,6 @@ func _Order_placedAt(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Order_placedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "DateTime")
-}
 
 func _Order_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -179,9 +160,6 @@ func _Order_shopId(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Order_shopId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, true, false, "ID")
 }
 
 func _Order_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -223,15 +201,6 @@ func _Order_subtotal(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_Order_subtotal(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Order_shippingFee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Value(
@@ -244,15 +213,6 @@ func _Order_shippingFee(ctx context.Context, ec *executionContext, field graphql
 		},
 		true,
 	)
-}
-func fieldContext_Order_shippingFee(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Order_discount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -267,15 +227,6 @@ func _Order_discount(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_Order_discount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Order_tax(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Value(
@@ -288,15 +239,6 @@ func _Order_tax(ctx context.Context, ec *executionContext, field graphql.Collect
 		},
 		true,
 	)
-}
-func fieldContext_Order_tax(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Order_taxes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -311,15 +253,6 @@ func _Order_taxes(ctx context.Context, ec *executionContext, field graphql.Colle
 		true,
 	)
 }
-func fieldContext_Order_taxes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Order_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Value(
@@ -332,15 +265,6 @@ func _Order_total(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 		true,
 	)
-}
-func fieldContext_Order_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Order_missedGifts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -355,9 +279,6 @@ func _Order_missedGifts(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_Order_missedGifts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
-}
 
 func _Order_breakdown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Value(
@@ -370,15 +291,6 @@ func _Order_breakdown(ctx context.Context, ec *executionContext, field graphql.C
 		},
 		true,
 	)
-}
-func fieldContext_Order_breakdown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Order_shippingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -393,15 +305,6 @@ func _Order_shippingAddress(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_Order_shippingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Order_billingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Value(
@@ -414,15 +317,6 @@ func _Order_billingAddress(ctx context.Context, ec *executionContext, field grap
 		},
 		true,
 	)
-}
-func fieldContext_Order_billingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Order_shippingMethodName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -437,9 +331,6 @@ func _Order_shippingMethodName(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_Order_shippingMethodName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, true, false, "String")
-}
 
 func _Order_shippingMode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -451,9 +342,6 @@ func _Order_shippingMode(ctx context.Context, ec *executionContext, field graphq
 			return marshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Order_shippingMode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "ShippingMode")
 }
 
 func _Order_quotation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -494,9 +382,6 @@ func _Order_paymentMethod(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_Order_paymentMethod(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "PaymentMethod")
-}
 
 func _Order_history(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Resolved(
@@ -536,35 +421,7 @@ func _Order_internalNote(ctx context.Context, ec *executionContext, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.InternalNote, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -587,35 +444,7 @@ func _Order_held(ctx context.Context, ec *executionContext, field graphql.Collec
 		func(ctx context.Context) (any, error) {
 			return obj.HeldBecause(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *order.HoldReason
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *order.HoldReason
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *order.HoldReason
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *order.HoldReason
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *order.HoldReason) graphql.Marshaler {
 			return marshalOHoldReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldReason(ctx, ec, selections, v)
 		},
@@ -638,35 +467,7 @@ func _Order_heldNote(ctx context.Context, ec *executionContext, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return obj.HeldNote, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -689,35 +490,7 @@ func _Order_tags(ctx context.Context, ec *executionContext, field graphql.Collec
 		func(ctx context.Context) (any, error) {
 			return obj.Tags, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal []string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
@@ -740,35 +513,7 @@ func _Order_company(ctx context.Context, ec *executionContext, field graphql.Col
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Order().Company(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
-				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *company.Company
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"COMPANY_BUYER"}, []access.Permission{"COMPANY_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *company.Company) graphql.Marshaler {
 			return marshalOCompany2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompany(ctx, ec, selections, v)
 		},
@@ -797,9 +542,6 @@ func _Order_origin(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Order_origin(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "OrderOrigin")
-}
 
 func _Order_promisedOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -811,9 +553,6 @@ func _Order_promisedOn(ctx context.Context, ec *executionContext, field graphql.
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Order_promisedOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "Date")
 }
 
 func _Order_shipBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -827,35 +566,7 @@ func _Order_shipBy(ctx context.Context, ec *executionContext, field graphql.Coll
 		func(ctx context.Context) (any, error) {
 			return obj.ShipBy, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *time.Time
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
@@ -878,9 +589,6 @@ func _Order_deliverOn(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Order_deliverOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "Date")
-}
 
 func _Order_deliveryBand(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Value(
@@ -893,15 +601,6 @@ func _Order_deliveryBand(ctx context.Context, ec *executionContext, field graphq
 		},
 		false,
 	)
-}
-func fieldContext_Order_deliveryBand(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Order_paymentCharge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -916,15 +615,6 @@ func _Order_paymentCharge(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_Order_paymentCharge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Order_draftOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -937,35 +627,7 @@ func _Order_draftOrder(ctx context.Context, ec *executionContext, field graphql.
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Order().DraftOrder(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *draft.Draft
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *draft.Draft
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *draft.Draft
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *draft.Draft
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *draft.Draft) graphql.Marshaler {
 			return marshalODraftOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐDraft(ctx, ec, selections, v)
 		},
@@ -1076,15 +738,6 @@ func _Order_refused(ctx context.Context, ec *executionContext, field graphql.Col
 		true,
 	)
 }
-func fieldContext_Order_refused(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Order_returns(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Resolved(
@@ -1179,15 +832,6 @@ func _OrderConnection_edges(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_OrderConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _OrderConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Order]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1201,15 +845,6 @@ func _OrderConnection_nodes(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_OrderConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _OrderConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Order]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1222,15 +857,6 @@ func _OrderConnection_pageInfo(ctx context.Context, ec *executionContext, field 
 		},
 		true,
 	)
-}
-func fieldContext_OrderConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _OrderConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Order]) (ret graphql.Marshaler) {
@@ -1265,9 +891,6 @@ func _OrderEdge_cursor(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_OrderEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEdge", field, false, false, "String")
-}
 
 func _OrderEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.Order]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1281,15 +904,6 @@ func _OrderEdge_node(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_OrderEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _OrderEvent_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1301,9 +915,6 @@ func _OrderEvent_at(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OrderEvent_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "DateTime")
 }
 
 func _OrderEvent_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
@@ -1317,9 +928,6 @@ func _OrderEvent_type(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_OrderEvent_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "String")
-}
 
 func _OrderEvent_actor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1331,9 +939,6 @@ func _OrderEvent_actor(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OrderEvent_actor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "Role")
 }
 
 func _OrderEvent_actorId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
@@ -1347,35 +952,7 @@ func _OrderEvent_actorId(ctx context.Context, ec *executionContext, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.ActorAccount(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -1398,9 +975,6 @@ func _OrderEvent_from(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_OrderEvent_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, true, false, "OrderStatus")
-}
 
 func _OrderEvent_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1412,9 +986,6 @@ func _OrderEvent_to(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalOOrderStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OrderEvent_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, true, false, "OrderStatus")
 }
 
 func _OrderEvent_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
@@ -1428,9 +999,6 @@ func _OrderEvent_reason(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_OrderEvent_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "String")
-}
 
 func _OrderEvent_carrier(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1442,9 +1010,6 @@ func _OrderEvent_carrier(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OrderEvent_carrier(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "String")
 }
 
 func _OrderEvent_trackingNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
@@ -1458,9 +1023,6 @@ func _OrderEvent_trackingNumber(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_OrderEvent_trackingNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "String")
-}
 
 func _OrderEvent_shipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1472,9 +1034,6 @@ func _OrderEvent_shipments(ctx context.Context, ec *executionContext, field grap
 			return marshalNInt2ᚕintᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OrderEvent_shipments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "Int")
 }
 
 func _OrderEvent_returnNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
@@ -1488,9 +1047,6 @@ func _OrderEvent_returnNumber(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_OrderEvent_returnNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "String")
-}
 
 func _OrderEvent_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -1503,35 +1059,7 @@ func _OrderEvent_note(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.Note, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalOString2string(ctx, ec, selections, v)
 		},
@@ -1554,9 +1082,6 @@ func _OrderEvent_promisedBefore(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_OrderEvent_promisedBefore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, true, false, "Date")
-}
 
 func _OrderEvent_promisedOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1568,9 +1093,6 @@ func _OrderEvent_promisedOn(ctx context.Context, ec *executionContext, field gra
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OrderEvent_promisedOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, true, false, "Date")
 }
 
 func _OrderLine_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
@@ -1584,9 +1106,6 @@ func _OrderLine_id(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_OrderLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, true, false, "ID")
-}
 
 func _OrderLine_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1598,9 +1117,6 @@ func _OrderLine_sku(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OrderLine_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "String")
 }
 
 func _OrderLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
@@ -1615,9 +1131,6 @@ func _OrderLine_name(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_OrderLine_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "String")
-}
 
 func _OrderLine_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1630,9 +1143,6 @@ func _OrderLine_options(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_OrderLine_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "String")
-}
 
 func _OrderLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1644,9 +1154,6 @@ func _OrderLine_quantity(ctx context.Context, ec *executionContext, field graphq
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OrderLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "Int")
 }
 
 func _OrderLine_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
@@ -1661,15 +1168,6 @@ func _OrderLine_unit(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_OrderLine_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _OrderLine_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1683,15 +1181,6 @@ func _OrderLine_total(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_OrderLine_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _OrderLine_taxClass(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1703,9 +1192,6 @@ func _OrderLine_taxClass(ctx context.Context, ec *executionContext, field graphq
 			return marshalNTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OrderLine_taxClass(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "TaxClass")
 }
 
 func _OrderLine_breakdown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
@@ -1720,15 +1206,6 @@ func _OrderLine_breakdown(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_OrderLine_breakdown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderLine",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _OrderLine_backOrdered(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1740,9 +1217,6 @@ func _OrderLine_backOrdered(ctx context.Context, ec *executionContext, field gra
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OrderLine_backOrdered(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "Int")
 }
 
 func _OrderLine_dueOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
@@ -1756,9 +1230,6 @@ func _OrderLine_dueOn(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_OrderLine_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "Date")
-}
 
 func _OrderLine_soldAs(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1770,9 +1241,6 @@ func _OrderLine_soldAs(ctx context.Context, ec *executionContext, field graphql.
 			return marshalOSaleKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OrderLine_soldAs(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, true, false, "SaleKind")
 }
 
 func _OrderLine_promise(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
@@ -1786,9 +1254,6 @@ func _OrderLine_promise(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_OrderLine_promise(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, true, false, "String")
-}
 
 func _OrderLine_parts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1801,15 +1266,6 @@ func _OrderLine_parts(ctx context.Context, ec *executionContext, field graphql.C
 		},
 		true,
 	)
-}
-func fieldContext_OrderLine_parts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderLine",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _OrderLine_returned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
@@ -1907,15 +1363,6 @@ func _OrderPayload_order(ctx context.Context, ec *executionContext, field graphq
 		false,
 	)
 }
-func fieldContext_OrderPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _OrderPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1928,15 +1375,6 @@ func _OrderPayload_userErrors(ctx context.Context, ec *executionContext, field g
 		},
 		true,
 	)
-}
-func fieldContext_OrderPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -3011,15 +2449,6 @@ func unmarshalNHoldReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorder
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNHoldReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.HoldReason) graphql.Marshaler {
-	_ = sel
-	res := run.Text(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "HoldReason!")
-	}
-	return res
-}
-
 func unmarshalNNoteOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐNoteInput(ctx context.Context, ec *executionContext, v any) (order.NoteInput, error) {
 	res, err := unmarshalInputNoteOrderInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -3047,10 +2476,6 @@ func marshalNOrderConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	return _OrderConnection(ctx, ec, sel, &v)
 }
 
-func marshalNOrderEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[order.Order]) graphql.Marshaler {
-	return _OrderEdge(ctx, ec, sel, &v)
-}
-
 func marshalNOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[order.Order]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _OrderEdge(ctx, ec, sel, &v[i])
@@ -3063,10 +2488,6 @@ func marshalNOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpage�
 	}
 
 	return ret
-}
-
-func marshalNOrderEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Entry) graphql.Marshaler {
-	return _OrderEvent(ctx, ec, sel, &v)
 }
 
 func marshalNOrderEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Entry) graphql.Marshaler {
@@ -3111,10 +2532,6 @@ func unmarshalNOrderSort2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodel
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNOrderSort2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐOrderSort(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.OrderSort) graphql.Marshaler {
-	return v
-}
-
 func unmarshalNOrderStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx context.Context, ec *executionContext, v any) (order.Status, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := order.Status(tmp)
@@ -3145,20 +2562,6 @@ func marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaym
 	return res
 }
 
-func unmarshalNPaymentMethod2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethodᚄ(ctx context.Context, ec *executionContext, v any) ([]payment.Method, error) {
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]payment.Method, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
 func marshalNPaymentMethod2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethodᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Method) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, sel, v[i])
@@ -3186,15 +2589,6 @@ func unmarshalNReleaseOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 func unmarshalNTagOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTagInput(ctx context.Context, ec *executionContext, v any) (order.TagInput, error) {
 	res, err := unmarshalInputTagOrderInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func unmarshalOHoldReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldReason(ctx context.Context, ec *executionContext, v any) (*order.HoldReason, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := order.HoldReason(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalOHoldReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *order.HoldReason) graphql.Marshaler {
@@ -3239,32 +2633,6 @@ func unmarshalOOrderStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋo
 	return res, nil
 }
 
-func marshalOOrderStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatusᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Status) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNOrderStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
-func unmarshalOOrderStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx context.Context, ec *executionContext, v any) (*order.Status, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := order.Status(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalOOrderStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *order.Status) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -3279,13 +2647,6 @@ func unmarshalOPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	tmp, err := graphql.UnmarshalString(v)
 	res := payment.Method(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Method) graphql.Marshaler {
-	_ = sel
-	_ = ctx
-	res := run.Text(string(v))
-	return res
 }
 
 func unmarshalOPaymentMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx context.Context, ec *executionContext, v any) (*payment.Method, error) {

@@ -38,15 +38,6 @@ func _EditOrderPayload_order(ctx context.Context, ec *executionContext, field gr
 		false,
 	)
 }
-func fieldContext_EditOrderPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "EditOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _EditOrderPayload_before(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.EditOrderPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -59,15 +50,6 @@ func _EditOrderPayload_before(ctx context.Context, ec *executionContext, field g
 		},
 		false,
 	)
-}
-func fieldContext_EditOrderPayload_before(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "EditOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _EditOrderPayload_difference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.EditOrderPayload) (ret graphql.Marshaler) {
@@ -82,15 +64,6 @@ func _EditOrderPayload_difference(ctx context.Context, ec *executionContext, fie
 		false,
 	)
 }
-func fieldContext_EditOrderPayload_difference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "EditOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _EditOrderPayload_refund(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.EditOrderPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -104,15 +77,6 @@ func _EditOrderPayload_refund(ctx context.Context, ec *executionContext, field g
 		false,
 	)
 }
-func fieldContext_EditOrderPayload_refund(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "EditOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _EditOrderPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.EditOrderPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -125,15 +89,6 @@ func _EditOrderPayload_userErrors(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_EditOrderPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "EditOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************

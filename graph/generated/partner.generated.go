@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"errors"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -43,9 +42,6 @@ func _Partner_id(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 	)
 }
-func fieldContext_Partner_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Partner", field, true, false, "ID")
-}
 
 func _Partner_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -58,9 +54,6 @@ func _Partner_name(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Partner_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Partner", field, false, false, "String")
-}
 
 func _Partner_client(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -72,9 +65,6 @@ func _Partner_client(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Partner_client(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Partner", field, false, false, "String")
 }
 
 func _Partner_permissions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
@@ -89,9 +79,6 @@ func _Partner_permissions(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_Partner_permissions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Partner", field, false, false, "Permission")
-}
 
 func _Partner_ratePerMinute(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -103,9 +90,6 @@ func _Partner_ratePerMinute(ctx context.Context, ec *executionContext, field gra
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Partner_ratePerMinute(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Partner", field, false, false, "Int")
 }
 
 func _Partner_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
@@ -119,9 +103,6 @@ func _Partner_createdAt(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_Partner_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Partner", field, false, false, "DateTime")
-}
 
 func _Partner_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -133,9 +114,6 @@ func _Partner_closedAt(ctx context.Context, ec *executionContext, field graphql.
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Partner_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Partner", field, false, false, "DateTime")
 }
 
 func _Partner_keys(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
@@ -149,35 +127,7 @@ func _Partner_keys(ctx context.Context, ec *executionContext, field graphql.Coll
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Partner().Keys(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []partner.Key
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []partner.Key
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PARTNER_WRITE"})
-				if err != nil {
-					var zeroVal []partner.Key
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []partner.Key
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PARTNER_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []partner.Key) graphql.Marshaler {
 			return marshalNPartnerKey2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐKeyᚄ(ctx, ec, selections, v)
 		},
@@ -206,9 +156,6 @@ func _PartnerKey_id(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_PartnerKey_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PartnerKey", field, true, false, "ID")
-}
 
 func _PartnerKey_prefix(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Key) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -220,9 +167,6 @@ func _PartnerKey_prefix(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PartnerKey_prefix(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "String")
 }
 
 func _PartnerKey_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Key) (ret graphql.Marshaler) {
@@ -236,9 +180,6 @@ func _PartnerKey_createdAt(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PartnerKey_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "DateTime")
-}
 
 func _PartnerKey_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Key) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -250,9 +191,6 @@ func _PartnerKey_expiresAt(ctx context.Context, ec *executionContext, field grap
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PartnerKey_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "DateTime")
 }
 
 func _PartnerKey_revokedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Key) (ret graphql.Marshaler) {
@@ -266,9 +204,6 @@ func _PartnerKey_revokedAt(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PartnerKey_revokedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "DateTime")
-}
 
 func _PartnerKey_lastUsedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Key) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -280,9 +215,6 @@ func _PartnerKey_lastUsedAt(ctx context.Context, ec *executionContext, field gra
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PartnerKey_lastUsedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "DateTime")
 }
 
 func _PartnerKeyPayload_key(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PartnerKeyPayload) (ret graphql.Marshaler) {
@@ -297,15 +229,6 @@ func _PartnerKeyPayload_key(ctx context.Context, ec *executionContext, field gra
 		false,
 	)
 }
-func fieldContext_PartnerKeyPayload_key(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PartnerKeyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PartnerKeyPayload_secret(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PartnerKeyPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -317,9 +240,6 @@ func _PartnerKeyPayload_secret(ctx context.Context, ec *executionContext, field 
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PartnerKeyPayload_secret(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PartnerKeyPayload", field, false, false, "String")
 }
 
 func _PartnerKeyPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PartnerKeyPayload) (ret graphql.Marshaler) {
@@ -334,15 +254,6 @@ func _PartnerKeyPayload_userErrors(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_PartnerKeyPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PartnerKeyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PartnerPayload_partner(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PartnerPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -356,15 +267,6 @@ func _PartnerPayload_partner(ctx context.Context, ec *executionContext, field gr
 		false,
 	)
 }
-func fieldContext_PartnerPayload_partner(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PartnerPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PartnerPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PartnerPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -377,15 +279,6 @@ func _PartnerPayload_userErrors(ctx context.Context, ec *executionContext, field
 		},
 		true,
 	)
-}
-func fieldContext_PartnerPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PartnerPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -957,10 +850,6 @@ func unmarshalNIssuePartnerKeyInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNPartner2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐPartner(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v partner.Partner) graphql.Marshaler {
-	return _Partner(ctx, ec, sel, &v)
-}
-
 func marshalNPartner2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐPartnerᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []partner.Partner) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _Partner(ctx, ec, sel, &v[i])
@@ -973,10 +862,6 @@ func marshalNPartner2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartner
 	}
 
 	return ret
-}
-
-func marshalNPartnerKey2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐKey(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v partner.Key) graphql.Marshaler {
-	return _PartnerKey(ctx, ec, sel, &v)
 }
 
 func marshalNPartnerKey2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐKeyᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []partner.Key) graphql.Marshaler {

@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -53,9 +53,6 @@ func _BankTransfer_id(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_BankTransfer_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankTransfer", field, true, false, "ID")
-}
 
 func _BankTransfer_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
 	return run.Value(
@@ -69,15 +66,6 @@ func _BankTransfer_amount(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_BankTransfer_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankTransfer",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BankTransfer_payerName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -89,9 +77,6 @@ func _BankTransfer_payerName(ctx context.Context, ec *executionContext, field gr
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankTransfer_payerName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankTransfer", field, false, false, "String")
 }
 
 func _BankTransfer_receivedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
@@ -105,9 +90,6 @@ func _BankTransfer_receivedAt(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_BankTransfer_receivedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankTransfer", field, false, false, "DateTime")
-}
 
 func _BankTransfer_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -119,9 +101,6 @@ func _BankTransfer_note(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BankTransfer_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankTransfer", field, false, false, "String")
 }
 
 func _BankTransfer_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
@@ -135,9 +114,6 @@ func _BankTransfer_createdAt(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_BankTransfer_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankTransfer", field, false, false, "DateTime")
-}
 
 func _ConvenienceStoreOption_chain(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ConvenienceStoreOption) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -150,9 +126,6 @@ func _ConvenienceStoreOption_chain(ctx context.Context, ec *executionContext, fi
 		},
 	)
 }
-func fieldContext_ConvenienceStoreOption_chain(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConvenienceStoreOption", field, false, false, "ConvenienceStore")
-}
 
 func _ConvenienceStoreOption_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ConvenienceStoreOption) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -164,9 +137,6 @@ func _ConvenienceStoreOption_name(ctx context.Context, ec *executionContext, fie
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ConvenienceStoreOption_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConvenienceStoreOption", field, false, false, "String")
 }
 
 func _PayOrderPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
@@ -181,15 +151,6 @@ func _PayOrderPayload_order(ctx context.Context, ec *executionContext, field gra
 		false,
 	)
 }
-func fieldContext_PayOrderPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PayOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PayOrderPayload_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -203,15 +164,6 @@ func _PayOrderPayload_payment(ctx context.Context, ec *executionContext, field g
 		false,
 	)
 }
-func fieldContext_PayOrderPayload_payment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PayOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PayOrderPayload_clientSecret(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -224,9 +176,6 @@ func _PayOrderPayload_clientSecret(ctx context.Context, ec *executionContext, fi
 		},
 	)
 }
-func fieldContext_PayOrderPayload_clientSecret(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PayOrderPayload", field, false, false, "String")
-}
 
 func _PayOrderPayload_needsAction(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -238,9 +187,6 @@ func _PayOrderPayload_needsAction(ctx context.Context, ec *executionContext, fie
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PayOrderPayload_needsAction(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PayOrderPayload", field, false, false, "Boolean")
 }
 
 func _PayOrderPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
@@ -255,15 +201,6 @@ func _PayOrderPayload_userErrors(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_PayOrderPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PayOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Payment_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -275,9 +212,6 @@ func _Payment_id(ctx context.Context, ec *executionContext, field graphql.Collec
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Payment_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Payment", field, true, false, "ID")
 }
 
 func _Payment_method(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
@@ -291,9 +225,6 @@ func _Payment_method(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Payment_method(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Payment", field, false, false, "PaymentMethod")
-}
 
 func _Payment_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -305,9 +236,6 @@ func _Payment_status(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNPaymentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStatus(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Payment_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Payment", field, false, false, "PaymentStatus")
 }
 
 func _Payment_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
@@ -322,15 +250,6 @@ func _Payment_amount(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_Payment_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Payment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Payment_authorised(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
 	return run.Value(
@@ -343,15 +262,6 @@ func _Payment_authorised(ctx context.Context, ec *executionContext, field graphq
 		},
 		true,
 	)
-}
-func fieldContext_Payment_authorised(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Payment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Payment_captured(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
@@ -366,15 +276,6 @@ func _Payment_captured(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_Payment_captured(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Payment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Payment_refunded(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
 	return run.Value(
@@ -387,15 +288,6 @@ func _Payment_refunded(ctx context.Context, ec *executionContext, field graphql.
 		},
 		true,
 	)
-}
-func fieldContext_Payment_refunded(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Payment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Payment_instructions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
@@ -410,15 +302,6 @@ func _Payment_instructions(ctx context.Context, ec *executionContext, field grap
 		false,
 	)
 }
-func fieldContext_Payment_instructions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Payment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Payment_dueAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -430,9 +313,6 @@ func _Payment_dueAt(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Payment_dueAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Payment", field, false, false, "DateTime")
 }
 
 func _Payment_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
@@ -446,9 +326,6 @@ func _Payment_createdAt(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_Payment_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Payment", field, false, false, "DateTime")
-}
 
 func _Payment_gateway(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -461,35 +338,7 @@ func _Payment_gateway(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.Gateway, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -512,35 +361,7 @@ func _Payment_reference(ctx context.Context, ec *executionContext, field graphql
 		func(ctx context.Context) (any, error) {
 			return obj.Reference, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -563,35 +384,7 @@ func _Payment_failureCode(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.FailureCode, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -614,35 +407,7 @@ func _Payment_operations(ctx context.Context, ec *executionContext, field graphq
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Payment().Operations(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []payment.Operation
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []payment.Operation
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal []payment.Operation
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []payment.Operation
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []payment.Operation) graphql.Marshaler {
 			return marshalNPaymentOperation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationᚄ(ctx, ec, selections, v)
 		},
@@ -671,35 +436,7 @@ func _Payment_transfers(ctx context.Context, ec *executionContext, field graphql
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Payment().Transfers(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []payment.Transfer
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []payment.Transfer
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal []payment.Transfer
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []payment.Transfer
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []payment.Transfer) graphql.Marshaler {
 			return marshalNBankTransfer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransferᚄ(ctx, ec, selections, v)
 		},
@@ -728,9 +465,6 @@ func _Payment_giftCardEnding(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_Payment_giftCardEnding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Payment", field, true, false, "String")
-}
 
 func _PaymentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -743,15 +477,6 @@ func _PaymentConnection_edges(ctx context.Context, ec *executionContext, field g
 		},
 		true,
 	)
-}
-func fieldContext_PaymentConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PaymentConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
@@ -766,15 +491,6 @@ func _PaymentConnection_nodes(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_PaymentConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PaymentConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -787,15 +503,6 @@ func _PaymentConnection_pageInfo(ctx context.Context, ec *executionContext, fiel
 		},
 		true,
 	)
-}
-func fieldContext_PaymentConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PaymentConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
@@ -830,9 +537,6 @@ func _PaymentEdge_cursor(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_PaymentEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentEdge", field, false, false, "String")
-}
 
 func _PaymentEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[payment.Payment]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -846,15 +550,6 @@ func _PaymentEdge_node(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_PaymentEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PaymentInstructions_bankName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -866,9 +561,6 @@ func _PaymentInstructions_bankName(ctx context.Context, ec *executionContext, fi
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentInstructions_bankName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_bankCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
@@ -882,9 +574,6 @@ func _PaymentInstructions_bankCode(ctx context.Context, ec *executionContext, fi
 		},
 	)
 }
-func fieldContext_PaymentInstructions_bankCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
-}
 
 func _PaymentInstructions_branchName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -896,9 +585,6 @@ func _PaymentInstructions_branchName(ctx context.Context, ec *executionContext, 
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentInstructions_branchName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_branchCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
@@ -912,9 +598,6 @@ func _PaymentInstructions_branchCode(ctx context.Context, ec *executionContext, 
 		},
 	)
 }
-func fieldContext_PaymentInstructions_branchCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
-}
 
 func _PaymentInstructions_accountType(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -926,9 +609,6 @@ func _PaymentInstructions_accountType(ctx context.Context, ec *executionContext,
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentInstructions_accountType(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_accountNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
@@ -942,9 +622,6 @@ func _PaymentInstructions_accountNumber(ctx context.Context, ec *executionContex
 		},
 	)
 }
-func fieldContext_PaymentInstructions_accountNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
-}
 
 func _PaymentInstructions_accountHolder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -956,9 +633,6 @@ func _PaymentInstructions_accountHolder(ctx context.Context, ec *executionContex
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentInstructions_accountHolder(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
@@ -972,9 +646,6 @@ func _PaymentInstructions_reference(ctx context.Context, ec *executionContext, f
 		},
 	)
 }
-func fieldContext_PaymentInstructions_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
-}
 
 func _PaymentInstructions_convenienceStore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -986,9 +657,6 @@ func _PaymentInstructions_convenienceStore(ctx context.Context, ec *executionCon
 			return marshalOConvenienceStore2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentInstructions_convenienceStore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "ConvenienceStore")
 }
 
 func _PaymentInstructions_slipNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
@@ -1002,9 +670,6 @@ func _PaymentInstructions_slipNumber(ctx context.Context, ec *executionContext, 
 		},
 	)
 }
-func fieldContext_PaymentInstructions_slipNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
-}
 
 func _PaymentInstructions_confirmationNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1016,9 +681,6 @@ func _PaymentInstructions_confirmationNumber(ctx context.Context, ec *executionC
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentInstructions_confirmationNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
@@ -1033,15 +695,6 @@ func _PaymentInstructions_amount(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_PaymentInstructions_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentInstructions",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PaymentInstructions_dueAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1053,9 +706,6 @@ func _PaymentInstructions_dueAt(ctx context.Context, ec *executionContext, field
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentInstructions_dueAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "DateTime")
 }
 
 func _PaymentOperation_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
@@ -1069,9 +719,6 @@ func _PaymentOperation_kind(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_PaymentOperation_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "PaymentOperationKind")
-}
 
 func _PaymentOperation_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1083,9 +730,6 @@ func _PaymentOperation_status(ctx context.Context, ec *executionContext, field g
 			return marshalNPaymentOperationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationStatus(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentOperation_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "PaymentOperationStatus")
 }
 
 func _PaymentOperation_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
@@ -1100,15 +744,6 @@ func _PaymentOperation_amount(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_PaymentOperation_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentOperation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PaymentOperation_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1120,9 +755,6 @@ func _PaymentOperation_reason(ctx context.Context, ec *executionContext, field g
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentOperation_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "String")
 }
 
 func _PaymentOperation_attempts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
@@ -1136,9 +768,6 @@ func _PaymentOperation_attempts(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_PaymentOperation_attempts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "Int")
-}
 
 func _PaymentOperation_detail(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1150,9 +779,6 @@ func _PaymentOperation_detail(ctx context.Context, ec *executionContext, field g
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentOperation_detail(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "String")
 }
 
 func _PaymentOperation_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
@@ -1166,9 +792,6 @@ func _PaymentOperation_createdAt(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_PaymentOperation_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "DateTime")
-}
 
 func _PaymentOperation_answeredAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1181,9 +804,6 @@ func _PaymentOperation_answeredAt(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_PaymentOperation_answeredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "DateTime")
-}
 
 func _PaymentOption_method(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1195,9 +815,6 @@ func _PaymentOption_method(ctx context.Context, ec *executionContext, field grap
 			return marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentOption_method(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOption", field, false, false, "PaymentMethod")
 }
 
 func _PaymentOption_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
@@ -1212,9 +829,6 @@ func _PaymentOption_name(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_PaymentOption_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOption", field, false, false, "String")
-}
 
 func _PaymentOption_publicKey(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1226,9 +840,6 @@ func _PaymentOption_publicKey(ctx context.Context, ec *executionContext, field g
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PaymentOption_publicKey(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOption", field, false, false, "String")
 }
 
 func _PaymentOption_convenienceStores(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
@@ -1270,15 +881,6 @@ func _PaymentOption_charges(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_PaymentOption_charges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentOption",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PaymentPayload_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PaymentPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1291,15 +893,6 @@ func _PaymentPayload_payment(ctx context.Context, ec *executionContext, field gr
 		},
 		false,
 	)
-}
-func fieldContext_PaymentPayload_payment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PaymentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PaymentPayload) (ret graphql.Marshaler) {
@@ -1314,15 +907,6 @@ func _PaymentPayload_userErrors(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_PaymentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RecordBankTransferPayload_transfer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1335,15 +919,6 @@ func _RecordBankTransferPayload_transfer(ctx context.Context, ec *executionConte
 		},
 		false,
 	)
-}
-func fieldContext_RecordBankTransferPayload_transfer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecordBankTransferPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _RecordBankTransferPayload_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
@@ -1358,15 +933,6 @@ func _RecordBankTransferPayload_payment(ctx context.Context, ec *executionContex
 		false,
 	)
 }
-func fieldContext_RecordBankTransferPayload_payment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecordBankTransferPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RecordBankTransferPayload_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1378,9 +944,6 @@ func _RecordBankTransferPayload_outcome(ctx context.Context, ec *executionContex
 			return marshalOBankTransferOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransferOutcome(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RecordBankTransferPayload_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecordBankTransferPayload", field, false, false, "BankTransferOutcome")
 }
 
 func _RecordBankTransferPayload_difference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
@@ -1395,15 +958,6 @@ func _RecordBankTransferPayload_difference(ctx context.Context, ec *executionCon
 		false,
 	)
 }
-func fieldContext_RecordBankTransferPayload_difference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecordBankTransferPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RecordBankTransferPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1416,15 +970,6 @@ func _RecordBankTransferPayload_userErrors(ctx context.Context, ec *executionCon
 		},
 		true,
 	)
-}
-func fieldContext_RecordBankTransferPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecordBankTransferPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _RefundPaymentPayload_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RefundPaymentPayload) (ret graphql.Marshaler) {
@@ -1439,15 +984,6 @@ func _RefundPaymentPayload_payment(ctx context.Context, ec *executionContext, fi
 		false,
 	)
 }
-func fieldContext_RefundPaymentPayload_payment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RefundPaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RefundPaymentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RefundPaymentPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1461,15 +997,6 @@ func _RefundPaymentPayload_userErrors(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_RefundPaymentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RefundPaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StrayPayment_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1481,9 +1008,6 @@ func _StrayPayment_id(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StrayPayment_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, true, false, "ID")
 }
 
 func _StrayPayment_gateway(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
@@ -1497,9 +1021,6 @@ func _StrayPayment_gateway(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_StrayPayment_gateway(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "String")
-}
 
 func _StrayPayment_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1511,9 +1032,6 @@ func _StrayPayment_reference(ctx context.Context, ec *executionContext, field gr
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StrayPayment_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "String")
 }
 
 func _StrayPayment_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
@@ -1555,15 +1073,6 @@ func _StrayPayment_amount(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_StrayPayment_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StrayPayment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StrayPayment_cause(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1575,9 +1084,6 @@ func _StrayPayment_cause(ctx context.Context, ec *executionContext, field graphq
 			return marshalNStrayPaymentCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayCause(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StrayPayment_cause(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "StrayPaymentCause")
 }
 
 func _StrayPayment_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
@@ -1591,9 +1097,6 @@ func _StrayPayment_state(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_StrayPayment_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "StrayPaymentState")
-}
 
 func _StrayPayment_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1605,9 +1108,6 @@ func _StrayPayment_reason(ctx context.Context, ec *executionContext, field graph
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StrayPayment_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "String")
 }
 
 func _StrayPayment_reportedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
@@ -1621,9 +1121,6 @@ func _StrayPayment_reportedAt(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_StrayPayment_reportedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "DateTime")
-}
 
 func _StrayPayment_settledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1635,9 +1132,6 @@ func _StrayPayment_settledAt(ctx context.Context, ec *executionContext, field gr
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StrayPayment_settledAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "DateTime")
 }
 
 func _StrayPaymentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Stray]) (ret graphql.Marshaler) {
@@ -1652,15 +1146,6 @@ func _StrayPaymentConnection_edges(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_StrayPaymentConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StrayPaymentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StrayPaymentConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Stray]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1674,15 +1159,6 @@ func _StrayPaymentConnection_nodes(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_StrayPaymentConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StrayPaymentConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StrayPaymentConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Stray]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1695,15 +1171,6 @@ func _StrayPaymentConnection_pageInfo(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_StrayPaymentConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StrayPaymentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StrayPaymentConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Stray]) (ret graphql.Marshaler) {
@@ -1738,9 +1205,6 @@ func _StrayPaymentEdge_cursor(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_StrayPaymentEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPaymentEdge", field, false, false, "String")
-}
 
 func _StrayPaymentEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[payment.Stray]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1753,15 +1217,6 @@ func _StrayPaymentEdge_node(ctx context.Context, ec *executionContext, field gra
 		},
 		true,
 	)
-}
-func fieldContext_StrayPaymentEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StrayPaymentEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StrayPaymentPayload_stray(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StrayPaymentPayload) (ret graphql.Marshaler) {
@@ -1776,15 +1231,6 @@ func _StrayPaymentPayload_stray(ctx context.Context, ec *executionContext, field
 		false,
 	)
 }
-func fieldContext_StrayPaymentPayload_stray(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StrayPaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StrayPaymentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StrayPaymentPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1797,15 +1243,6 @@ func _StrayPaymentPayload_userErrors(ctx context.Context, ec *executionContext, 
 		},
 		true,
 	)
-}
-func fieldContext_StrayPaymentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StrayPaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -3318,10 +2755,6 @@ func _StrayPaymentPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNBankTransfer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransfer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Transfer) graphql.Marshaler {
-	return _BankTransfer(ctx, ec, sel, &v)
-}
-
 func marshalNBankTransfer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransferᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Transfer) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _BankTransfer(ctx, ec, sel, &v[i])
@@ -3341,12 +2774,6 @@ func unmarshalNCapturePaymentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx context.Context, ec *executionContext, v any) (payment.Chain, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := payment.Chain(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Chain) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -3354,10 +2781,6 @@ func marshalNConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 		graphql.AddInvalidNullFromMarshaler(ctx, "ConvenienceStore!")
 	}
 	return res
-}
-
-func marshalNConvenienceStoreOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐConvenienceStoreOption(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ConvenienceStoreOption) graphql.Marshaler {
-	return _ConvenienceStoreOption(ctx, ec, sel, &v)
 }
 
 func marshalNConvenienceStoreOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐConvenienceStoreOptionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.ConvenienceStoreOption) graphql.Marshaler {
@@ -3405,10 +2828,6 @@ func marshalNPaymentConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return _PaymentConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPaymentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[payment.Payment]) graphql.Marshaler {
-	return _PaymentEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPaymentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[payment.Payment]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PaymentEdge(ctx, ec, sel, &v[i])
@@ -3421,10 +2840,6 @@ func marshalNPaymentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpag
 	}
 
 	return ret
-}
-
-func marshalNPaymentOperation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Operation) graphql.Marshaler {
-	return _PaymentOperation(ctx, ec, sel, &v)
 }
 
 func marshalNPaymentOperation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Operation) graphql.Marshaler {
@@ -3441,12 +2856,6 @@ func marshalNPaymentOperation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return ret
 }
 
-func unmarshalNPaymentOperationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationKind(ctx context.Context, ec *executionContext, v any) (payment.OperationKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := payment.OperationKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPaymentOperationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.OperationKind) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -3456,12 +2865,6 @@ func marshalNPaymentOperationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return res
 }
 
-func unmarshalNPaymentOperationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationStatus(ctx context.Context, ec *executionContext, v any) (payment.OperationStatus, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := payment.OperationStatus(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPaymentOperationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.OperationStatus) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -3469,10 +2872,6 @@ func marshalNPaymentOperationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 		graphql.AddInvalidNullFromMarshaler(ctx, "PaymentOperationStatus!")
 	}
 	return res
-}
-
-func marshalNPaymentOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOption(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Option) graphql.Marshaler {
-	return _PaymentOption(ctx, ec, sel, &v)
 }
 
 func marshalNPaymentOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOptionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Option) graphql.Marshaler {
@@ -3554,12 +2953,6 @@ func marshalNStrayPayment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	return ret
 }
 
-func unmarshalNStrayPaymentCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayCause(ctx context.Context, ec *executionContext, v any) (payment.StrayCause, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := payment.StrayCause(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNStrayPaymentCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayCause(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.StrayCause) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -3571,10 +2964,6 @@ func marshalNStrayPaymentCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 
 func marshalNStrayPaymentConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[payment.Stray]) graphql.Marshaler {
 	return _StrayPaymentConnection(ctx, ec, sel, &v)
-}
-
-func marshalNStrayPaymentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[payment.Stray]) graphql.Marshaler {
-	return _StrayPaymentEdge(ctx, ec, sel, &v)
 }
 
 func marshalNStrayPaymentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[payment.Stray]) graphql.Marshaler {
@@ -3622,15 +3011,6 @@ func marshalOBankTransfer2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	return _BankTransfer(ctx, ec, sel, v)
 }
 
-func unmarshalOBankTransferOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransferOutcome(ctx context.Context, ec *executionContext, v any) (*payment.TransferOutcome, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := payment.TransferOutcome(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalOBankTransferOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransferOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *payment.TransferOutcome) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -3645,13 +3025,6 @@ func unmarshalOConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	tmp, err := graphql.UnmarshalString(v)
 	res := payment.Chain(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Chain) graphql.Marshaler {
-	_ = sel
-	_ = ctx
-	res := run.Text(string(v))
-	return res
 }
 
 func unmarshalOConvenienceStore2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx context.Context, ec *executionContext, v any) (*payment.Chain, error) {
@@ -3712,23 +3085,6 @@ func unmarshalOPaymentStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, nil
 }
 
-func marshalOPaymentStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStatusᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Status) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNPaymentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStatus(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func marshalOStrayPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStray(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *payment.Stray) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -3751,23 +3107,6 @@ func unmarshalOStrayPaymentState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 		}
 	}
 	return res, nil
-}
-
-func marshalOStrayPaymentState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.StrayState) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNStrayPaymentState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayState(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

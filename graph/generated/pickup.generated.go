@@ -102,9 +102,6 @@ func _PickUp_shopId(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_PickUp_shopId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PickUp", field, true, false, "ID")
-}
 
 func _PickUp_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -116,9 +113,6 @@ func _PickUp_state(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNPickUpState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUpState(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PickUp_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PickUp", field, false, false, "PickUpState")
 }
 
 func _PickUp_requestedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
@@ -132,9 +126,6 @@ func _PickUp_requestedAt(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_PickUp_requestedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PickUp", field, false, false, "DateTime")
-}
 
 func _PickUp_readyAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -146,9 +137,6 @@ func _PickUp_readyAt(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PickUp_readyAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PickUp", field, false, false, "DateTime")
 }
 
 func _PickUp_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
@@ -162,9 +150,6 @@ func _PickUp_expiresAt(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_PickUp_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PickUp", field, false, false, "DateTime")
-}
 
 func _PickUp_handedOverAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -176,9 +161,6 @@ func _PickUp_handedOverAt(ctx context.Context, ec *executionContext, field graph
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PickUp_handedOverAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PickUp", field, false, false, "DateTime")
 }
 
 func _PickUp_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
@@ -241,15 +223,6 @@ func _PickUpConnection_edges(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_PickUpConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PickUpConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PickUpConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.PickUp]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -263,15 +236,6 @@ func _PickUpConnection_nodes(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_PickUpConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PickUpConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PickUpConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.PickUp]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -284,15 +248,6 @@ func _PickUpConnection_pageInfo(ctx context.Context, ec *executionContext, field
 		},
 		true,
 	)
-}
-func fieldContext_PickUpConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PickUpConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PickUpConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.PickUp]) (ret graphql.Marshaler) {
@@ -327,9 +282,6 @@ func _PickUpEdge_cursor(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_PickUpEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PickUpEdge", field, false, false, "String")
-}
 
 func _PickUpEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.PickUp]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -342,15 +294,6 @@ func _PickUpEdge_node(ctx context.Context, ec *executionContext, field graphql.C
 		},
 		true,
 	)
-}
-func fieldContext_PickUpEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PickUpEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PickUpPayload_pickUp(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PickUpPayload) (ret graphql.Marshaler) {
@@ -365,15 +308,6 @@ func _PickUpPayload_pickUp(ctx context.Context, ec *executionContext, field grap
 		false,
 	)
 }
-func fieldContext_PickUpPayload_pickUp(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PickUpPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PickUpPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PickUpPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -386,15 +320,6 @@ func _PickUpPayload_order(ctx context.Context, ec *executionContext, field graph
 		},
 		false,
 	)
-}
-func fieldContext_PickUpPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PickUpPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PickUpPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PickUpPayload) (ret graphql.Marshaler) {
@@ -409,15 +334,6 @@ func _PickUpPayload_userErrors(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_PickUpPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PickUpPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SquareCode_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *qr.Code) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -429,9 +345,6 @@ func _SquareCode_text(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SquareCode_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SquareCode", field, false, false, "String")
 }
 
 func _SquareCode_svg(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *qr.Code) (ret graphql.Marshaler) {
@@ -1010,10 +923,6 @@ func marshalNPickUpConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	return _PickUpConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPickUpEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[order.PickUp]) graphql.Marshaler {
-	return _PickUpEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPickUpEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[order.PickUp]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PickUpEdge(ctx, ec, sel, &v[i])
@@ -1086,23 +995,6 @@ func unmarshalOPickUpState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋo
 		}
 	}
 	return res, nil
-}
-
-func marshalOPickUpState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUpStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.PickUpState) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNPickUpState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUpState(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 func marshalOSquareCode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋqrᚐCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *qr.Code) graphql.Marshaler {

@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -48,15 +48,6 @@ func _ClosePointCodePayload_userErrors(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_ClosePointCodePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ClosePointCodePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ClosePointRulePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ClosePointRulePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -69,15 +60,6 @@ func _ClosePointRulePayload_userErrors(ctx context.Context, ec *executionContext
 		},
 		true,
 	)
-}
-func fieldContext_ClosePointRulePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ClosePointRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ExchangePointsPayload_balances(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExchangePointsPayload) (ret graphql.Marshaler) {
@@ -92,15 +74,6 @@ func _ExchangePointsPayload_balances(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_ExchangePointsPayload_balances(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ExchangePointsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ExchangePointsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExchangePointsPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -114,15 +87,6 @@ func _ExchangePointsPayload_userErrors(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_ExchangePointsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ExchangePointsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ExportPointTransfersPayload_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExportPointTransfersPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -135,9 +99,6 @@ func _ExportPointTransfersPayload_count(ctx context.Context, ec *executionContex
 		},
 	)
 }
-func fieldContext_ExportPointTransfersPayload_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ExportPointTransfersPayload", field, false, false, "Int")
-}
 
 func _ExportPointTransfersPayload_csv(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExportPointTransfersPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -149,9 +110,6 @@ func _ExportPointTransfersPayload_csv(ctx context.Context, ec *executionContext,
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ExportPointTransfersPayload_csv(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ExportPointTransfersPayload", field, false, false, "String")
 }
 
 func _ExportPointTransfersPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExportPointTransfersPayload) (ret graphql.Marshaler) {
@@ -166,15 +124,6 @@ func _ExportPointTransfersPayload_userErrors(ctx context.Context, ec *executionC
 		true,
 	)
 }
-func fieldContext_ExportPointTransfersPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ExportPointTransfersPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ImportPointAnswersPayload_acknowledged(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ImportPointAnswersPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -186,9 +135,6 @@ func _ImportPointAnswersPayload_acknowledged(ctx context.Context, ec *executionC
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ImportPointAnswersPayload_acknowledged(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportPointAnswersPayload", field, false, false, "Int")
 }
 
 func _ImportPointAnswersPayload_returned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ImportPointAnswersPayload) (ret graphql.Marshaler) {
@@ -202,9 +148,6 @@ func _ImportPointAnswersPayload_returned(ctx context.Context, ec *executionConte
 		},
 	)
 }
-func fieldContext_ImportPointAnswersPayload_returned(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportPointAnswersPayload", field, false, false, "Int")
-}
 
 func _ImportPointAnswersPayload_repeated(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ImportPointAnswersPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -216,9 +159,6 @@ func _ImportPointAnswersPayload_repeated(ctx context.Context, ec *executionConte
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ImportPointAnswersPayload_repeated(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportPointAnswersPayload", field, false, false, "Int")
 }
 
 func _ImportPointAnswersPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ImportPointAnswersPayload) (ret graphql.Marshaler) {
@@ -233,15 +173,6 @@ func _ImportPointAnswersPayload_userErrors(ctx context.Context, ec *executionCon
 		true,
 	)
 }
-func fieldContext_ImportPointAnswersPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportPointAnswersPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointBalance_programme(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
 	return run.Value(
@@ -255,15 +186,6 @@ func _PointBalance_programme(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_PointBalance_programme(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointBalance",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointBalance_usable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -275,9 +197,6 @@ func _PointBalance_usable(ctx context.Context, ec *executionContext, field graph
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointBalance_usable(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointBalance", field, false, false, "Int")
 }
 
 func _PointBalance_pending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
@@ -291,9 +210,6 @@ func _PointBalance_pending(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PointBalance_pending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointBalance", field, false, false, "Int")
-}
 
 func _PointBalance_owed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -305,9 +221,6 @@ func _PointBalance_owed(ctx context.Context, ec *executionContext, field graphql
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointBalance_owed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointBalance", field, false, false, "Int")
 }
 
 func _PointBalance_worth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
@@ -322,15 +235,6 @@ func _PointBalance_worth(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_PointBalance_worth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointBalance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointBalance_nextExpiry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -343,9 +247,6 @@ func _PointBalance_nextExpiry(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_PointBalance_nextExpiry(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointBalance", field, false, false, "Date")
-}
 
 func _PointBalance_nextExpiryPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -357,9 +258,6 @@ func _PointBalance_nextExpiryPoints(ctx context.Context, ec *executionContext, f
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointBalance_nextExpiryPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointBalance", field, false, false, "Int")
 }
 
 func _PointBalancePayload_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointBalancePayload) (ret graphql.Marshaler) {
@@ -374,15 +272,6 @@ func _PointBalancePayload_balance(ctx context.Context, ec *executionContext, fie
 		false,
 	)
 }
-func fieldContext_PointBalancePayload_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointBalancePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointBalancePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointBalancePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -396,15 +285,6 @@ func _PointBalancePayload_userErrors(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_PointBalancePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointBalancePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointBalancesPayload_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointBalancesPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -416,9 +296,6 @@ func _PointBalancesPayload_points(ctx context.Context, ec *executionContext, fie
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointBalancesPayload_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointBalancesPayload", field, false, false, "Int")
 }
 
 func _PointBalancesPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointBalancesPayload) (ret graphql.Marshaler) {
@@ -433,15 +310,6 @@ func _PointBalancesPayload_userErrors(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_PointBalancesPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointBalancesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointCode_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -453,9 +321,6 @@ func _PointCode_id(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointCode_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointCode", field, true, false, "ID")
 }
 
 func _PointCode_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
@@ -469,9 +334,6 @@ func _PointCode_programmeId(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_PointCode_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointCode", field, true, false, "ID")
-}
 
 func _PointCode_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -483,9 +345,6 @@ func _PointCode_code(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointCode_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointCode", field, false, false, "String")
 }
 
 func _PointCode_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
@@ -500,9 +359,6 @@ func _PointCode_name(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_PointCode_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointCode", field, false, false, "String")
-}
 
 func _PointCode_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -514,9 +370,6 @@ func _PointCode_points(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointCode_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointCode", field, false, false, "Int")
 }
 
 func _PointCode_daily(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
@@ -530,9 +383,6 @@ func _PointCode_daily(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_PointCode_daily(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointCode", field, false, false, "Boolean")
-}
 
 func _PointCode_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -544,9 +394,6 @@ func _PointCode_shopId(ctx context.Context, ec *executionContext, field graphql.
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointCode_shopId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointCode", field, true, false, "ID")
 }
 
 func _PointCode_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
@@ -560,9 +407,6 @@ func _PointCode_validFrom(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_PointCode_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointCode", field, false, false, "DateTime")
-}
 
 func _PointCode_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -574,9 +418,6 @@ func _PointCode_validUntil(ctx context.Context, ec *executionContext, field grap
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointCode_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointCode", field, false, false, "DateTime")
 }
 
 func _PointCode_mostUses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
@@ -590,9 +431,6 @@ func _PointCode_mostUses(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_PointCode_mostUses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointCode", field, false, false, "Int")
-}
 
 func _PointCode_uses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -605,9 +443,6 @@ func _PointCode_uses(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_PointCode_uses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointCode", field, false, false, "Int")
-}
 
 func _PointCode_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -619,9 +454,6 @@ func _PointCode_closedAt(ctx context.Context, ec *executionContext, field graphq
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointCode_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointCode", field, false, false, "DateTime")
 }
 
 func _PointCodePayload_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointCodePayload) (ret graphql.Marshaler) {
@@ -636,15 +468,6 @@ func _PointCodePayload_code(ctx context.Context, ec *executionContext, field gra
 		false,
 	)
 }
-func fieldContext_PointCodePayload_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointCodePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointCodePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointCodePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -658,15 +481,6 @@ func _PointCodePayload_userErrors(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_PointCodePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointCodePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointDifference_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Difference) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -678,9 +492,6 @@ func _PointDifference_reference(ctx context.Context, ec *executionContext, field
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointDifference_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointDifference", field, false, false, "String")
 }
 
 func _PointDifference_cause(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Difference) (ret graphql.Marshaler) {
@@ -694,9 +505,6 @@ func _PointDifference_cause(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_PointDifference_cause(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointDifference", field, false, false, "PointDifferenceCause")
-}
 
 func _PointDifference_ourPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Difference) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -708,9 +516,6 @@ func _PointDifference_ourPoints(ctx context.Context, ec *executionContext, field
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointDifference_ourPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointDifference", field, false, false, "Int")
 }
 
 func _PointDifference_told(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Difference) (ret graphql.Marshaler) {
@@ -724,9 +529,6 @@ func _PointDifference_told(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PointDifference_told(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointDifference", field, false, false, "Int")
-}
 
 func _PointEntry_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -738,9 +540,6 @@ func _PointEntry_number(ctx context.Context, ec *executionContext, field graphql
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointEntry_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "Int")
 }
 
 func _PointEntry_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
@@ -754,9 +553,6 @@ func _PointEntry_kind(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_PointEntry_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "PointEntryKind")
-}
 
 func _PointEntry_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -768,9 +564,6 @@ func _PointEntry_points(ctx context.Context, ec *executionContext, field graphql
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointEntry_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "Int")
 }
 
 func _PointEntry_debit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
@@ -784,9 +577,6 @@ func _PointEntry_debit(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_PointEntry_debit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "PointAccount")
-}
 
 func _PointEntry_credit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -798,9 +588,6 @@ func _PointEntry_credit(ctx context.Context, ec *executionContext, field graphql
 			return marshalNPointAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSide(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointEntry_credit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "PointAccount")
 }
 
 func _PointEntry_change(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
@@ -814,9 +601,6 @@ func _PointEntry_change(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_PointEntry_change(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointEntry", field, true, false, "Int")
-}
 
 func _PointEntry_pendingChange(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -828,9 +612,6 @@ func _PointEntry_pendingChange(ctx context.Context, ec *executionContext, field 
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointEntry_pendingChange(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointEntry", field, true, false, "Int")
 }
 
 func _PointEntry_available(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
@@ -844,9 +625,6 @@ func _PointEntry_available(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PointEntry_available(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "Int")
-}
 
 func _PointEntry_pending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -858,9 +636,6 @@ func _PointEntry_pending(ctx context.Context, ec *executionContext, field graphq
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointEntry_pending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "Int")
 }
 
 func _PointEntry_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
@@ -874,9 +649,6 @@ func _PointEntry_orderId(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_PointEntry_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointEntry", field, true, false, "ID")
-}
 
 func _PointEntry_purchaseId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -888,9 +660,6 @@ func _PointEntry_purchaseId(ctx context.Context, ec *executionContext, field gra
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointEntry_purchaseId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointEntry", field, true, false, "ID")
 }
 
 func _PointEntry_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
@@ -904,9 +673,6 @@ func _PointEntry_reason(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_PointEntry_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "String")
-}
 
 func _PointEntry_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -918,9 +684,6 @@ func _PointEntry_at(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointEntry_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "DateTime")
 }
 
 func _PointEntryConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Entry]) (ret graphql.Marshaler) {
@@ -935,15 +698,6 @@ func _PointEntryConnection_edges(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_PointEntryConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointEntryConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointEntryConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Entry]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -957,15 +711,6 @@ func _PointEntryConnection_nodes(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_PointEntryConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointEntryConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointEntryConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Entry]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -978,15 +723,6 @@ func _PointEntryConnection_pageInfo(ctx context.Context, ec *executionContext, f
 		},
 		true,
 	)
-}
-func fieldContext_PointEntryConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointEntryConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PointEntryConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Entry]) (ret graphql.Marshaler) {
@@ -1021,9 +757,6 @@ func _PointEntryEdge_cursor(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_PointEntryEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointEntryEdge", field, false, false, "String")
-}
 
 func _PointEntryEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[points.Entry]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1036,15 +769,6 @@ func _PointEntryEdge_node(ctx context.Context, ec *executionContext, field graph
 		},
 		true,
 	)
-}
-func fieldContext_PointEntryEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointEntryEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PointLiability_programme(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Liability) (ret graphql.Marshaler) {
@@ -1059,15 +783,6 @@ func _PointLiability_programme(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_PointLiability_programme(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointLiability",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointLiability_month(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Liability) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1079,9 +794,6 @@ func _PointLiability_month(ctx context.Context, ec *executionContext, field grap
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointLiability_month(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointLiability", field, false, false, "Date")
 }
 
 func _PointLiability_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Liability) (ret graphql.Marshaler) {
@@ -1095,9 +807,6 @@ func _PointLiability_points(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_PointLiability_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointLiability", field, false, false, "Int")
-}
 
 func _PointLiability_pending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Liability) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1109,9 +818,6 @@ func _PointLiability_pending(ctx context.Context, ec *executionContext, field gr
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointLiability_pending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointLiability", field, false, false, "Int")
 }
 
 func _PointLiability_worth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Liability) (ret graphql.Marshaler) {
@@ -1126,15 +832,6 @@ func _PointLiability_worth(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_PointLiability_worth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointLiability",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointLiabilityReport_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointLiabilityReport) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1148,15 +845,6 @@ func _PointLiabilityReport_rows(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_PointLiabilityReport_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointLiabilityReport",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointLiabilityReport_csv(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointLiabilityReport) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1168,9 +856,6 @@ func _PointLiabilityReport_csv(ctx context.Context, ec *executionContext, field 
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointLiabilityReport_csv(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointLiabilityReport", field, false, false, "String")
 }
 
 func _PointLot_issued(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Lot) (ret graphql.Marshaler) {
@@ -1184,9 +869,6 @@ func _PointLot_issued(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_PointLot_issued(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointLot", field, false, false, "Int")
-}
 
 func _PointLot_remaining(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Lot) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1198,9 +880,6 @@ func _PointLot_remaining(ctx context.Context, ec *executionContext, field graphq
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointLot_remaining(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointLot", field, false, false, "Int")
 }
 
 func _PointLot_pending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Lot) (ret graphql.Marshaler) {
@@ -1214,9 +893,6 @@ func _PointLot_pending(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_PointLot_pending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointLot", field, false, false, "Boolean")
-}
 
 func _PointLot_expiresOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Lot) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1228,9 +904,6 @@ func _PointLot_expiresOn(ctx context.Context, ec *executionContext, field graphq
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointLot_expiresOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointLot", field, false, false, "Date")
 }
 
 func _PointLot_confirmsAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Lot) (ret graphql.Marshaler) {
@@ -1244,9 +917,6 @@ func _PointLot_confirmsAt(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_PointLot_confirmsAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointLot", field, false, false, "DateTime")
-}
 
 func _PointLot_earnedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Lot) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1258,9 +928,6 @@ func _PointLot_earnedAt(ctx context.Context, ec *executionContext, field graphql
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointLot_earnedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointLot", field, false, false, "DateTime")
 }
 
 func _PointOffer_programme(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Offer) (ret graphql.Marshaler) {
@@ -1275,15 +942,6 @@ func _PointOffer_programme(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_PointOffer_programme(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointOffer",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointOffer_usable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Offer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1296,9 +954,6 @@ func _PointOffer_usable(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_PointOffer_usable(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointOffer", field, false, false, "Int")
-}
 
 func _PointOffer_most(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Offer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1310,9 +965,6 @@ func _PointOffer_most(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointOffer_most(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointOffer", field, false, false, "Int")
 }
 
 func _PointOffer_mostWorth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Offer) (ret graphql.Marshaler) {
@@ -1327,15 +979,6 @@ func _PointOffer_mostWorth(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_PointOffer_mostWorth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointOffer",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointPartner_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1347,9 +990,6 @@ func _PointPartner_id(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointPartner_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointPartner", field, true, false, "ID")
 }
 
 func _PointPartner_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
@@ -1363,9 +1003,6 @@ func _PointPartner_programmeId(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_PointPartner_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointPartner", field, true, false, "ID")
-}
 
 func _PointPartner_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1377,9 +1014,6 @@ func _PointPartner_code(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointPartner_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "String")
 }
 
 func _PointPartner_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
@@ -1394,9 +1028,6 @@ func _PointPartner_name(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_PointPartner_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "String")
-}
 
 func _PointPartner_way(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1408,9 +1039,6 @@ func _PointPartner_way(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNPointPartnerWay2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐWay(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointPartner_way(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "PointPartnerWay")
 }
 
 func _PointPartner_ourPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
@@ -1424,9 +1052,6 @@ func _PointPartner_ourPoints(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_PointPartner_ourPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "Int")
-}
 
 func _PointPartner_theirPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1438,9 +1063,6 @@ func _PointPartner_theirPoints(ctx context.Context, ec *executionContext, field 
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointPartner_theirPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "Int")
 }
 
 func _PointPartner_minPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
@@ -1454,9 +1076,6 @@ func _PointPartner_minPoints(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_PointPartner_minPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "Int")
-}
 
 func _PointPartner_sends(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1468,9 +1087,6 @@ func _PointPartner_sends(ctx context.Context, ec *executionContext, field graphq
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointPartner_sends(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "Boolean")
 }
 
 func _PointPartner_receives(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
@@ -1484,9 +1100,6 @@ func _PointPartner_receives(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_PointPartner_receives(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "Boolean")
-}
 
 func _PointPartner_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1498,9 +1111,6 @@ func _PointPartner_closedAt(ctx context.Context, ec *executionContext, field gra
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointPartner_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "DateTime")
 }
 
 func _PointPartnerPayload_partner(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointPartnerPayload) (ret graphql.Marshaler) {
@@ -1515,15 +1125,6 @@ func _PointPartnerPayload_partner(ctx context.Context, ec *executionContext, fie
 		false,
 	)
 }
-func fieldContext_PointPartnerPayload_partner(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointPartnerPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointPartnerPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointPartnerPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1537,15 +1138,6 @@ func _PointPartnerPayload_userErrors(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_PointPartnerPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointPartnerPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointProgramme_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1558,9 +1150,6 @@ func _PointProgramme_id(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_PointProgramme_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointProgramme", field, true, false, "ID")
-}
 
 func _PointProgramme_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1572,9 +1161,6 @@ func _PointProgramme_code(ctx context.Context, ec *executionContext, field graph
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointProgramme_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "String")
 }
 
 func _PointProgramme_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
@@ -1589,9 +1175,6 @@ func _PointProgramme_name(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_PointProgramme_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "String")
-}
 
 func _PointProgramme_shared(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1604,9 +1187,6 @@ func _PointProgramme_shared(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_PointProgramme_shared(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Boolean")
-}
 
 func _PointProgramme_unitPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1618,9 +1198,6 @@ func _PointProgramme_unitPoints(ctx context.Context, ec *executionContext, field
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointProgramme_unitPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Int")
 }
 
 func _PointProgramme_unitWorth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
@@ -1635,15 +1212,6 @@ func _PointProgramme_unitWorth(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_PointProgramme_unitWorth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointProgramme",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointProgramme_expiryDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1655,9 +1223,6 @@ func _PointProgramme_expiryDays(ctx context.Context, ec *executionContext, field
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointProgramme_expiryDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Int")
 }
 
 func _PointProgramme_confirmDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
@@ -1671,9 +1236,6 @@ func _PointProgramme_confirmDays(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_PointProgramme_confirmDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Int")
-}
 
 func _PointProgramme_graceDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1685,9 +1247,6 @@ func _PointProgramme_graceDays(ctx context.Context, ec *executionContext, field 
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointProgramme_graceDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Int")
 }
 
 func _PointProgramme_noticeDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
@@ -1701,9 +1260,6 @@ func _PointProgramme_noticeDays(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_PointProgramme_noticeDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Int")
-}
 
 func _PointProgramme_transferable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1715,9 +1271,6 @@ func _PointProgramme_transferable(ctx context.Context, ec *executionContext, fie
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointProgramme_transferable(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Boolean")
 }
 
 func _PointProgramme_grantLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
@@ -1731,35 +1284,7 @@ func _PointProgramme_grantLimit(ctx context.Context, ec *executionContext, field
 		func(ctx context.Context) (any, error) {
 			return obj.GrantLimit, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal int64
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal int64
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"POINT_READ"})
-				if err != nil {
-					var zeroVal int64
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal int64
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
@@ -1781,9 +1306,6 @@ func _PointProgramme_closedAt(ctx context.Context, ec *executionContext, field g
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointProgramme_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "DateTime")
 }
 
 func _PointProgramme_rates(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
@@ -1852,15 +1374,6 @@ func _PointProgrammePayload_programme(ctx context.Context, ec *executionContext,
 		false,
 	)
 }
-func fieldContext_PointProgrammePayload_programme(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointProgrammePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointProgrammePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointProgrammePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1874,15 +1387,6 @@ func _PointProgrammePayload_userErrors(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_PointProgrammePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointProgrammePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointRate_fromId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1894,9 +1398,6 @@ func _PointRate_fromId(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointRate_fromId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointRate", field, true, false, "ID")
 }
 
 func _PointRate_toId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rate) (ret graphql.Marshaler) {
@@ -1910,9 +1411,6 @@ func _PointRate_toId(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_PointRate_toId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointRate", field, true, false, "ID")
-}
 
 func _PointRate_fromPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1925,9 +1423,6 @@ func _PointRate_fromPoints(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PointRate_fromPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointRate", field, false, false, "Int")
-}
 
 func _PointRate_toPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1939,9 +1434,6 @@ func _PointRate_toPoints(ctx context.Context, ec *executionContext, field graphq
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointRate_toPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointRate", field, false, false, "Int")
 }
 
 func _PointRatePayload_rate(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointRatePayload) (ret graphql.Marshaler) {
@@ -1956,15 +1448,6 @@ func _PointRatePayload_rate(ctx context.Context, ec *executionContext, field gra
 		false,
 	)
 }
-func fieldContext_PointRatePayload_rate(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointRatePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointRatePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointRatePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1978,15 +1461,6 @@ func _PointRatePayload_userErrors(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_PointRatePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointRatePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointRule_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1998,9 +1472,6 @@ func _PointRule_id(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointRule_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointRule", field, true, false, "ID")
 }
 
 func _PointRule_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rule) (ret graphql.Marshaler) {
@@ -2015,9 +1486,6 @@ func _PointRule_name(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_PointRule_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointRule", field, false, false, "String")
-}
 
 func _PointRule_terms(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rule) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2031,15 +1499,6 @@ func _PointRule_terms(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_PointRule_terms(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointRule",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointRule_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2052,9 +1511,6 @@ func _PointRule_validFrom(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_PointRule_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointRule", field, false, false, "DateTime")
-}
 
 func _PointRule_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2066,9 +1522,6 @@ func _PointRule_validUntil(ctx context.Context, ec *executionContext, field grap
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointRule_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointRule", field, false, false, "DateTime")
 }
 
 func _PointRulePayload_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointRulePayload) (ret graphql.Marshaler) {
@@ -2083,15 +1536,6 @@ func _PointRulePayload_rule(ctx context.Context, ec *executionContext, field gra
 		false,
 	)
 }
-func fieldContext_PointRulePayload_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointRulePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointRulePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2105,15 +1549,6 @@ func _PointRulePayload_userErrors(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_PointRulePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointTerms_occasion(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2125,9 +1560,6 @@ func _PointTerms_occasion(ctx context.Context, ec *executionContext, field graph
 			return marshalNPointOccasion2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐOccasion(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointTerms_occasion(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "PointOccasion")
 }
 
 func _PointTerms_perMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
@@ -2141,9 +1573,6 @@ func _PointTerms_perMinor(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_PointTerms_perMinor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Int")
-}
 
 func _PointTerms_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2155,9 +1584,6 @@ func _PointTerms_points(ctx context.Context, ec *executionContext, field graphql
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointTerms_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Int")
 }
 
 func _PointTerms_factor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
@@ -2171,9 +1597,6 @@ func _PointTerms_factor(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_PointTerms_factor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Decimal")
-}
 
 func _PointTerms_productIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2185,9 +1608,6 @@ func _PointTerms_productIds(ctx context.Context, ec *executionContext, field gra
 			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointTerms_productIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTerms", field, true, false, "ID")
 }
 
 func _PointTerms_categoryIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
@@ -2201,9 +1621,6 @@ func _PointTerms_categoryIds(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_PointTerms_categoryIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTerms", field, true, false, "ID")
-}
 
 func _PointTerms_shopIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2215,9 +1632,6 @@ func _PointTerms_shopIds(ctx context.Context, ec *executionContext, field graphq
 			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointTerms_shopIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTerms", field, true, false, "ID")
 }
 
 func _PointTerms_weekdays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
@@ -2231,9 +1645,6 @@ func _PointTerms_weekdays(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_PointTerms_weekdays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Int")
-}
 
 func _PointTerms_monthDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2245,9 +1656,6 @@ func _PointTerms_monthDays(ctx context.Context, ec *executionContext, field grap
 			return marshalNInt2ᚕintᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointTerms_monthDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Int")
 }
 
 func _PointTerms_ranks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
@@ -2261,9 +1669,6 @@ func _PointTerms_ranks(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_PointTerms_ranks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "String")
-}
 
 func _PointTerms_first(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2275,9 +1680,6 @@ func _PointTerms_first(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointTerms_first(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Boolean")
 }
 
 func _PointTerms_minMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
@@ -2291,9 +1693,6 @@ func _PointTerms_minMinor(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_PointTerms_minMinor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Int")
-}
 
 func _PointTerms_oncePerDay(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2305,9 +1704,6 @@ func _PointTerms_oncePerDay(ctx context.Context, ec *executionContext, field gra
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointTerms_oncePerDay(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Boolean")
 }
 
 func _PointTransfer_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
@@ -2321,9 +1717,6 @@ func _PointTransfer_id(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_PointTransfer_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTransfer", field, true, false, "ID")
-}
 
 func _PointTransfer_partnerId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2335,9 +1728,6 @@ func _PointTransfer_partnerId(ctx context.Context, ec *executionContext, field g
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointTransfer_partnerId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTransfer", field, true, false, "ID")
 }
 
 func _PointTransfer_outgoing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
@@ -2351,9 +1741,6 @@ func _PointTransfer_outgoing(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_PointTransfer_outgoing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "Boolean")
-}
 
 func _PointTransfer_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2365,9 +1752,6 @@ func _PointTransfer_state(ctx context.Context, ec *executionContext, field graph
 			return marshalNPointTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransferState(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointTransfer_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "PointTransferState")
 }
 
 func _PointTransfer_theirMember(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
@@ -2381,9 +1765,6 @@ func _PointTransfer_theirMember(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_PointTransfer_theirMember(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "String")
-}
 
 func _PointTransfer_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2395,9 +1776,6 @@ func _PointTransfer_points(ctx context.Context, ec *executionContext, field grap
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointTransfer_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "Int")
 }
 
 func _PointTransfer_theirPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
@@ -2411,9 +1789,6 @@ func _PointTransfer_theirPoints(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_PointTransfer_theirPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "Int")
-}
 
 func _PointTransfer_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2425,9 +1800,6 @@ func _PointTransfer_reference(ctx context.Context, ec *executionContext, field g
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointTransfer_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "String")
 }
 
 func _PointTransfer_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
@@ -2441,9 +1813,6 @@ func _PointTransfer_problem(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_PointTransfer_problem(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "String")
-}
 
 func _PointTransfer_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2456,9 +1825,6 @@ func _PointTransfer_createdAt(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_PointTransfer_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "DateTime")
-}
 
 func _PointTransfer_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2470,9 +1836,6 @@ func _PointTransfer_updatedAt(ctx context.Context, ec *executionContext, field g
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointTransfer_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "DateTime")
 }
 
 func _PointTransferConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Transfer]) (ret graphql.Marshaler) {
@@ -2487,15 +1850,6 @@ func _PointTransferConnection_edges(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_PointTransferConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointTransferConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointTransferConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Transfer]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2509,15 +1863,6 @@ func _PointTransferConnection_nodes(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_PointTransferConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointTransferConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointTransferConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Transfer]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2530,15 +1875,6 @@ func _PointTransferConnection_pageInfo(ctx context.Context, ec *executionContext
 		},
 		true,
 	)
-}
-func fieldContext_PointTransferConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointTransferConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PointTransferConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Transfer]) (ret graphql.Marshaler) {
@@ -2573,9 +1909,6 @@ func _PointTransferEdge_cursor(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_PointTransferEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTransferEdge", field, false, false, "String")
-}
 
 func _PointTransferEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[points.Transfer]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2588,15 +1921,6 @@ func _PointTransferEdge_node(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_PointTransferEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointTransferEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PointTransferPayload_transfer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointTransferPayload) (ret graphql.Marshaler) {
@@ -2611,15 +1935,6 @@ func _PointTransferPayload_transfer(ctx context.Context, ec *executionContext, f
 		false,
 	)
 }
-func fieldContext_PointTransferPayload_transfer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointTransferPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointTransferPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointTransferPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2633,15 +1948,6 @@ func _PointTransferPayload_userErrors(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_PointTransferPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PointTransferPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PointTrialSum_account(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Sum) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2653,9 +1959,6 @@ func _PointTrialSum_account(ctx context.Context, ec *executionContext, field gra
 			return marshalNPointAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSide(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PointTrialSum_account(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTrialSum", field, false, false, "PointAccount")
 }
 
 func _PointTrialSum_debit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Sum) (ret graphql.Marshaler) {
@@ -2669,9 +1972,6 @@ func _PointTrialSum_debit(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_PointTrialSum_debit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTrialSum", field, false, false, "Int")
-}
 
 func _PointTrialSum_credit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Sum) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2684,9 +1984,6 @@ func _PointTrialSum_credit(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PointTrialSum_credit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PointTrialSum", field, false, false, "Int")
-}
 
 func _ReconcilePointsPayload_matched(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReconcilePointsPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2698,9 +1995,6 @@ func _ReconcilePointsPayload_matched(ctx context.Context, ec *executionContext, 
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReconcilePointsPayload_matched(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReconcilePointsPayload", field, false, false, "Int")
 }
 
 func _ReconcilePointsPayload_differences(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReconcilePointsPayload) (ret graphql.Marshaler) {
@@ -2715,15 +2009,6 @@ func _ReconcilePointsPayload_differences(ctx context.Context, ec *executionConte
 		true,
 	)
 }
-func fieldContext_ReconcilePointsPayload_differences(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReconcilePointsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReconcilePointsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReconcilePointsPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2737,15 +2022,6 @@ func _ReconcilePointsPayload_userErrors(ctx context.Context, ec *executionContex
 		true,
 	)
 }
-func fieldContext_ReconcilePointsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReconcilePointsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RedeemPointCodePayload_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemPointCodePayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2757,9 +2033,6 @@ func _RedeemPointCodePayload_points(ctx context.Context, ec *executionContext, f
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RedeemPointCodePayload_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RedeemPointCodePayload", field, false, false, "Int")
 }
 
 func _RedeemPointCodePayload_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemPointCodePayload) (ret graphql.Marshaler) {
@@ -2774,15 +2047,6 @@ func _RedeemPointCodePayload_balance(ctx context.Context, ec *executionContext, 
 		false,
 	)
 }
-func fieldContext_RedeemPointCodePayload_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RedeemPointCodePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RedeemPointCodePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemPointCodePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2795,15 +2059,6 @@ func _RedeemPointCodePayload_userErrors(ctx context.Context, ec *executionContex
 		},
 		true,
 	)
-}
-func fieldContext_RedeemPointCodePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RedeemPointCodePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -6150,12 +5405,6 @@ func marshalNImportPointAnswersPayload2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _ImportPointAnswersPayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNPointAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSide(ctx context.Context, ec *executionContext, v any) (points.Side, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := points.Side(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPointAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSide(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Side) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -6163,10 +5412,6 @@ func marshalNPointAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpoint
 		graphql.AddInvalidNullFromMarshaler(ctx, "PointAccount!")
 	}
 	return res
-}
-
-func marshalNPointBalance2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Balance) graphql.Marshaler {
-	return _PointBalance(ctx, ec, sel, &v)
 }
 
 func marshalNPointBalance2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalanceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Balance) graphql.Marshaler {
@@ -6191,10 +5436,6 @@ func marshalNPointBalancesPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 	return _PointBalancesPayload(ctx, ec, sel, &v)
 }
 
-func marshalNPointCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Code) graphql.Marshaler {
-	return _PointCode(ctx, ec, sel, &v)
-}
-
 func marshalNPointCode2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCodeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Code) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PointCode(ctx, ec, sel, &v[i])
@@ -6213,10 +5454,6 @@ func marshalNPointCodePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋ
 	return _PointCodePayload(ctx, ec, sel, &v)
 }
 
-func marshalNPointDifference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐDifference(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Difference) graphql.Marshaler {
-	return _PointDifference(ctx, ec, sel, &v)
-}
-
 func marshalNPointDifference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐDifferenceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Difference) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PointDifference(ctx, ec, sel, &v[i])
@@ -6229,12 +5466,6 @@ func marshalNPointDifference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	}
 
 	return ret
-}
-
-func unmarshalNPointDifferenceCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐDifferenceCause(ctx context.Context, ec *executionContext, v any) (points.DifferenceCause, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := points.DifferenceCause(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNPointDifferenceCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐDifferenceCause(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.DifferenceCause) graphql.Marshaler {
@@ -6268,10 +5499,6 @@ func marshalNPointEntryConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return _PointEntryConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPointEntryEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[points.Entry]) graphql.Marshaler {
-	return _PointEntryEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPointEntryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[points.Entry]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PointEntryEdge(ctx, ec, sel, &v[i])
@@ -6286,12 +5513,6 @@ func marshalNPointEntryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return ret
 }
 
-func unmarshalNPointEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐKind(ctx context.Context, ec *executionContext, v any) (points.Kind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := points.Kind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPointEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Kind) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -6299,10 +5520,6 @@ func marshalNPointEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpoi
 		graphql.AddInvalidNullFromMarshaler(ctx, "PointEntryKind!")
 	}
 	return res
-}
-
-func marshalNPointLiability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐLiability(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Liability) graphql.Marshaler {
-	return _PointLiability(ctx, ec, sel, &v)
 }
 
 func marshalNPointLiability2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐLiabilityᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Liability) graphql.Marshaler {
@@ -6321,10 +5538,6 @@ func marshalNPointLiability2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 
 func marshalNPointLiabilityReport2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPointLiabilityReport(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.PointLiabilityReport) graphql.Marshaler {
 	return _PointLiabilityReport(ctx, ec, sel, &v)
-}
-
-func marshalNPointLot2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐLot(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Lot) graphql.Marshaler {
-	return _PointLot(ctx, ec, sel, &v)
 }
 
 func marshalNPointLot2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐLotᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Lot) graphql.Marshaler {
@@ -6356,10 +5569,6 @@ func marshalNPointOccasion2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpoin
 	return res
 }
 
-func marshalNPointOffer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐOffer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Offer) graphql.Marshaler {
-	return _PointOffer(ctx, ec, sel, &v)
-}
-
 func marshalNPointOffer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐOfferᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Offer) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PointOffer(ctx, ec, sel, &v[i])
@@ -6372,10 +5581,6 @@ func marshalNPointOffer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpoin
 	}
 
 	return ret
-}
-
-func marshalNPointPartner2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐPartner(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Partner) graphql.Marshaler {
-	return _PointPartner(ctx, ec, sel, &v)
 }
 
 func marshalNPointPartner2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐPartnerᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Partner) graphql.Marshaler {
@@ -6433,10 +5638,6 @@ func marshalNPointProgrammePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgra
 	return _PointProgrammePayload(ctx, ec, sel, &v)
 }
 
-func marshalNPointRate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Rate) graphql.Marshaler {
-	return _PointRate(ctx, ec, sel, &v)
-}
-
 func marshalNPointRate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Rate) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PointRate(ctx, ec, sel, &v[i])
@@ -6453,10 +5654,6 @@ func marshalNPointRate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpoint
 
 func marshalNPointRatePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPointRatePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.PointRatePayload) graphql.Marshaler {
 	return _PointRatePayload(ctx, ec, sel, &v)
-}
-
-func marshalNPointRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Rule) graphql.Marshaler {
-	return _PointRule(ctx, ec, sel, &v)
 }
 
 func marshalNPointRule2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRuleᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Rule) graphql.Marshaler {
@@ -6508,10 +5705,6 @@ func marshalNPointTransferConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _PointTransferConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPointTransferEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[points.Transfer]) graphql.Marshaler {
-	return _PointTransferEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPointTransferEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[points.Transfer]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PointTransferEdge(ctx, ec, sel, &v[i])
@@ -6530,12 +5723,6 @@ func marshalNPointTransferPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 	return _PointTransferPayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNPointTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransferState(ctx context.Context, ec *executionContext, v any) (points.TransferState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := points.TransferState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPointTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransferState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.TransferState) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -6543,10 +5730,6 @@ func marshalNPointTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 		graphql.AddInvalidNullFromMarshaler(ctx, "PointTransferState!")
 	}
 	return res
-}
-
-func marshalNPointTrialSum2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSum(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Sum) graphql.Marshaler {
-	return _PointTrialSum(ctx, ec, sel, &v)
 }
 
 func marshalNPointTrialSum2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSumᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Sum) graphql.Marshaler {
@@ -6701,13 +5884,6 @@ func unmarshalOPointTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	tmp, err := graphql.UnmarshalString(v)
 	res := points.TransferState(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOPointTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransferState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.TransferState) graphql.Marshaler {
-	_ = sel
-	_ = ctx
-	res := run.Text(string(v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

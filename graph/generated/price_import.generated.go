@@ -99,9 +99,6 @@ func _PriceFileChange_line(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PriceFileChange_line(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "Int")
-}
 
 func _PriceFileChange_change(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -113,9 +110,6 @@ func _PriceFileChange_change(ctx context.Context, ec *executionContext, field gr
 			return marshalNPriceFileChangeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceChangeKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceFileChange_change(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "PriceFileChangeKind")
 }
 
 func _PriceFileChange_holder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
@@ -129,9 +123,6 @@ func _PriceFileChange_holder(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_PriceFileChange_holder(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "String")
-}
 
 func _PriceFileChange_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -143,9 +134,6 @@ func _PriceFileChange_sku(ctx context.Context, ec *executionContext, field graph
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceFileChange_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "String")
 }
 
 func _PriceFileChange_minQuantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
@@ -159,9 +147,6 @@ func _PriceFileChange_minQuantity(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_PriceFileChange_minQuantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "Int")
-}
 
 func _PriceFileChange_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -174,9 +159,6 @@ func _PriceFileChange_validFrom(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_PriceFileChange_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, true, false, "DateTime")
-}
 
 func _PriceFileChange_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -188,9 +170,6 @@ func _PriceFileChange_validUntil(ctx context.Context, ec *executionContext, fiel
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceFileChange_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, true, false, "DateTime")
 }
 
 func _PriceFileChange_old(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
@@ -205,15 +184,6 @@ func _PriceFileChange_old(ctx context.Context, ec *executionContext, field graph
 		false,
 	)
 }
-func fieldContext_PriceFileChange_old(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceFileChange",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceFileChange_new(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
 	return run.Value(
@@ -227,15 +197,6 @@ func _PriceFileChange_new(ctx context.Context, ec *executionContext, field graph
 		false,
 	)
 }
-func fieldContext_PriceFileChange_new(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceFileChange",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceFileChange_oldPercent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -247,9 +208,6 @@ func _PriceFileChange_oldPercent(ctx context.Context, ec *executionContext, fiel
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceFileChange_oldPercent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "Decimal")
 }
 
 func _PriceFileChange_percent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
@@ -263,9 +221,6 @@ func _PriceFileChange_percent(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_PriceFileChange_percent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "Decimal")
-}
 
 func _PriceFileChange_difference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -277,9 +232,6 @@ func _PriceFileChange_difference(ctx context.Context, ec *executionContext, fiel
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceFileChange_difference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "Decimal")
 }
 
 func _PriceFileChangeConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceChange]) (ret graphql.Marshaler) {
@@ -294,15 +246,6 @@ func _PriceFileChangeConnection_edges(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_PriceFileChangeConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceFileChangeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceFileChangeConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceChange]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -316,15 +259,6 @@ func _PriceFileChangeConnection_nodes(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_PriceFileChangeConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceFileChangeConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceFileChangeConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceChange]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -337,15 +271,6 @@ func _PriceFileChangeConnection_pageInfo(ctx context.Context, ec *executionConte
 		},
 		true,
 	)
-}
-func fieldContext_PriceFileChangeConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceFileChangeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PriceFileChangeConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceChange]) (ret graphql.Marshaler) {
@@ -380,9 +305,6 @@ func _PriceFileChangeEdge_cursor(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_PriceFileChangeEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChangeEdge", field, false, false, "String")
-}
 
 func _PriceFileChangeEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[importing.PriceChange]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -396,15 +318,6 @@ func _PriceFileChangeEdge_node(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_PriceFileChangeEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceFileChangeEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceFilePart_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.ExportPart) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -416,9 +329,6 @@ func _PriceFilePart_text(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceFilePart_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFilePart", field, false, false, "String")
 }
 
 func _PriceFilePart_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.ExportPart) (ret graphql.Marshaler) {
@@ -432,9 +342,6 @@ func _PriceFilePart_rows(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_PriceFilePart_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFilePart", field, false, false, "Int")
-}
 
 func _PriceFilePart_next(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.ExportPart) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -446,9 +353,6 @@ func _PriceFilePart_next(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceFilePart_next(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFilePart", field, false, false, "String")
 }
 
 func _PriceImport_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
@@ -462,9 +366,6 @@ func _PriceImport_id(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_PriceImport_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, true, false, "ID")
-}
 
 func _PriceImport_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -476,9 +377,6 @@ func _PriceImport_kind(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNPriceFileKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceImport_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "PriceFileKind")
 }
 
 func _PriceImport_fileName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
@@ -492,9 +390,6 @@ func _PriceImport_fileName(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PriceImport_fileName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "String")
-}
 
 func _PriceImport_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -507,9 +402,6 @@ func _PriceImport_state(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_PriceImport_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "PriceImportState")
-}
 
 func _PriceImport_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -521,9 +413,6 @@ func _PriceImport_position(ctx context.Context, ec *executionContext, field grap
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceImport_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "Int")
 }
 
 func _PriceImport_counts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
@@ -538,15 +427,6 @@ func _PriceImport_counts(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_PriceImport_counts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceImport",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceImport_failure(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -558,9 +438,6 @@ func _PriceImport_failure(ctx context.Context, ec *executionContext, field graph
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceImport_failure(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "String")
 }
 
 func _PriceImport_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
@@ -574,9 +451,6 @@ func _PriceImport_createdAt(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_PriceImport_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "DateTime")
-}
 
 func _PriceImport_previewedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -589,9 +463,6 @@ func _PriceImport_previewedAt(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_PriceImport_previewedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "DateTime")
-}
 
 func _PriceImport_finishedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -603,9 +474,6 @@ func _PriceImport_finishedAt(ctx context.Context, ec *executionContext, field gr
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceImport_finishedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "DateTime")
 }
 
 func _PriceImport_changes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
@@ -756,15 +624,6 @@ func _PriceImportConnection_edges(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_PriceImportConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceImportConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceImportConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceRun]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -778,15 +637,6 @@ func _PriceImportConnection_nodes(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_PriceImportConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceImportConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceImportConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceRun]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -799,15 +649,6 @@ func _PriceImportConnection_pageInfo(ctx context.Context, ec *executionContext, 
 		},
 		true,
 	)
-}
-func fieldContext_PriceImportConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceImportConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PriceImportConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceRun]) (ret graphql.Marshaler) {
@@ -842,9 +683,6 @@ func _PriceImportCounts_added(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_PriceImportCounts_added(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImportCounts", field, false, false, "Int")
-}
 
 func _PriceImportCounts_changed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Counts) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -856,9 +694,6 @@ func _PriceImportCounts_changed(ctx context.Context, ec *executionContext, field
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceImportCounts_changed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImportCounts", field, false, false, "Int")
 }
 
 func _PriceImportCounts_closed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Counts) (ret graphql.Marshaler) {
@@ -872,9 +707,6 @@ func _PriceImportCounts_closed(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_PriceImportCounts_closed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImportCounts", field, false, false, "Int")
-}
 
 func _PriceImportCounts_unchanged(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Counts) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -886,9 +718,6 @@ func _PriceImportCounts_unchanged(ctx context.Context, ec *executionContext, fie
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceImportCounts_unchanged(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImportCounts", field, false, false, "Int")
 }
 
 func _PriceImportCounts_rejected(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Counts) (ret graphql.Marshaler) {
@@ -902,9 +731,6 @@ func _PriceImportCounts_rejected(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_PriceImportCounts_rejected(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImportCounts", field, false, false, "Int")
-}
 
 func _PriceImportEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[importing.PriceRun]) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -916,9 +742,6 @@ func _PriceImportEdge_cursor(ctx context.Context, ec *executionContext, field gr
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceImportEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImportEdge", field, false, false, "String")
 }
 
 func _PriceImportEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[importing.PriceRun]) (ret graphql.Marshaler) {
@@ -933,15 +756,6 @@ func _PriceImportEdge_node(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_PriceImportEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceImportEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceImportPayload_priceImport(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceImportPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -955,15 +769,6 @@ func _PriceImportPayload_priceImport(ctx context.Context, ec *executionContext, 
 		false,
 	)
 }
-func fieldContext_PriceImportPayload_priceImport(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceImportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceImportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceImportPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -976,15 +781,6 @@ func _PriceImportPayload_userErrors(ctx context.Context, ec *executionContext, f
 		},
 		true,
 	)
-}
-func fieldContext_PriceImportPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceImportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1635,10 +1431,6 @@ func marshalNPriceFileChangeConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _PriceFileChangeConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPriceFileChangeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[importing.PriceChange]) graphql.Marshaler {
-	return _PriceFileChangeEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPriceFileChangeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[importing.PriceChange]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PriceFileChangeEdge(ctx, ec, sel, &v[i])
@@ -1713,10 +1505,6 @@ func marshalNPriceImportCounts2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return _PriceImportCounts(ctx, ec, sel, &v)
 }
 
-func marshalNPriceImportEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[importing.PriceRun]) graphql.Marshaler {
-	return _PriceImportEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPriceImportEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[importing.PriceRun]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PriceImportEdge(ctx, ec, sel, &v[i])
@@ -1738,12 +1526,6 @@ func unmarshalNPriceImportInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNPriceImportPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPriceImportPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.PriceImportPayload) graphql.Marshaler {
 	return _PriceImportPayload(ctx, ec, sel, &v)
-}
-
-func unmarshalNPriceImportState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceState(ctx context.Context, ec *executionContext, v any) (importing.PriceState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := importing.PriceState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNPriceImportState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v importing.PriceState) graphql.Marshaler {
@@ -1777,23 +1559,6 @@ func unmarshalOPriceFileChangeKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 		}
 	}
 	return res, nil
-}
-
-func marshalOPriceFileChangeKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceChangeKindᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []importing.PriceChangeKind) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNPriceFileChangeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceChangeKind(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 func marshalOPriceImport2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceRun(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *importing.PriceRun) graphql.Marshaler {

@@ -42,9 +42,6 @@ func _PriceList_id(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_PriceList_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, true, false, "ID")
-}
 
 func _PriceList_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -56,9 +53,6 @@ func _PriceList_code(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceList_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "String")
 }
 
 func _PriceList_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
@@ -73,9 +67,6 @@ func _PriceList_name(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_PriceList_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "String")
-}
 
 func _PriceList_currency(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -87,9 +78,6 @@ func _PriceList_currency(ctx context.Context, ec *executionContext, field graphq
 			return marshalNCurrencyCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐCurrency(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceList_currency(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "CurrencyCode")
 }
 
 func _PriceList_taxInclusive(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
@@ -103,9 +91,6 @@ func _PriceList_taxInclusive(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_PriceList_taxInclusive(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "Boolean")
-}
 
 func _PriceList_channels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -117,9 +102,6 @@ func _PriceList_channels(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceList_channels(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "String")
 }
 
 func _PriceList_audience(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
@@ -134,15 +116,6 @@ func _PriceList_audience(ctx context.Context, ec *executionContext, field graphq
 		false,
 	)
 }
-func fieldContext_PriceList_audience(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceList",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceList_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -154,9 +127,6 @@ func _PriceList_validFrom(ctx context.Context, ec *executionContext, field graph
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceList_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, true, false, "DateTime")
 }
 
 func _PriceList_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
@@ -170,9 +140,6 @@ func _PriceList_validUntil(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PriceList_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, true, false, "DateTime")
-}
 
 func _PriceList_precedence(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -184,9 +151,6 @@ func _PriceList_precedence(ctx context.Context, ec *executionContext, field grap
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceList_precedence(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "Int")
 }
 
 func _PriceList_belowFloor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
@@ -200,9 +164,6 @@ func _PriceList_belowFloor(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PriceList_belowFloor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "Boolean")
-}
 
 func _PriceList_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -214,9 +175,6 @@ func _PriceList_closedAt(ctx context.Context, ec *executionContext, field graphq
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceList_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "DateTime")
 }
 
 func _PriceListPayload_priceList(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceListPayload) (ret graphql.Marshaler) {
@@ -231,15 +189,6 @@ func _PriceListPayload_priceList(ctx context.Context, ec *executionContext, fiel
 		false,
 	)
 }
-func fieldContext_PriceListPayload_priceList(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceListPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceListPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceListPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -253,15 +202,6 @@ func _PriceListPayload_userErrors(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_PriceListPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceListPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceRow_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -273,9 +213,6 @@ func _PriceRow_id(ctx context.Context, ec *executionContext, field graphql.Colle
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceRow_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceRow", field, true, false, "ID")
 }
 
 func _PriceRow_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
@@ -289,9 +226,6 @@ func _PriceRow_sku(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_PriceRow_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceRow", field, false, false, "String")
-}
 
 func _PriceRow_variantId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -304,9 +238,6 @@ func _PriceRow_variantId(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_PriceRow_variantId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceRow", field, true, false, "ID")
-}
 
 func _PriceRow_minQuantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -318,9 +249,6 @@ func _PriceRow_minQuantity(ctx context.Context, ec *executionContext, field grap
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceRow_minQuantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceRow", field, false, false, "Int")
 }
 
 func _PriceRow_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
@@ -335,15 +263,6 @@ func _PriceRow_amount(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_PriceRow_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRow",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceRow_compareAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
 	return run.Value(
@@ -357,15 +276,6 @@ func _PriceRow_compareAt(ctx context.Context, ec *executionContext, field graphq
 		false,
 	)
 }
-func fieldContext_PriceRow_compareAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRow",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceRow_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -378,9 +288,6 @@ func _PriceRow_validFrom(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_PriceRow_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceRow", field, true, false, "DateTime")
-}
 
 func _PriceRow_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -392,9 +299,6 @@ func _PriceRow_validUntil(ctx context.Context, ec *executionContext, field graph
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceRow_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceRow", field, true, false, "DateTime")
 }
 
 func _PriceRowConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Row]) (ret graphql.Marshaler) {
@@ -409,15 +313,6 @@ func _PriceRowConnection_edges(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_PriceRowConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRowConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceRowConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Row]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -431,15 +326,6 @@ func _PriceRowConnection_nodes(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_PriceRowConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRowConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceRowConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Row]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -452,15 +338,6 @@ func _PriceRowConnection_pageInfo(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_PriceRowConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRowConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PriceRowConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Row]) (ret graphql.Marshaler) {
@@ -495,9 +372,6 @@ func _PriceRowEdge_cursor(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_PriceRowEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceRowEdge", field, false, false, "String")
-}
 
 func _PriceRowEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.Row]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -510,15 +384,6 @@ func _PriceRowEdge_node(ctx context.Context, ec *executionContext, field graphql
 		},
 		true,
 	)
-}
-func fieldContext_PriceRowEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRowEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PriceRowPayload_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceRowPayload) (ret graphql.Marshaler) {
@@ -533,15 +398,6 @@ func _PriceRowPayload_price(ctx context.Context, ec *executionContext, field gra
 		false,
 	)
 }
-func fieldContext_PriceRowPayload_price(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRowPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceRowPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceRowPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -555,15 +411,6 @@ func _PriceRowPayload_userErrors(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_PriceRowPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRowPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ScheduledPrice_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Scheduled) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -575,9 +422,6 @@ func _ScheduledPrice_at(ctx context.Context, ec *executionContext, field graphql
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ScheduledPrice_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ScheduledPrice", field, false, false, "DateTime")
 }
 
 func _ScheduledPrice_change(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Scheduled) (ret graphql.Marshaler) {
@@ -591,9 +435,6 @@ func _ScheduledPrice_change(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_ScheduledPrice_change(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ScheduledPrice", field, false, false, "PriceChange")
-}
 
 func _ScheduledPrice_priceList(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Scheduled) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -605,9 +446,6 @@ func _ScheduledPrice_priceList(ctx context.Context, ec *executionContext, field 
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ScheduledPrice_priceList(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ScheduledPrice", field, false, false, "String")
 }
 
 func _ScheduledPrice_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Scheduled) (ret graphql.Marshaler) {
@@ -622,15 +460,6 @@ func _ScheduledPrice_price(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_ScheduledPrice_price(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ScheduledPrice",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ScheduledPriceConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Scheduled]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -643,15 +472,6 @@ func _ScheduledPriceConnection_edges(ctx context.Context, ec *executionContext, 
 		},
 		true,
 	)
-}
-func fieldContext_ScheduledPriceConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ScheduledPriceConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ScheduledPriceConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Scheduled]) (ret graphql.Marshaler) {
@@ -666,15 +486,6 @@ func _ScheduledPriceConnection_nodes(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_ScheduledPriceConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ScheduledPriceConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ScheduledPriceConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Scheduled]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -687,15 +498,6 @@ func _ScheduledPriceConnection_pageInfo(ctx context.Context, ec *executionContex
 		},
 		true,
 	)
-}
-func fieldContext_ScheduledPriceConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ScheduledPriceConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ScheduledPriceConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Scheduled]) (ret graphql.Marshaler) {
@@ -730,9 +532,6 @@ func _ScheduledPriceEdge_cursor(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_ScheduledPriceEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ScheduledPriceEdge", field, false, false, "String")
-}
 
 func _ScheduledPriceEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.Scheduled]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -745,15 +544,6 @@ func _ScheduledPriceEdge_node(ctx context.Context, ec *executionContext, field g
 		},
 		true,
 	)
-}
-func fieldContext_ScheduledPriceEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ScheduledPriceEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1503,12 +1293,6 @@ func unmarshalNClosePriceListInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNPriceChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐPriceChange(ctx context.Context, ec *executionContext, v any) (pricing.PriceChange, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := pricing.PriceChange(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPriceChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐPriceChange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.PriceChange) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -1516,10 +1300,6 @@ func marshalNPriceChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricin
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceChange!")
 	}
 	return res
-}
-
-func marshalNPriceList2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐList(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.List) graphql.Marshaler {
-	return _PriceList(ctx, ec, sel, &v)
 }
 
 func marshalNPriceList2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐListᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.List) graphql.Marshaler {
@@ -1560,10 +1340,6 @@ func marshalNPriceRow2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricin
 
 func marshalNPriceRowConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[pricing.Row]) graphql.Marshaler {
 	return _PriceRowConnection(ctx, ec, sel, &v)
-}
-
-func marshalNPriceRowEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[pricing.Row]) graphql.Marshaler {
-	return _PriceRowEdge(ctx, ec, sel, &v)
 }
 
 func marshalNPriceRowEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[pricing.Row]) graphql.Marshaler {
@@ -1609,10 +1385,6 @@ func marshalNScheduledPrice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 
 func marshalNScheduledPriceConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[pricing.Scheduled]) graphql.Marshaler {
 	return _ScheduledPriceConnection(ctx, ec, sel, &v)
-}
-
-func marshalNScheduledPriceEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[pricing.Scheduled]) graphql.Marshaler {
-	return _ScheduledPriceEdge(ctx, ec, sel, &v)
 }
 
 func marshalNScheduledPriceEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[pricing.Scheduled]) graphql.Marshaler {

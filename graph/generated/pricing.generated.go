@@ -39,9 +39,6 @@ func _Money_amount(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Money_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Money", field, true, false, "Decimal")
-}
 
 func _Money_currency(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Money) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -54,9 +51,6 @@ func _Money_currency(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Money_currency(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Money", field, false, false, "CurrencyCode")
-}
 
 func _Price_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -68,9 +62,6 @@ func _Price_quantity(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Price_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Price", field, false, false, "Int")
 }
 
 func _Price_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
@@ -85,15 +76,6 @@ func _Price_unit(ctx context.Context, ec *executionContext, field graphql.Collec
 		true,
 	)
 }
-func fieldContext_Price_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Price",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Price_compareAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
 	return run.Value(
@@ -106,15 +88,6 @@ func _Price_compareAt(ctx context.Context, ec *executionContext, field graphql.C
 		},
 		false,
 	)
-}
-func fieldContext_Price_compareAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Price",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Price_subtotal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
@@ -129,15 +102,6 @@ func _Price_subtotal(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_Price_subtotal(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Price",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Price_discount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
 	return run.Value(
@@ -150,15 +114,6 @@ func _Price_discount(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 		true,
 	)
-}
-func fieldContext_Price_discount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Price",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Price_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
@@ -173,15 +128,6 @@ func _Price_total(ctx context.Context, ec *executionContext, field graphql.Colle
 		true,
 	)
 }
-func fieldContext_Price_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Price",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Price_breakdown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
 	return run.Value(
@@ -195,15 +141,6 @@ func _Price_breakdown(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_Price_breakdown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Price",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceCandidate_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -215,9 +152,6 @@ func _PriceCandidate_rule(ctx context.Context, ec *executionContext, field graph
 			return marshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceCandidate_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceCandidate", field, false, false, "PriceRule")
 }
 
 func _PriceCandidate_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
@@ -232,9 +166,6 @@ func _PriceCandidate_label(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_PriceCandidate_label(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceCandidate", field, false, false, "String")
-}
 
 func _PriceCandidate_sourceId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -246,9 +177,6 @@ func _PriceCandidate_sourceId(ctx context.Context, ec *executionContext, field g
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceCandidate_sourceId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceCandidate", field, true, false, "String")
 }
 
 func _PriceCandidate_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
@@ -263,15 +191,6 @@ func _PriceCandidate_unit(ctx context.Context, ec *executionContext, field graph
 		false,
 	)
 }
-func fieldContext_PriceCandidate_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceCandidate",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceCandidate_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -284,9 +203,6 @@ func _PriceCandidate_outcome(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_PriceCandidate_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceCandidate", field, false, false, "PriceOutcome")
-}
 
 func _PriceCandidate_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -298,9 +214,6 @@ func _PriceCandidate_reason(ctx context.Context, ec *executionContext, field gra
 			return marshalNPriceReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐReason(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceCandidate_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceCandidate", field, false, false, "PriceReason")
 }
 
 func _PriceRange_min(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Range) (ret graphql.Marshaler) {
@@ -315,15 +228,6 @@ func _PriceRange_min(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_PriceRange_min(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRange",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceRange_max(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Range) (ret graphql.Marshaler) {
 	return run.Value(
@@ -337,15 +241,6 @@ func _PriceRange_max(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_PriceRange_max(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRange",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceStep_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -357,9 +252,6 @@ func _PriceStep_rule(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PriceStep_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceStep", field, false, false, "PriceRule")
 }
 
 func _PriceStep_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
@@ -374,9 +266,6 @@ func _PriceStep_label(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_PriceStep_label(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceStep", field, false, false, "String")
-}
 
 func _PriceStep_change(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
 	return run.Value(
@@ -389,15 +278,6 @@ func _PriceStep_change(ctx context.Context, ec *executionContext, field graphql.
 		},
 		true,
 	)
-}
-func fieldContext_PriceStep_change(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceStep",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PriceStep_running(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
@@ -412,15 +292,6 @@ func _PriceStep_running(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_PriceStep_running(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceStep",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceTrace_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceTrace) (ret graphql.Marshaler) {
 	return run.Value(
@@ -433,15 +304,6 @@ func _PriceTrace_price(ctx context.Context, ec *executionContext, field graphql.
 		},
 		false,
 	)
-}
-func fieldContext_PriceTrace_price(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceTrace",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PriceTrace_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceTrace) (ret graphql.Marshaler) {
@@ -456,15 +318,6 @@ func _PriceTrace_problem(ctx context.Context, ec *executionContext, field graphq
 		false,
 	)
 }
-func fieldContext_PriceTrace_problem(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceTrace",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PriceTrace_candidates(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceTrace) (ret graphql.Marshaler) {
 	return run.Value(
@@ -477,15 +330,6 @@ func _PriceTrace_candidates(ctx context.Context, ec *executionContext, field gra
 		},
 		true,
 	)
-}
-func fieldContext_PriceTrace_candidates(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceTrace",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -816,10 +660,6 @@ func marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMone
 	return _Money(ctx, ec, sel, &v)
 }
 
-func marshalNPrice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Line) graphql.Marshaler {
-	return _Price(ctx, ec, sel, &v)
-}
-
 func marshalNPrice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Line) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _Price(ctx, ec, sel, &v[i])
@@ -832,10 +672,6 @@ func marshalNPrice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricing�
 	}
 
 	return ret
-}
-
-func marshalNPriceCandidate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCandidate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Candidate) graphql.Marshaler {
-	return _PriceCandidate(ctx, ec, sel, &v)
 }
 
 func marshalNPriceCandidate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCandidateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Candidate) graphql.Marshaler {
@@ -852,12 +688,6 @@ func marshalNPriceCandidate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return ret
 }
 
-func unmarshalNPriceOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐOutcome(ctx context.Context, ec *executionContext, v any) (pricing.Outcome, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := pricing.Outcome(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPriceOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Outcome) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -865,12 +695,6 @@ func marshalNPriceOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprici
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceOutcome!")
 	}
 	return res
-}
-
-func unmarshalNPriceReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐReason(ctx context.Context, ec *executionContext, v any) (pricing.Reason, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := pricing.Reason(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNPriceReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Reason) graphql.Marshaler {
@@ -882,12 +706,6 @@ func marshalNPriceReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricin
 	return res
 }
 
-func unmarshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx context.Context, ec *executionContext, v any) (pricing.Rule, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := pricing.Rule(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Rule) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -895,10 +713,6 @@ func marshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricing�
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceRule!")
 	}
 	return res
-}
-
-func marshalNPriceStep2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStep(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Step) graphql.Marshaler {
-	return _PriceStep(ctx, ec, sel, &v)
 }
 
 func marshalNPriceStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStepᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Step) graphql.Marshaler {

@@ -57,9 +57,6 @@ func _Campaign_id(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Campaign_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, true, false, "ID")
-}
 
 func _Campaign_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -71,9 +68,6 @@ func _Campaign_code(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Campaign_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
 }
 
 func _Campaign_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
@@ -88,9 +82,6 @@ func _Campaign_name(ctx context.Context, ec *executionContext, field graphql.Col
 		true,
 	)
 }
-func fieldContext_Campaign_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
-}
 
 func _Campaign_badge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Value(
@@ -104,9 +95,6 @@ func _Campaign_badge(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_Campaign_badge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
-}
 
 func _Campaign_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -118,9 +106,6 @@ func _Campaign_status(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNCampaignStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐStatus(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Campaign_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, false, false, "CampaignStatus")
 }
 
 func _Campaign_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
@@ -134,9 +119,6 @@ func _Campaign_validFrom(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_Campaign_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, true, false, "DateTime")
-}
 
 func _Campaign_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -148,9 +130,6 @@ func _Campaign_validUntil(ctx context.Context, ec *executionContext, field graph
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Campaign_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, true, false, "DateTime")
 }
 
 func _Campaign_recurrence(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
@@ -165,15 +144,6 @@ func _Campaign_recurrence(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_Campaign_recurrence(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Campaign",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Campaign_audiences(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Value(
@@ -187,15 +157,6 @@ func _Campaign_audiences(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_Campaign_audiences(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Campaign",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Campaign_regions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -207,9 +168,6 @@ func _Campaign_regions(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Campaign_regions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
 }
 
 func _Campaign_goods(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
@@ -224,15 +182,6 @@ func _Campaign_goods(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_Campaign_goods(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Campaign",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Campaign_except(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Value(
@@ -245,15 +194,6 @@ func _Campaign_except(ctx context.Context, ec *executionContext, field graphql.C
 		},
 		true,
 	)
-}
-func fieldContext_Campaign_except(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Campaign",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Campaign_conditions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
@@ -268,15 +208,6 @@ func _Campaign_conditions(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_Campaign_conditions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Campaign",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Campaign_benefits(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Value(
@@ -290,15 +221,6 @@ func _Campaign_benefits(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_Campaign_benefits(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Campaign",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Campaign_stacking(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -310,9 +232,6 @@ func _Campaign_stacking(ctx context.Context, ec *executionContext, field graphql
 			return marshalNCampaignStacking2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐStacking(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Campaign_stacking(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, false, false, "CampaignStacking")
 }
 
 func _Campaign_group(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
@@ -326,9 +245,6 @@ func _Campaign_group(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Campaign_group(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
-}
 
 func _Campaign_priority(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -341,9 +257,6 @@ func _Campaign_priority(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_Campaign_priority(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Int")
-}
 
 func _Campaign_needsCoupon(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -355,9 +268,6 @@ func _Campaign_needsCoupon(ctx context.Context, ec *executionContext, field grap
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Campaign_needsCoupon(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Boolean")
 }
 
 func _Campaign_budget(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
@@ -372,15 +282,6 @@ func _Campaign_budget(ctx context.Context, ec *executionContext, field graphql.C
 		false,
 	)
 }
-func fieldContext_Campaign_budget(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Campaign",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Campaign_maxUses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -392,9 +293,6 @@ func _Campaign_maxUses(ctx context.Context, ec *executionContext, field graphql.
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Campaign_maxUses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, true, false, "Int")
 }
 
 func _Campaign_maxUsesPerMember(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
@@ -408,9 +306,6 @@ func _Campaign_maxUsesPerMember(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_Campaign_maxUsesPerMember(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, true, false, "Int")
-}
 
 func _Campaign_spentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -422,9 +317,6 @@ func _Campaign_spentAt(ctx context.Context, ec *executionContext, field graphql.
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Campaign_spentAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
 }
 
 func _Campaign_shopIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
@@ -438,9 +330,6 @@ func _Campaign_shopIds(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_Campaign_shopIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, true, false, "ID")
-}
 
 func _Campaign_notifyMembers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -452,9 +341,6 @@ func _Campaign_notifyMembers(ctx context.Context, ec *executionContext, field gr
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Campaign_notifyMembers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Boolean")
 }
 
 func _CampaignBenefit_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
@@ -468,9 +354,6 @@ func _CampaignBenefit_kind(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_CampaignBenefit_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignBenefit", field, false, false, "CampaignBenefitKind")
-}
 
 func _CampaignBenefit_percent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -482,9 +365,6 @@ func _CampaignBenefit_percent(ctx context.Context, ec *executionContext, field g
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignBenefit_percent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignBenefit", field, false, false, "Decimal")
 }
 
 func _CampaignBenefit_amountMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
@@ -498,9 +378,6 @@ func _CampaignBenefit_amountMinor(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_CampaignBenefit_amountMinor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignBenefit", field, true, false, "Int")
-}
 
 func _CampaignBenefit_pieces(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -512,9 +389,6 @@ func _CampaignBenefit_pieces(ctx context.Context, ec *executionContext, field gr
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignBenefit_pieces(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignBenefit", field, false, false, "Int")
 }
 
 func _CampaignBenefit_required(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
@@ -528,9 +402,6 @@ func _CampaignBenefit_required(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_CampaignBenefit_required(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignBenefit", field, false, false, "Boolean")
-}
 
 func _CampaignBenefit_factor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -542,9 +413,6 @@ func _CampaignBenefit_factor(ctx context.Context, ec *executionContext, field gr
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignBenefit_factor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignBenefit", field, false, false, "Decimal")
 }
 
 func _CampaignComparison_open(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
@@ -559,15 +427,6 @@ func _CampaignComparison_open(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_CampaignComparison_open(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignComparison",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CampaignComparison_held(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
 	return run.Value(
@@ -581,15 +440,6 @@ func _CampaignComparison_held(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_CampaignComparison_held(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignComparison",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CampaignComparison_uplift(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -601,9 +451,6 @@ func _CampaignComparison_uplift(ctx context.Context, ec *executionContext, field
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignComparison_uplift(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignComparison", field, false, false, "Decimal")
 }
 
 func _CampaignComparison_low(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
@@ -617,9 +464,6 @@ func _CampaignComparison_low(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_CampaignComparison_low(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignComparison", field, false, false, "Decimal")
-}
 
 func _CampaignComparison_high(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -631,9 +475,6 @@ func _CampaignComparison_high(ctx context.Context, ec *executionContext, field g
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignComparison_high(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignComparison", field, false, false, "Decimal")
 }
 
 func _CampaignComparison_tooFew(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
@@ -647,9 +488,6 @@ func _CampaignComparison_tooFew(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_CampaignComparison_tooFew(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignComparison", field, false, false, "Boolean")
-}
 
 func _CampaignConditions_minAmountMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Conditions) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -662,9 +500,6 @@ func _CampaignConditions_minAmountMinor(ctx context.Context, ec *executionContex
 		},
 	)
 }
-func fieldContext_CampaignConditions_minAmountMinor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignConditions", field, true, false, "Int")
-}
 
 func _CampaignConditions_minQuantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Conditions) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -676,9 +511,6 @@ func _CampaignConditions_minQuantity(ctx context.Context, ec *executionContext, 
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignConditions_minQuantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignConditions", field, false, false, "Int")
 }
 
 func _CampaignConditions_combination(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Conditions) (ret graphql.Marshaler) {
@@ -693,15 +525,6 @@ func _CampaignConditions_combination(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_CampaignConditions_combination(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignConditions",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CampaignConditions_maxSets(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Conditions) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -713,9 +536,6 @@ func _CampaignConditions_maxSets(ctx context.Context, ec *executionContext, fiel
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignConditions_maxSets(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignConditions", field, false, false, "Int")
 }
 
 func _CampaignConditions_firstPurchase(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Conditions) (ret graphql.Marshaler) {
@@ -729,9 +549,6 @@ func _CampaignConditions_firstPurchase(ctx context.Context, ec *executionContext
 		},
 	)
 }
-func fieldContext_CampaignConditions_firstPurchase(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignConditions", field, false, false, "Boolean")
-}
 
 func _CampaignConditions_birthdayMonth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Conditions) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -743,9 +560,6 @@ func _CampaignConditions_birthdayMonth(ctx context.Context, ec *executionContext
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignConditions_birthdayMonth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignConditions", field, false, false, "Boolean")
 }
 
 func _CampaignConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Campaign]) (ret graphql.Marshaler) {
@@ -760,15 +574,6 @@ func _CampaignConnection_edges(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_CampaignConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CampaignConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Campaign]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -782,15 +587,6 @@ func _CampaignConnection_nodes(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_CampaignConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CampaignConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Campaign]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -803,15 +599,6 @@ func _CampaignConnection_pageInfo(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_CampaignConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CampaignConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Campaign]) (ret graphql.Marshaler) {
@@ -846,9 +633,6 @@ func _CampaignEdge_cursor(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_CampaignEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignEdge", field, false, false, "String")
-}
 
 func _CampaignEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[promotion.Campaign]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -862,15 +646,6 @@ func _CampaignEdge_node(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_CampaignEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CampaignEffect_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -882,9 +657,6 @@ func _CampaignEffect_orders(ctx context.Context, ec *executionContext, field gra
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignEffect_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Int")
 }
 
 func _CampaignEffect_customers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
@@ -898,9 +670,6 @@ func _CampaignEffect_customers(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_CampaignEffect_customers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Int")
-}
 
 func _CampaignEffect_returned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -912,9 +681,6 @@ func _CampaignEffect_returned(ctx context.Context, ec *executionContext, field g
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignEffect_returned(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Int")
 }
 
 func _CampaignEffect_sales(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
@@ -929,15 +695,6 @@ func _CampaignEffect_sales(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_CampaignEffect_sales(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignEffect",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CampaignEffect_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
 	return run.Value(
@@ -951,15 +708,6 @@ func _CampaignEffect_given(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_CampaignEffect_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignEffect",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CampaignEffect_perYen(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -972,9 +720,6 @@ func _CampaignEffect_perYen(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_CampaignEffect_perYen(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Decimal")
-}
 
 func _CampaignEffect_uplift(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -986,9 +731,6 @@ func _CampaignEffect_uplift(ctx context.Context, ec *executionContext, field gra
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignEffect_uplift(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Decimal")
 }
 
 func _CampaignEffect_comparison(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
@@ -1003,15 +745,6 @@ func _CampaignEffect_comparison(ctx context.Context, ec *executionContext, field
 		false,
 	)
 }
-func fieldContext_CampaignEffect_comparison(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignEffect",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CampaignGroup_share(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Side) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1024,9 +757,6 @@ func _CampaignGroup_share(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_CampaignGroup_share(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignGroup", field, false, false, "Decimal")
-}
 
 func _CampaignGroup_buyers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Side) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1038,9 +768,6 @@ func _CampaignGroup_buyers(ctx context.Context, ec *executionContext, field grap
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignGroup_buyers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignGroup", field, false, false, "Int")
 }
 
 func _CampaignGroup_sales(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Side) (ret graphql.Marshaler) {
@@ -1055,15 +782,6 @@ func _CampaignGroup_sales(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_CampaignGroup_sales(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignGroup",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CampaignGroup_perBuyer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Side) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1076,15 +794,6 @@ func _CampaignGroup_perBuyer(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_CampaignGroup_perBuyer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignGroup",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CampaignPayload_campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CampaignPayload) (ret graphql.Marshaler) {
@@ -1099,15 +808,6 @@ func _CampaignPayload_campaign(ctx context.Context, ec *executionContext, field 
 		false,
 	)
 }
-func fieldContext_CampaignPayload_campaign(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CampaignPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CampaignPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1121,15 +821,6 @@ func _CampaignPayload_userErrors(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_CampaignPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CampaignSimulation_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1142,9 +833,6 @@ func _CampaignSimulation_id(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_CampaignSimulation_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignSimulation", field, true, false, "ID")
-}
 
 func _CampaignSimulation_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1156,9 +844,6 @@ func _CampaignSimulation_status(ctx context.Context, ec *executionContext, field
 			return marshalNSimulationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulationStatus(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignSimulation_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "SimulationStatus")
 }
 
 func _CampaignSimulation_campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
@@ -1173,15 +858,6 @@ func _CampaignSimulation_campaign(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_CampaignSimulation_campaign(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignSimulation",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CampaignSimulation_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1193,9 +869,6 @@ func _CampaignSimulation_from(ctx context.Context, ec *executionContext, field g
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignSimulation_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "DateTime")
 }
 
 func _CampaignSimulation_until(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
@@ -1209,9 +882,6 @@ func _CampaignSimulation_until(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_CampaignSimulation_until(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "DateTime")
-}
 
 func _CampaignSimulation_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1224,9 +894,6 @@ func _CampaignSimulation_orders(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_CampaignSimulation_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "Int")
-}
 
 func _CampaignSimulation_looked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1238,9 +905,6 @@ func _CampaignSimulation_looked(ctx context.Context, ec *executionContext, field
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignSimulation_looked(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "Int")
 }
 
 func _CampaignSimulation_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
@@ -1255,15 +919,6 @@ func _CampaignSimulation_outcome(ctx context.Context, ec *executionContext, fiel
 		false,
 	)
 }
-func fieldContext_CampaignSimulation_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignSimulation",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CampaignSimulation_failure(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1275,9 +930,6 @@ func _CampaignSimulation_failure(ctx context.Context, ec *executionContext, fiel
 			return marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignSimulation_failure(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "String")
 }
 
 func _CampaignSimulation_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
@@ -1291,9 +943,6 @@ func _CampaignSimulation_createdAt(ctx context.Context, ec *executionContext, fi
 		},
 	)
 }
-func fieldContext_CampaignSimulation_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "DateTime")
-}
 
 func _CampaignSimulation_finishedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1305,9 +954,6 @@ func _CampaignSimulation_finishedAt(ctx context.Context, ec *executionContext, f
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CampaignSimulation_finishedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "DateTime")
 }
 
 func _CartCoupon_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Coupon) (ret graphql.Marshaler) {
@@ -1321,9 +967,6 @@ func _CartCoupon_id(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_CartCoupon_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartCoupon", field, true, false, "ID")
-}
 
 func _CartCoupon_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Coupon) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1336,9 +979,6 @@ func _CartCoupon_code(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_CartCoupon_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartCoupon", field, false, false, "String")
-}
 
 func _CartCoupon_hint(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Coupon) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1350,9 +990,6 @@ func _CartCoupon_hint(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CartCoupon_hint(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartCoupon", field, false, false, "String")
 }
 
 func _CartCoupon_campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Coupon) (ret graphql.Marshaler) {
@@ -1367,9 +1004,6 @@ func _CartCoupon_campaign(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_CartCoupon_campaign(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartCoupon", field, false, false, "String")
-}
 
 func _CartCoupon_applied(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Coupon) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1381,9 +1015,6 @@ func _CartCoupon_applied(ctx context.Context, ec *executionContext, field graphq
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CartCoupon_applied(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartCoupon", field, false, false, "Boolean")
 }
 
 func _CartCoupon_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Coupon) (ret graphql.Marshaler) {
@@ -1451,9 +1082,6 @@ func _CartGift_quantity(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_CartGift_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartGift", field, false, false, "Int")
-}
 
 func _CartGift_campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Gift) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1467,9 +1095,6 @@ func _CartGift_campaign(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_CartGift_campaign(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartGift", field, false, false, "String")
-}
 
 func _CartGift_required(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Gift) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1481,9 +1106,6 @@ func _CartGift_required(ctx context.Context, ec *executionContext, field graphql
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CartGift_required(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartGift", field, false, false, "Boolean")
 }
 
 func _CombinationPart_goods(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Part) (ret graphql.Marshaler) {
@@ -1498,15 +1120,6 @@ func _CombinationPart_goods(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_CombinationPart_goods(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CombinationPart",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CombinationPart_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1518,9 +1131,6 @@ func _CombinationPart_quantity(ctx context.Context, ec *executionContext, field 
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CombinationPart_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CombinationPart", field, false, false, "Int")
 }
 
 func _Coupon_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Coupon) (ret graphql.Marshaler) {
@@ -1534,9 +1144,6 @@ func _Coupon_id(ctx context.Context, ec *executionContext, field graphql.Collect
 		},
 	)
 }
-func fieldContext_Coupon_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Coupon", field, true, false, "ID")
-}
 
 func _Coupon_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Coupon) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1549,9 +1156,6 @@ func _Coupon_code(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Coupon_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Coupon", field, false, false, "String")
-}
 
 func _Coupon_hint(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Coupon) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1563,9 +1167,6 @@ func _Coupon_hint(ctx context.Context, ec *executionContext, field graphql.Colle
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Coupon_hint(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Coupon", field, false, false, "String")
 }
 
 func _Coupon_campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Coupon) (ret graphql.Marshaler) {
@@ -1580,9 +1181,6 @@ func _Coupon_campaign(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_Coupon_campaign(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Coupon", field, false, false, "String")
-}
 
 func _Coupon_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Coupon) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1594,9 +1192,6 @@ func _Coupon_state(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNCouponState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCouponState(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Coupon_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Coupon", field, false, false, "CouponState")
 }
 
 func _Coupon_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Coupon) (ret graphql.Marshaler) {
@@ -1610,9 +1205,6 @@ func _Coupon_validFrom(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_Coupon_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Coupon", field, true, false, "DateTime")
-}
 
 func _Coupon_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Coupon) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1624,9 +1216,6 @@ func _Coupon_validUntil(ctx context.Context, ec *executionContext, field graphql
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Coupon_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Coupon", field, true, false, "DateTime")
 }
 
 func _CouponConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Coupon]) (ret graphql.Marshaler) {
@@ -1641,15 +1230,6 @@ func _CouponConnection_edges(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_CouponConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CouponConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CouponConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Coupon]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1663,15 +1243,6 @@ func _CouponConnection_nodes(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_CouponConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CouponConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _CouponConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Coupon]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1684,15 +1255,6 @@ func _CouponConnection_pageInfo(ctx context.Context, ec *executionContext, field
 		},
 		true,
 	)
-}
-func fieldContext_CouponConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CouponConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _CouponConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Coupon]) (ret graphql.Marshaler) {
@@ -1727,9 +1289,6 @@ func _CouponEdge_cursor(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_CouponEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CouponEdge", field, false, false, "String")
-}
 
 func _CouponEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[promotion.Coupon]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1743,15 +1302,6 @@ func _CouponEdge_node(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_CouponEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CouponEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _IssueCouponsPayload_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueCouponsPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1764,9 +1314,6 @@ func _IssueCouponsPayload_count(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_IssueCouponsPayload_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("IssueCouponsPayload", field, false, false, "Int")
-}
 
 func _IssueCouponsPayload_csv(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueCouponsPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1778,9 +1325,6 @@ func _IssueCouponsPayload_csv(ctx context.Context, ec *executionContext, field g
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_IssueCouponsPayload_csv(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("IssueCouponsPayload", field, false, false, "String")
 }
 
 func _IssueCouponsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueCouponsPayload) (ret graphql.Marshaler) {
@@ -1795,15 +1339,6 @@ func _IssueCouponsPayload_userErrors(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_IssueCouponsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "IssueCouponsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Recurrence_weekdays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Recurrence) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1815,9 +1350,6 @@ func _Recurrence_weekdays(ctx context.Context, ec *executionContext, field graph
 			return marshalNInt2ᚕintᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Recurrence_weekdays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Recurrence", field, false, false, "Int")
 }
 
 func _Recurrence_days(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Recurrence) (ret graphql.Marshaler) {
@@ -1831,9 +1363,6 @@ func _Recurrence_days(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Recurrence_days(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Recurrence", field, false, false, "Int")
-}
 
 func _Recurrence_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Recurrence) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1845,9 +1374,6 @@ func _Recurrence_from(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Recurrence_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Recurrence", field, false, false, "Int")
 }
 
 func _Recurrence_until(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Recurrence) (ret graphql.Marshaler) {
@@ -1861,9 +1387,6 @@ func _Recurrence_until(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_Recurrence_until(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Recurrence", field, false, false, "Int")
-}
 
 func _RunningCampaign_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1875,9 +1398,6 @@ func _RunningCampaign_id(ctx context.Context, ec *executionContext, field graphq
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RunningCampaign_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RunningCampaign", field, true, false, "ID")
 }
 
 func _RunningCampaign_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
@@ -1892,9 +1412,6 @@ func _RunningCampaign_name(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_RunningCampaign_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RunningCampaign", field, false, false, "String")
-}
 
 func _RunningCampaign_badge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1908,9 +1425,6 @@ func _RunningCampaign_badge(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_RunningCampaign_badge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RunningCampaign", field, false, false, "String")
-}
 
 func _RunningCampaign_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1923,9 +1437,6 @@ func _RunningCampaign_validFrom(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_RunningCampaign_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RunningCampaign", field, true, false, "DateTime")
-}
 
 func _RunningCampaign_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1937,9 +1448,6 @@ func _RunningCampaign_validUntil(ctx context.Context, ec *executionContext, fiel
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RunningCampaign_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RunningCampaign", field, true, false, "DateTime")
 }
 
 func _SimulateCampaignPayload_simulation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SimulateCampaignPayload) (ret graphql.Marshaler) {
@@ -1954,15 +1462,6 @@ func _SimulateCampaignPayload_simulation(ctx context.Context, ec *executionConte
 		false,
 	)
 }
-func fieldContext_SimulateCampaignPayload_simulation(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulateCampaignPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SimulateCampaignPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SimulateCampaignPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1976,15 +1475,6 @@ func _SimulateCampaignPayload_userErrors(ctx context.Context, ec *executionConte
 		true,
 	)
 }
-func fieldContext_SimulateCampaignPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulateCampaignPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SimulationDay_date(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.DayOutcome) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1996,9 +1486,6 @@ func _SimulationDay_date(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SimulationDay_date(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationDay", field, false, false, "String")
 }
 
 func _SimulationDay_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.DayOutcome) (ret graphql.Marshaler) {
@@ -2012,9 +1499,6 @@ func _SimulationDay_orders(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_SimulationDay_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationDay", field, false, false, "Int")
-}
 
 func _SimulationDay_uses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.DayOutcome) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2026,9 +1510,6 @@ func _SimulationDay_uses(ctx context.Context, ec *executionContext, field graphq
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SimulationDay_uses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationDay", field, false, false, "Int")
 }
 
 func _SimulationDay_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.DayOutcome) (ret graphql.Marshaler) {
@@ -2042,15 +1523,6 @@ func _SimulationDay_given(ctx context.Context, ec *executionContext, field graph
 		},
 		true,
 	)
-}
-func fieldContext_SimulationDay_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulationDay",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _SimulationGift_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.GiftOutcome) (ret graphql.Marshaler) {
@@ -2091,9 +1563,6 @@ func _SimulationGift_pieces(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_SimulationGift_pieces(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationGift", field, false, false, "Int")
-}
 
 func _SimulationGift_cost(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.GiftOutcome) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2107,15 +1576,6 @@ func _SimulationGift_cost(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_SimulationGift_cost(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulationGift",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SimulationOutcome_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2127,9 +1587,6 @@ func _SimulationOutcome_orders(ctx context.Context, ec *executionContext, field 
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SimulationOutcome_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationOutcome_uses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
@@ -2143,9 +1600,6 @@ func _SimulationOutcome_uses(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_SimulationOutcome_uses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
-}
 
 func _SimulationOutcome_changed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2157,9 +1611,6 @@ func _SimulationOutcome_changed(ctx context.Context, ec *executionContext, field
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SimulationOutcome_changed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationOutcome_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
@@ -2174,15 +1625,6 @@ func _SimulationOutcome_given(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_SimulationOutcome_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulationOutcome",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SimulationOutcome_displaced(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2195,15 +1637,6 @@ func _SimulationOutcome_displaced(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_SimulationOutcome_displaced(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulationOutcome",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _SimulationOutcome_salesBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
@@ -2218,15 +1651,6 @@ func _SimulationOutcome_salesBefore(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_SimulationOutcome_salesBefore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulationOutcome",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SimulationOutcome_salesAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2239,15 +1663,6 @@ func _SimulationOutcome_salesAfter(ctx context.Context, ec *executionContext, fi
 		},
 		true,
 	)
-}
-func fieldContext_SimulationOutcome_salesAfter(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulationOutcome",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _SimulationOutcome_marginBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
@@ -2262,15 +1677,6 @@ func _SimulationOutcome_marginBefore(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_SimulationOutcome_marginBefore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulationOutcome",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SimulationOutcome_marginAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2284,15 +1690,6 @@ func _SimulationOutcome_marginAfter(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_SimulationOutcome_marginAfter(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulationOutcome",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SimulationOutcome_costUnknown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2304,9 +1701,6 @@ func _SimulationOutcome_costUnknown(ctx context.Context, ec *executionContext, f
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SimulationOutcome_costUnknown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationOutcome_freeShipping(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
@@ -2321,15 +1715,6 @@ func _SimulationOutcome_freeShipping(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_SimulationOutcome_freeShipping(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulationOutcome",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SimulationOutcome_freeShipped(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2341,9 +1726,6 @@ func _SimulationOutcome_freeShipped(ctx context.Context, ec *executionContext, f
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SimulationOutcome_freeShipped(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationOutcome_gifts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
@@ -2358,15 +1740,6 @@ func _SimulationOutcome_gifts(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_SimulationOutcome_gifts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulationOutcome",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SimulationOutcome_giftsMissed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2378,9 +1751,6 @@ func _SimulationOutcome_giftsMissed(ctx context.Context, ec *executionContext, f
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SimulationOutcome_giftsMissed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationOutcome_pointsOrders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
@@ -2394,9 +1764,6 @@ func _SimulationOutcome_pointsOrders(ctx context.Context, ec *executionContext, 
 		},
 	)
 }
-func fieldContext_SimulationOutcome_pointsOrders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
-}
 
 func _SimulationOutcome_pointsOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2408,9 +1775,6 @@ func _SimulationOutcome_pointsOn(ctx context.Context, ec *executionContext, fiel
 			return marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SimulationOutcome_pointsOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Decimal")
 }
 
 func _SimulationOutcome_coupons(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
@@ -2424,9 +1788,6 @@ func _SimulationOutcome_coupons(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_SimulationOutcome_coupons(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
-}
 
 func _SimulationOutcome_spentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2438,9 +1799,6 @@ func _SimulationOutcome_spentAt(ctx context.Context, ec *executionContext, field
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SimulationOutcome_spentAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "DateTime")
 }
 
 func _SimulationOutcome_days(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
@@ -2455,15 +1813,6 @@ func _SimulationOutcome_days(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_SimulationOutcome_days(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulationOutcome",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SimulationOutcome_products(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
 	return run.Value(
@@ -2477,15 +1826,6 @@ func _SimulationOutcome_products(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_SimulationOutcome_products(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulationOutcome",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SimulationOutcome_differing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2497,9 +1837,6 @@ func _SimulationOutcome_differing(ctx context.Context, ec *executionContext, fie
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SimulationOutcome_differing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationProduct_product(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.ProductOutcome) (ret graphql.Marshaler) {
@@ -2540,9 +1877,6 @@ func _SimulationProduct_orders(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_SimulationProduct_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationProduct", field, false, false, "Int")
-}
 
 func _SimulationProduct_pieces(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.ProductOutcome) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2554,9 +1888,6 @@ func _SimulationProduct_pieces(ctx context.Context, ec *executionContext, field 
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SimulationProduct_pieces(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SimulationProduct", field, false, false, "Int")
 }
 
 func _SimulationProduct_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.ProductOutcome) (ret graphql.Marshaler) {
@@ -2571,15 +1902,6 @@ func _SimulationProduct_given(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_SimulationProduct_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SimulationProduct",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _VoidCouponsPayload_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidCouponsPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -2591,9 +1913,6 @@ func _VoidCouponsPayload_count(ctx context.Context, ec *executionContext, field 
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_VoidCouponsPayload_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoidCouponsPayload", field, false, false, "Int")
 }
 
 func _VoidCouponsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidCouponsPayload) (ret graphql.Marshaler) {
@@ -2607,15 +1926,6 @@ func _VoidCouponsPayload_userErrors(ctx context.Context, ec *executionContext, f
 		},
 		true,
 	)
-}
-func fieldContext_VoidCouponsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoidCouponsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -5058,10 +4368,6 @@ func marshalNCampaign2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromot
 	return ret
 }
 
-func marshalNCampaignBenefit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐBenefit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.Benefit) graphql.Marshaler {
-	return _CampaignBenefit(ctx, ec, sel, &v)
-}
-
 func marshalNCampaignBenefit2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐBenefitᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.Benefit) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _CampaignBenefit(ctx, ec, sel, &v[i])
@@ -5116,10 +4422,6 @@ func marshalNCampaignConditions2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNCampaignConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[promotion.Campaign]) graphql.Marshaler {
 	return _CampaignConnection(ctx, ec, sel, &v)
-}
-
-func marshalNCampaignEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[promotion.Campaign]) graphql.Marshaler {
-	return _CampaignEdge(ctx, ec, sel, &v)
 }
 
 func marshalNCampaignEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[promotion.Campaign]) graphql.Marshaler {
@@ -5179,10 +4481,6 @@ func unmarshalNCampaignStatusInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNCartCoupon2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐCoupon(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v cart.Coupon) graphql.Marshaler {
-	return _CartCoupon(ctx, ec, sel, &v)
-}
-
 func marshalNCartCoupon2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐCouponᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []cart.Coupon) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _CartCoupon(ctx, ec, sel, &v[i])
@@ -5197,10 +4495,6 @@ func marshalNCartCoupon2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcart
 	return ret
 }
 
-func marshalNCartGift2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐGift(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v cart.Gift) graphql.Marshaler {
-	return _CartGift(ctx, ec, sel, &v)
-}
-
 func marshalNCartGift2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐGiftᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []cart.Gift) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _CartGift(ctx, ec, sel, &v[i])
@@ -5213,10 +4507,6 @@ func marshalNCartGift2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcart�
 	}
 
 	return ret
-}
-
-func marshalNCombinationPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.Part) graphql.Marshaler {
-	return _CombinationPart(ctx, ec, sel, &v)
 }
 
 func marshalNCombinationPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐPartᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.Part) graphql.Marshaler {
@@ -5260,10 +4550,6 @@ func marshalNCouponConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	return _CouponConnection(ctx, ec, sel, &v)
 }
 
-func marshalNCouponEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[promotion.Coupon]) graphql.Marshaler {
-	return _CouponEdge(ctx, ec, sel, &v)
-}
-
 func marshalNCouponEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[promotion.Coupon]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _CouponEdge(ctx, ec, sel, &v[i])
@@ -5276,12 +4562,6 @@ func marshalNCouponEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpage
 	}
 
 	return ret
-}
-
-func unmarshalNCouponState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCouponState(ctx context.Context, ec *executionContext, v any) (promotion.CouponState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := promotion.CouponState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNCouponState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCouponState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.CouponState) graphql.Marshaler {
@@ -5309,10 +4589,6 @@ func marshalNRecurrence2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromoti
 func unmarshalNRemoveCouponInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐRemoveCouponInput(ctx context.Context, ec *executionContext, v any) (cart.RemoveCouponInput, error) {
 	res, err := unmarshalInputRemoveCouponInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNRunningCampaign2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐRunning(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.Running) graphql.Marshaler {
-	return _RunningCampaign(ctx, ec, sel, &v)
 }
 
 func marshalNRunningCampaign2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐRunningᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.Running) graphql.Marshaler {
@@ -5343,10 +4619,6 @@ func marshalNSimulateCampaignPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋg
 	return _SimulateCampaignPayload(ctx, ec, sel, &v)
 }
 
-func marshalNSimulationDay2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐDayOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.DayOutcome) graphql.Marshaler {
-	return _SimulationDay(ctx, ec, sel, &v)
-}
-
 func marshalNSimulationDay2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐDayOutcomeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.DayOutcome) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _SimulationDay(ctx, ec, sel, &v[i])
@@ -5359,10 +4631,6 @@ func marshalNSimulationDay2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	}
 
 	return ret
-}
-
-func marshalNSimulationGift2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐGiftOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.GiftOutcome) graphql.Marshaler {
-	return _SimulationGift(ctx, ec, sel, &v)
 }
 
 func marshalNSimulationGift2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐGiftOutcomeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.GiftOutcome) graphql.Marshaler {
@@ -5379,10 +4647,6 @@ func marshalNSimulationGift2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return ret
 }
 
-func marshalNSimulationProduct2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐProductOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.ProductOutcome) graphql.Marshaler {
-	return _SimulationProduct(ctx, ec, sel, &v)
-}
-
 func marshalNSimulationProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐProductOutcomeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.ProductOutcome) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _SimulationProduct(ctx, ec, sel, &v[i])
@@ -5395,12 +4659,6 @@ func marshalNSimulationProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	}
 
 	return ret
-}
-
-func unmarshalNSimulationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulationStatus(ctx context.Context, ec *executionContext, v any) (promotion.SimulationStatus, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := promotion.SimulationStatus(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNSimulationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulationStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.SimulationStatus) graphql.Marshaler {
@@ -5459,16 +4717,6 @@ func unmarshalOCampaignRounding2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalOCampaignRounding2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐRounding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *money.Rounding) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
-}
-
 func marshalOCampaignSimulation2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *promotion.Simulation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -5491,23 +4739,6 @@ func unmarshalOCampaignStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 		}
 	}
 	return res, nil
-}
-
-func marshalOCampaignStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐStatusᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.Status) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNCampaignStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐStatus(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 func unmarshalOCombinationPartInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐPartInputᚄ(ctx context.Context, ec *executionContext, v any) ([]promotion.PartInput, error) {

@@ -44,9 +44,6 @@ func _Purchase_id(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Purchase_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, true, false, "ID")
-}
 
 func _Purchase_boughtOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -58,9 +55,6 @@ func _Purchase_boughtOn(ctx context.Context, ec *executionContext, field graphql
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Purchase_boughtOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, false, false, "Date")
 }
 
 func _Purchase_boughtAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
@@ -74,9 +68,6 @@ func _Purchase_boughtAt(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_Purchase_boughtAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, false, false, "DateTime")
-}
 
 func _Purchase_brandId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -88,9 +79,6 @@ func _Purchase_brandId(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Purchase_brandId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, true, false, "ID")
 }
 
 func _Purchase_source(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
@@ -104,9 +92,6 @@ func _Purchase_source(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Purchase_source(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, false, false, "PurchaseSource")
-}
 
 func _Purchase_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -118,9 +103,6 @@ func _Purchase_storeId(ctx context.Context, ec *executionContext, field graphql.
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Purchase_storeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, true, false, "ID")
 }
 
 func _Purchase_till(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
@@ -134,9 +116,6 @@ func _Purchase_till(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_Purchase_till(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, false, false, "String")
-}
 
 func _Purchase_receipt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -148,9 +127,6 @@ func _Purchase_receipt(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Purchase_receipt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, false, false, "String")
 }
 
 func _Purchase_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
@@ -164,9 +140,6 @@ func _Purchase_orderId(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_Purchase_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, true, false, "ID")
-}
 
 func _Purchase_items(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -178,9 +151,6 @@ func _Purchase_items(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Purchase_items(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, false, false, "Int")
 }
 
 func _Purchase_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
@@ -194,15 +164,6 @@ func _Purchase_total(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 		true,
 	)
-}
-func fieldContext_Purchase_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Purchase",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Purchase_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
@@ -244,15 +205,6 @@ func _PurchaseConnection_edges(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_PurchaseConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PurchaseConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Purchase]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -266,15 +218,6 @@ func _PurchaseConnection_nodes(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_PurchaseConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PurchaseConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Purchase]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -287,15 +230,6 @@ func _PurchaseConnection_pageInfo(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_PurchaseConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PurchaseConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Purchase]) (ret graphql.Marshaler) {
@@ -330,9 +264,6 @@ func _PurchaseEdge_cursor(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_PurchaseEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseEdge", field, false, false, "String")
-}
 
 func _PurchaseEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[purchase.Purchase]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -346,15 +277,6 @@ func _PurchaseEdge_node(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_PurchaseEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PurchaseImport_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -366,9 +288,6 @@ func _PurchaseImport_id(ctx context.Context, ec *executionContext, field graphql
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PurchaseImport_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, true, false, "ID")
 }
 
 func _PurchaseImport_fileName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
@@ -382,9 +301,6 @@ func _PurchaseImport_fileName(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_PurchaseImport_fileName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "String")
-}
 
 func _PurchaseImport_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -396,9 +312,6 @@ func _PurchaseImport_rows(ctx context.Context, ec *executionContext, field graph
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PurchaseImport_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "Int")
 }
 
 func _PurchaseImport_receipts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
@@ -412,9 +325,6 @@ func _PurchaseImport_receipts(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_PurchaseImport_receipts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "Int")
-}
 
 func _PurchaseImport_repeated(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -427,9 +337,6 @@ func _PurchaseImport_repeated(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_PurchaseImport_repeated(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "Int")
-}
 
 func _PurchaseImport_refused(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -441,9 +348,6 @@ func _PurchaseImport_refused(ctx context.Context, ec *executionContext, field gr
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PurchaseImport_refused(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "Int")
 }
 
 func _PurchaseImport_errors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
@@ -458,15 +362,6 @@ func _PurchaseImport_errors(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_PurchaseImport_errors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseImport",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PurchaseImport_again(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -479,9 +374,6 @@ func _PurchaseImport_again(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PurchaseImport_again(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "Boolean")
-}
 
 func _PurchaseImport_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -493,9 +385,6 @@ func _PurchaseImport_createdAt(ctx context.Context, ec *executionContext, field 
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PurchaseImport_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "DateTime")
 }
 
 func _PurchaseImportConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Import]) (ret graphql.Marshaler) {
@@ -510,15 +399,6 @@ func _PurchaseImportConnection_edges(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_PurchaseImportConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseImportConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PurchaseImportConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Import]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -532,15 +412,6 @@ func _PurchaseImportConnection_nodes(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_PurchaseImportConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseImportConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PurchaseImportConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Import]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -553,15 +424,6 @@ func _PurchaseImportConnection_pageInfo(ctx context.Context, ec *executionContex
 		},
 		true,
 	)
-}
-func fieldContext_PurchaseImportConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseImportConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PurchaseImportConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Import]) (ret graphql.Marshaler) {
@@ -596,9 +458,6 @@ func _PurchaseImportEdge_cursor(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_PurchaseImportEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImportEdge", field, false, false, "String")
-}
 
 func _PurchaseImportEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[purchase.Import]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -611,15 +470,6 @@ func _PurchaseImportEdge_node(ctx context.Context, ec *executionContext, field g
 		},
 		true,
 	)
-}
-func fieldContext_PurchaseImportEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseImportEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PurchaseImportPayload_import(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PurchaseImportPayload) (ret graphql.Marshaler) {
@@ -634,15 +484,6 @@ func _PurchaseImportPayload_import(ctx context.Context, ec *executionContext, fi
 		false,
 	)
 }
-func fieldContext_PurchaseImportPayload_import(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseImportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PurchaseImportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PurchaseImportPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -656,15 +497,6 @@ func _PurchaseImportPayload_userErrors(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_PurchaseImportPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseImportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PurchaseLine_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -676,9 +508,6 @@ func _PurchaseLine_code(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PurchaseLine_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseLine", field, false, false, "String")
 }
 
 func _PurchaseLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Line) (ret graphql.Marshaler) {
@@ -692,9 +521,6 @@ func _PurchaseLine_name(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_PurchaseLine_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseLine", field, false, false, "String")
-}
 
 func _PurchaseLine_productId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -707,9 +533,6 @@ func _PurchaseLine_productId(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_PurchaseLine_productId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseLine", field, true, false, "ID")
-}
 
 func _PurchaseLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -721,9 +544,6 @@ func _PurchaseLine_quantity(ctx context.Context, ec *executionContext, field gra
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PurchaseLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseLine", field, false, false, "Int")
 }
 
 func _PurchaseLine_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Line) (ret graphql.Marshaler) {
@@ -738,15 +558,6 @@ func _PurchaseLine_amount(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_PurchaseLine_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PurchaseProblem_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -758,9 +569,6 @@ func _PurchaseProblem_id(ctx context.Context, ec *executionContext, field graphq
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PurchaseProblem_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, true, false, "ID")
 }
 
 func _PurchaseProblem_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
@@ -774,9 +582,6 @@ func _PurchaseProblem_kind(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PurchaseProblem_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "PurchaseProblemKind")
-}
 
 func _PurchaseProblem_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -788,9 +593,6 @@ func _PurchaseProblem_value(ctx context.Context, ec *executionContext, field gra
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PurchaseProblem_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "String")
 }
 
 func _PurchaseProblem_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
@@ -804,9 +606,6 @@ func _PurchaseProblem_name(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_PurchaseProblem_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "String")
-}
 
 func _PurchaseProblem_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -818,9 +617,6 @@ func _PurchaseProblem_state(ctx context.Context, ec *executionContext, field gra
 			return marshalNPurchaseProblemState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐProblemState(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PurchaseProblem_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "PurchaseProblemState")
 }
 
 func _PurchaseProblem_variantId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
@@ -834,9 +630,6 @@ func _PurchaseProblem_variantId(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_PurchaseProblem_variantId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, true, false, "ID")
-}
 
 func _PurchaseProblem_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -848,9 +641,6 @@ func _PurchaseProblem_memberId(ctx context.Context, ec *executionContext, field 
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PurchaseProblem_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, true, false, "ID")
 }
 
 func _PurchaseProblem_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
@@ -864,9 +654,6 @@ func _PurchaseProblem_reason(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_PurchaseProblem_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "String")
-}
 
 func _PurchaseProblem_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -879,9 +666,6 @@ func _PurchaseProblem_createdAt(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_PurchaseProblem_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "DateTime")
-}
 
 func _PurchaseProblem_resolvedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -893,9 +677,6 @@ func _PurchaseProblem_resolvedAt(ctx context.Context, ec *executionContext, fiel
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PurchaseProblem_resolvedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "DateTime")
 }
 
 func _PurchaseProblemConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Problem]) (ret graphql.Marshaler) {
@@ -910,15 +691,6 @@ func _PurchaseProblemConnection_edges(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_PurchaseProblemConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseProblemConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PurchaseProblemConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Problem]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -932,15 +704,6 @@ func _PurchaseProblemConnection_nodes(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_PurchaseProblemConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseProblemConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PurchaseProblemConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Problem]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -953,15 +716,6 @@ func _PurchaseProblemConnection_pageInfo(ctx context.Context, ec *executionConte
 		},
 		true,
 	)
-}
-func fieldContext_PurchaseProblemConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseProblemConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PurchaseProblemConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Problem]) (ret graphql.Marshaler) {
@@ -996,9 +750,6 @@ func _PurchaseProblemEdge_cursor(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_PurchaseProblemEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblemEdge", field, false, false, "String")
-}
 
 func _PurchaseProblemEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[purchase.Problem]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1011,15 +762,6 @@ func _PurchaseProblemEdge_node(ctx context.Context, ec *executionContext, field 
 		},
 		true,
 	)
-}
-func fieldContext_PurchaseProblemEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseProblemEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PurchaseProblemPayload_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PurchaseProblemPayload) (ret graphql.Marshaler) {
@@ -1034,15 +776,6 @@ func _PurchaseProblemPayload_problem(ctx context.Context, ec *executionContext, 
 		false,
 	)
 }
-func fieldContext_PurchaseProblemPayload_problem(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseProblemPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PurchaseProblemPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PurchaseProblemPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1056,15 +789,6 @@ func _PurchaseProblemPayload_userErrors(ctx context.Context, ec *executionContex
 		true,
 	)
 }
-func fieldContext_PurchaseProblemPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseProblemPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PurchaseRowError_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.BadRow) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1076,9 +800,6 @@ func _PurchaseRowError_line(ctx context.Context, ec *executionContext, field gra
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PurchaseRowError_line(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseRowError", field, false, false, "Int")
 }
 
 func _PurchaseRowError_column(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.BadRow) (ret graphql.Marshaler) {
@@ -1092,9 +813,6 @@ func _PurchaseRowError_column(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_PurchaseRowError_column(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseRowError", field, false, false, "String")
-}
 
 func _PurchaseRowError_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.BadRow) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1106,9 +824,6 @@ func _PurchaseRowError_value(ctx context.Context, ec *executionContext, field gr
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PurchaseRowError_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseRowError", field, false, false, "String")
 }
 
 func _PurchaseRowError_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.BadRow) (ret graphql.Marshaler) {
@@ -1122,9 +837,6 @@ func _PurchaseRowError_reason(ctx context.Context, ec *executionContext, field g
 		},
 		true,
 	)
-}
-func fieldContext_PurchaseRowError_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseRowError", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2172,10 +1884,6 @@ func marshalNPurchaseConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _PurchaseConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPurchaseEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[purchase.Purchase]) graphql.Marshaler {
-	return _PurchaseEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPurchaseEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[purchase.Purchase]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PurchaseEdge(ctx, ec, sel, &v[i])
@@ -2212,10 +1920,6 @@ func marshalNPurchaseImportConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return _PurchaseImportConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPurchaseImportEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[purchase.Import]) graphql.Marshaler {
-	return _PurchaseImportEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPurchaseImportEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[purchase.Import]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PurchaseImportEdge(ctx, ec, sel, &v[i])
@@ -2232,10 +1936,6 @@ func marshalNPurchaseImportEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 
 func marshalNPurchaseImportPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPurchaseImportPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.PurchaseImportPayload) graphql.Marshaler {
 	return _PurchaseImportPayload(ctx, ec, sel, &v)
-}
-
-func marshalNPurchaseLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v purchase.Line) graphql.Marshaler {
-	return _PurchaseLine(ctx, ec, sel, &v)
 }
 
 func marshalNPurchaseLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []purchase.Line) graphql.Marshaler {
@@ -2274,10 +1974,6 @@ func marshalNPurchaseProblemConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _PurchaseProblemConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPurchaseProblemEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[purchase.Problem]) graphql.Marshaler {
-	return _PurchaseProblemEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPurchaseProblemEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[purchase.Problem]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PurchaseProblemEdge(ctx, ec, sel, &v[i])
@@ -2290,12 +1986,6 @@ func marshalNPurchaseProblemEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	}
 
 	return ret
-}
-
-func unmarshalNPurchaseProblemKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐProblemKind(ctx context.Context, ec *executionContext, v any) (purchase.ProblemKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := purchase.ProblemKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNPurchaseProblemKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐProblemKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v purchase.ProblemKind) graphql.Marshaler {
@@ -2326,10 +2016,6 @@ func marshalNPurchaseProblemState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return res
 }
 
-func marshalNPurchaseRowError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐBadRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v purchase.BadRow) graphql.Marshaler {
-	return _PurchaseRowError(ctx, ec, sel, &v)
-}
-
 func marshalNPurchaseRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐBadRowᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []purchase.BadRow) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PurchaseRowError(ctx, ec, sel, &v[i])
@@ -2342,12 +2028,6 @@ func marshalNPurchaseRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	}
 
 	return ret
-}
-
-func unmarshalNPurchaseSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐSource(ctx context.Context, ec *executionContext, v any) (purchase.Source, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := purchase.Source(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNPurchaseSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐSource(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v purchase.Source) graphql.Marshaler {

@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"errors"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -64,15 +63,6 @@ func _AcceptQuotationPayload_order(ctx context.Context, ec *executionContext, fi
 		false,
 	)
 }
-func fieldContext_AcceptQuotationPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AcceptQuotationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _AcceptQuotationPayload_quotation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AcceptQuotationPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -85,15 +75,6 @@ func _AcceptQuotationPayload_quotation(ctx context.Context, ec *executionContext
 		},
 		false,
 	)
-}
-func fieldContext_AcceptQuotationPayload_quotation(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AcceptQuotationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _AcceptQuotationPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AcceptQuotationPayload) (ret graphql.Marshaler) {
@@ -108,15 +89,6 @@ func _AcceptQuotationPayload_userErrors(ctx context.Context, ec *executionContex
 		true,
 	)
 }
-func fieldContext_AcceptQuotationPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AcceptQuotationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Quotation_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -128,9 +100,6 @@ func _Quotation_id(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Quotation_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, true, false, "ID")
 }
 
 func _Quotation_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
@@ -144,9 +113,6 @@ func _Quotation_number(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_Quotation_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "String")
-}
 
 func _Quotation_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -158,9 +124,6 @@ func _Quotation_state(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNQuotationState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐState(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Quotation_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "QuotationState")
 }
 
 func _Quotation_revision(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
@@ -174,9 +137,6 @@ func _Quotation_revision(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_Quotation_revision(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "Int")
-}
 
 func _Quotation_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -188,9 +148,6 @@ func _Quotation_name(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Quotation_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "String")
 }
 
 func _Quotation_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
@@ -204,9 +161,6 @@ func _Quotation_email(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Quotation_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "String")
-}
 
 func _Quotation_requestedBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -218,9 +172,6 @@ func _Quotation_requestedBy(ctx context.Context, ec *executionContext, field gra
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Quotation_requestedBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, true, false, "ID")
 }
 
 func _Quotation_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
@@ -261,9 +212,6 @@ func _Quotation_requestedAt(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_Quotation_requestedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "DateTime")
-}
 
 func _Quotation_wishedFor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -276,9 +224,6 @@ func _Quotation_wishedFor(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_Quotation_wishedFor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "Date")
-}
 
 func _Quotation_shippingMode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -290,9 +235,6 @@ func _Quotation_shippingMode(ctx context.Context, ec *executionContext, field gr
 			return marshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Quotation_shippingMode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "ShippingMode")
 }
 
 func _Quotation_requested(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
@@ -360,35 +302,7 @@ func _Quotation_offers(ctx context.Context, ec *executionContext, field graphql.
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Quotation().Offers(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []quotation.Offer
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []quotation.Offer
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"QUOTATION_READ"})
-				if err != nil {
-					var zeroVal []quotation.Offer
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []quotation.Offer
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"QUOTATION_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []quotation.Offer) graphql.Marshaler {
 			return marshalNQuotationOffer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐOfferᚄ(ctx, ec, selections, v)
 		},
@@ -444,35 +358,7 @@ func _Quotation_internalNote(ctx context.Context, ec *executionContext, field gr
 		func(ctx context.Context) (any, error) {
 			return obj.InternalNote, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"QUOTATION_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"QUOTATION_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -523,15 +409,6 @@ func _QuotationConnection_edges(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_QuotationConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuotationConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[quotation.Quotation]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -545,15 +422,6 @@ func _QuotationConnection_nodes(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_QuotationConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuotationConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[quotation.Quotation]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -566,15 +434,6 @@ func _QuotationConnection_pageInfo(ctx context.Context, ec *executionContext, fi
 		},
 		true,
 	)
-}
-func fieldContext_QuotationConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _QuotationConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[quotation.Quotation]) (ret graphql.Marshaler) {
@@ -609,9 +468,6 @@ func _QuotationEdge_cursor(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_QuotationEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationEdge", field, false, false, "String")
-}
 
 func _QuotationEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[quotation.Quotation]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -625,15 +481,6 @@ func _QuotationEdge_node(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_QuotationEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuotationEvent_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -645,9 +492,6 @@ func _QuotationEvent_at(ctx context.Context, ec *executionContext, field graphql
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_QuotationEvent_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationEvent", field, false, false, "DateTime")
 }
 
 func _QuotationEvent_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
@@ -661,9 +505,6 @@ func _QuotationEvent_type(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_QuotationEvent_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationEvent", field, false, false, "String")
-}
 
 func _QuotationEvent_actor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -675,9 +516,6 @@ func _QuotationEvent_actor(ctx context.Context, ec *executionContext, field grap
 			return marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_QuotationEvent_actor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationEvent", field, false, false, "Role")
 }
 
 func _QuotationEvent_actorId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
@@ -691,35 +529,7 @@ func _QuotationEvent_actorId(ctx context.Context, ec *executionContext, field gr
 		func(ctx context.Context) (any, error) {
 			return obj.ActorAccount(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"QUOTATION_READ"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"QUOTATION_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -742,9 +552,6 @@ func _QuotationEvent_to(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_QuotationEvent_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationEvent", field, true, false, "QuotationState")
-}
 
 func _QuotationEvent_revision(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -756,9 +563,6 @@ func _QuotationEvent_revision(ctx context.Context, ec *executionContext, field g
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_QuotationEvent_revision(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationEvent", field, false, false, "Int")
 }
 
 func _QuotationEvent_message(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
@@ -772,9 +576,6 @@ func _QuotationEvent_message(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_QuotationEvent_message(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationEvent", field, false, false, "String")
-}
 
 func _QuotationEvent_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -787,35 +588,7 @@ func _QuotationEvent_note(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.Note, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"QUOTATION_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"QUOTATION_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalOString2string(ctx, ec, selections, v)
 		},
@@ -837,9 +610,6 @@ func _QuotationLine_id(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_QuotationLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationLine", field, true, false, "ID")
 }
 
 func _QuotationLine_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
@@ -880,9 +650,6 @@ func _QuotationLine_sku(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_QuotationLine_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationLine", field, false, false, "String")
-}
 
 func _QuotationLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
 	return run.Value(
@@ -896,9 +663,6 @@ func _QuotationLine_name(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_QuotationLine_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationLine", field, false, false, "String")
-}
 
 func _QuotationLine_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -911,9 +675,6 @@ func _QuotationLine_options(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_QuotationLine_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationLine", field, false, false, "String")
-}
 
 func _QuotationLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -925,9 +686,6 @@ func _QuotationLine_quantity(ctx context.Context, ec *executionContext, field gr
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_QuotationLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationLine", field, false, false, "Int")
 }
 
 func _QuotationLine_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
@@ -942,15 +700,6 @@ func _QuotationLine_unit(ctx context.Context, ec *executionContext, field graphq
 		false,
 	)
 }
-func fieldContext_QuotationLine_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuotationLine_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
 	return run.Value(
@@ -964,15 +713,6 @@ func _QuotationLine_total(ctx context.Context, ec *executionContext, field graph
 		false,
 	)
 }
-func fieldContext_QuotationLine_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuotationLine_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -984,9 +724,6 @@ func _QuotationLine_note(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_QuotationLine_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationLine", field, false, false, "String")
 }
 
 func _QuotationLine_cost(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
@@ -1000,35 +737,7 @@ func _QuotationLine_cost(ctx context.Context, ec *executionContext, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.Cost(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"QUOTATION_READ"})
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *money.Money
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"QUOTATION_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
@@ -1057,35 +766,7 @@ func _QuotationLine_margin(ctx context.Context, ec *executionContext, field grap
 		func(ctx context.Context) (any, error) {
 			return obj.Margin(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"QUOTATION_READ"})
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *money.Money
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"QUOTATION_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
@@ -1114,9 +795,6 @@ func _QuotationOffer_revision(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_QuotationOffer_revision(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationOffer", field, false, false, "Int")
-}
 
 func _QuotationOffer_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1128,9 +806,6 @@ func _QuotationOffer_validUntil(ctx context.Context, ec *executionContext, field
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_QuotationOffer_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationOffer", field, false, false, "DateTime")
 }
 
 func _QuotationOffer_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
@@ -1172,15 +847,6 @@ func _QuotationOffer_subtotal(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_QuotationOffer_subtotal(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationOffer",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuotationOffer_shippingFee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1193,15 +859,6 @@ func _QuotationOffer_shippingFee(ctx context.Context, ec *executionContext, fiel
 		},
 		true,
 	)
-}
-func fieldContext_QuotationOffer_shippingFee(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationOffer",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _QuotationOffer_tax(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
@@ -1216,15 +873,6 @@ func _QuotationOffer_tax(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_QuotationOffer_tax(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationOffer",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuotationOffer_taxes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1237,15 +885,6 @@ func _QuotationOffer_taxes(ctx context.Context, ec *executionContext, field grap
 		},
 		true,
 	)
-}
-func fieldContext_QuotationOffer_taxes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationOffer",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _QuotationOffer_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
@@ -1260,15 +899,6 @@ func _QuotationOffer_total(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_QuotationOffer_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationOffer",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuotationOffer_message(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1281,9 +911,6 @@ func _QuotationOffer_message(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_QuotationOffer_message(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationOffer", field, false, false, "String")
-}
 
 func _QuotationOffer_offeredAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1295,9 +922,6 @@ func _QuotationOffer_offeredAt(ctx context.Context, ec *executionContext, field 
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_QuotationOffer_offeredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationOffer", field, false, false, "DateTime")
 }
 
 func _QuotationPayload_quotation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.QuotationPayload) (ret graphql.Marshaler) {
@@ -1312,15 +936,6 @@ func _QuotationPayload_quotation(ctx context.Context, ec *executionContext, fiel
 		false,
 	)
 }
-func fieldContext_QuotationPayload_quotation(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _QuotationPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.QuotationPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1333,15 +948,6 @@ func _QuotationPayload_userErrors(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_QuotationPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2489,10 +2095,6 @@ func marshalNQuotationConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _QuotationConnection(ctx, ec, sel, &v)
 }
 
-func marshalNQuotationEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[quotation.Quotation]) graphql.Marshaler {
-	return _QuotationEdge(ctx, ec, sel, &v)
-}
-
 func marshalNQuotationEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[quotation.Quotation]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _QuotationEdge(ctx, ec, sel, &v[i])
@@ -2507,10 +2109,6 @@ func marshalNQuotationEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	return ret
 }
 
-func marshalNQuotationEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v quotation.Entry) graphql.Marshaler {
-	return _QuotationEvent(ctx, ec, sel, &v)
-}
-
 func marshalNQuotationEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []quotation.Entry) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _QuotationEvent(ctx, ec, sel, &v[i])
@@ -2523,10 +2121,6 @@ func marshalNQuotationEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	}
 
 	return ret
-}
-
-func marshalNQuotationLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v quotation.Line) graphql.Marshaler {
-	return _QuotationLine(ctx, ec, sel, &v)
 }
 
 func marshalNQuotationLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []quotation.Line) graphql.Marshaler {
@@ -2546,10 +2140,6 @@ func marshalNQuotationLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋq
 func unmarshalNQuotationMessageInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐSayInput(ctx context.Context, ec *executionContext, v any) (quotation.SayInput, error) {
 	res, err := unmarshalInputQuotationMessageInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNQuotationOffer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐOffer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v quotation.Offer) graphql.Marshaler {
-	return _QuotationOffer(ctx, ec, sel, &v)
 }
 
 func marshalNQuotationOffer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐOfferᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []quotation.Offer) graphql.Marshaler {
@@ -2668,32 +2258,6 @@ func unmarshalOQuotationState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 		}
 	}
 	return res, nil
-}
-
-func marshalOQuotationState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []quotation.State) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNQuotationState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐState(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
-func unmarshalOQuotationState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐState(ctx context.Context, ec *executionContext, v any) (*quotation.State, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := quotation.State(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalOQuotationState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *quotation.State) graphql.Marshaler {

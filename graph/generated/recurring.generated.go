@@ -56,9 +56,6 @@ func _RecurringOccurrence_dueOn(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_RecurringOccurrence_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOccurrence", field, false, false, "Date")
-}
 
 func _RecurringOccurrence_result(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Occurrence) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -70,9 +67,6 @@ func _RecurringOccurrence_result(ctx context.Context, ec *executionContext, fiel
 			return marshalNRecurringResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐResult(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RecurringOccurrence_result(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOccurrence", field, false, false, "RecurringResult")
 }
 
 func _RecurringOccurrence_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Occurrence) (ret graphql.Marshaler) {
@@ -113,9 +107,6 @@ func _RecurringOccurrence_problemCode(ctx context.Context, ec *executionContext,
 		},
 	)
 }
-func fieldContext_RecurringOccurrence_problemCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOccurrence", field, false, false, "String")
-}
 
 func _RecurringOccurrence_problemText(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Occurrence) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -127,9 +118,6 @@ func _RecurringOccurrence_problemText(ctx context.Context, ec *executionContext,
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RecurringOccurrence_problemText(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOccurrence", field, false, false, "String")
 }
 
 func _RecurringOccurrence_attempts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Occurrence) (ret graphql.Marshaler) {
@@ -143,9 +131,6 @@ func _RecurringOccurrence_attempts(ctx context.Context, ec *executionContext, fi
 		},
 	)
 }
-func fieldContext_RecurringOccurrence_attempts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOccurrence", field, false, false, "Int")
-}
 
 func _RecurringOrder_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -157,9 +142,6 @@ func _RecurringOrder_id(ctx context.Context, ec *executionContext, field graphql
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RecurringOrder_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, true, false, "ID")
 }
 
 func _RecurringOrder_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
@@ -173,9 +155,6 @@ func _RecurringOrder_number(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_RecurringOrder_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "String")
-}
 
 func _RecurringOrder_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -187,9 +166,6 @@ func _RecurringOrder_state(ctx context.Context, ec *executionContext, field grap
 			return marshalNRecurringOrderState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐState(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RecurringOrder_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "RecurringOrderState")
 }
 
 func _RecurringOrder_revision(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
@@ -203,9 +179,6 @@ func _RecurringOrder_revision(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_RecurringOrder_revision(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "Int")
-}
 
 func _RecurringOrder_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -217,9 +190,6 @@ func _RecurringOrder_memberId(ctx context.Context, ec *executionContext, field g
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RecurringOrder_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, true, false, "ID")
 }
 
 func _RecurringOrder_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
@@ -233,9 +203,6 @@ func _RecurringOrder_name(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_RecurringOrder_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "String")
-}
 
 func _RecurringOrder_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -247,9 +214,6 @@ func _RecurringOrder_email(ctx context.Context, ec *executionContext, field grap
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RecurringOrder_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "String")
 }
 
 func _RecurringOrder_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
@@ -263,9 +227,6 @@ func _RecurringOrder_unit(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_RecurringOrder_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "RecurringUnit")
-}
 
 func _RecurringOrder_every(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -277,9 +238,6 @@ func _RecurringOrder_every(ctx context.Context, ec *executionContext, field grap
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RecurringOrder_every(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "Int")
 }
 
 func _RecurringOrder_nextOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
@@ -293,9 +251,6 @@ func _RecurringOrder_nextOn(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_RecurringOrder_nextOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, true, false, "Date")
-}
 
 func _RecurringOrder_upcoming(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -307,9 +262,6 @@ func _RecurringOrder_upcoming(ctx context.Context, ec *executionContext, field g
 			return marshalNDate2ᚕtimeᚐTimeᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RecurringOrder_upcoming(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, true, false, "Date")
 }
 
 func _RecurringOrder_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
@@ -351,15 +303,6 @@ func _RecurringOrder_shippingAddress(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_RecurringOrder_shippingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrder",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RecurringOrder_billingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
 	return run.Value(
@@ -373,15 +316,6 @@ func _RecurringOrder_billingAddress(ctx context.Context, ec *executionContext, f
 		false,
 	)
 }
-func fieldContext_RecurringOrder_billingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrder",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RecurringOrder_shippingMethodId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -393,9 +327,6 @@ func _RecurringOrder_shippingMethodId(ctx context.Context, ec *executionContext,
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RecurringOrder_shippingMethodId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, true, false, "ID")
 }
 
 func _RecurringOrder_paymentMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
@@ -409,9 +340,6 @@ func _RecurringOrder_paymentMethod(ctx context.Context, ec *executionContext, fi
 		},
 	)
 }
-func fieldContext_RecurringOrder_paymentMethod(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "PaymentMethod")
-}
 
 func _RecurringOrder_convenienceStore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -423,9 +351,6 @@ func _RecurringOrder_convenienceStore(ctx context.Context, ec *executionContext,
 			return marshalOConvenienceStore2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RecurringOrder_convenienceStore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, true, false, "ConvenienceStore")
 }
 
 func _RecurringOrder_accepted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
@@ -440,15 +365,6 @@ func _RecurringOrder_accepted(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_RecurringOrder_accepted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrder",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RecurringOrder_attempts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -461,9 +377,6 @@ func _RecurringOrder_attempts(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_RecurringOrder_attempts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "Int")
-}
 
 func _RecurringOrder_retryAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -475,9 +388,6 @@ func _RecurringOrder_retryAt(ctx context.Context, ec *executionContext, field gr
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RecurringOrder_retryAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "DateTime")
 }
 
 func _RecurringOrder_occurrences(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
@@ -518,9 +428,6 @@ func _RecurringOrder_createdAt(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_RecurringOrder_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "DateTime")
-}
 
 func _RecurringOrderConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[recurring.Order]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -533,15 +440,6 @@ func _RecurringOrderConnection_edges(ctx context.Context, ec *executionContext, 
 		},
 		true,
 	)
-}
-func fieldContext_RecurringOrderConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _RecurringOrderConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[recurring.Order]) (ret graphql.Marshaler) {
@@ -556,15 +454,6 @@ func _RecurringOrderConnection_nodes(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_RecurringOrderConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrderConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RecurringOrderConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[recurring.Order]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -577,15 +466,6 @@ func _RecurringOrderConnection_pageInfo(ctx context.Context, ec *executionContex
 		},
 		true,
 	)
-}
-func fieldContext_RecurringOrderConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _RecurringOrderConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[recurring.Order]) (ret graphql.Marshaler) {
@@ -620,9 +500,6 @@ func _RecurringOrderEdge_cursor(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_RecurringOrderEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrderEdge", field, false, false, "String")
-}
 
 func _RecurringOrderEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[recurring.Order]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -636,15 +513,6 @@ func _RecurringOrderEdge_node(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_RecurringOrderEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrderEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RecurringOrderLine_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -656,9 +524,6 @@ func _RecurringOrderLine_id(ctx context.Context, ec *executionContext, field gra
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RecurringOrderLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrderLine", field, true, false, "ID")
 }
 
 func _RecurringOrderLine_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Line) (ret graphql.Marshaler) {
@@ -699,9 +564,6 @@ func _RecurringOrderLine_sku(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_RecurringOrderLine_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrderLine", field, false, false, "String")
-}
 
 func _RecurringOrderLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Line) (ret graphql.Marshaler) {
 	return run.Value(
@@ -715,9 +577,6 @@ func _RecurringOrderLine_name(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_RecurringOrderLine_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrderLine", field, false, false, "String")
-}
 
 func _RecurringOrderLine_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -730,9 +589,6 @@ func _RecurringOrderLine_options(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_RecurringOrderLine_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrderLine", field, false, false, "String")
-}
 
 func _RecurringOrderLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -744,9 +600,6 @@ func _RecurringOrderLine_quantity(ctx context.Context, ec *executionContext, fie
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_RecurringOrderLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrderLine", field, false, false, "Int")
 }
 
 func _RecurringOrderPayload_recurringOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecurringOrderPayload) (ret graphql.Marshaler) {
@@ -761,15 +614,6 @@ func _RecurringOrderPayload_recurringOrder(ctx context.Context, ec *executionCon
 		false,
 	)
 }
-func fieldContext_RecurringOrderPayload_recurringOrder(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RecurringOrderPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecurringOrderPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -782,15 +626,6 @@ func _RecurringOrderPayload_userErrors(ctx context.Context, ec *executionContext
 		},
 		true,
 	)
-}
-func fieldContext_RecurringOrderPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1747,10 +1582,6 @@ func unmarshalNChangeRecurringOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnoren
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNRecurringOccurrence2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐOccurrence(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v recurring.Occurrence) graphql.Marshaler {
-	return _RecurringOccurrence(ctx, ec, sel, &v)
-}
-
 func marshalNRecurringOccurrence2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐOccurrenceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []recurring.Occurrence) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _RecurringOccurrence(ctx, ec, sel, &v[i])
@@ -1787,10 +1618,6 @@ func marshalNRecurringOrderConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return _RecurringOrderConnection(ctx, ec, sel, &v)
 }
 
-func marshalNRecurringOrderEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[recurring.Order]) graphql.Marshaler {
-	return _RecurringOrderEdge(ctx, ec, sel, &v)
-}
-
 func marshalNRecurringOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[recurring.Order]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _RecurringOrderEdge(ctx, ec, sel, &v[i])
@@ -1808,10 +1635,6 @@ func marshalNRecurringOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 func unmarshalNRecurringOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐNameInput(ctx context.Context, ec *executionContext, v any) (recurring.NameInput, error) {
 	res, err := unmarshalInputRecurringOrderInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNRecurringOrderLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v recurring.Line) graphql.Marshaler {
-	return _RecurringOrderLine(ctx, ec, sel, &v)
 }
 
 func marshalNRecurringOrderLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []recurring.Line) graphql.Marshaler {
@@ -1868,12 +1691,6 @@ func marshalNRecurringOrderState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func unmarshalNRecurringOrderTermsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐTerms(ctx context.Context, ec *executionContext, v any) (recurring.Terms, error) {
 	res, err := unmarshalInputRecurringOrderTermsInput(ctx, ec, v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func unmarshalNRecurringResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐResult(ctx context.Context, ec *executionContext, v any) (recurring.Result, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := recurring.Result(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -1965,23 +1782,6 @@ func unmarshalORecurringOrderState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return res, nil
 }
 
-func marshalORecurringOrderState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []recurring.State) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNRecurringOrderState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐState(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func unmarshalORecurringUnit2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐUnit(ctx context.Context, ec *executionContext, v any) (*recurring.Unit, error) {
 	if v == nil {
 		return nil, nil
@@ -1989,16 +1789,6 @@ func unmarshalORecurringUnit2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	tmp, err := graphql.UnmarshalString(v)
 	res := recurring.Unit(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalORecurringUnit2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐUnit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *recurring.Unit) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -41,9 +41,6 @@ func _ReturnPhoto_id(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_ReturnPhoto_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnPhoto", field, true, false, "ID")
-}
 
 func _ReturnPhoto_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
 	return run.Resolved(
@@ -77,9 +74,6 @@ func _ReturnPhoto_width(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_ReturnPhoto_width(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnPhoto", field, false, false, "Int")
-}
 
 func _ReturnPhoto_height(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -91,9 +85,6 @@ func _ReturnPhoto_height(ctx context.Context, ec *executionContext, field graphq
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReturnPhoto_height(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnPhoto", field, false, false, "Int")
 }
 
 func _ReturnPhoto_byStaff(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
@@ -107,9 +98,6 @@ func _ReturnPhoto_byStaff(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_ReturnPhoto_byStaff(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnPhoto", field, false, false, "Boolean")
-}
 
 func _ReturnPhoto_addedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -121,9 +109,6 @@ func _ReturnPhoto_addedAt(ctx context.Context, ec *executionContext, field graph
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReturnPhoto_addedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnPhoto", field, false, false, "DateTime")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -301,10 +286,6 @@ func unmarshalNAddReturnPhotoInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgra
 func unmarshalNRemoveReturnPhotoInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐRemovePhotoInput(ctx context.Context, ec *executionContext, v any) (returns.RemovePhotoInput, error) {
 	res, err := unmarshalInputRemoveReturnPhotoInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNReturnPhoto2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPhoto(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Photo) graphql.Marshaler {
-	return _ReturnPhoto(ctx, ec, sel, &v)
 }
 
 func marshalNReturnPhoto2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPhotoᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []returns.Photo) graphql.Marshaler {

@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -61,9 +61,6 @@ func _Return_id(ctx context.Context, ec *executionContext, field graphql.Collect
 		},
 	)
 }
-func fieldContext_Return_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, true, false, "ID")
-}
 
 func _Return_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -75,9 +72,6 @@ func _Return_number(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Return_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, true, false, "String")
 }
 
 func _Return_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
@@ -91,9 +85,6 @@ func _Return_status(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_Return_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "ReturnStatus")
-}
 
 func _Return_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -105,9 +96,6 @@ func _Return_outcome(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNReturnOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐOutcome(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Return_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "ReturnOutcome")
 }
 
 func _Return_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
@@ -148,9 +136,6 @@ func _Return_text(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Return_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "String")
-}
 
 func _Return_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -162,9 +147,6 @@ func _Return_note(ctx context.Context, ec *executionContext, field graphql.Colle
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Return_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "String")
 }
 
 func _Return_beyondRules(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
@@ -178,35 +160,7 @@ func _Return_beyondRules(ctx context.Context, ec *executionContext, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.BeyondRules, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal bool
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal bool
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal bool
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal bool
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
@@ -230,15 +184,6 @@ func _Return_lines(ctx context.Context, ec *executionContext, field graphql.Coll
 		true,
 	)
 }
-func fieldContext_Return_lines(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Return",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Return_receipts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
 	return run.Value(
@@ -251,15 +196,6 @@ func _Return_receipts(ctx context.Context, ec *executionContext, field graphql.C
 		},
 		true,
 	)
-}
-func fieldContext_Return_receipts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Return",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Return_refund(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
@@ -274,15 +210,6 @@ func _Return_refund(ctx context.Context, ec *executionContext, field graphql.Col
 		true,
 	)
 }
-func fieldContext_Return_refund(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Return",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Return_fee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
 	return run.Value(
@@ -296,15 +223,6 @@ func _Return_fee(ctx context.Context, ec *executionContext, field graphql.Collec
 		true,
 	)
 }
-func fieldContext_Return_fee(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Return",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Return_requestedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -316,9 +234,6 @@ func _Return_requestedAt(ctx context.Context, ec *executionContext, field graphq
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Return_requestedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "DateTime")
 }
 
 func _Return_decidedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
@@ -332,9 +247,6 @@ func _Return_decidedAt(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_Return_decidedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "DateTime")
-}
 
 func _Return_endedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -346,9 +258,6 @@ func _Return_endedAt(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Return_endedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "DateTime")
 }
 
 func _Return_photos(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
@@ -432,15 +341,6 @@ func _ReturnConnection_edges(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_ReturnConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReturnConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[returns.Return]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -454,15 +354,6 @@ func _ReturnConnection_nodes(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_ReturnConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReturnConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[returns.Return]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -475,15 +366,6 @@ func _ReturnConnection_pageInfo(ctx context.Context, ec *executionContext, field
 		},
 		true,
 	)
-}
-func fieldContext_ReturnConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ReturnConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[returns.Return]) (ret graphql.Marshaler) {
@@ -518,9 +400,6 @@ func _ReturnEdge_cursor(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_ReturnEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnEdge", field, false, false, "String")
-}
 
 func _ReturnEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[returns.Return]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -534,15 +413,6 @@ func _ReturnEdge_node(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_ReturnEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReturnLine_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -554,9 +424,6 @@ func _ReturnLine_id(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReturnLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, true, false, "ID")
 }
 
 func _ReturnLine_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
@@ -597,9 +464,6 @@ func _ReturnLine_reason(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_ReturnLine_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, false, false, "ReturnReason")
-}
 
 func _ReturnLine_opened(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -611,9 +475,6 @@ func _ReturnLine_opened(ctx context.Context, ec *executionContext, field graphql
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReturnLine_opened(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, false, false, "Boolean")
 }
 
 func _ReturnLine_asked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
@@ -627,9 +488,6 @@ func _ReturnLine_asked(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_ReturnLine_asked(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, false, false, "Int")
-}
 
 func _ReturnLine_approved(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -641,9 +499,6 @@ func _ReturnLine_approved(ctx context.Context, ec *executionContext, field graph
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReturnLine_approved(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, false, false, "Int")
 }
 
 func _ReturnLine_feePercent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
@@ -657,9 +512,6 @@ func _ReturnLine_feePercent(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_ReturnLine_feePercent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, true, false, "Int")
-}
 
 func _ReturnLine_parcelPaidBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -671,9 +523,6 @@ func _ReturnLine_parcelPaidBy(ctx context.Context, ec *executionContext, field g
 			return marshalNReturnParcelPayer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPayer(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReturnLine_parcelPaidBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, true, false, "ReturnParcelPayer")
 }
 
 func _ReturnLine_received(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
@@ -687,9 +536,6 @@ func _ReturnLine_received(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_ReturnLine_received(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, true, false, "Int")
-}
 
 func _ReturnLine_restocked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -702,35 +548,7 @@ func _ReturnLine_restocked(ctx context.Context, ec *executionContext, field grap
 		func(ctx context.Context) (any, error) {
 			return obj.Restocked(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal int
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
@@ -753,35 +571,7 @@ func _ReturnLine_scrapped(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.Scrapped(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal int
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
@@ -804,35 +594,7 @@ func _ReturnLine_repaired(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.Repaired(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal int
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
@@ -856,15 +618,6 @@ func _ReturnLine_refund(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_ReturnLine_refund(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReturnLine_exchangeVariantId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -876,9 +629,6 @@ func _ReturnLine_exchangeVariantId(ctx context.Context, ec *executionContext, fi
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReturnLine_exchangeVariantId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, true, false, "ID")
 }
 
 func _ReturnPayload_return(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReturnPayload) (ret graphql.Marshaler) {
@@ -893,15 +643,6 @@ func _ReturnPayload_return(ctx context.Context, ec *executionContext, field grap
 		false,
 	)
 }
-func fieldContext_ReturnPayload_return(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReturnPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReturnPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -915,15 +656,6 @@ func _ReturnPayload_userErrors(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_ReturnPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReturnReceipt_nth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -935,9 +667,6 @@ func _ReturnReceipt_nth(ctx context.Context, ec *executionContext, field graphql
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReturnReceipt_nth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnReceipt", field, false, false, "Int")
 }
 
 func _ReturnReceipt_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
@@ -951,9 +680,6 @@ func _ReturnReceipt_at(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_ReturnReceipt_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnReceipt", field, false, false, "DateTime")
-}
 
 func _ReturnReceipt_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -965,9 +691,6 @@ func _ReturnReceipt_locationId(ctx context.Context, ec *executionContext, field 
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReturnReceipt_locationId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnReceipt", field, true, false, "ID")
 }
 
 func _ReturnReceipt_refund(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
@@ -982,15 +705,6 @@ func _ReturnReceipt_refund(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_ReturnReceipt_refund(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnReceipt",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReturnReceipt_fee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1004,15 +718,6 @@ func _ReturnReceipt_fee(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_ReturnReceipt_fee(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnReceipt",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReturnReceipt_shippingFee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1025,15 +730,6 @@ func _ReturnReceipt_shippingFee(ctx context.Context, ec *executionContext, field
 		},
 		true,
 	)
-}
-func fieldContext_ReturnReceipt_shippingFee(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnReceipt",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ReturnReceipt_exchangeOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
@@ -1075,15 +771,6 @@ func _ReturnRule_terms(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_ReturnRule_terms(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnRule",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReturnRule_excluded(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Rule) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -1096,35 +783,7 @@ func _ReturnRule_excluded(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.Excluded, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []scope.Target
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []scope.Target
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal []scope.Target
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []scope.Target
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []scope.Target) graphql.Marshaler {
 			return marshalNTarget2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetᚄ(ctx, ec, selections, v)
 		},
@@ -1154,9 +813,6 @@ func _ReturnRule_instructions(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_ReturnRule_instructions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnRule", field, false, false, "String")
-}
 
 func _ReturnRule_translations(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Rule) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -1169,35 +825,7 @@ func _ReturnRule_translations(ctx context.Context, ec *executionContext, field g
 		func(ctx context.Context) (any, error) {
 			return obj.Instructions, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal i18n.Text
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal i18n.Text
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal i18n.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal i18n.Text
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
@@ -1220,9 +848,6 @@ func _ReturnRule_updatedAt(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_ReturnRule_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnRule", field, false, false, "DateTime")
-}
 
 func _ReturnRule_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Rule) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -1235,35 +860,7 @@ func _ReturnRule_address(ctx context.Context, ec *executionContext, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.Address, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *customer.Address
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *customer.Address
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *customer.Address
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *customer.Address
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
 			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
@@ -1293,15 +890,6 @@ func _ReturnRulePayload_rule(ctx context.Context, ec *executionContext, field gr
 		false,
 	)
 }
-func fieldContext_ReturnRulePayload_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReturnRulePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReturnRulePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1315,15 +903,6 @@ func _ReturnRulePayload_userErrors(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_ReturnRulePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ReturnTerm_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1335,9 +914,6 @@ func _ReturnTerm_reason(ctx context.Context, ec *executionContext, field graphql
 			return marshalNReturnReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReason(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReturnTerm_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnTerm", field, false, false, "ReturnReason")
 }
 
 func _ReturnTerm_days(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
@@ -1351,9 +927,6 @@ func _ReturnTerm_days(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_ReturnTerm_days(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnTerm", field, false, false, "Int")
-}
 
 func _ReturnTerm_unopenedOnly(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1365,9 +938,6 @@ func _ReturnTerm_unopenedOnly(ctx context.Context, ec *executionContext, field g
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReturnTerm_unopenedOnly(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnTerm", field, false, false, "Boolean")
 }
 
 func _ReturnTerm_feePercent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
@@ -1381,9 +951,6 @@ func _ReturnTerm_feePercent(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_ReturnTerm_feePercent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnTerm", field, false, false, "Int")
-}
 
 func _ReturnTerm_parcelPaidBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1395,9 +962,6 @@ func _ReturnTerm_parcelPaidBy(ctx context.Context, ec *executionContext, field g
 			return marshalNReturnParcelPayer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPayer(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReturnTerm_parcelPaidBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnTerm", field, false, false, "ReturnParcelPayer")
 }
 
 func _ReturnTerm_refundsShipping(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
@@ -1411,9 +975,6 @@ func _ReturnTerm_refundsShipping(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_ReturnTerm_refundsShipping(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnTerm", field, false, false, "Boolean")
-}
 
 func _Returnable_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Returnable) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1426,9 +987,6 @@ func _Returnable_quantity(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_Returnable_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Returnable", field, false, false, "Int")
-}
 
 func _Returnable_until(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Returnable) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1440,9 +998,6 @@ func _Returnable_until(ctx context.Context, ec *executionContext, field graphql.
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Returnable_until(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Returnable", field, false, false, "DateTime")
 }
 
 func _Returnable_problems(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Returnable) (ret graphql.Marshaler) {
@@ -2996,10 +2551,6 @@ func marshalNReturnConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	return _ReturnConnection(ctx, ec, sel, &v)
 }
 
-func marshalNReturnEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[returns.Return]) graphql.Marshaler {
-	return _ReturnEdge(ctx, ec, sel, &v)
-}
-
 func marshalNReturnEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[returns.Return]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ReturnEdge(ctx, ec, sel, &v[i])
@@ -3012,10 +2563,6 @@ func marshalNReturnEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpage
 	}
 
 	return ret
-}
-
-func marshalNReturnLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐCame(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Came) graphql.Marshaler {
-	return _ReturnLine(ctx, ec, sel, &v)
 }
 
 func marshalNReturnLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐCameᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []returns.Came) graphql.Marshaler {
@@ -3081,10 +2628,6 @@ func marshalNReturnReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋretur
 	return res
 }
 
-func marshalNReturnReceipt2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReceipt(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Receipt) graphql.Marshaler {
-	return _ReturnReceipt(ctx, ec, sel, &v)
-}
-
 func marshalNReturnReceipt2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReceiptᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []returns.Receipt) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ReturnReceipt(ctx, ec, sel, &v[i])
@@ -3120,10 +2663,6 @@ func marshalNReturnStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋretur
 		graphql.AddInvalidNullFromMarshaler(ctx, "ReturnStatus!")
 	}
 	return res
-}
-
-func marshalNReturnTerm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐTerm(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Term) graphql.Marshaler {
-	return _ReturnTerm(ctx, ec, sel, &v)
 }
 
 func marshalNReturnTerm2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐTermᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []returns.Term) graphql.Marshaler {
@@ -3197,16 +2736,6 @@ func unmarshalOReturnOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalOReturnOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *returns.Outcome) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
-}
-
 func unmarshalOReturnReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReason(ctx context.Context, ec *executionContext, v any) (*returns.Reason, error) {
 	if v == nil {
 		return nil, nil
@@ -3214,16 +2743,6 @@ func unmarshalOReturnReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	tmp, err := graphql.UnmarshalString(v)
 	res := returns.Reason(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOReturnReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *returns.Reason) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 func marshalOReturnRule2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *returns.Rule) graphql.Marshaler {
@@ -3248,23 +2767,6 @@ func unmarshalOReturnStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 		}
 	}
 	return res, nil
-}
-
-func marshalOReturnStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐStatusᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []returns.Status) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNReturnStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐStatus(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

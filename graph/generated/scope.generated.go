@@ -35,9 +35,6 @@ func _Audience_kind(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_Audience_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Audience", field, false, false, "AudienceKind")
-}
 
 func _Audience_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *scope.Audience) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -49,9 +46,6 @@ func _Audience_id(ctx context.Context, ec *executionContext, field graphql.Colle
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Audience_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Audience", field, true, false, "ID")
 }
 
 func _Target_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *scope.Target) (ret graphql.Marshaler) {
@@ -65,9 +59,6 @@ func _Target_kind(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Target_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Target", field, false, false, "TargetKind")
-}
 
 func _Target_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *scope.Target) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -80,9 +71,6 @@ func _Target_id(ctx context.Context, ec *executionContext, field graphql.Collect
 		},
 	)
 }
-func fieldContext_Target_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Target", field, true, false, "ID")
-}
 
 func _Target_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *scope.Target) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -94,9 +82,6 @@ func _Target_value(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Target_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Target", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************

@@ -39,9 +39,6 @@ func _Facet_kind(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 	)
 }
-func fieldContext_Facet_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Facet", field, false, false, "FacetKind")
-}
 
 func _Facet_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Facet) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -53,9 +50,6 @@ func _Facet_code(ctx context.Context, ec *executionContext, field graphql.Collec
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Facet_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Facet", field, false, false, "String")
 }
 
 func _Facet_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Facet) (ret graphql.Marshaler) {
@@ -70,9 +64,6 @@ func _Facet_name(ctx context.Context, ec *executionContext, field graphql.Collec
 		true,
 	)
 }
-func fieldContext_Facet_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Facet", field, false, false, "String")
-}
 
 func _Facet_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Facet) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -84,9 +75,6 @@ func _Facet_unit(ctx context.Context, ec *executionContext, field graphql.Collec
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Facet_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Facet", field, false, false, "String")
 }
 
 func _Facet_values(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Facet) (ret graphql.Marshaler) {
@@ -101,15 +89,6 @@ func _Facet_values(ctx context.Context, ec *executionContext, field graphql.Coll
 		true,
 	)
 }
-func fieldContext_Facet_values(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Facet",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _FacetValue_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.FacetValue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -121,9 +100,6 @@ func _FacetValue_value(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_FacetValue_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FacetValue", field, false, false, "String")
 }
 
 func _FacetValue_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.FacetValue) (ret graphql.Marshaler) {
@@ -138,9 +114,6 @@ func _FacetValue_label(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_FacetValue_label(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FacetValue", field, false, false, "String")
-}
 
 func _FacetValue_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.FacetValue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -152,9 +125,6 @@ func _FacetValue_count(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_FacetValue_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FacetValue", field, false, false, "Int")
 }
 
 func _FacetValue_selected(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.FacetValue) (ret graphql.Marshaler) {
@@ -168,9 +138,6 @@ func _FacetValue_selected(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_FacetValue_selected(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FacetValue", field, false, false, "Boolean")
-}
 
 func _FacetValue_parent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.FacetValue) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -182,9 +149,6 @@ func _FacetValue_parent(ctx context.Context, ec *executionContext, field graphql
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_FacetValue_parent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FacetValue", field, false, false, "String")
 }
 
 func _FacetValue_min(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.FacetValue) (ret graphql.Marshaler) {
@@ -199,15 +163,6 @@ func _FacetValue_min(ctx context.Context, ec *executionContext, field graphql.Co
 		false,
 	)
 }
-func fieldContext_FacetValue_min(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "FacetValue",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _FacetValue_max(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.FacetValue) (ret graphql.Marshaler) {
 	return run.Value(
@@ -220,15 +175,6 @@ func _FacetValue_max(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 		false,
 	)
-}
-func fieldContext_FacetValue_max(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "FacetValue",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _SearchConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.SearchResult]) (ret graphql.Marshaler) {
@@ -243,15 +189,6 @@ func _SearchConnection_edges(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_SearchConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SearchConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SearchConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.SearchResult]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -265,9 +202,6 @@ func _SearchConnection_nodes(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_SearchConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SearchConnection", field, true, false, "SearchResult")
-}
 
 func _SearchConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.SearchResult]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -280,15 +214,6 @@ func _SearchConnection_pageInfo(ctx context.Context, ec *executionContext, field
 		},
 		true,
 	)
-}
-func fieldContext_SearchConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SearchConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _SearchConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.SearchResult]) (ret graphql.Marshaler) {
@@ -323,9 +248,6 @@ func _SearchEdge_cursor(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_SearchEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SearchEdge", field, false, false, "String")
-}
 
 func _SearchEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[catalog.SearchResult]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -339,9 +261,6 @@ func _SearchEdge_node(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_SearchEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SearchEdge", field, false, false, "SearchResult")
-}
 
 func _SearchSuggestion_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Suggestion) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -353,9 +272,6 @@ func _SearchSuggestion_kind(ctx context.Context, ec *executionContext, field gra
 			return marshalNSuggestionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSuggestionKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SearchSuggestion_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SearchSuggestion", field, false, false, "SuggestionKind")
 }
 
 func _SearchSuggestion_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Suggestion) (ret graphql.Marshaler) {
@@ -370,9 +286,6 @@ func _SearchSuggestion_text(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_SearchSuggestion_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SearchSuggestion", field, false, false, "String")
-}
 
 func _SearchSuggestion_slug(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Suggestion) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -384,9 +297,6 @@ func _SearchSuggestion_slug(ctx context.Context, ec *executionContext, field gra
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SearchSuggestion_slug(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SearchSuggestion", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -849,10 +759,6 @@ func unmarshalNAttributeFilter2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNFacet2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Facet) graphql.Marshaler {
-	return _Facet(ctx, ec, sel, &v)
-}
-
 func marshalNFacet2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Facet) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _Facet(ctx, ec, sel, &v[i])
@@ -867,12 +773,6 @@ func marshalNFacet2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalog�
 	return ret
 }
 
-func unmarshalNFacetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetKind(ctx context.Context, ec *executionContext, v any) (catalog.FacetKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := catalog.FacetKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNFacetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.FacetKind) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -880,10 +780,6 @@ func marshalNFacetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalog�
 		graphql.AddInvalidNullFromMarshaler(ctx, "FacetKind!")
 	}
 	return res
-}
-
-func marshalNFacetValue2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetValue(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.FacetValue) graphql.Marshaler {
-	return _FacetValue(ctx, ec, sel, &v)
 }
 
 func marshalNFacetValue2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetValueᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.FacetValue) graphql.Marshaler {
@@ -902,10 +798,6 @@ func marshalNFacetValue2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcata
 
 func marshalNSearchConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[catalog.SearchResult]) graphql.Marshaler {
 	return _SearchConnection(ctx, ec, sel, &v)
-}
-
-func marshalNSearchEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[catalog.SearchResult]) graphql.Marshaler {
-	return _SearchEdge(ctx, ec, sel, &v)
 }
 
 func marshalNSearchEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[catalog.SearchResult]) graphql.Marshaler {
@@ -944,10 +836,6 @@ func marshalNSearchResult2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋca
 	return ret
 }
 
-func marshalNSearchSuggestion2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSuggestion(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Suggestion) graphql.Marshaler {
-	return _SearchSuggestion(ctx, ec, sel, &v)
-}
-
 func marshalNSearchSuggestion2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSuggestionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Suggestion) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _SearchSuggestion(ctx, ec, sel, &v[i])
@@ -960,12 +848,6 @@ func marshalNSearchSuggestion2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	}
 
 	return ret
-}
-
-func unmarshalNSuggestionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSuggestionKind(ctx context.Context, ec *executionContext, v any) (catalog.SuggestionKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := catalog.SuggestionKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNSuggestionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSuggestionKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.SuggestionKind) graphql.Marshaler {
@@ -1009,16 +891,6 @@ func unmarshalOProductSort2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋc
 	tmp, err := graphql.UnmarshalString(v)
 	res := catalog.Sort(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOProductSort2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSort(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *catalog.Sort) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

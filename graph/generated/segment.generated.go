@@ -40,15 +40,6 @@ func _MemberSearchConnection_edges(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_MemberSearchConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberSearchConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MemberSearchConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Member]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -62,15 +53,6 @@ func _MemberSearchConnection_nodes(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_MemberSearchConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberSearchConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MemberSearchConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Member]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -83,15 +65,6 @@ func _MemberSearchConnection_pageInfo(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_MemberSearchConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberSearchConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _MemberSearchConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Member]) (ret graphql.Marshaler) {
@@ -126,9 +99,6 @@ func _MemberSearchEdge_cursor(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_MemberSearchEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberSearchEdge", field, false, false, "String")
-}
 
 func _MemberSearchEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[member.Member]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -142,15 +112,6 @@ func _MemberSearchEdge_node(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_MemberSearchEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberSearchEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Segment_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -162,9 +123,6 @@ func _Segment_id(ctx context.Context, ec *executionContext, field graphql.Collec
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Segment_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Segment", field, true, false, "ID")
 }
 
 func _Segment_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
@@ -178,9 +136,6 @@ func _Segment_name(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Segment_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Segment", field, false, false, "String")
-}
 
 func _Segment_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -192,9 +147,6 @@ func _Segment_kind(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNSegmentKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Segment_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Segment", field, false, false, "SegmentKind")
 }
 
 func _Segment_conditions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
@@ -229,9 +181,6 @@ func _Segment_members(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Segment_members(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Segment", field, false, false, "Int")
-}
 
 func _Segment_countedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -243,9 +192,6 @@ func _Segment_countedAt(ctx context.Context, ec *executionContext, field graphql
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Segment_countedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Segment", field, false, false, "DateTime")
 }
 
 func _Segment_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
@@ -259,9 +205,6 @@ func _Segment_createdAt(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_Segment_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Segment", field, false, false, "DateTime")
-}
 
 func _Segment_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -273,9 +216,6 @@ func _Segment_closedAt(ctx context.Context, ec *executionContext, field graphql.
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Segment_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Segment", field, false, false, "DateTime")
 }
 
 func _SegmentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[segment.Segment]) (ret graphql.Marshaler) {
@@ -290,15 +230,6 @@ func _SegmentConnection_edges(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_SegmentConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SegmentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SegmentConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[segment.Segment]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -312,15 +243,6 @@ func _SegmentConnection_nodes(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_SegmentConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SegmentConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SegmentConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[segment.Segment]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -333,15 +255,6 @@ func _SegmentConnection_pageInfo(ctx context.Context, ec *executionContext, fiel
 		},
 		true,
 	)
-}
-func fieldContext_SegmentConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SegmentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _SegmentConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[segment.Segment]) (ret graphql.Marshaler) {
@@ -376,9 +289,6 @@ func _SegmentEdge_cursor(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_SegmentEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SegmentEdge", field, false, false, "String")
-}
 
 func _SegmentEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[segment.Segment]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -392,15 +302,6 @@ func _SegmentEdge_node(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_SegmentEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SegmentEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SegmentExportPayload_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SegmentExportPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -413,9 +314,6 @@ func _SegmentExportPayload_url(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_SegmentExportPayload_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SegmentExportPayload", field, false, false, "String")
-}
 
 func _SegmentExportPayload_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SegmentExportPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -427,9 +325,6 @@ func _SegmentExportPayload_expiresAt(ctx context.Context, ec *executionContext, 
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SegmentExportPayload_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SegmentExportPayload", field, false, false, "DateTime")
 }
 
 func _SegmentExportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SegmentExportPayload) (ret graphql.Marshaler) {
@@ -444,15 +339,6 @@ func _SegmentExportPayload_userErrors(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_SegmentExportPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SegmentExportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SegmentPayload_segment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SegmentPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -466,15 +352,6 @@ func _SegmentPayload_segment(ctx context.Context, ec *executionContext, field gr
 		false,
 	)
 }
-func fieldContext_SegmentPayload_segment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SegmentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SegmentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SegmentPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -487,15 +364,6 @@ func _SegmentPayload_userErrors(ctx context.Context, ec *executionContext, field
 		},
 		true,
 	)
-}
-func fieldContext_SegmentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SegmentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1728,10 +1596,6 @@ func marshalNMemberSearchConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return _MemberSearchConnection(ctx, ec, sel, &v)
 }
 
-func marshalNMemberSearchEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[member.Member]) graphql.Marshaler {
-	return _MemberSearchEdge(ctx, ec, sel, &v)
-}
-
 func marshalNMemberSearchEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[member.Member]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _MemberSearchEdge(ctx, ec, sel, &v[i])
@@ -1778,10 +1642,6 @@ func marshalNSegmentConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return _SegmentConnection(ctx, ec, sel, &v)
 }
 
-func marshalNSegmentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[segment.Segment]) graphql.Marshaler {
-	return _SegmentEdge(ctx, ec, sel, &v)
-}
-
 func marshalNSegmentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[segment.Segment]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _SegmentEdge(ctx, ec, sel, &v[i])
@@ -1806,28 +1666,10 @@ func unmarshalNSegmentFileEncoding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNSegmentFileEncoding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐEncoding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v segment.Encoding) graphql.Marshaler {
-	_ = sel
-	res := run.Text(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "SegmentFileEncoding!")
-	}
-	return res
-}
-
 func unmarshalNSegmentFileFormat2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐFormat(ctx context.Context, ec *executionContext, v any) (segment.Format, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := segment.Format(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNSegmentFileFormat2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐFormat(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v segment.Format) graphql.Marshaler {
-	_ = sel
-	res := run.Text(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "SegmentFileFormat!")
-	}
-	return res
 }
 
 func unmarshalNSegmentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐByIDInput(ctx context.Context, ec *executionContext, v any) (segment.ByIDInput, error) {
@@ -1858,15 +1700,6 @@ func unmarshalNStoreConditionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	tmp, err := graphql.UnmarshalString(v)
 	res := segment.StoreKind(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNStoreConditionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐStoreKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v segment.StoreKind) graphql.Marshaler {
-	_ = sel
-	res := run.Text(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "StoreConditionKind!")
-	}
-	return res
 }
 
 func unmarshalOBoughtConditionInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐBought(ctx context.Context, ec *executionContext, v any) (*segment.Bought, error) {

@@ -49,9 +49,6 @@ func _CartPart_slot(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_CartPart_slot(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartPart", field, false, false, "Int")
-}
 
 func _CartPart_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -63,9 +60,6 @@ func _CartPart_sku(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CartPart_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartPart", field, false, false, "String")
 }
 
 func _CartPart_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Part) (ret graphql.Marshaler) {
@@ -80,9 +74,6 @@ func _CartPart_name(ctx context.Context, ec *executionContext, field graphql.Col
 		true,
 	)
 }
-func fieldContext_CartPart_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartPart", field, false, false, "String")
-}
 
 func _CartPart_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -94,9 +85,6 @@ func _CartPart_options(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_CartPart_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartPart", field, false, false, "String")
 }
 
 func _CartPart_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Part) (ret graphql.Marshaler) {
@@ -110,9 +98,6 @@ func _CartPart_quantity(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_CartPart_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartPart", field, false, false, "Int")
-}
 
 func _OrderPart_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -124,9 +109,6 @@ func _OrderPart_sku(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OrderPart_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderPart", field, false, false, "String")
 }
 
 func _OrderPart_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Part) (ret graphql.Marshaler) {
@@ -141,9 +123,6 @@ func _OrderPart_name(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_OrderPart_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderPart", field, false, false, "String")
-}
 
 func _OrderPart_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -155,9 +134,6 @@ func _OrderPart_options(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OrderPart_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderPart", field, false, false, "String")
 }
 
 func _OrderPart_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Part) (ret graphql.Marshaler) {
@@ -171,9 +147,6 @@ func _OrderPart_quantity(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_OrderPart_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderPart", field, false, false, "Int")
-}
 
 func _OrderPart_taxClass(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -185,9 +158,6 @@ func _OrderPart_taxClass(ctx context.Context, ec *executionContext, field graphq
 			return marshalNTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_OrderPart_taxClass(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderPart", field, false, false, "TaxClass")
 }
 
 func _OrderPart_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Part) (ret graphql.Marshaler) {
@@ -228,9 +198,6 @@ func _RemovedSetPayload_variantId(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_RemovedSetPayload_variantId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RemovedSetPayload", field, false, false, "ID")
-}
 
 func _RemovedSetPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RemovedSetPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -243,15 +210,6 @@ func _RemovedSetPayload_userErrors(ctx context.Context, ec *executionContext, fi
 		},
 		true,
 	)
-}
-func fieldContext_RemovedSetPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RemovedSetPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _SetPart_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.SetPart) (ret graphql.Marshaler) {
@@ -292,9 +250,6 @@ func _SetPart_quantity(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_SetPart_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SetPart", field, false, false, "Int")
-}
 
 func _SetPayload_set(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SetPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -307,15 +262,6 @@ func _SetPayload_set(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 		false,
 	)
-}
-func fieldContext_SetPayload_set(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SetPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _SetPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SetPayload) (ret graphql.Marshaler) {
@@ -330,15 +276,6 @@ func _SetPayload_userErrors(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_SetPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SetPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SetSlot_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Slot) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -350,9 +287,6 @@ func _SetSlot_number(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SetSlot_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SetSlot", field, false, false, "Int")
 }
 
 func _SetSlot_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Slot) (ret graphql.Marshaler) {
@@ -367,9 +301,6 @@ func _SetSlot_name(ctx context.Context, ec *executionContext, field graphql.Coll
 		true,
 	)
 }
-func fieldContext_SetSlot_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SetSlot", field, false, false, "String")
-}
 
 func _SetSlot_pick(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Slot) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -381,9 +312,6 @@ func _SetSlot_pick(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SetSlot_pick(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SetSlot", field, false, false, "Int")
 }
 
 func _SetSlot_choices(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Slot) (ret graphql.Marshaler) {
@@ -424,9 +352,6 @@ func _VariantSet_kind(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_VariantSet_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VariantSet", field, true, false, "SetKind")
-}
 
 func _VariantSet_priceRule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Set) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -439,9 +364,6 @@ func _VariantSet_priceRule(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_VariantSet_priceRule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VariantSet", field, false, false, "SetPriceRule")
-}
 
 func _VariantSet_percent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Set) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -453,9 +375,6 @@ func _VariantSet_percent(ctx context.Context, ec *executionContext, field graphq
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_VariantSet_percent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VariantSet", field, false, false, "Decimal")
 }
 
 func _VariantSet_amountOff(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Set) (ret graphql.Marshaler) {
@@ -497,15 +416,6 @@ func _VariantSet_parts(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_VariantSet_parts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VariantSet",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _VariantSet_slots(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Set) (ret graphql.Marshaler) {
 	return run.Value(
@@ -518,15 +428,6 @@ func _VariantSet_slots(ctx context.Context, ec *executionContext, field graphql.
 		},
 		true,
 	)
-}
-func fieldContext_VariantSet_slots(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VariantSet",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1189,10 +1090,6 @@ func _VariantSet(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNCartPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v cart.Part) graphql.Marshaler {
-	return _CartPart(ctx, ec, sel, &v)
-}
-
 func marshalNCartPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐPartᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []cart.Part) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _CartPart(ctx, ec, sel, &v[i])
@@ -1205,10 +1102,6 @@ func marshalNCartPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcart�
 	}
 
 	return ret
-}
-
-func marshalNOrderPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Part) graphql.Marshaler {
-	return _OrderPart(ctx, ec, sel, &v)
 }
 
 func marshalNOrderPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPartᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Part) graphql.Marshaler {
@@ -1258,12 +1151,6 @@ func unmarshalNSetChoiceInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, nil
 }
 
-func unmarshalNSetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSetKind(ctx context.Context, ec *executionContext, v any) (sale.SetKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := sale.SetKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNSetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSetKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v sale.SetKind) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -1271,10 +1158,6 @@ func marshalNSetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSet
 		graphql.AddInvalidNullFromMarshaler(ctx, "SetKind!")
 	}
 	return res
-}
-
-func marshalNSetPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSetPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v sale.SetPart) graphql.Marshaler {
-	return _SetPart(ctx, ec, sel, &v)
 }
 
 func marshalNSetPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSetPartᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []sale.SetPart) graphql.Marshaler {
@@ -1327,10 +1210,6 @@ func marshalNSetPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsale�
 		graphql.AddInvalidNullFromMarshaler(ctx, "SetPriceRule!")
 	}
 	return res
-}
-
-func marshalNSetSlot2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSlot(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v sale.Slot) graphql.Marshaler {
-	return _SetSlot(ctx, ec, sel, &v)
 }
 
 func marshalNSetSlot2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSlotᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []sale.Slot) graphql.Marshaler {

@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -54,9 +54,6 @@ func _Shipment_id(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Shipment_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, true, false, "ID")
-}
 
 func _Shipment_nth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -69,9 +66,6 @@ func _Shipment_nth(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Shipment_nth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "Int")
-}
 
 func _Shipment_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -83,9 +77,6 @@ func _Shipment_status(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNShipmentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipmentStatus(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Shipment_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "ShipmentStatus")
 }
 
 func _Shipment_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
@@ -126,9 +117,6 @@ func _Shipment_locationId(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_Shipment_locationId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, true, false, "ID")
-}
 
 func _Shipment_carrier(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -140,9 +128,6 @@ func _Shipment_carrier(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Shipment_carrier(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "String")
 }
 
 func _Shipment_trackingNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
@@ -156,9 +141,6 @@ func _Shipment_trackingNumber(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_Shipment_trackingNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "String")
-}
 
 func _Shipment_trackingUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -170,9 +152,6 @@ func _Shipment_trackingUrl(ctx context.Context, ec *executionContext, field grap
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Shipment_trackingUrl(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "String")
 }
 
 func _Shipment_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
@@ -187,15 +166,6 @@ func _Shipment_lines(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_Shipment_lines(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Shipment",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Shipment_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
 	return run.Value(
@@ -209,15 +179,6 @@ func _Shipment_total(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_Shipment_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Shipment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Shipment_instructedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -229,9 +190,6 @@ func _Shipment_instructedAt(ctx context.Context, ec *executionContext, field gra
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Shipment_instructedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "DateTime")
 }
 
 func _Shipment_shippedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
@@ -245,9 +203,6 @@ func _Shipment_shippedAt(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_Shipment_shippedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "DateTime")
-}
 
 func _Shipment_deliveredAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -259,9 +214,6 @@ func _Shipment_deliveredAt(ctx context.Context, ec *executionContext, field grap
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Shipment_deliveredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "DateTime")
 }
 
 func _Shipment_shipBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
@@ -275,35 +227,7 @@ func _Shipment_shipBy(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.ShipBy, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *time.Time
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
@@ -326,9 +250,6 @@ func _Shipment_deliverOn(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_Shipment_deliverOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "Date")
-}
 
 func _Shipment_deliveryBand(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
 	return run.Value(
@@ -342,15 +263,6 @@ func _Shipment_deliveryBand(ctx context.Context, ec *executionContext, field gra
 		false,
 	)
 }
-func fieldContext_Shipment_deliveryBand(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Shipment",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Shipment_exportedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -363,35 +275,7 @@ func _Shipment_exportedAt(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.ExportedAt, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *time.Time
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
@@ -441,35 +325,7 @@ func _Shipment_lots(ctx context.Context, ec *executionContext, field graphql.Col
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Shipment().Lots(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []inventory.ShippedLot
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []inventory.ShippedLot
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal []inventory.ShippedLot
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []inventory.ShippedLot
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.ShippedLot) graphql.Marshaler {
 			return marshalNShipmentLot2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShippedLotᚄ(ctx, ec, selections, v)
 		},
@@ -499,15 +355,6 @@ func _ShipmentConnection_edges(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_ShipmentConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Shipment]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -521,15 +368,6 @@ func _ShipmentConnection_nodes(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_ShipmentConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Shipment]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -542,15 +380,6 @@ func _ShipmentConnection_pageInfo(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_ShipmentConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShipmentConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Shipment]) (ret graphql.Marshaler) {
@@ -585,9 +414,6 @@ func _ShipmentEdge_cursor(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_ShipmentEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentEdge", field, false, false, "String")
-}
 
 func _ShipmentEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.Shipment]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -600,15 +426,6 @@ func _ShipmentEdge_node(ctx context.Context, ec *executionContext, field graphql
 		},
 		true,
 	)
-}
-func fieldContext_ShipmentEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShipmentLine_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Packed) (ret graphql.Marshaler) {
@@ -691,9 +508,6 @@ func _ShipmentLine_quantity(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_ShipmentLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentLine", field, false, false, "Int")
-}
 
 func _ShipmentPayload_shipment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -706,15 +520,6 @@ func _ShipmentPayload_shipment(ctx context.Context, ec *executionContext, field 
 		},
 		false,
 	)
-}
-func fieldContext_ShipmentPayload_shipment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShipmentPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentPayload) (ret graphql.Marshaler) {
@@ -729,15 +534,6 @@ func _ShipmentPayload_order(ctx context.Context, ec *executionContext, field gra
 		false,
 	)
 }
-func fieldContext_ShipmentPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -750,15 +546,6 @@ func _ShipmentPayload_userErrors(ctx context.Context, ec *executionContext, fiel
 		},
 		true,
 	)
-}
-func fieldContext_ShipmentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShipmentsPayload_shipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentsPayload) (ret graphql.Marshaler) {
@@ -773,15 +560,6 @@ func _ShipmentsPayload_shipments(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_ShipmentsPayload_shipments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentsPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentsPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -795,15 +573,6 @@ func _ShipmentsPayload_order(ctx context.Context, ec *executionContext, field gr
 		false,
 	)
 }
-func fieldContext_ShipmentsPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentsPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -816,15 +585,6 @@ func _ShipmentsPayload_userErrors(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_ShipmentsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1612,10 +1372,6 @@ func marshalNShipmentConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _ShipmentConnection(ctx, ec, sel, &v)
 }
 
-func marshalNShipmentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[order.Shipment]) graphql.Marshaler {
-	return _ShipmentEdge(ctx, ec, sel, &v)
-}
-
 func marshalNShipmentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[order.Shipment]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ShipmentEdge(ctx, ec, sel, &v[i])
@@ -1628,10 +1384,6 @@ func marshalNShipmentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	}
 
 	return ret
-}
-
-func marshalNShipmentLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPacked(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Packed) graphql.Marshaler {
-	return _ShipmentLine(ctx, ec, sel, &v)
 }
 
 func marshalNShipmentLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPackedᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Packed) graphql.Marshaler {
@@ -1720,23 +1472,6 @@ func unmarshalOShipmentStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 		}
 	}
 	return res, nil
-}
-
-func marshalOShipmentStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipmentStatusᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.ShipmentStatus) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return marshalNShipmentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipmentStatus(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

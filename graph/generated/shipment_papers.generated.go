@@ -42,9 +42,6 @@ func _LabelFormat_code(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_LabelFormat_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "String")
-}
 
 func _LabelFormat_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -56,9 +53,6 @@ func _LabelFormat_name(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_LabelFormat_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "String")
 }
 
 func _LabelFormat_columns(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
@@ -72,9 +66,6 @@ func _LabelFormat_columns(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_LabelFormat_columns(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Int")
-}
 
 func _LabelFormat_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -86,9 +77,6 @@ func _LabelFormat_rows(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_LabelFormat_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Int")
 }
 
 func _LabelFormat_width(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
@@ -103,9 +91,6 @@ func _LabelFormat_width(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_LabelFormat_width(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Float")
-}
 
 func _LabelFormat_height(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
 	return run.Value(
@@ -118,9 +103,6 @@ func _LabelFormat_height(ctx context.Context, ec *executionContext, field graphq
 		},
 		true,
 	)
-}
-func fieldContext_LabelFormat_height(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Float")
 }
 
 func _LabelFormat_left(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
@@ -135,9 +117,6 @@ func _LabelFormat_left(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_LabelFormat_left(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Float")
-}
 
 func _LabelFormat_top(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
 	return run.Value(
@@ -150,9 +129,6 @@ func _LabelFormat_top(ctx context.Context, ec *executionContext, field graphql.C
 		},
 		true,
 	)
-}
-func fieldContext_LabelFormat_top(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Float")
 }
 
 func _LabelFormat_gapX(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
@@ -167,9 +143,6 @@ func _LabelFormat_gapX(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_LabelFormat_gapX(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Float")
-}
 
 func _LabelFormat_gapY(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
 	return run.Value(
@@ -183,9 +156,6 @@ func _LabelFormat_gapY(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_LabelFormat_gapY(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Float")
-}
 
 func _LabelFormat_labels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -197,9 +167,6 @@ func _LabelFormat_labels(ctx context.Context, ec *executionContext, field graphq
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_LabelFormat_labels(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, true, false, "Int")
 }
 
 func _ShipmentPaper_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Paper) (ret graphql.Marshaler) {
@@ -213,9 +180,6 @@ func _ShipmentPaper_id(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_ShipmentPaper_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentPaper", field, true, false, "ID")
-}
 
 func _ShipmentPaper_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Paper) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -228,9 +192,6 @@ func _ShipmentPaper_kind(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_ShipmentPaper_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentPaper", field, false, false, "ShipmentPaperKind")
-}
 
 func _ShipmentPaper_shipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Paper) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -242,9 +203,6 @@ func _ShipmentPaper_shipments(ctx context.Context, ec *executionContext, field g
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShipmentPaper_shipments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentPaper", field, true, false, "Int")
 }
 
 func _ShipmentPaper_downloadUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Paper) (ret graphql.Marshaler) {
@@ -279,9 +237,6 @@ func _ShipmentPaper_createdAt(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_ShipmentPaper_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentPaper", field, false, false, "DateTime")
-}
 
 func _ShipmentPaperPayload_paper(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentPaperPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -295,15 +250,6 @@ func _ShipmentPaperPayload_paper(ctx context.Context, ec *executionContext, fiel
 		false,
 	)
 }
-func fieldContext_ShipmentPaperPayload_paper(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentPaperPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShipmentPaperPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentPaperPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -316,15 +262,6 @@ func _ShipmentPaperPayload_userErrors(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_ShipmentPaperPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentPaperPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -607,10 +544,6 @@ func _ShipmentPaperPayload(ctx context.Context, ec *executionContext, sel ast.Se
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
-
-func marshalNLabelFormat2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋlabelᚐFormat(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v label.Format) graphql.Marshaler {
-	return _LabelFormat(ctx, ec, sel, &v)
-}
 
 func marshalNLabelFormat2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋlabelᚐFormatᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []label.Format) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {

@@ -43,9 +43,6 @@ func _ShippingFeePart_kind(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_ShippingFeePart_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingFeePart", field, false, false, "ShippingFeeKind")
-}
 
 func _ShippingFeePart_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.FeePart) (ret graphql.Marshaler) {
 	return run.Resolved(
@@ -86,15 +83,6 @@ func _ShippingOption_method(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_ShippingOption_method(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingOption",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingOption_available(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -106,9 +94,6 @@ func _ShippingOption_available(ctx context.Context, ec *executionContext, field 
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingOption_available(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingOption", field, true, false, "Boolean")
 }
 
 func _ShippingOption_fee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
@@ -149,15 +134,6 @@ func _ShippingOption_parts(ctx context.Context, ec *executionContext, field grap
 		},
 		true,
 	)
-}
-func fieldContext_ShippingOption_parts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingOption",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShippingOption_missingForFree(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
@@ -226,9 +202,6 @@ func _ShippingOption_excludedPaymentMethods(ctx context.Context, ec *executionCo
 		true,
 	)
 }
-func fieldContext_ShippingOption_excludedPaymentMethods(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingOption", field, false, false, "PaymentMethod")
-}
 
 func _ShippingOption_shipsOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -240,9 +213,6 @@ func _ShippingOption_shipsOn(ctx context.Context, ec *executionContext, field gr
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingOption_shipsOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingOption", field, true, false, "Date")
 }
 
 func _ShippingOption_arrivesOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
@@ -256,9 +226,6 @@ func _ShippingOption_arrivesOn(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_ShippingOption_arrivesOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingOption", field, true, false, "Date")
-}
 
 func _ShippingOption_deliveryDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -270,9 +237,6 @@ func _ShippingOption_deliveryDays(ctx context.Context, ec *executionContext, fie
 			return marshalNDate2ᚕtimeᚐTimeᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingOption_deliveryDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingOption", field, true, false, "Date")
 }
 
 func _ShippingOption_deliveryBands(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
@@ -286,15 +250,6 @@ func _ShippingOption_deliveryBands(ctx context.Context, ec *executionContext, fi
 		},
 		true,
 	)
-}
-func fieldContext_ShippingOption_deliveryBands(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingOption",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -440,12 +395,6 @@ func _ShippingOption(ctx context.Context, ec *executionContext, sel ast.Selectio
 
 // region    ***************************** type.gotpl *****************************
 
-func unmarshalNShippingFeeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFeeKind(ctx context.Context, ec *executionContext, v any) (shipping.FeeKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := shipping.FeeKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNShippingFeeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFeeKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.FeeKind) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -453,10 +402,6 @@ func marshalNShippingFeeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsh
 		graphql.AddInvalidNullFromMarshaler(ctx, "ShippingFeeKind!")
 	}
 	return res
-}
-
-func marshalNShippingFeePart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFeePart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.FeePart) graphql.Marshaler {
-	return _ShippingFeePart(ctx, ec, sel, &v)
 }
 
 func marshalNShippingFeePart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFeePartᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.FeePart) graphql.Marshaler {
@@ -471,10 +416,6 @@ func marshalNShippingFeePart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	}
 
 	return ret
-}
-
-func marshalNShippingOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐVerdict(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Verdict) graphql.Marshaler {
-	return _ShippingOption(ctx, ec, sel, &v)
 }
 
 func marshalNShippingOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐVerdictᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Verdict) graphql.Marshaler {

@@ -43,9 +43,6 @@ func _FreeShippingRule_zoneId(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_FreeShippingRule_zoneId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FreeShippingRule", field, true, false, "ID")
-}
 
 func _FreeShippingRule_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.FreeRule) (ret graphql.Marshaler) {
 	return run.Resolved(
@@ -86,15 +83,6 @@ func _FreeShippingRule_audience(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_FreeShippingRule_audience(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "FreeShippingRule",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _FreeShippingRule_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.FreeRule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -106,9 +94,6 @@ func _FreeShippingRule_validFrom(ctx context.Context, ec *executionContext, fiel
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_FreeShippingRule_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FreeShippingRule", field, true, false, "DateTime")
 }
 
 func _FreeShippingRule_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.FreeRule) (ret graphql.Marshaler) {
@@ -122,9 +107,6 @@ func _FreeShippingRule_validUntil(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_FreeShippingRule_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FreeShippingRule", field, true, false, "DateTime")
-}
 
 func _FreeShippingRule_surcharges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.FreeRule) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -136,9 +118,6 @@ func _FreeShippingRule_surcharges(ctx context.Context, ec *executionContext, fie
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_FreeShippingRule_surcharges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FreeShippingRule", field, false, false, "Boolean")
 }
 
 func _PostalRange_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.PostalRange) (ret graphql.Marshaler) {
@@ -152,9 +131,6 @@ func _PostalRange_from(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_PostalRange_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PostalRange", field, false, false, "String")
-}
 
 func _PostalRange_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.PostalRange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -166,9 +142,6 @@ func _PostalRange_to(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PostalRange_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PostalRange", field, false, false, "String")
 }
 
 func _ShippingCarrier_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
@@ -182,9 +155,6 @@ func _ShippingCarrier_id(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_ShippingCarrier_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingCarrier", field, true, false, "ID")
-}
 
 func _ShippingCarrier_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -196,9 +166,6 @@ func _ShippingCarrier_code(ctx context.Context, ec *executionContext, field grap
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingCarrier_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingCarrier", field, false, false, "String")
 }
 
 func _ShippingCarrier_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
@@ -213,9 +180,6 @@ func _ShippingCarrier_name(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_ShippingCarrier_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingCarrier", field, false, false, "String")
-}
 
 func _ShippingCarrier_trackingUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -227,9 +191,6 @@ func _ShippingCarrier_trackingUrl(ctx context.Context, ec *executionContext, fie
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingCarrier_trackingUrl(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingCarrier", field, false, false, "String")
 }
 
 func _ShippingCarrier_active(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
@@ -243,9 +204,6 @@ func _ShippingCarrier_active(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_ShippingCarrier_active(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingCarrier", field, false, false, "Boolean")
-}
 
 func _ShippingCarrier_collectionCalendarId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -258,9 +216,6 @@ func _ShippingCarrier_collectionCalendarId(ctx context.Context, ec *executionCon
 		},
 	)
 }
-func fieldContext_ShippingCarrier_collectionCalendarId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingCarrier", field, true, false, "ID")
-}
 
 func _ShippingCarrier_deliveryCalendarId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -272,9 +227,6 @@ func _ShippingCarrier_deliveryCalendarId(ctx context.Context, ec *executionConte
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingCarrier_deliveryCalendarId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingCarrier", field, true, false, "ID")
 }
 
 func _ShippingCarrierPayload_carrier(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingCarrierPayload) (ret graphql.Marshaler) {
@@ -289,15 +241,6 @@ func _ShippingCarrierPayload_carrier(ctx context.Context, ec *executionContext, 
 		false,
 	)
 }
-func fieldContext_ShippingCarrierPayload_carrier(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingCarrierPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingCarrierPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingCarrierPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -311,15 +254,6 @@ func _ShippingCarrierPayload_userErrors(ctx context.Context, ec *executionContex
 		true,
 	)
 }
-func fieldContext_ShippingCarrierPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingCarrierPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingDestinationLimit_zoneId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.DestinationLimit) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -332,9 +266,6 @@ func _ShippingDestinationLimit_zoneId(ctx context.Context, ec *executionContext,
 		},
 	)
 }
-func fieldContext_ShippingDestinationLimit_zoneId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingDestinationLimit", field, true, false, "ID")
-}
 
 func _ShippingDestinationLimit_mode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.DestinationLimit) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -346,9 +277,6 @@ func _ShippingDestinationLimit_mode(ctx context.Context, ec *executionContext, f
 			return marshalOShippingMode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingDestinationLimit_mode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingDestinationLimit", field, false, false, "ShippingMode")
 }
 
 func _ShippingLimits_destinations(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Limits) (ret graphql.Marshaler) {
@@ -363,15 +291,6 @@ func _ShippingLimits_destinations(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_ShippingLimits_destinations(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingLimits",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingLimits_goods(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Limits) (ret graphql.Marshaler) {
 	return run.Value(
@@ -384,15 +303,6 @@ func _ShippingLimits_goods(ctx context.Context, ec *executionContext, field grap
 		},
 		true,
 	)
-}
-func fieldContext_ShippingLimits_goods(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingLimits",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShippingLimits_temperatures(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Limits) (ret graphql.Marshaler) {
@@ -407,9 +317,6 @@ func _ShippingLimits_temperatures(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_ShippingLimits_temperatures(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingLimits", field, false, false, "TemperatureClass")
-}
 
 func _ShippingLimits_oversize(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Limits) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -421,9 +328,6 @@ func _ShippingLimits_oversize(ctx context.Context, ec *executionContext, field g
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingLimits_oversize(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingLimits", field, false, false, "Boolean")
 }
 
 func _ShippingLimits_modes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Limits) (ret graphql.Marshaler) {
@@ -438,9 +342,6 @@ func _ShippingLimits_modes(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_ShippingLimits_modes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingLimits", field, false, false, "ShippingMode")
-}
 
 func _ShippingLimits_payments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Limits) (ret graphql.Marshaler) {
 	return run.Value(
@@ -454,15 +355,6 @@ func _ShippingLimits_payments(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_ShippingLimits_payments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingLimits",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingPaymentLimit_method(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.PaymentLimit) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -474,9 +366,6 @@ func _ShippingPaymentLimit_method(ctx context.Context, ec *executionContext, fie
 			return marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingPaymentLimit_method(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingPaymentLimit", field, false, false, "PaymentMethod")
 }
 
 func _ShippingPaymentLimit_mode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.PaymentLimit) (ret graphql.Marshaler) {
@@ -490,9 +379,6 @@ func _ShippingPaymentLimit_mode(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_ShippingPaymentLimit_mode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingPaymentLimit", field, false, false, "ShippingMode")
-}
 
 func _ShippingRate_zoneId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Row) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -504,9 +390,6 @@ func _ShippingRate_zoneId(ctx context.Context, ec *executionContext, field graph
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingRate_zoneId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingRate", field, true, false, "ID")
 }
 
 func _ShippingRate_maxGrams(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Row) (ret graphql.Marshaler) {
@@ -520,9 +403,6 @@ func _ShippingRate_maxGrams(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_ShippingRate_maxGrams(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingRate", field, false, false, "Int")
-}
 
 func _ShippingRate_maxSize(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Row) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -535,9 +415,6 @@ func _ShippingRate_maxSize(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_ShippingRate_maxSize(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingRate", field, false, false, "Int")
-}
 
 func _ShippingRate_maxPieces(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Row) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -549,9 +426,6 @@ func _ShippingRate_maxPieces(ctx context.Context, ec *executionContext, field gr
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingRate_maxPieces(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingRate", field, false, false, "Int")
 }
 
 func _ShippingRate_maxAmount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Row) (ret graphql.Marshaler) {
@@ -701,15 +575,6 @@ func _ShippingTariff_rows(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_ShippingTariff_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingTariff",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingTariff_surcharges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Tariff) (ret graphql.Marshaler) {
 	return run.Value(
@@ -722,15 +587,6 @@ func _ShippingTariff_surcharges(ctx context.Context, ec *executionContext, field
 		},
 		true,
 	)
-}
-func fieldContext_ShippingTariff_surcharges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingTariff",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShippingTariff_freeShipping(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Tariff) (ret graphql.Marshaler) {
@@ -745,15 +601,6 @@ func _ShippingTariff_freeShipping(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_ShippingTariff_freeShipping(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingTariff",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingTraits_variantId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Traits) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -765,9 +612,6 @@ func _ShippingTraits_variantId(ctx context.Context, ec *executionContext, field 
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingTraits_variantId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTraits", field, true, false, "ID")
 }
 
 func _ShippingTraits_length(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Traits) (ret graphql.Marshaler) {
@@ -781,9 +625,6 @@ func _ShippingTraits_length(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_ShippingTraits_length(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTraits", field, false, false, "Int")
-}
 
 func _ShippingTraits_width(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Traits) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -795,9 +636,6 @@ func _ShippingTraits_width(ctx context.Context, ec *executionContext, field grap
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingTraits_width(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTraits", field, false, false, "Int")
 }
 
 func _ShippingTraits_height(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Traits) (ret graphql.Marshaler) {
@@ -811,9 +649,6 @@ func _ShippingTraits_height(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_ShippingTraits_height(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTraits", field, false, false, "Int")
-}
 
 func _ShippingTraits_temperature(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Traits) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -825,9 +660,6 @@ func _ShippingTraits_temperature(ctx context.Context, ec *executionContext, fiel
 			return marshalNTemperatureClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTemperature(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingTraits_temperature(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTraits", field, false, false, "TemperatureClass")
 }
 
 func _ShippingTraits_oversize(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Traits) (ret graphql.Marshaler) {
@@ -841,9 +673,6 @@ func _ShippingTraits_oversize(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_ShippingTraits_oversize(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTraits", field, false, false, "Boolean")
-}
 
 func _ShippingTraits_directAllowed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Traits) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -855,9 +684,6 @@ func _ShippingTraits_directAllowed(ctx context.Context, ec *executionContext, fi
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingTraits_directAllowed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTraits", field, true, false, "Boolean")
 }
 
 func _ShippingTraitsPayload_traits(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingTraitsPayload) (ret graphql.Marshaler) {
@@ -872,15 +698,6 @@ func _ShippingTraitsPayload_traits(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_ShippingTraitsPayload_traits(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingTraitsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingTraitsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingTraitsPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -894,15 +711,6 @@ func _ShippingTraitsPayload_userErrors(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_ShippingTraitsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingTraitsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingZone_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Zone) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -915,9 +723,6 @@ func _ShippingZone_id(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_ShippingZone_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingZone", field, true, false, "ID")
-}
 
 func _ShippingZone_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Zone) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -929,9 +734,6 @@ func _ShippingZone_code(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingZone_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingZone", field, false, false, "String")
 }
 
 func _ShippingZone_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Zone) (ret graphql.Marshaler) {
@@ -946,9 +748,6 @@ func _ShippingZone_name(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_ShippingZone_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingZone", field, false, false, "String")
-}
 
 func _ShippingZone_prefectures(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Zone) (ret graphql.Marshaler) {
 	return run.Value(
@@ -961,9 +760,6 @@ func _ShippingZone_prefectures(ctx context.Context, ec *executionContext, field 
 		},
 		true,
 	)
-}
-func fieldContext_ShippingZone_prefectures(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingZone", field, false, false, "Prefecture")
 }
 
 func _ShippingZone_postalCodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Zone) (ret graphql.Marshaler) {
@@ -978,15 +774,6 @@ func _ShippingZone_postalCodes(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_ShippingZone_postalCodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingZone",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingZone_leadDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Zone) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -999,9 +786,6 @@ func _ShippingZone_leadDays(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_ShippingZone_leadDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingZone", field, false, false, "Int")
-}
 
 func _ShippingZone_active(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Zone) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1013,9 +797,6 @@ func _ShippingZone_active(ctx context.Context, ec *executionContext, field graph
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShippingZone_active(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingZone", field, false, false, "Boolean")
 }
 
 func _ShippingZonePayload_zone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingZonePayload) (ret graphql.Marshaler) {
@@ -1030,15 +811,6 @@ func _ShippingZonePayload_zone(ctx context.Context, ec *executionContext, field 
 		false,
 	)
 }
-func fieldContext_ShippingZonePayload_zone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingZonePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingZonePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingZonePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1051,15 +823,6 @@ func _ShippingZonePayload_userErrors(ctx context.Context, ec *executionContext, 
 		},
 		true,
 	)
-}
-func fieldContext_ShippingZonePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingZonePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2641,10 +2404,6 @@ func _ShippingZonePayload(ctx context.Context, ec *executionContext, sel ast.Sel
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNFreeShippingRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFreeRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.FreeRule) graphql.Marshaler {
-	return _FreeShippingRule(ctx, ec, sel, &v)
-}
-
 func marshalNFreeShippingRule2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFreeRuleᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.FreeRule) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _FreeShippingRule(ctx, ec, sel, &v[i])
@@ -2676,10 +2435,6 @@ func unmarshalNFreeShippingRuleInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnoren�
 		}
 	}
 	return res, nil
-}
-
-func marshalNPostalRange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPostalRange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.PostalRange) graphql.Marshaler {
-	return _PostalRange(ctx, ec, sel, &v)
 }
 
 func marshalNPostalRange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPostalRangeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.PostalRange) graphql.Marshaler {
@@ -2740,10 +2495,6 @@ func unmarshalNSetShippingTraitsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNShippingCarrier2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐCarrier(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Carrier) graphql.Marshaler {
-	return _ShippingCarrier(ctx, ec, sel, &v)
-}
-
 func marshalNShippingCarrier2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐCarrierᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Carrier) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ShippingCarrier(ctx, ec, sel, &v[i])
@@ -2760,10 +2511,6 @@ func marshalNShippingCarrier2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNShippingCarrierPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐShippingCarrierPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ShippingCarrierPayload) graphql.Marshaler {
 	return _ShippingCarrierPayload(ctx, ec, sel, &v)
-}
-
-func marshalNShippingDestinationLimit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐDestinationLimit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.DestinationLimit) graphql.Marshaler {
-	return _ShippingDestinationLimit(ctx, ec, sel, &v)
 }
 
 func marshalNShippingDestinationLimit2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐDestinationLimitᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.DestinationLimit) graphql.Marshaler {
@@ -2803,10 +2550,6 @@ func marshalNShippingLimits2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshi
 	return _ShippingLimits(ctx, ec, sel, &v)
 }
 
-func marshalNShippingPaymentLimit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPaymentLimit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.PaymentLimit) graphql.Marshaler {
-	return _ShippingPaymentLimit(ctx, ec, sel, &v)
-}
-
 func marshalNShippingPaymentLimit2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPaymentLimitᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.PaymentLimit) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ShippingPaymentLimit(ctx, ec, sel, &v[i])
@@ -2838,10 +2581,6 @@ func unmarshalNShippingPaymentLimitInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋno
 		}
 	}
 	return res, nil
-}
-
-func marshalNShippingRate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Row) graphql.Marshaler {
-	return _ShippingRate(ctx, ec, sel, &v)
 }
 
 func marshalNShippingRate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐRowᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Row) graphql.Marshaler {
@@ -2885,10 +2624,6 @@ func marshalNShippingTariff2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshi
 	return _ShippingTariff(ctx, ec, sel, &v)
 }
 
-func marshalNShippingTraits2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTraits(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Traits) graphql.Marshaler {
-	return _ShippingTraits(ctx, ec, sel, &v)
-}
-
 func marshalNShippingTraits2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTraitsᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Traits) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ShippingTraits(ctx, ec, sel, &v[i])
@@ -2924,10 +2659,6 @@ func unmarshalNShippingTraitsInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 
 func marshalNShippingTraitsPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐShippingTraitsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ShippingTraitsPayload) graphql.Marshaler {
 	return _ShippingTraitsPayload(ctx, ec, sel, &v)
-}
-
-func marshalNShippingZone2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐZone(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Zone) graphql.Marshaler {
-	return _ShippingZone(ctx, ec, sel, &v)
 }
 
 func marshalNShippingZone2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐZoneᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Zone) graphql.Marshaler {

@@ -38,15 +38,6 @@ func _ShippingMethodPayload_shippingMethod(ctx context.Context, ec *executionCon
 		false,
 	)
 }
-func fieldContext_ShippingMethodPayload_shippingMethod(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingMethodPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShippingMethodPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingMethodPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -59,15 +50,6 @@ func _ShippingMethodPayload_userErrors(ctx context.Context, ec *executionContext
 		},
 		true,
 	)
-}
-func fieldContext_ShippingMethodPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingMethodPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShippingMethodTranslations_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingMethodTranslations) (ret graphql.Marshaler) {
@@ -82,9 +64,6 @@ func _ShippingMethodTranslations_name(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_ShippingMethodTranslations_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingMethodTranslations", field, false, false, "Translations")
-}
 
 func _ShippingMethodTranslations_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingMethodTranslations) (ret graphql.Marshaler) {
 	return run.Value(
@@ -97,9 +76,6 @@ func _ShippingMethodTranslations_description(ctx context.Context, ec *executionC
 		},
 		true,
 	)
-}
-func fieldContext_ShippingMethodTranslations_description(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingMethodTranslations", field, false, false, "Translations")
 }
 
 // endregion **************************** field.gotpl *****************************

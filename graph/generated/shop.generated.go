@@ -37,15 +37,6 @@ func _ShopPayload_shop(ctx context.Context, ec *executionContext, field graphql.
 		false,
 	)
 }
-func fieldContext_ShopPayload_shop(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShopPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShopPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -58,15 +49,6 @@ func _ShopPayload_userErrors(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_ShopPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShopPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _ShopStock_shop(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShopStock) (ret graphql.Marshaler) {
@@ -81,15 +63,6 @@ func _ShopStock_shop(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_ShopStock_shop(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShopStock",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ShopStock_availability(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShopStock) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -101,9 +74,6 @@ func _ShopStock_availability(ctx context.Context, ec *executionContext, field gr
 			return marshalNAvailability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐAvailability(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ShopStock_availability(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShopStock", field, true, false, "Availability")
 }
 
 func _ShopStock_pieces(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShopStock) (ret graphql.Marshaler) {
@@ -117,9 +87,6 @@ func _ShopStock_pieces(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_ShopStock_pieces(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShopStock", field, true, false, "Int")
-}
 
 func _ShopStock_kilometres(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShopStock) (ret graphql.Marshaler) {
 	return run.Value(
@@ -132,9 +99,6 @@ func _ShopStock_kilometres(ctx context.Context, ec *executionContext, field grap
 		},
 		false,
 	)
-}
-func fieldContext_ShopStock_kilometres(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShopStock", field, false, false, "Float")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -339,10 +303,6 @@ func unmarshalNSetShopInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinv
 
 func marshalNShopPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐShopPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ShopPayload) graphql.Marshaler {
 	return _ShopPayload(ctx, ec, sel, &v)
-}
-
-func marshalNShopStock2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShopStock(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.ShopStock) graphql.Marshaler {
-	return _ShopStock(ctx, ec, sel, &v)
 }
 
 func marshalNShopStock2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShopStockᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.ShopStock) graphql.Marshaler {

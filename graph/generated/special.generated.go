@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -102,9 +102,6 @@ func _BackOrder_quantity(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_BackOrder_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BackOrder", field, false, false, "Int")
-}
 
 func _BackOrder_since(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.BackOrder) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -117,9 +114,6 @@ func _BackOrder_since(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_BackOrder_since(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BackOrder", field, false, false, "DateTime")
-}
 
 func _BackOrder_dueOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.BackOrder) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -131,9 +125,6 @@ func _BackOrder_dueOn(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_BackOrder_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BackOrder", field, false, false, "Date")
 }
 
 func _BackOrderConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.BackOrder]) (ret graphql.Marshaler) {
@@ -148,15 +139,6 @@ func _BackOrderConnection_edges(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_BackOrderConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BackOrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BackOrderConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.BackOrder]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -170,15 +152,6 @@ func _BackOrderConnection_nodes(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_BackOrderConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BackOrderConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _BackOrderConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.BackOrder]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -191,15 +164,6 @@ func _BackOrderConnection_pageInfo(ctx context.Context, ec *executionContext, fi
 		},
 		true,
 	)
-}
-func fieldContext_BackOrderConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BackOrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _BackOrderConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.BackOrder]) (ret graphql.Marshaler) {
@@ -234,9 +198,6 @@ func _BackOrderEdge_cursor(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_BackOrderEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BackOrderEdge", field, false, false, "String")
-}
 
 func _BackOrderEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.BackOrder]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -250,15 +211,6 @@ func _BackOrderEdge_node(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_BackOrderEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BackOrderEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SaleTerms_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -271,9 +223,6 @@ func _SaleTerms_kind(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_SaleTerms_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaleTerms", field, false, false, "SaleKind")
-}
 
 func _SaleTerms_releaseAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -285,9 +234,6 @@ func _SaleTerms_releaseAt(ctx context.Context, ec *executionContext, field graph
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SaleTerms_releaseAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaleTerms", field, false, false, "DateTime")
 }
 
 func _SaleTerms_promise(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
@@ -302,9 +248,6 @@ func _SaleTerms_promise(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_SaleTerms_promise(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaleTerms", field, false, false, "String")
-}
 
 func _SaleTerms_perCustomer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -317,9 +260,6 @@ func _SaleTerms_perCustomer(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_SaleTerms_perCustomer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaleTerms", field, false, false, "Int")
-}
 
 func _SaleTerms_left(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -331,9 +271,6 @@ func _SaleTerms_left(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SaleTerms_left(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaleTerms", field, true, false, "Int")
 }
 
 func _SaleTerms_minAmount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
@@ -374,9 +311,6 @@ func _SaleTerms_withProductId(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_SaleTerms_withProductId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaleTerms", field, true, false, "ID")
-}
 
 func _SaleTerms_withCategoryId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -388,9 +322,6 @@ func _SaleTerms_withCategoryId(ctx context.Context, ec *executionContext, field 
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SaleTerms_withCategoryId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaleTerms", field, true, false, "ID")
 }
 
 func _SaleTerms_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
@@ -404,35 +335,7 @@ func _SaleTerms_total(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.Total, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *int
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *int
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CATALOG_READ"})
-				if err != nil {
-					var zeroVal *int
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *int
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CATALOG_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
@@ -455,35 +358,7 @@ func _SaleTerms_sold(ctx context.Context, ec *executionContext, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return obj.Sold, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CATALOG_READ"})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal int
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CATALOG_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
@@ -507,15 +382,6 @@ func _SaleTermsPayload_terms(ctx context.Context, ec *executionContext, field gr
 		false,
 	)
 }
-func fieldContext_SaleTermsPayload_terms(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SaleTermsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _SaleTermsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SaleTermsPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -528,15 +394,6 @@ func _SaleTermsPayload_userErrors(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_SaleTermsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SaleTermsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -937,10 +794,6 @@ func marshalNBackOrder2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorder
 
 func marshalNBackOrderConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[order.BackOrder]) graphql.Marshaler {
 	return _BackOrderConnection(ctx, ec, sel, &v)
-}
-
-func marshalNBackOrderEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[order.BackOrder]) graphql.Marshaler {
-	return _BackOrderEdge(ctx, ec, sel, &v)
 }
 
 func marshalNBackOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[order.BackOrder]) graphql.Marshaler {

@@ -38,15 +38,6 @@ func _LinkSsoPayload_link(ctx context.Context, ec *executionContext, field graph
 		false,
 	)
 }
-func fieldContext_LinkSsoPayload_link(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LinkSsoPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _LinkSsoPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LinkSsoPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -60,15 +51,6 @@ func _LinkSsoPayload_userErrors(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_LinkSsoPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LinkSsoPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _LinkedLogin_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Link) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -80,9 +62,6 @@ func _LinkedLogin_id(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_LinkedLogin_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LinkedLogin", field, true, false, "ID")
 }
 
 func _LinkedLogin_provider(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Link) (ret graphql.Marshaler) {
@@ -96,9 +75,6 @@ func _LinkedLogin_provider(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_LinkedLogin_provider(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LinkedLogin", field, false, false, "String")
-}
 
 func _LinkedLogin_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Link) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -110,9 +86,6 @@ func _LinkedLogin_email(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_LinkedLogin_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LinkedLogin", field, false, false, "String")
 }
 
 func _LinkedLogin_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Link) (ret graphql.Marshaler) {
@@ -126,9 +99,6 @@ func _LinkedLogin_createdAt(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_LinkedLogin_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LinkedLogin", field, false, false, "DateTime")
-}
 
 func _SsoProvider_key(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj identity.Provider) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -141,9 +111,6 @@ func _SsoProvider_key(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_SsoProvider_key(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SsoProvider", field, true, false, "String")
-}
 
 func _SsoProvider_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj identity.Provider) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -155,9 +122,6 @@ func _SsoProvider_name(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_SsoProvider_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SsoProvider", field, true, false, "String")
 }
 
 func _StartSsoPayload_started(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StartSsoPayload) (ret graphql.Marshaler) {
@@ -172,15 +136,6 @@ func _StartSsoPayload_started(ctx context.Context, ec *executionContext, field g
 		false,
 	)
 }
-func fieldContext_StartSsoPayload_started(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StartSsoPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StartSsoPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StartSsoPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -194,15 +149,6 @@ func _StartSsoPayload_userErrors(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_StartSsoPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StartSsoPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StartedSso_authorizationUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.StartedSSO) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -214,9 +160,6 @@ func _StartedSso_authorizationUrl(ctx context.Context, ec *executionContext, fie
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StartedSso_authorizationUrl(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartedSso", field, false, false, "String")
 }
 
 func _StartedSso_ticket(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.StartedSSO) (ret graphql.Marshaler) {
@@ -230,9 +173,6 @@ func _StartedSso_ticket(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_StartedSso_ticket(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartedSso", field, false, false, "String")
-}
 
 func _StartedSso_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.StartedSSO) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -244,9 +184,6 @@ func _StartedSso_expiresAt(ctx context.Context, ec *executionContext, field grap
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StartedSso_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartedSso", field, false, false, "DateTime")
 }
 
 func _UnlinkSsoPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.UnlinkSsoPayload) (ret graphql.Marshaler) {
@@ -260,15 +197,6 @@ func _UnlinkSsoPayload_userErrors(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_UnlinkSsoPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "UnlinkSsoPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -685,10 +613,6 @@ func unmarshalNFinishSsoInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi
 
 func marshalNLinkSsoPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐLinkSsoPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.LinkSsoPayload) graphql.Marshaler {
 	return _LinkSsoPayload(ctx, ec, sel, &v)
-}
-
-func marshalNLinkedLogin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐLink(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v identity.Link) graphql.Marshaler {
-	return _LinkedLogin(ctx, ec, sel, &v)
 }
 
 func marshalNLinkedLogin2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐLinkᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []identity.Link) graphql.Marshaler {

@@ -40,15 +40,6 @@ func _AccountConnection_edges(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_AccountConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _AccountConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[identity.Account]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -62,15 +53,6 @@ func _AccountConnection_pageInfo(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_AccountConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _AccountEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[identity.Account]) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -82,9 +64,6 @@ func _AccountEdge_cursor(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_AccountEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountEdge", field, false, false, "String")
 }
 
 func _AccountEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[identity.Account]) (ret graphql.Marshaler) {
@@ -99,15 +78,6 @@ func _AccountEdge_node(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_AccountEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PermissionGroup_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -120,9 +90,6 @@ func _PermissionGroup_id(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_PermissionGroup_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PermissionGroup", field, true, false, "ID")
-}
 
 func _PermissionGroup_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -134,9 +101,6 @@ func _PermissionGroup_name(ctx context.Context, ec *executionContext, field grap
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PermissionGroup_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PermissionGroup", field, false, false, "String")
 }
 
 func _PermissionGroup_permissions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
@@ -151,9 +115,6 @@ func _PermissionGroup_permissions(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_PermissionGroup_permissions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PermissionGroup", field, false, false, "Permission")
-}
 
 func _PermissionGroup_networks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -165,9 +126,6 @@ func _PermissionGroup_networks(ctx context.Context, ec *executionContext, field 
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PermissionGroup_networks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PermissionGroup", field, true, false, "String")
 }
 
 func _PermissionGroup_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
@@ -181,9 +139,6 @@ func _PermissionGroup_createdAt(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_PermissionGroup_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PermissionGroup", field, false, false, "DateTime")
-}
 
 func _PermissionGroup_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -195,9 +150,6 @@ func _PermissionGroup_updatedAt(ctx context.Context, ec *executionContext, field
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PermissionGroup_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PermissionGroup", field, false, false, "DateTime")
 }
 
 func _PermissionGroupPayload_group(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PermissionGroupPayload) (ret graphql.Marshaler) {
@@ -212,15 +164,6 @@ func _PermissionGroupPayload_group(ctx context.Context, ec *executionContext, fi
 		false,
 	)
 }
-func fieldContext_PermissionGroupPayload_group(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PermissionGroupPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PermissionGroupPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PermissionGroupPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -234,15 +177,6 @@ func _PermissionGroupPayload_userErrors(ctx context.Context, ec *executionContex
 		true,
 	)
 }
-func fieldContext_PermissionGroupPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PermissionGroupPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StaffPolicy_networks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Policy) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -255,9 +189,6 @@ func _StaffPolicy_networks(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_StaffPolicy_networks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StaffPolicy", field, true, false, "String")
-}
 
 func _StaffPolicy_requireTotp(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Policy) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -269,9 +200,6 @@ func _StaffPolicy_requireTotp(ctx context.Context, ec *executionContext, field g
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StaffPolicy_requireTotp(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StaffPolicy", field, false, false, "Boolean")
 }
 
 func _StaffPolicyPayload_policy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StaffPolicyPayload) (ret graphql.Marshaler) {
@@ -286,15 +214,6 @@ func _StaffPolicyPayload_policy(ctx context.Context, ec *executionContext, field
 		false,
 	)
 }
-func fieldContext_StaffPolicyPayload_policy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StaffPolicyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StaffPolicyPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StaffPolicyPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -307,15 +226,6 @@ func _StaffPolicyPayload_userErrors(ctx context.Context, ec *executionContext, f
 		},
 		true,
 	)
-}
-func fieldContext_StaffPolicyPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StaffPolicyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -992,10 +902,6 @@ func marshalNAccountConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return _AccountConnection(ctx, ec, sel, &v)
 }
 
-func marshalNAccountEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[identity.Account]) graphql.Marshaler {
-	return _AccountEdge(ctx, ec, sel, &v)
-}
-
 func marshalNAccountEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[identity.Account]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _AccountEdge(ctx, ec, sel, &v[i])
@@ -1018,10 +924,6 @@ func unmarshalNCreateStaffInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 func unmarshalNDeletePermissionGroupInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐRemoveGroupInput(ctx context.Context, ec *executionContext, v any) (identity.RemoveGroupInput, error) {
 	res, err := unmarshalInputDeletePermissionGroupInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNPermissionGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroup(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v identity.Group) graphql.Marshaler {
-	return _PermissionGroup(ctx, ec, sel, &v)
 }
 
 func marshalNPermissionGroup2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroupᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []identity.Group) graphql.Marshaler {

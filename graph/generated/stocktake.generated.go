@@ -79,9 +79,6 @@ func _Stocktake_id(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Stocktake_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Stocktake", field, true, false, "ID")
-}
 
 func _Stocktake_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stocktake) (ret graphql.Marshaler) {
 	return run.Resolved(
@@ -115,9 +112,6 @@ func _Stocktake_state(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Stocktake_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Stocktake", field, false, false, "StocktakeState")
-}
 
 func _Stocktake_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stocktake) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -129,9 +123,6 @@ func _Stocktake_note(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Stocktake_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Stocktake", field, false, false, "String")
 }
 
 func _Stocktake_startedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stocktake) (ret graphql.Marshaler) {
@@ -145,9 +136,6 @@ func _Stocktake_startedAt(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_Stocktake_startedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Stocktake", field, false, false, "DateTime")
-}
 
 func _Stocktake_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stocktake) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -159,9 +147,6 @@ func _Stocktake_updatedAt(ctx context.Context, ec *executionContext, field graph
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Stocktake_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Stocktake", field, false, false, "DateTime")
 }
 
 func _Stocktake_tally(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stocktake) (ret graphql.Marshaler) {
@@ -244,15 +229,6 @@ func _StocktakeConnection_edges(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_StocktakeConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StocktakeConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Stocktake]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -266,15 +242,6 @@ func _StocktakeConnection_nodes(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_StocktakeConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StocktakeConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Stocktake]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -287,15 +254,6 @@ func _StocktakeConnection_pageInfo(ctx context.Context, ec *executionContext, fi
 		},
 		true,
 	)
-}
-func fieldContext_StocktakeConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StocktakeConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Stocktake]) (ret graphql.Marshaler) {
@@ -330,9 +288,6 @@ func _StocktakeEdge_cursor(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_StocktakeEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeEdge", field, false, false, "String")
-}
 
 func _StocktakeEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Stocktake]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -345,15 +300,6 @@ func _StocktakeEdge_node(ctx context.Context, ec *executionContext, field graphq
 		},
 		true,
 	)
-}
-func fieldContext_StocktakeEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StocktakeLine_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.CountedLine) (ret graphql.Marshaler) {
@@ -394,9 +340,6 @@ func _StocktakeLine_book(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_StocktakeLine_book(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeLine", field, false, false, "Int")
-}
 
 func _StocktakeLine_counted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.CountedLine) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -408,9 +351,6 @@ func _StocktakeLine_counted(ctx context.Context, ec *executionContext, field gra
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StocktakeLine_counted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeLine", field, false, false, "Int")
 }
 
 func _StocktakeLine_difference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.CountedLine) (ret graphql.Marshaler) {
@@ -424,9 +364,6 @@ func _StocktakeLine_difference(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_StocktakeLine_difference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeLine", field, true, false, "Int")
-}
 
 func _StocktakeLine_countedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.CountedLine) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -438,9 +375,6 @@ func _StocktakeLine_countedAt(ctx context.Context, ec *executionContext, field g
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StocktakeLine_countedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeLine", field, false, false, "DateTime")
 }
 
 func _StocktakeLineConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.CountedLine]) (ret graphql.Marshaler) {
@@ -455,15 +389,6 @@ func _StocktakeLineConnection_edges(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_StocktakeLineConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeLineConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StocktakeLineConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.CountedLine]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -477,15 +402,6 @@ func _StocktakeLineConnection_nodes(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_StocktakeLineConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeLineConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StocktakeLineConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.CountedLine]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -498,15 +414,6 @@ func _StocktakeLineConnection_pageInfo(ctx context.Context, ec *executionContext
 		},
 		true,
 	)
-}
-func fieldContext_StocktakeLineConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeLineConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StocktakeLineConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.CountedLine]) (ret graphql.Marshaler) {
@@ -541,9 +448,6 @@ func _StocktakeLineEdge_cursor(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_StocktakeLineEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeLineEdge", field, false, false, "String")
-}
 
 func _StocktakeLineEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.CountedLine]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -556,15 +460,6 @@ func _StocktakeLineEdge_node(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_StocktakeLineEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeLineEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StocktakePayload_stocktake(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StocktakePayload) (ret graphql.Marshaler) {
@@ -579,15 +474,6 @@ func _StocktakePayload_stocktake(ctx context.Context, ec *executionContext, fiel
 		false,
 	)
 }
-func fieldContext_StocktakePayload_stocktake(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StocktakePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StocktakePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -601,15 +487,6 @@ func _StocktakePayload_userErrors(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_StocktakePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StocktakeTally_counted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tally) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -621,9 +498,6 @@ func _StocktakeTally_counted(ctx context.Context, ec *executionContext, field gr
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StocktakeTally_counted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeTally", field, false, false, "Int")
 }
 
 func _StocktakeTally_uncounted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tally) (ret graphql.Marshaler) {
@@ -637,9 +511,6 @@ func _StocktakeTally_uncounted(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_StocktakeTally_uncounted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeTally", field, false, false, "Int")
-}
 
 func _StocktakeTally_differing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tally) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -651,9 +522,6 @@ func _StocktakeTally_differing(ctx context.Context, ec *executionContext, field 
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StocktakeTally_differing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeTally", field, false, false, "Int")
 }
 
 func _StocktakeTally_surplus(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tally) (ret graphql.Marshaler) {
@@ -667,9 +535,6 @@ func _StocktakeTally_surplus(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_StocktakeTally_surplus(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeTally", field, false, false, "Int")
-}
 
 func _StocktakeTally_shortage(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tally) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -681,9 +546,6 @@ func _StocktakeTally_shortage(ctx context.Context, ec *executionContext, field g
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StocktakeTally_shortage(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeTally", field, false, false, "Int")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1399,10 +1261,6 @@ func marshalNStocktakeConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _StocktakeConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStocktakeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Stocktake]) graphql.Marshaler {
-	return _StocktakeEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStocktakeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Stocktake]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _StocktakeEdge(ctx, ec, sel, &v[i])
@@ -1437,10 +1295,6 @@ func marshalNStocktakeLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi
 
 func marshalNStocktakeLineConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[inventory.CountedLine]) graphql.Marshaler {
 	return _StocktakeLineConnection(ctx, ec, sel, &v)
-}
-
-func marshalNStocktakeLineEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.CountedLine]) graphql.Marshaler {
-	return _StocktakeLineEdge(ctx, ec, sel, &v)
 }
 
 func marshalNStocktakeLineEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.CountedLine]) graphql.Marshaler {
@@ -1478,12 +1332,6 @@ func unmarshalNStocktakeLineInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 
 func marshalNStocktakePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐStocktakePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.StocktakePayload) graphql.Marshaler {
 	return _StocktakePayload(ctx, ec, sel, &v)
-}
-
-func unmarshalNStocktakeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStocktakeState(ctx context.Context, ec *executionContext, v any) (inventory.StocktakeState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.StocktakeState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNStocktakeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStocktakeState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.StocktakeState) graphql.Marshaler {

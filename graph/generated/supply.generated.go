@@ -51,9 +51,6 @@ func _StockAlert_id(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_StockAlert_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockAlert", field, true, false, "ID")
-}
 
 func _StockAlert_openedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Alert) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -65,9 +62,6 @@ func _StockAlert_openedAt(ctx context.Context, ec *executionContext, field graph
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockAlert_openedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockAlert", field, false, false, "DateTime")
 }
 
 func _StockAlert_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Alert) (ret graphql.Marshaler) {
@@ -109,15 +103,6 @@ func _StockAlert_level(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_StockAlert_level(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockAlert",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockAlertConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Alert]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -130,15 +115,6 @@ func _StockAlertConnection_edges(ctx context.Context, ec *executionContext, fiel
 		},
 		true,
 	)
-}
-func fieldContext_StockAlertConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockAlertConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockAlertConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Alert]) (ret graphql.Marshaler) {
@@ -153,15 +129,6 @@ func _StockAlertConnection_nodes(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_StockAlertConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockAlertConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockAlertConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Alert]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -174,15 +141,6 @@ func _StockAlertConnection_pageInfo(ctx context.Context, ec *executionContext, f
 		},
 		true,
 	)
-}
-func fieldContext_StockAlertConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockAlertConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockAlertConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Alert]) (ret graphql.Marshaler) {
@@ -217,9 +175,6 @@ func _StockAlertEdge_cursor(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_StockAlertEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockAlertEdge", field, false, false, "String")
-}
 
 func _StockAlertEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Alert]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -233,15 +188,6 @@ func _StockAlertEdge_node(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_StockAlertEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockAlertEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockDelivery_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -253,9 +199,6 @@ func _StockDelivery_id(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockDelivery_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDelivery", field, true, false, "ID")
 }
 
 func _StockDelivery_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
@@ -290,9 +233,6 @@ func _StockDelivery_state(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_StockDelivery_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDelivery", field, false, false, "StockDeliveryState")
-}
 
 func _StockDelivery_supplier(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -304,9 +244,6 @@ func _StockDelivery_supplier(ctx context.Context, ec *executionContext, field gr
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockDelivery_supplier(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDelivery", field, false, false, "String")
 }
 
 func _StockDelivery_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
@@ -320,9 +257,6 @@ func _StockDelivery_reference(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_StockDelivery_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDelivery", field, false, false, "String")
-}
 
 func _StockDelivery_expectedOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -334,9 +268,6 @@ func _StockDelivery_expectedOn(ctx context.Context, ec *executionContext, field 
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockDelivery_expectedOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDelivery", field, false, false, "Date")
 }
 
 func _StockDelivery_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
@@ -350,9 +281,6 @@ func _StockDelivery_createdAt(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_StockDelivery_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDelivery", field, false, false, "DateTime")
-}
 
 func _StockDelivery_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -364,9 +292,6 @@ func _StockDelivery_updatedAt(ctx context.Context, ec *executionContext, field g
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockDelivery_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDelivery", field, false, false, "DateTime")
 }
 
 func _StockDelivery_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
@@ -408,15 +333,6 @@ func _StockDeliveryConnection_edges(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_StockDeliveryConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockDeliveryConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockDeliveryConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Delivery]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -430,15 +346,6 @@ func _StockDeliveryConnection_nodes(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_StockDeliveryConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockDeliveryConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockDeliveryConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Delivery]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -451,15 +358,6 @@ func _StockDeliveryConnection_pageInfo(ctx context.Context, ec *executionContext
 		},
 		true,
 	)
-}
-func fieldContext_StockDeliveryConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockDeliveryConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockDeliveryConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Delivery]) (ret graphql.Marshaler) {
@@ -494,9 +392,6 @@ func _StockDeliveryEdge_cursor(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_StockDeliveryEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDeliveryEdge", field, false, false, "String")
-}
 
 func _StockDeliveryEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Delivery]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -509,15 +404,6 @@ func _StockDeliveryEdge_node(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_StockDeliveryEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockDeliveryEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockDeliveryLine_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.DeliveryLine) (ret graphql.Marshaler) {
@@ -558,9 +444,6 @@ func _StockDeliveryLine_quantity(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_StockDeliveryLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDeliveryLine", field, false, false, "Int")
-}
 
 func _StockDeliveryLine_arrived(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.DeliveryLine) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -573,9 +456,6 @@ func _StockDeliveryLine_arrived(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_StockDeliveryLine_arrived(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDeliveryLine", field, false, false, "Int")
-}
 
 func _StockDeliveryLine_missing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.DeliveryLine) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -587,9 +467,6 @@ func _StockDeliveryLine_missing(ctx context.Context, ec *executionContext, field
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockDeliveryLine_missing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDeliveryLine", field, true, false, "Int")
 }
 
 func _StockDeliveryPayload_delivery(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockDeliveryPayload) (ret graphql.Marshaler) {
@@ -604,15 +481,6 @@ func _StockDeliveryPayload_delivery(ctx context.Context, ec *executionContext, f
 		false,
 	)
 }
-func fieldContext_StockDeliveryPayload_delivery(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockDeliveryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockDeliveryPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockDeliveryPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -625,15 +493,6 @@ func _StockDeliveryPayload_userErrors(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_StockDeliveryPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockDeliveryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1390,10 +1249,6 @@ func marshalNStockAlertConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return _StockAlertConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStockAlertEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Alert]) graphql.Marshaler {
-	return _StockAlertEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStockAlertEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Alert]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _StockAlertEdge(ctx, ec, sel, &v[i])
@@ -1430,10 +1285,6 @@ func marshalNStockDeliveryConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _StockDeliveryConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStockDeliveryEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Delivery]) graphql.Marshaler {
-	return _StockDeliveryEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStockDeliveryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Delivery]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _StockDeliveryEdge(ctx, ec, sel, &v[i])
@@ -1446,10 +1297,6 @@ func marshalNStockDeliveryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	}
 
 	return ret
-}
-
-func marshalNStockDeliveryLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.DeliveryLine) graphql.Marshaler {
-	return _StockDeliveryLine(ctx, ec, sel, &v)
 }
 
 func marshalNStockDeliveryLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.DeliveryLine) graphql.Marshaler {
@@ -1468,12 +1315,6 @@ func marshalNStockDeliveryLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 
 func marshalNStockDeliveryPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐStockDeliveryPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.StockDeliveryPayload) graphql.Marshaler {
 	return _StockDeliveryPayload(ctx, ec, sel, &v)
-}
-
-func unmarshalNStockDeliveryState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryState(ctx context.Context, ec *executionContext, v any) (inventory.DeliveryState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.DeliveryState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNStockDeliveryState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.DeliveryState) graphql.Marshaler {
@@ -1499,16 +1340,6 @@ func unmarshalOStockDeliveryState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	tmp, err := graphql.UnmarshalString(v)
 	res := inventory.DeliveryState(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOStockDeliveryState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *inventory.DeliveryState) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"errors"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -40,15 +39,6 @@ func _TimelineConnection_edges(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_TimelineConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TimelineConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _TimelineConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Moment]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -62,15 +52,6 @@ func _TimelineConnection_nodes(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_TimelineConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TimelineConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _TimelineConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Moment]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -83,15 +64,6 @@ func _TimelineConnection_pageInfo(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_TimelineConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TimelineConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _TimelineConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Moment]) (ret graphql.Marshaler) {
@@ -126,9 +98,6 @@ func _TimelineEdge_cursor(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_TimelineEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TimelineEdge", field, false, false, "String")
-}
 
 func _TimelineEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.Moment]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -142,15 +111,6 @@ func _TimelineEdge_node(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_TimelineEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TimelineEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _TimelineMoment_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Moment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -162,9 +122,6 @@ func _TimelineMoment_at(ctx context.Context, ec *executionContext, field graphql
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_TimelineMoment_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TimelineMoment", field, false, false, "DateTime")
 }
 
 func _TimelineMoment_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Moment) (ret graphql.Marshaler) {
@@ -178,9 +135,6 @@ func _TimelineMoment_type(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_TimelineMoment_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TimelineMoment", field, false, false, "String")
-}
 
 func _TimelineMoment_subject(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Moment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -192,9 +146,6 @@ func _TimelineMoment_subject(ctx context.Context, ec *executionContext, field gr
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_TimelineMoment_subject(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TimelineMoment", field, false, false, "String")
 }
 
 func _TimelineMoment_actor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Moment) (ret graphql.Marshaler) {
@@ -208,9 +159,6 @@ func _TimelineMoment_actor(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_TimelineMoment_actor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TimelineMoment", field, false, false, "Role")
-}
 
 func _TimelineMoment_actorId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Moment) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -223,35 +171,7 @@ func _TimelineMoment_actorId(ctx context.Context, ec *executionContext, field gr
 		func(ctx context.Context) (any, error) {
 			return obj.Actor(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -274,35 +194,7 @@ func _TimelineMoment_actorName(ctx context.Context, ec *executionContext, field 
 		func(ctx context.Context) (any, error) {
 			return obj.ActorName, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -325,9 +217,6 @@ func _TimelineMoment_to(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_TimelineMoment_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TimelineMoment", field, true, false, "OrderStatus")
-}
 
 func _TimelineMoment_detail(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Moment) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -339,9 +228,6 @@ func _TimelineMoment_detail(ctx context.Context, ec *executionContext, field gra
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_TimelineMoment_detail(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TimelineMoment", field, true, false, "String")
 }
 
 func _TimelineMoment_remark(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Moment) (ret graphql.Marshaler) {
@@ -355,9 +241,6 @@ func _TimelineMoment_remark(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_TimelineMoment_remark(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TimelineMoment", field, true, false, "String")
-}
 
 func _TimelineMoment_visible(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Moment) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -370,35 +253,7 @@ func _TimelineMoment_visible(ctx context.Context, ec *executionContext, field gr
 		func(ctx context.Context) (any, error) {
 			return obj.Visible(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal bool
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal bool
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal bool
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal bool
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
@@ -661,10 +516,6 @@ func unmarshalNRemarkOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNTimelineConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[order.Moment]) graphql.Marshaler {
 	return _TimelineConnection(ctx, ec, sel, &v)
-}
-
-func marshalNTimelineEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[order.Moment]) graphql.Marshaler {
-	return _TimelineEdge(ctx, ec, sel, &v)
 }
 
 func marshalNTimelineEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[order.Moment]) graphql.Marshaler {

@@ -36,9 +36,6 @@ func _Parcel_trackingNumber(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_Parcel_trackingNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Parcel", field, false, false, "String")
-}
 
 func _Parcel_trackingUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Parcel) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -51,9 +48,6 @@ func _Parcel_trackingUrl(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_Parcel_trackingUrl(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Parcel", field, true, false, "String")
-}
 
 func _Parcel_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Parcel) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -65,9 +59,6 @@ func _Parcel_status(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalOTrackingStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Parcel_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Parcel", field, true, false, "TrackingStatus")
 }
 
 func _Parcel_events(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Parcel) (ret graphql.Marshaler) {
@@ -82,15 +73,6 @@ func _Parcel_events(ctx context.Context, ec *executionContext, field graphql.Col
 		true,
 	)
 }
-func fieldContext_Parcel_events(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Parcel",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _TrackingEvent_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.TrackingEvent) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -102,9 +84,6 @@ func _TrackingEvent_status(ctx context.Context, ec *executionContext, field grap
 			return marshalNTrackingStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_TrackingEvent_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TrackingEvent", field, false, false, "TrackingStatus")
 }
 
 func _TrackingEvent_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.TrackingEvent) (ret graphql.Marshaler) {
@@ -118,9 +97,6 @@ func _TrackingEvent_at(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_TrackingEvent_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TrackingEvent", field, false, false, "DateTime")
-}
 
 func _TrackingEvent_place(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.TrackingEvent) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -132,9 +108,6 @@ func _TrackingEvent_place(ctx context.Context, ec *executionContext, field graph
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_TrackingEvent_place(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TrackingEvent", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -246,10 +219,6 @@ func _TrackingEvent(ctx context.Context, ec *executionContext, sel ast.Selection
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNParcel2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐParcel(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Parcel) graphql.Marshaler {
-	return _Parcel(ctx, ec, sel, &v)
-}
-
 func marshalNParcel2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐParcelᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Parcel) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _Parcel(ctx, ec, sel, &v[i])
@@ -262,10 +231,6 @@ func marshalNParcel2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐ
 	}
 
 	return ret
-}
-
-func marshalNTrackingEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.TrackingEvent) graphql.Marshaler {
-	return _TrackingEvent(ctx, ec, sel, &v)
 }
 
 func marshalNTrackingEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingEventᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.TrackingEvent) graphql.Marshaler {
@@ -282,12 +247,6 @@ func marshalNTrackingEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋo
 	return ret
 }
 
-func unmarshalNTrackingStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx context.Context, ec *executionContext, v any) (order.TrackingStatus, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := order.TrackingStatus(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNTrackingStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.TrackingStatus) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -295,15 +254,6 @@ func marshalNTrackingStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋord
 		graphql.AddInvalidNullFromMarshaler(ctx, "TrackingStatus!")
 	}
 	return res
-}
-
-func unmarshalOTrackingStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx context.Context, ec *executionContext, v any) (*order.TrackingStatus, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := order.TrackingStatus(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalOTrackingStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *order.TrackingStatus) graphql.Marshaler {

@@ -49,9 +49,6 @@ func _StockTransfer_id(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_StockTransfer_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransfer", field, true, false, "ID")
-}
 
 func _StockTransfer_fromId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
 	return run.Resolved(
@@ -106,9 +103,6 @@ func _StockTransfer_state(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_StockTransfer_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransfer", field, false, false, "StockTransferState")
-}
 
 func _StockTransfer_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -120,9 +114,6 @@ func _StockTransfer_reference(ctx context.Context, ec *executionContext, field g
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockTransfer_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransfer", field, false, false, "String")
 }
 
 func _StockTransfer_expectedOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
@@ -136,9 +127,6 @@ func _StockTransfer_expectedOn(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_StockTransfer_expectedOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransfer", field, false, false, "Date")
-}
 
 func _StockTransfer_sentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -151,9 +139,6 @@ func _StockTransfer_sentAt(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_StockTransfer_sentAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransfer", field, false, false, "DateTime")
-}
 
 func _StockTransfer_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -165,9 +150,6 @@ func _StockTransfer_updatedAt(ctx context.Context, ec *executionContext, field g
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockTransfer_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransfer", field, false, false, "DateTime")
 }
 
 func _StockTransfer_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
@@ -209,15 +191,6 @@ func _StockTransferConnection_edges(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_StockTransferConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTransferConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockTransferConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Transfer]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -231,15 +204,6 @@ func _StockTransferConnection_nodes(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_StockTransferConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTransferConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockTransferConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Transfer]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -252,15 +216,6 @@ func _StockTransferConnection_pageInfo(ctx context.Context, ec *executionContext
 		},
 		true,
 	)
-}
-func fieldContext_StockTransferConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTransferConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockTransferConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Transfer]) (ret graphql.Marshaler) {
@@ -295,9 +250,6 @@ func _StockTransferEdge_cursor(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_StockTransferEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransferEdge", field, false, false, "String")
-}
 
 func _StockTransferEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Transfer]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -310,15 +262,6 @@ func _StockTransferEdge_node(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_StockTransferEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTransferEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _StockTransferLine_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.TransferLine) (ret graphql.Marshaler) {
@@ -359,9 +302,6 @@ func _StockTransferLine_quantity(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_StockTransferLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransferLine", field, false, false, "Int")
-}
 
 func _StockTransferLine_arrived(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.TransferLine) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -374,9 +314,6 @@ func _StockTransferLine_arrived(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_StockTransferLine_arrived(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransferLine", field, false, false, "Int")
-}
 
 func _StockTransferLine_missing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.TransferLine) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -388,9 +325,6 @@ func _StockTransferLine_missing(ctx context.Context, ec *executionContext, field
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StockTransferLine_missing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransferLine", field, true, false, "Int")
 }
 
 func _StockTransferPayload_transfer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockTransferPayload) (ret graphql.Marshaler) {
@@ -405,15 +339,6 @@ func _StockTransferPayload_transfer(ctx context.Context, ec *executionContext, f
 		false,
 	)
 }
-func fieldContext_StockTransferPayload_transfer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTransferPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StockTransferPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockTransferPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -426,15 +351,6 @@ func _StockTransferPayload_userErrors(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_StockTransferPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTransferPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1086,10 +1002,6 @@ func marshalNStockTransferConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _StockTransferConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStockTransferEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Transfer]) graphql.Marshaler {
-	return _StockTransferEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStockTransferEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Transfer]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _StockTransferEdge(ctx, ec, sel, &v[i])
@@ -1102,10 +1014,6 @@ func marshalNStockTransferEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	}
 
 	return ret
-}
-
-func marshalNStockTransferLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.TransferLine) graphql.Marshaler {
-	return _StockTransferLine(ctx, ec, sel, &v)
 }
 
 func marshalNStockTransferLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.TransferLine) graphql.Marshaler {
@@ -1124,12 +1032,6 @@ func marshalNStockTransferLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 
 func marshalNStockTransferPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐStockTransferPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.StockTransferPayload) graphql.Marshaler {
 	return _StockTransferPayload(ctx, ec, sel, &v)
-}
-
-func unmarshalNStockTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferState(ctx context.Context, ec *executionContext, v any) (inventory.TransferState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.TransferState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNStockTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.TransferState) graphql.Marshaler {
@@ -1155,16 +1057,6 @@ func unmarshalOStockTransferState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	tmp, err := graphql.UnmarshalString(v)
 	res := inventory.TransferState(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOStockTransferState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *inventory.TransferState) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

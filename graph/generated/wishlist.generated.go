@@ -47,15 +47,6 @@ func _Comparison_products(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_Comparison_products(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Comparison",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Comparison_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Comparison) (ret graphql.Marshaler) {
 	return run.Value(
@@ -69,15 +60,6 @@ func _Comparison_rows(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_Comparison_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Comparison",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _ComparisonRow_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ComparisonRow) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -89,9 +71,6 @@ func _ComparisonRow_code(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ComparisonRow_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ComparisonRow", field, false, false, "String")
 }
 
 func _ComparisonRow_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ComparisonRow) (ret graphql.Marshaler) {
@@ -106,9 +85,6 @@ func _ComparisonRow_name(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_ComparisonRow_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ComparisonRow", field, false, false, "String")
-}
 
 func _ComparisonRow_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ComparisonRow) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -120,9 +96,6 @@ func _ComparisonRow_unit(ctx context.Context, ec *executionContext, field graphq
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ComparisonRow_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ComparisonRow", field, false, false, "String")
 }
 
 func _ComparisonRow_values(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ComparisonRow) (ret graphql.Marshaler) {
@@ -136,9 +109,6 @@ func _ComparisonRow_values(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_ComparisonRow_values(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ComparisonRow", field, false, false, "String")
-}
 
 func _ComparisonRow_differs(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ComparisonRow) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -151,9 +121,6 @@ func _ComparisonRow_differs(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_ComparisonRow_differs(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ComparisonRow", field, true, false, "Boolean")
-}
 
 func _Wish_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.Wish) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -165,9 +132,6 @@ func _Wish_id(ctx context.Context, ec *executionContext, field graphql.Collected
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Wish_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Wish", field, true, false, "ID")
 }
 
 func _Wish_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.Wish) (ret graphql.Marshaler) {
@@ -208,9 +172,6 @@ func _Wish_quantity(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_Wish_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Wish", field, false, false, "Int")
-}
 
 func _Wish_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.Wish) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -222,9 +183,6 @@ func _Wish_note(ctx context.Context, ec *executionContext, field graphql.Collect
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Wish_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Wish", field, false, false, "String")
 }
 
 func _Wish_notify(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.Wish) (ret graphql.Marshaler) {
@@ -238,9 +196,6 @@ func _Wish_notify(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Wish_notify(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Wish", field, false, false, "Boolean")
-}
 
 func _Wish_addedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.Wish) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -252,9 +207,6 @@ func _Wish_addedAt(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Wish_addedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Wish", field, false, false, "DateTime")
 }
 
 func _WishList_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.List) (ret graphql.Marshaler) {
@@ -268,9 +220,6 @@ func _WishList_id(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_WishList_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WishList", field, true, false, "ID")
-}
 
 func _WishList_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.List) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -282,9 +231,6 @@ func _WishList_name(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_WishList_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WishList", field, false, false, "String")
 }
 
 func _WishList_shareToken(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.List) (ret graphql.Marshaler) {
@@ -346,9 +292,6 @@ func _WishList_updatedAt(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_WishList_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WishList", field, false, false, "DateTime")
-}
 
 func _WishListPayload_wishList(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WishListPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -362,15 +305,6 @@ func _WishListPayload_wishList(ctx context.Context, ec *executionContext, field 
 		false,
 	)
 }
-func fieldContext_WishListPayload_wishList(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WishListPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _WishListPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WishListPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -383,15 +317,6 @@ func _WishListPayload_userErrors(ctx context.Context, ec *executionContext, fiel
 		},
 		true,
 	)
-}
-func fieldContext_WishListPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WishListPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -914,10 +839,6 @@ func marshalNComparison2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalog
 	return _Comparison(ctx, ec, sel, &v)
 }
 
-func marshalNComparisonRow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐComparisonRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.ComparisonRow) graphql.Marshaler {
-	return _ComparisonRow(ctx, ec, sel, &v)
-}
-
 func marshalNComparisonRow2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐComparisonRowᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.ComparisonRow) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ComparisonRow(ctx, ec, sel, &v[i])
@@ -957,10 +878,6 @@ func unmarshalNSaveWishListInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNWish2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlistᚐWish(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v wishlist.Wish) graphql.Marshaler {
-	return _Wish(ctx, ec, sel, &v)
-}
-
 func marshalNWish2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlistᚐWishᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []wishlist.Wish) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _Wish(ctx, ec, sel, &v[i])
@@ -973,10 +890,6 @@ func marshalNWish2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlist�
 	}
 
 	return ret
-}
-
-func marshalNWishList2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlistᚐList(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v wishlist.List) graphql.Marshaler {
-	return _WishList(ctx, ec, sel, &v)
 }
 
 func marshalNWishList2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlistᚐListᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []wishlist.List) graphql.Marshaler {

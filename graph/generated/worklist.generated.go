@@ -35,9 +35,6 @@ func _WorkLists_toShip(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_WorkLists_toShip(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
-}
 
 func _WorkLists_onHold(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -49,9 +46,6 @@ func _WorkLists_onHold(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_WorkLists_onHold(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_pendingApproval(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
@@ -65,9 +59,6 @@ func _WorkLists_pendingApproval(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_WorkLists_pendingApproval(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
-}
 
 func _WorkLists_payments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -79,9 +70,6 @@ func _WorkLists_payments(ctx context.Context, ec *executionContext, field graphq
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_WorkLists_payments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_returns(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
@@ -95,9 +83,6 @@ func _WorkLists_returns(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_WorkLists_returns(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
-}
 
 func _WorkLists_recurring(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -109,9 +94,6 @@ func _WorkLists_recurring(ctx context.Context, ec *executionContext, field graph
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_WorkLists_recurring(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 // endregion **************************** field.gotpl *****************************
