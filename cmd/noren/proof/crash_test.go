@@ -40,6 +40,9 @@ const (
 	kills     = 15
 	killsTake = 25 * time.Second
 	clients   = 4
+	// How long an answer is waited for: a job whose worker was killed again and again waits
+	// longer each time.
+	patience = 4 * time.Minute
 )
 
 // TestAKilledProcessLosesAndDoublesNothing kills noren, as a machine that fails does,
@@ -57,7 +60,9 @@ func TestAKilledProcessLosesAndDoublesNothing(t *testing.T) {
 				case <-stop:
 					return
 				default:
-					h.buy(rand.New(rand.NewPCG(uint64(n), uint64(h.serial.Add(1)))))
+					d := rand.New(rand.NewPCG(uint64(n), uint64(h.serial.Add(1))))
+					h.grant(d, h.members[n])
+					h.buy(d, h.members[n])
 				}
 			}
 		})
@@ -95,6 +100,8 @@ type house struct {
 	env     []string
 	stripe  *stripetest.Server
 	goods   []string
+	members []member // one for each client
+	points  string   // the programme
 	method  string
 	jobs    *river.Client[pgx.Tx]
 	staff   atomic.Pointer[string]
@@ -112,6 +119,8 @@ const (
 	countRefunds = `SELECT count(*) FROM payment_operations WHERE client_key <> '' AND kind = 'REFUND' AND status = 'DONE'`
 	countSent    = `SELECT count(*) FROM shipments WHERE status = 'SHIPPED'`
 	countGivenUp = `SELECT count(*) FROM orders WHERE status = 'CANCELLED'`
+	countGrants  = `SELECT count(*) FROM point_entries WHERE kind = 'GRANT'`
+	countUses    = `SELECT count(*) FROM point_entries WHERE kind = 'USE'`
 )
 
 func newHouse(t *testing.T) *house {
@@ -152,6 +161,7 @@ func newHouse(t *testing.T) *house {
 	h.serve, h.work = h.start("serve"), h.start("worker")
 	t.Cleanup(func() { h.end(h.serve); h.end(h.work) })
 	h.employ()
+	h.enrol()
 	return h
 }
 
@@ -248,9 +258,9 @@ func (h *house) count(sql string) (n int) {
 // agreesWithStripe fails unless Stripe has just what the books say, for orders that there
 // are, and was asked for nothing twice.
 func (h *house) agreesWithStripe() {
-	require.Equal(h.t, int64(h.count(`SELECT coalesce(sum(captured - refunded), 0)::bigint FROM payments`)), h.stripe.Taken())
+	require.Equal(h.t, int64(h.count(`SELECT coalesce(sum(captured - refunded), 0)::bigint FROM payments WHERE gateway = 'stripe'`)), h.stripe.Taken())
 	require.Equal(h.t, int64(h.count(`SELECT coalesce(sum(authorised), 0)::bigint FROM payments`)), h.stripe.Held())
-	require.Equal(h.t, h.count(`SELECT count(*) FROM payment_operations WHERE kind = 'REFUND' AND status = 'DONE'`), h.stripe.Refunds())
+	require.Equal(h.t, h.count(`SELECT count(*) FROM payment_operations o JOIN payments p ON p.id = o.payment_id WHERE o.kind = 'REFUND' AND o.status = 'DONE' AND p.gateway = 'stripe'`), h.stripe.Refunds())
 }
 
 // employ gives staff an account that logs in.
@@ -276,7 +286,7 @@ type vars map[string]any
 // errAway says that there was no answer: nobody knows what became of the question.
 var errAway = errors.New("no answer")
 
-// ask asks once. The token is a guest's cart, or "staff".
+// ask asks once. The token is a guest's cart, a member's ("Bearer …"), or "staff".
 func (h *house) ask(token, query string, variables vars) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(h.t.Context(), 10*time.Second)
 	defer cancel()
@@ -291,6 +301,8 @@ func (h *house) ask(token, query string, variables vars) (json.RawMessage, error
 	request.Header.Set("Content-Type", "application/json")
 	if token == "staff" {
 		request.Header.Set("Authorization", *h.staff.Load())
+	} else if strings.HasPrefix(token, "Bearer ") {
+		request.Header.Set("Authorization", token)
 	} else if token != "" {
 		request.Header.Set("X-Cart-Token", token)
 	}
@@ -315,14 +327,14 @@ func (h *house) ask(token, query string, variables vars) (json.RawMessage, error
 // insist asks until there is an answer.
 func (h *house) insist(token, query string, variables vars) json.RawMessage {
 	var last error
-	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(30 * time.Millisecond) {
+	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(30 * time.Millisecond) {
 		data, err := h.ask(token, query, variables)
 		if err == nil {
 			return data
 		}
 		last = err
 	}
-	h.fail("no answer within a minute: %v to %s", last, query)
+	h.fail("no answer within %v: %v to %s", patience, last, query)
 	return json.RawMessage(`{}`)
 }
 
@@ -360,7 +372,7 @@ func (s said) code() string {
 // do runs a mutation until there is an answer that is not only for now.
 func (h *house) do(token, field, kind, fields string, input vars) (s said) {
 	query := fmt.Sprintf(`mutation($in: %s!) { %s(input: $in) { %s userErrors { code } } }`, kind, field, fields)
-	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
 		var got map[string]said
 		if err := json.Unmarshal(h.insist(token, query, input.as("in")), &got); err != nil {
 			h.fail("%s: %v", field, err)
@@ -370,27 +382,40 @@ func (h *house) do(token, field, kind, fields string, input vars) (s said) {
 			return s
 		}
 	}
-	h.fail("%s: still %s after a minute", field, s.code())
+	h.fail("%s: still %s after %v", field, s.code(), patience)
 	return s
 }
 
 func (v vars) as(name string) vars { return vars{name: v} }
 
 // buy is one customer's order from the cart to the door, and what staff do of it.
-func (h *house) buy(d *rand.Rand) {
+// A guest pays by card, a member a part of it with points.
+func (h *house) buy(d *rand.Rand, m member) {
 	key := func(what string) string { return fmt.Sprintf("%s-%016x", what, d.Uint64()) }
-	cart := h.do("", "addCartLine", "AddCartLineInput", "cartToken", vars{"variantId": h.goods[d.IntN(len(h.goods))], "quantity": 1 + d.IntN(3)})
-	token := cart.CartToken
+	token := ""
+	if d.IntN(2) == 0 {
+		token = m.token
+	}
+	cart := h.do(token, "addCartLine", "AddCartLineInput", "cartToken", vars{"variantId": h.goods[d.IntN(len(h.goods))], "quantity": 1 + d.IntN(3)})
+	if token == "" {
+		token = cart.CartToken
+	}
 	filled := h.do(token, "updateCart", "UpdateCartInput", "cart { total { amount } }", vars{"email": "hanako@example.jp", "shippingMethodId": h.method, "shippingAddress": vars{
 		"name": "山田 花子", "postalCode": "150-0001", "prefecture": "TOKYO", "city": "渋谷区", "line1": "神宮前1-2-3", "phone": "03-1234-5678",
 	}})
 	place := vars{"idempotencyKey": key("place"), "expectedTotal": filled.Cart.Total.Amount, "paymentMethod": "CARD"}
+	if token == m.token {
+		place["points"] = []vars{{"programmeId": h.points, "points": 100 + d.IntN(200)}}
+	}
 	o := h.do(token, "placeOrder", "PlaceOrderInput", "order { id number }", place).Order
 	if o.ID == "" || h.do(token, "placeOrder", "PlaceOrderInput", "order { id }", place).Order.ID != o.ID {
 		h.fail("an intent to order ended in %q and in another", o.ID)
 		return
 	}
 	h.did(countOrders)
+	if token == m.token {
+		h.did(countUses)
+	}
 	paid := said{}
 	for range 5 { // what never arrived is tried again under another key
 		paid = h.do(token, "payOrder", "PayOrderInput", "payment { status }", vars{"idempotencyKey": key("pay"), "orderId": o.ID, "paymentMethod": "CARD", "cardToken": stripetest.CardVisa})
@@ -444,17 +469,17 @@ func (h *house) send(d *rand.Rand, orderID string, key func(string) string) {
 
 // captured waits until the worker has taken the order's money, and answers its payment.
 func (h *house) captured(orderID string) string {
-	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
+	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
 		var got struct {
 			Order struct {
-				Payments []struct{ ID, Status string }
+				Payments []struct{ ID, Method, Status string }
 			}
 		}
-		if err := json.Unmarshal(h.insist("staff", `query($o: ID!) { order(id: $o) { payments { id status } } }`, vars{"o": orderID}), &got); err != nil {
+		if err := json.Unmarshal(h.insist("staff", `query($o: ID!) { order(id: $o) { payments { id method status } } }`, vars{"o": orderID}), &got); err != nil {
 			return ""
 		}
 		for _, p := range got.Order.Payments {
-			if strings.HasPrefix(p.Status, "CAPTURED") {
+			if p.Method == "CARD" && p.Status == "CAPTURED" {
 				return p.ID
 			}
 		}
