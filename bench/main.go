@@ -35,7 +35,7 @@ func main() {
 	flag.Float64Var(&s.seconds, "seconds", 5, "length of one measurement")
 	flag.IntVar(&s.rounds, "rounds", 3, "measurements of each kind, in turn; the median counts")
 	flag.StringVar(&s.database, "database", os.Getenv("DATABASE_URL"), "PostgreSQL to use; a database noren_bench is made there. Unsaid, an embedded one")
-	flag.StringVar(&s.only, "only", "", "list, detail, search, checkout, trade, stock, orders, points or members; all but members if left out")
+	flag.StringVar(&s.only, "only", "", "list, detail, search, checkout, trade, stock, orders, settlement, points or members; all but members if left out")
 	flag.IntVar(&s.members, "members", 1_000_000, "members of -only members, kept in the database noren_bench_members")
 	flag.IntVar(&s.purchases, "purchases", 12_000_000, "items that they bought")
 	flag.StringVar(&s.against, "against", "", "binary of another noren, to take checkouts from both in turn")
@@ -122,6 +122,7 @@ func measure(ctx context.Context, s settings, fleet *fleet, url string) error {
 		{"trade", func() error { return trade(ctx, s, fleet) }},
 		{"stock", func() error { return stock(ctx, s, url) }},
 		{"orders", func() error { return manyOrders(ctx, s) }},
+		{"settlement", func() error { return settlement(ctx, s, fleet.bin) }},
 		{"points", func() error { return loyalty(ctx, s) }},
 	} {
 		if s.only == "" || s.only == more.name {
