@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/noren-commerce/noren/cmd/noren/app"
+	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/embedded"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -67,6 +68,10 @@ func (c *devCommand) Run(ctx context.Context) error {
 		return err
 	}
 	if err := seed.Loyalty(ctx, a.Resolvers.Points, a.Channels); err != nil {
+		return err
+	}
+	desk := seed.Desk{Drafts: a.Resolvers.Drafts, Recurring: a.Resolvers.Recurring, Methods: a.Resolvers.Shipping, Channels: a.Channels, Now: clock.System}
+	if err := desk.Fill(ctx); err != nil {
 		return err
 	}
 	if codes != "" {
