@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/adapters/konbini/sandbox"
 	"github.com/noren-commerce/noren/cmd/noren/app"
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/id"
 )
 
 // corner is a shop whose orders are paid at convenience stores, and a guest whose cart
@@ -201,4 +202,6 @@ func TestMoneyOfAnUnknownSlipIsOnTheWorkList(t *testing.T) {
 	require.Equal(t, "STRAY_SETTLED", code)
 	require.Empty(t, list())
 	require.NotEmpty(t, s.Do(t, `{ strayPayments { totalCount } }`, nil, "X-Cart-Token", s.token).Errors)
+	shop := s.DoAs(t, clerkOf(id.New()), `{ strayPayments { totalCount } }`, nil)
+	require.Equal(t, "FORBIDDEN", shop.Code(), "money of the whole brand is no matter of a shop")
 }

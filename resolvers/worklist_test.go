@@ -22,12 +22,12 @@ import (
 // waits is how much waits, as a stream tells it.
 type waits struct {
 	Data struct {
-		WorkListsChanged *struct{ ToShip, OnHold, PendingApproval, Payments, Returns, Recurring int }
+		WorkListsChanged *struct{ ToShip, OnHold, PendingApproval, Payments, Returns, Recurring, PickUps, DeliveryIssues, StrayPayments, Deposits int }
 	}
 	Errors []struct{ Extensions struct{ Code string } }
 }
 
-const watchWork = `subscription { workListsChanged { toShip onHold pendingApproval payments returns recurring } }`
+const watchWork = `subscription { workListsChanged { toShip onHold pendingApproval payments returns recurring pickUps deliveryIssues strayPayments deposits } }`
 
 // overEvents watches over server-sent events; next is false when the stream ends.
 func overEvents(t *testing.T, a *apptest.App, bearer string) (next func() (waits, bool)) {
@@ -159,4 +159,28 @@ func TestStaffOfAShopSeeWhatWaitsInTheirs(t *testing.T) {
 		require.Equal(t, want, got.WorkLists.ToShip)
 	}
 	require.Equal(t, "FORBIDDEN", s.DoAs(t, access.Actor{Role: access.RoleStaff, ID: id.New()}, query, nil).Code())
+}
+
+func TestWorkListsCountPickUpsAndWhatComesFromOutside(t *testing.T) {
+	t.Parallel()
+	s := newTill(t, "BANK_TRANSFER")
+	shops := []uuid.UUID{openShop(t, s.App, "ginza", "TOKYO", nil), openShop(t, s.App, "umeda", "OSAKA", nil)}
+	exec(t, s.App, `UPDATE orders SET status = 'CONFIRMED', paid = true, shipping_mode = 'PICK_UP'`)
+	exec(t, s.App, `INSERT INTO pick_ups (order_id, brand_id, shop_id, state, days, requested_at, updated_at) SELECT id, brand_id, $1, 'REQUESTED', 7, now(), now() FROM orders`, shops[0])
+	exec(t, s.App, `INSERT INTO delivery_issues (id, brand_id, kind, finger, reported_at) SELECT gen_random_uuid(), id, 'LATE', 'f-' || code, now() FROM brands`)
+	exec(t, s.App, `INSERT INTO stray_payments (id, brand_id, gateway, reference, amount, currency, cause, state, reported_at)
+		SELECT gen_random_uuid(), id, 'konbini', 'r-' || code, 500, 'JPY', 'UNKNOWN', 'OPEN', now() FROM brands`)
+	exec(t, s.App, `WITH p AS (INSERT INTO bank_statements (id, brand_id, file_name, digest, profile, deposits, others, errors, created_at)
+		SELECT gen_random_uuid(), id, 'a.csv', 'd', 'p', 1, 0, '[]', now() FROM brands RETURNING id, brand_id)
+		INSERT INTO bank_lines (id, brand_id, statement_id, row, "on", amount, currency, payer, payer_key, text, finger, state, updated_at)
+		SELECT gen_random_uuid(), brand_id, id, 1, current_date, 500, 'JPY', 'ﾔﾏﾀﾞ', 'ヤマダ', '', 'f-' || id, 'OPEN', now() FROM p`)
+	type counts struct{ ToShip, PickUps, DeliveryIssues, StrayPayments, Deposits int }
+	ask := func(actor access.Actor) counts {
+		var got struct{ WorkLists counts }
+		s.DoAs(t, actor, `{ workLists { toShip pickUps deliveryIssues strayPayments deposits } }`, nil).Into(t, &got)
+		return got.WorkLists
+	}
+	require.Equal(t, counts{PickUps: 1, DeliveryIssues: 1, StrayPayments: 1, Deposits: 1}, ask(access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.OrderRead}}))
+	require.Equal(t, counts{PickUps: 1}, ask(clerkOf(shops[0])), "a shop's staff prepare theirs, and see no money")
+	require.Equal(t, counts{}, ask(clerkOf(shops[1])))
 }

@@ -41,7 +41,7 @@ const orderSymbols = 9
 // Collect registers what a carrier collected (staff with ORDER_WRITE), once for each
 // finger: it pays the order that waits for just so much, else it is work for staff.
 func (s *Service) Collect(ctx context.Context, c Collected) (outcome CollectOutcome, err error) {
-	if err := access.Require(ctx, access.OrderWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.OrderWrite); err != nil {
 		return "", err
 	}
 	err = s.Tx.InTx(ctx, func(ctx context.Context) error {

@@ -131,7 +131,7 @@ func (s *Service) stray(ctx context.Context, gateway string, p *Payment, a Answe
 // Strays are one page of the work list: the brand's strays, and those of which nobody
 // knows whose they are, for staff.
 func (s *Service) Strays(ctx context.Context, q StrayQuery) (page.Connection[Stray], error) {
-	if err := access.Require(ctx, access.OrderRead); err != nil {
+	if err := access.RequireEverywhere(ctx, access.OrderRead); err != nil {
 		return page.Connection[Stray]{}, err
 	}
 	q.BrandID = channel.From(ctx).BrandID
@@ -162,7 +162,7 @@ func (in SettleStrayInput) Validate() error {
 // SettleStray lets a stray pay what it was meant for, or closes it (staff with
 // ORDER_WRITE). It is settled once.
 func (s *Service) SettleStray(ctx context.Context, in SettleStrayInput) (*Stray, error) {
-	if err := access.Require(ctx, access.OrderWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.OrderWrite); err != nil {
 		return nil, err
 	}
 	if err := in.Validate(); err != nil {

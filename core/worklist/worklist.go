@@ -27,6 +27,10 @@ type Counts struct {
 	Payments        int // operations that a gateway has refused or not answered
 	Returns         int // that were asked for
 	Recurring       int // recurring orders whose next could not be placed
+	PickUps         int // orders that a shop has yet to prepare
+	DeliveryIssues  int // carriers' reports that people have to look into
+	StrayPayments   int // money that no payment expects
+	Deposits        int // of bank statements, and nobody knows yet whose
 }
 
 // Store counts.
@@ -78,7 +82,7 @@ func (s *Service) standing(ctx context.Context) (access.Actor, error) {
 func topic(brandID uuid.UUID) string { return "work:" + brandID.String() }
 
 // subjects are what work lists are about.
-var subjects = []string{"Order", "Payment", "StrayPayment", "RecurringOrder"}
+var subjects = []string{"Order", "Payment", "StrayPayment", "RecurringOrder", "DeliveryIssue", "BankStatement", "BankLine"}
 
 // Signalled tells whoever watches the work lists that the events may have changed. It is
 // called when the events are committed.
