@@ -398,6 +398,28 @@ func fieldContext_Payment_refunded(_ context.Context, ec *executionContext, fiel
 	return fc, nil
 }
 
+func _Payment_refundedAsPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.RefundedAsPoints() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Payment_refundedAsPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Payment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 func _Payment_instructions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -1108,6 +1130,21 @@ func fieldContext_PaymentOperation_amount(_ context.Context, ec *executionContex
 		IsResolver: false,
 	}
 	return fc, nil
+}
+
+func _PaymentOperation_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.Points },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PaymentOperation_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "Int")
 }
 
 func _PaymentOperation_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
@@ -1896,8 +1933,14 @@ func unmarshalInputPayOrderInput(ctx context.Context, ec *executionContext, obj 
 	if _, present := asMap["returnUrl"]; !present {
 		asMap["returnUrl"] = ""
 	}
+	if _, present := asMap["points"]; !present {
+		asMap["points"] = []any{}
+	}
+	if _, present := asMap["giftCards"]; !present {
+		asMap["giftCards"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "paymentMethod", "amount", "cardToken", "returnUrl", "convenienceStore"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "paymentMethod", "amount", "cardToken", "returnUrl", "convenienceStore", "points", "giftCards"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1953,6 +1996,20 @@ func unmarshalInputPayOrderInput(ctx context.Context, ec *executionContext, obj 
 				return it, err
 			}
 			it.Chain = data
+		case "points":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("points"))
+			data, err := unmarshalNUsePointsInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐUseInputᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Points = data
+		case "giftCards":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("giftCards"))
+			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.GiftCards = data
 		}
 	}
 	return it, nil
@@ -2216,8 +2273,11 @@ func unmarshalInputRefundPaymentInput(ctx context.Context, ec *executionContext,
 	if _, present := asMap["reason"]; !present {
 		asMap["reason"] = ""
 	}
+	if _, present := asMap["asPoints"]; !present {
+		asMap["asPoints"] = false
+	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "paymentId", "amount", "reason"}
+	fieldsInOrder := [...]string{"idempotencyKey", "paymentId", "amount", "reason", "asPoints", "programmeId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2252,6 +2312,20 @@ func unmarshalInputRefundPaymentInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.Reason = data
+		case "asPoints":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("asPoints"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.AsPoints = data
+		case "programmeId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("programmeId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ProgrammeID = data
 		}
 	}
 	return it, nil
@@ -2603,6 +2677,11 @@ func _Payment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "refundedAsPoints":
+			out.Values[i] = _Payment_refundedAsPoints(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "instructions":
 			out.Values[i] = _Payment_instructions(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2874,6 +2953,11 @@ func _PaymentOperation(ctx context.Context, ec *executionContext, sel ast.Select
 			}
 		case "amount":
 			out.Values[i] = _PaymentOperation_amount(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "points":
+			out.Values[i] = _PaymentOperation_points(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -110,6 +110,36 @@ func fieldContext_Return_outcome(_ context.Context, ec *executionContext, field 
 	return graphql.NewScalarFieldContext("Return", field, false, false, "ReturnOutcome")
 }
 
+func _Return_wished(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() returns.Form { return obj.Wished },
+		func(ctx context.Context, selections ast.SelectionSet, v returns.Form) graphql.Marshaler {
+			return marshalNReturnRefundForm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Return_wished(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Return", field, false, false, "ReturnRefundForm")
+}
+
+func _Return_refundAs(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() returns.Form { return obj.RefundAs },
+		func(ctx context.Context, selections ast.SelectionSet, v returns.Form) graphql.Marshaler {
+			return marshalNReturnRefundForm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Return_refundAs(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Return", field, false, false, "ReturnRefundForm")
+}
+
 func _Return_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -1036,6 +1066,43 @@ func fieldContext_ReturnReceipt_shippingFee(_ context.Context, ec *executionCont
 	return fc, nil
 }
 
+func _ReturnReceipt_refundAsPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.RefundAsPoints() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_ReturnReceipt_refundAsPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReturnReceipt",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _ReturnReceipt_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.Points },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_ReturnReceipt_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReturnReceipt", field, false, false, "Int")
+}
+
 func _ReturnReceipt_exchangeOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -1494,7 +1561,7 @@ func unmarshalInputApproveReturnInput(ctx context.Context, ec *executionContext,
 		asMap["note"] = ""
 	}
 
-	fieldsInOrder := [...]string{"returnId", "lines", "note"}
+	fieldsInOrder := [...]string{"returnId", "lines", "note", "refundAs"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1522,6 +1589,13 @@ func unmarshalInputApproveReturnInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.Note = data
+		case "refundAs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("refundAs"))
+			data, err := unmarshalOReturnRefundForm2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.RefundAs = data
 		}
 	}
 	return it, nil
@@ -1641,7 +1715,7 @@ func unmarshalInputReceiveReturnInput(ctx context.Context, ec *executionContext,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "returnId", "locationId", "lines"}
+	fieldsInOrder := [...]string{"idempotencyKey", "returnId", "locationId", "lines", "asPoints"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1676,6 +1750,13 @@ func unmarshalInputReceiveReturnInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.Lines = data
+		case "asPoints":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("asPoints"))
+			data, err := unmarshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.AsPoints = data
 		}
 	}
 	return it, nil
@@ -1849,11 +1930,14 @@ func unmarshalInputRequestReturnInput(ctx context.Context, ec *executionContext,
 	if _, present := asMap["text"]; !present {
 		asMap["text"] = ""
 	}
+	if _, present := asMap["refundAs"]; !present {
+		asMap["refundAs"] = "MONEY"
+	}
 	if _, present := asMap["beyondRules"]; !present {
 		asMap["beyondRules"] = false
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "outcome", "lines", "text", "beyondRules"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "outcome", "lines", "text", "refundAs", "beyondRules"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1895,6 +1979,13 @@ func unmarshalInputRequestReturnInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.Text = data
+		case "refundAs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("refundAs"))
+			data, err := unmarshalNReturnRefundForm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.RefundAs = data
 		case "beyondRules":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("beyondRules"))
 			data, err := unmarshalNBoolean2bool(ctx, ec, v)
@@ -2302,6 +2393,16 @@ func _Return(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "wished":
+			out.Values[i] = _Return_wished(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "refundAs":
+			out.Values[i] = _Return_refundAs(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "order":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -2660,6 +2761,16 @@ func _ReturnReceipt(ctx context.Context, ec *executionContext, sel ast.Selection
 			}
 		case "shippingFee":
 			out.Values[i] = _ReturnReceipt_shippingFee(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "refundAsPoints":
+			out.Values[i] = _ReturnReceipt_refundAsPoints(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "points":
+			out.Values[i] = _ReturnReceipt_points(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -3099,6 +3210,21 @@ func marshalNReturnReceipt2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋr
 	return ret
 }
 
+func unmarshalNReturnRefundForm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx context.Context, ec *executionContext, v any) (returns.Form, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := returns.Form(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNReturnRefundForm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Form) graphql.Marshaler {
+	_ = sel
+	res := run.Text(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ReturnRefundForm!")
+	}
+	return res
+}
+
 func marshalNReturnRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Rule) graphql.Marshaler {
 	return _ReturnRule(ctx, ec, sel, &v)
 }
@@ -3217,6 +3343,25 @@ func unmarshalOReturnReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 }
 
 func marshalOReturnReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *returns.Reason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := run.Text(string(*v))
+	return res
+}
+
+func unmarshalOReturnRefundForm2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx context.Context, ec *executionContext, v any) (*returns.Form, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := returns.Form(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOReturnRefundForm2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *returns.Form) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

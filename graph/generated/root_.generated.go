@@ -4223,6 +4223,8 @@ enum OrderOrigin {
   ONLINE
   "Over the counter of a shop (店頭販売)."
   SHOP
+  "At a stand or a van of an event (イベント販売)."
+  EVENT
 }
 
 extend type Order {
@@ -4244,12 +4246,14 @@ extend type Mutation {
   "A fresh member code of the caller's."
   issueMemberCode: MemberCodePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
   """
-  Record a sale over the counter of a shop (店頭販売): an order that is placed, paid at
-  the till and delivered at once, from the stock of that shop. With a member's code it is
+  Record a sale over the counter of a shop (店頭販売), or of an event's stand or van
+  (イベント販売): an order that is placed, paid at the till and delivered at once, from the
+  stock of that place. With a member's code it is
   the member's, at the member's prices; the code is then used up. With ` + "`" + `dryRun` + "`" + ` nothing
   happens, and ` + "`" + `quote` + "`" + ` says what it would cost.
 
-  The same ` + "`" + `idempotencyKey` + "`" + ` never sells twice. The tenders have to come to the total.
+  The same ` + "`" + `idempotencyKey` + "`" + ` never sells twice. Points, gift cards and tenders have to come
+  to the total.
   """
   recordShopSale(
     "What is sold, to whom, and how it is paid."
@@ -4265,11 +4269,11 @@ type MemberCodePayload {
   userErrors: [UserError!]!
 }
 
-"A sale over the counter of a shop."
+"A sale over the counter of a shop, or at an event."
 input RecordShopSaleInput {
   "The client's key of this intent, 8 to 100 characters: a UUID does."
   idempotencyKey: String!
-  "The shop: its location's global id. Those of a shop sell at theirs."
+  "The shop, or the event's stand or van: its location's global id. Those of a shop sell at theirs."
   shopId: ID!
   "The text of the member's code; empty for somebody who is no member."
   memberCode: String! = ""
@@ -4279,7 +4283,11 @@ input RecordShopSaleInput {
   lines: [ShopSaleLineInput!]!
   "What the customer was told, in major units; the sale is refused if it comes to something else. Not needed to try."
   expectedTotal: Decimal
-  "How it is paid: they come to the total. Not needed to try."
+  "Points of the member whose code is shown, which pay first."
+  points: [UsePointsInput!]! = []
+  "Codes of gift cards that pay next, in this order, at most 10."
+  giftCards: [String!]! = []
+  "How the rest is paid: they come to it. Not needed to try."
   tenders: [ShopTenderInput!]! = []
   "Only say what it would cost."
   dryRun: Boolean! = false
@@ -6320,6 +6328,10 @@ input PlaceDraftOrderInput {
   revision: Int!
   "What was seen, in major units: the total of ` + "`" + `draftOrderCart` + "`" + `."
   expectedTotal: Decimal!
+  "Points of the draft's member that pay first; the draft's way to pay pays the rest. Staff use them on the member's word."
+  points: [UsePointsInput!]! = []
+  "Codes of gift cards that pay next, in this order, at most 10."
+  giftCards: [String!]! = []
 }
 
 "A draft order to be confirmed by the customer."
@@ -9433,7 +9445,8 @@ extend type Mutation {
   """
   Give back a received payment or a part of it. A card is refunded by the gateway,
   soon after; for a bank transfer or a convenience store this records that staff have sent
-  the money back by bank transfer.
+  the money back by bank transfer. With ` + "`" + `asPoints` + "`" + ` the order's member gets points instead,
+  at once, and the money stays: POINTS_MEMBERS_ONLY for orders of guests and companies.
   """
   refundPayment(
     "Which payment, and how much."
@@ -9516,6 +9529,8 @@ type Payment implements Node {
   captured: Money!
   "What has been given back."
   refunded: Money!
+  "What of it was given back as points, rather than the way it was paid."
+  refundedAsPoints: Money!
   "How to pay, for methods that are paid outside; null for cards."
   instructions: PaymentInstructions
   "Unpaid after this moment, the order is given up."
@@ -9590,6 +9605,8 @@ type PaymentOperation {
   status: PaymentOperationStatus!
   "How much; zero for a void."
   amount: Money!
+  "How many points were given in its place; zero for what moves as money."
+  points: Int!
   "Why."
   reason: String!
   "How often it was asked."
@@ -9704,6 +9721,13 @@ input PayOrderInput {
   returnUrl: String! = ""
   "For CONVENIENCE_STORE: the chain to pay at."
   convenienceStore: ConvenienceStore
+  """
+  The caller's points that pay first. What is left, ` + "`" + `paymentMethod` + "`" + ` pays; POINTS or
+  GIFT_CARD as the method says that nothing is. What has paid stays if a card is declined.
+  """
+  points: [UsePointsInput!]! = []
+  "Codes of gift cards that pay next, in this order, at most 10."
+  giftCards: [String!]! = []
 }
 
 "Money that was reported and that no payment expects."
@@ -9848,6 +9872,10 @@ input RefundPaymentInput {
   amount: Decimal!
   "Why; for staff."
   reason: String! = ""
+  "Whether it is given back as points, at what they pay."
+  asPoints: Boolean! = false
+  "With ` + "`" + `asPoints` + "`" + `: of which programme; the brand's own if left out."
+  programmeId: ID
 }
 
 "Which held money to take, and how much."
@@ -9941,6 +9969,12 @@ extend enum UserErrorCode {
   PAYMENT_EXCEEDS_DUE
   "The refund is more than was received."
   REFUND_EXCEEDS_PAYMENT
+  "The amount does not make whole points of the programme."
+  POINTS_REFUND_UNIT
+  "The programme's points pay in another currency."
+  POINTS_OTHER_CURRENCY
+  "Points paid it: they go back by themselves."
+  POINTS_PAID
 }
 `, BuiltIn: false},
 	{Name: "../schema/pickup.graphqls", Input: `extend enum ShippingMode {
@@ -10101,6 +10135,12 @@ input HandOverPickUpInput {
   token: String! = ""
   "What is taken at the till for what is still to be paid; nothing if left out."
   payment: TenderInput
+  "The text of the member's code, for ` + "`" + `points` + "`" + `; of the order's member."
+  memberCode: String! = ""
+  "The member's points that pay first of what is still to be paid."
+  points: [UsePointsInput!]! = []
+  "Codes of gift cards that pay next, in this order, at most 10."
+  giftCards: [String!]! = []
 }
 
 "Money that is taken at a till, all that is still to be paid."
@@ -10451,6 +10491,8 @@ enum PointEntryKind {
   USE
   "An order gave them back."
   RETURN
+  "Money of an order went back as points."
+  REFUND
   "Their time was over (失効)."
   EXPIRE
   "Staff gave them."
@@ -10493,6 +10535,8 @@ enum PointAccount {
   ISSUED
   "Paid orders."
   REDEEMED
+  "Given in the place of money that went back."
+  REFUNDED
   "Expired."
   EXPIRED
   "Given and taken by staff."
@@ -12075,6 +12119,8 @@ type Campaign {
   maxUses: Int
   "How often one buyer may use it; null if nothing bounds it."
   maxUsesPerMember: Int
+  "Whether its use, its coupon and what it gave stay used when an order comes back whole. An order that is given up before it leaves gives them back in any case."
+  keptOnReturn: Boolean!
   "When an order did not fit into its budget or uses any more; null if that has not happened."
   spentAt: DateTime
   "The shops it is for; empty: it does not ask for a shop."
@@ -12374,6 +12420,8 @@ input SaveCampaignInput {
   uses: Int
   "How often one buyer may use it; guests then cannot."
   perMember: Int
+  "Whether its use, its coupon and what it gave stay used when an order comes back whole."
+  keptOnReturn: Boolean! = false
   "Divides buyers for comparison."
   experiment: ExperimentInput
   "Tell members who agreed to the mail magazine when it begins: those it is for, hold-out aside."
@@ -13926,6 +13974,14 @@ enum ReturnOutcome {
   EXCHANGE
 }
 
+"As what the money for returned goods goes back."
+enum ReturnRefundForm {
+  "The way it was paid."
+  MONEY
+  "As points of the brand's programme, at what they pay."
+  POINTS
+}
+
 "Why goods are given back."
 enum ReturnReason {
   "The customer does not want them after all (お客様都合)."
@@ -13988,6 +14044,10 @@ type Return implements Node {
   status: ReturnStatus!
   "What the customer gets."
   outcome: ReturnOutcome!
+  "How the customer would like the money."
+  wished: ReturnRefundForm!
+  "How it goes back, as staff decided; as wished until then."
+  refundAs: ReturnRefundForm!
   "The order that the goods are of."
   order: Order
   "The customer's words; empty if there are none."
@@ -14058,6 +14118,10 @@ type ReturnReceipt {
   fee: Money!
   "What of the refund was the order's shipping fee."
   shippingFee: Money!
+  "What of the refund was given as points instead of money; what points had paid comes back as points besides."
+  refundAsPoints: Money!
+  "How many points these were."
+  points: Int!
   "The order whose goods replace them; null for a refund."
   exchangeOrder: Order
 }
@@ -14161,6 +14225,8 @@ input RequestReturnInput {
   lines: [RequestReturnLineInput!]!
   "The customer's words, at most 2,000 characters."
   text: String! = ""
+  "For a refund: how the customer would like the money. POINTS is for members' own orders."
+  refundAs: ReturnRefundForm! = MONEY
   "Whether the rule does not matter; staff only. What was not shipped cannot be given back all the same."
   beyondRules: Boolean! = false
 }
@@ -14193,6 +14259,8 @@ input ApproveReturnInput {
   lines: [ApproveReturnLineInput!]! = []
   "What to say to the customer, at most 500 characters."
   note: String! = ""
+  "How the money goes back; as the customer wished if left out."
+  refundAs: ReturnRefundForm
 }
 
 "How many pieces of a return's line may come."
@@ -14221,6 +14289,8 @@ input ReceiveReturnInput {
   locationId: ID!
   "Which lines, and what becomes of their pieces."
   lines: [ReceiveReturnLineInput!]!
+  "How much of the refund is given as points, in major units; if left out, what makes whole points, or nothing, as was decided. What points had paid comes back as points besides."
+  asPoints: Decimal
 }
 
 "What becomes of pieces of a return's line (検品)."
@@ -17881,6 +17951,8 @@ func childFields_Campaign(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_Campaign_maxUses(ctx, ec, field)
 	case "maxUsesPerMember":
 		return fieldContext_Campaign_maxUsesPerMember(ctx, ec, field)
+	case "keptOnReturn":
+		return fieldContext_Campaign_keptOnReturn(ctx, ec, field)
 	case "spentAt":
 		return fieldContext_Campaign_spentAt(ctx, ec, field)
 	case "shopIds":
@@ -20481,6 +20553,8 @@ func childFields_Payment(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Payment_captured(ctx, ec, field)
 	case "refunded":
 		return fieldContext_Payment_refunded(ctx, ec, field)
+	case "refundedAsPoints":
+		return fieldContext_Payment_refundedAsPoints(ctx, ec, field)
 	case "instructions":
 		return fieldContext_Payment_instructions(ctx, ec, field)
 	case "dueAt":
@@ -20587,6 +20661,8 @@ func childFields_PaymentOperation(ctx context.Context, ec *executionContext, fie
 		return fieldContext_PaymentOperation_status(ctx, ec, field)
 	case "amount":
 		return fieldContext_PaymentOperation_amount(ctx, ec, field)
+	case "points":
+		return fieldContext_PaymentOperation_points(ctx, ec, field)
 	case "reason":
 		return fieldContext_PaymentOperation_reason(ctx, ec, field)
 	case "attempts":
@@ -22577,6 +22653,10 @@ func childFields_Return(ctx context.Context, ec *executionContext, field graphql
 		return fieldContext_Return_status(ctx, ec, field)
 	case "outcome":
 		return fieldContext_Return_outcome(ctx, ec, field)
+	case "wished":
+		return fieldContext_Return_wished(ctx, ec, field)
+	case "refundAs":
+		return fieldContext_Return_refundAs(ctx, ec, field)
 	case "order":
 		return fieldContext_Return_order(ctx, ec, field)
 	case "text":
@@ -22709,6 +22789,10 @@ func childFields_ReturnReceipt(ctx context.Context, ec *executionContext, field 
 		return fieldContext_ReturnReceipt_fee(ctx, ec, field)
 	case "shippingFee":
 		return fieldContext_ReturnReceipt_shippingFee(ctx, ec, field)
+	case "refundAsPoints":
+		return fieldContext_ReturnReceipt_refundAsPoints(ctx, ec, field)
+	case "points":
+		return fieldContext_ReturnReceipt_points(ctx, ec, field)
 	case "exchangeOrder":
 		return fieldContext_ReturnReceipt_exchangeOrder(ctx, ec, field)
 	}

@@ -9,7 +9,7 @@ var journal = []Rule{
 		SELECT format('payment %s (%s %s): has %s, in the journal %s', p.id, p.method, p.status, p.captured - p.refunded, coalesce(j.sum, 0))
 		FROM payments p LEFT JOIN (
 			SELECT e.payment_id, sum(l.debit - l.credit) FROM journal_entries e JOIN journal_lines l ON l.entry_id = e.id
-			WHERE l.account IN ('CASH', 'BANK', 'CLEARING', 'GIFT_CARDS') GROUP BY 1
+			WHERE l.account IN ('CASH', 'BANK', 'CLEARING', 'GIFT_CARDS', 'POINTS') GROUP BY 1
 		) j ON j.payment_id = p.id
 		WHERE p.captured - p.refunded <> coalesce(j.sum, 0)`},
 	{"each shipment is one sale of what it is worth", `
