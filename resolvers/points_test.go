@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/noren-commerce/noren/cmd/noren/app"
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/id"
@@ -33,9 +34,9 @@ type pointShop struct {
 	customersOfThis int
 }
 
-func newPointShop(t *testing.T) *pointShop {
+func newPointShop(t *testing.T, options ...func(*app.Config)) *pointShop {
 	t.Helper()
-	a := apptest.Start(t)
+	a := apptest.Start(t, options...)
 	s := &pointShop{App: a, leash: a.AddProduct(t, "leash", 1980).Variants[0], parcel: a.AddShipping(t, "parcel", 660)}
 	s.own = s.programme(t, apptest.Variables{"code": "wan", "name": ja("わんポイント"), "expiryDays": 365, "confirmDays": 7, "transferable": true, "grantLimit": 10000})
 	s.pool = s.programme(t, apptest.Variables{"code": "pool", "name": ja("共通ポイント"), "shared": true, "unitPoints": 100, "unitMinor": 50, "grantLimit": 10000})

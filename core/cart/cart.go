@@ -109,6 +109,8 @@ type Basket struct {
 	Levels []Level // of shipping locations, those that ship first before others
 	Method *shipping.Method
 	Parcel shipping.Parcel // the goods as shipping sees them
+
+	AtEvent bool // it is sold at an event's stand or van
 }
 
 // Line is one line of a priced cart.

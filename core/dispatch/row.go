@@ -27,7 +27,7 @@ type Delivery struct {
 	Temperature  shipping.Temperature
 	Goods        []Goods
 	CollectMinor int64      `db:"collect"` // at the door, minor units; zero if nothing is
-	CollectTax   int64      // what of it is tax
+	CollectTax   int64      // what of it is tax, in proportion if only a part of the order is collected
 	DeliverOn    *time.Time // the day that was promised; nil if none was
 	TimeBand     string     // the hours that were promised, "14-16"; empty if none were
 }

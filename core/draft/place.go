@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 )
 
 // linkLasts is how long a mailed link to pay by card waits.
@@ -26,6 +27,8 @@ type PlaceInput struct {
 	DraftID        uuid.UUID
 	Revision       int // that was seen
 	ExpectedTotal  decimal.Decimal
+	Points         []points.UseInput // of the draft's member, that pay first
+	GiftCards      []string          // codes of cards that pay next, in this order
 }
 
 // Place orders a draft for its buyer, once for the draft and for each key: staff at any
@@ -50,6 +53,11 @@ func (s *Service) Place(ctx context.Context, in PlaceInput) (*order.Order, error
 	}
 	if d.PaymentMethod == nil {
 		return nil, fault.ErrRequired.At("paymentMethod")
+	}
+	if len(in.GiftCards) > 0 {
+		if err := s.Orders.CardsTried(ctx); err != nil {
+			return nil, err
+		}
 	}
 	o, err := s.order(buyer, *d, in, by)
 	if err == nil {
@@ -99,9 +107,16 @@ func (s *Service) order(ctx context.Context, seen Draft, in PlaceInput, by *acce
 	}
 	if by != nil && *seen.PaymentMethod == payment.MethodCard {
 		from.PayWithin = linkLasts
+		from.Drafted = func(ctx context.Context, o order.Order) error {
+			if o.PaymentMethod != payment.MethodCard { // points and gift cards pay all
+				return nil
+			}
+			return s.sendPayLink(ctx, *d, o.ID, access.From(ctx).CartToken)
+		}
 	}
 	return s.Orders.PlaceFrom(ctx, order.PlaceInput{
 		IdempotencyKey: in.IdempotencyKey, ExpectedTotal: in.ExpectedTotal, PaymentMethod: *seen.PaymentMethod, Store: seen.ConvenienceStore,
+		Points: in.Points, GiftCards: in.GiftCards,
 	}, from)
 }
 
@@ -134,13 +149,7 @@ func (s *Service) ordered(ctx context.Context, d *Draft, orderID uuid.UUID, in P
 	} else if buyer.ID != uuid.Nil {
 		d.PlacedBy = &buyer.ID
 	}
-	if err := s.record(ctx, d, "draft_order.placed", said); err != nil {
-		return err
-	}
-	if by == nil || *d.PaymentMethod != payment.MethodCard {
-		return nil
-	}
-	return s.sendPayLink(ctx, *d, orderID, buyer.CartToken)
+	return s.record(ctx, d, "draft_order.placed", said)
 }
 
 // SendInput asks the customer to confirm a draft.

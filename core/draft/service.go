@@ -84,6 +84,8 @@ type Orders interface {
 	PlaceFrom(ctx context.Context, in order.PlaceInput, from order.Source) (*order.Order, error)
 	ByID(ctx context.Context, orderID uuid.UUID) (*order.Order, error)
 	Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error)
+	// CardsTried fails when the actor has tried too many codes of gift cards.
+	CardsTried(ctx context.Context) error
 }
 
 // Coupons know coupons by their codes.

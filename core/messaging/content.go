@@ -67,8 +67,11 @@ type PaymentReceived struct {
 	OrderNumber string         `json:"orderNumber"`
 	Amount      int64          `json:"amount"`
 	Currency    money.Currency `json:"currency"`
-	Short       int64          `json:"short,omitempty"` // still to be paid
-	Over        int64          `json:"over,omitempty"`  // paid too much
+	Short       int64          `json:"short,omitempty"`      // still to be paid
+	Over        int64          `json:"over,omitempty"`       // paid too much
+	PromisedOn  *time.Time     `json:"promisedOn,omitempty"` // the day on which it is there; nil if none is told
+	DeliverOn   *time.Time     `json:"deliverOn,omitempty"`  // the day that was wished for
+	Band        string         `json:"band,omitempty"`       // the part of the day that was wished for
 }
 
 // OrderShipped says that a parcel is on its way.
@@ -182,6 +185,16 @@ type CampaignNotice struct {
 	Budget   int64          `json:"budget,omitempty"`
 	Currency money.Currency `json:"currency"`
 	Until    *time.Time     `json:"until,omitempty"`
+}
+
+// RefundedAsPoints tells a member that money of an order was given back as points.
+type RefundedAsPoints struct {
+	Name        string         `json:"name"`
+	OrderNumber string         `json:"orderNumber"`
+	Programme   string         `json:"programme"`
+	Points      int64          `json:"points"`
+	Worth       int64          `json:"worth"` // minor units
+	Currency    money.Currency `json:"currency"`
 }
 
 // PointsExpiring tells a member that points expire soon.
@@ -305,7 +318,8 @@ type ReturnNotice struct {
 	Instructions string         `json:"instructions,omitempty"` // how to send it
 	PaidByShop   bool           `json:"paidByShop,omitempty"`   // the parcel
 	Refund       int64          `json:"refund,omitempty"`
-	Fee          int64          `json:"fee,omitempty"` // kept by the shop
+	AsPoints     int64          `json:"asPoints,omitempty"` // of the refund
+	Fee          int64          `json:"fee,omitempty"`      // kept by the shop
 	Currency     money.Currency `json:"currency"`
 }
 
@@ -382,6 +396,9 @@ func (WishNews) Kind() Kind { return KindWishNews }
 // Kind is KindCampaignNotice.
 func (CampaignNotice) Kind() Kind { return KindCampaignNotice }
 
+// Kind is KindRefundedAsPoints.
+func (RefundedAsPoints) Kind() Kind { return KindRefundedAsPoints }
+
 // Kind is KindPointsExpiring.
 func (PointsExpiring) Kind() Kind { return KindPointsExpiring }
 
@@ -427,6 +444,7 @@ var blanks = map[Kind]func() Content{
 	KindWishNews:           func() Content { return &WishNews{} },
 	KindCampaignNotice:     func() Content { return &CampaignNotice{} },
 	KindPointsExpiring:     func() Content { return &PointsExpiring{} },
+	KindRefundedAsPoints:   func() Content { return &RefundedAsPoints{} },
 	KindCampaignOpened:     func() Content { return &CampaignOpened{} },
 	KindCouponGranted:      func() Content { return &CouponGranted{} },
 	KindQuotationRequested: func() Content { return &QuotationRequested{} },

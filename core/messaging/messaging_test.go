@@ -43,6 +43,7 @@ var samples = []messaging.Content{
 	}},
 	messaging.BackInStock{Product: "ひのき猫砂", Option: "6L", URL: "https://shop.example/products/hinoki", CloseURL: "https://shop.example/restock/close?token=T"},
 	messaging.CampaignNotice{Name: "店長", Campaign: "秋の福袋 <A>", Code: "autumn", Occasion: "BUDGET_80", Given: 8000, Budget: 10000, Currency: money.JPY, Until: &noon},
+	messaging.RefundedAsPoints{Name: "山田 花子", OrderNumber: "A-1001", Programme: "わんポイント", Points: 1980, Worth: 1980, Currency: money.JPY},
 	messaging.PointsExpiring{Name: "山田 花子", Programme: "わんポイント", Points: 1200, LastDay: noon},
 	messaging.CampaignOpened{Name: "山田 花子", Campaign: "秋の福袋 <A>", Until: &noon, URL: "https://shop.example"},
 	messaging.CouponGranted{Name: "山田 花子", Campaign: "次回500円引き", Until: noon, URL: "https://shop.example"},

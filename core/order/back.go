@@ -104,7 +104,7 @@ func (s *Service) Exchange(ctx context.Context, in ExchangeInput) (*Order, error
 }
 
 // overCounter reports whether the customer stands at the counter where the goods came back.
-func (in ExchangeInput) overCounter() bool { return in.Of.Origin == FromShop }
+func (in ExchangeInput) overCounter() bool { return in.Of.Origin.overCounter() }
 
 // exchangeDraft is the order of the goods that replace others.
 func (s *Service) exchangeDraft(ctx context.Context, in ExchangeInput) (Draft, error) {

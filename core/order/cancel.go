@@ -64,12 +64,39 @@ func (s *Service) revocable(ctx context.Context, orderID uuid.UUID) error {
 }
 
 func (s *Service) cancel(ctx context.Context, o *Order, reason string) error {
+	refund, err := s.giveUpMoney(ctx, o, reason)
+	if err != nil {
+		return err
+	}
+	return s.giveUpGoods(ctx, o, reason, refund)
+}
+
+// giveUpMoney gives back what an order that is given up has paid and used, and answers
+// what goes back to its customer. It comes before the stock, as in placing: no two wait
+// in a ring.
+func (s *Service) giveUpMoney(ctx context.Context, o *Order, reason string) (refund int64, err error) {
 	o.Status = Cancelled
-	if o.CompanyID != nil && o.OnAccount() { // credit before stock, as in placing: no two wait in a ring
+	if refund, err = s.payments.Release(ctx, o.ID, reason); err != nil {
+		return 0, err
+	}
+	if o.CompanyID != nil && o.OnAccount() {
 		if err := s.returnCredit(ctx, *o); err != nil {
-			return err
+			return 0, err
 		}
 	}
+	if s.campaigns != nil {
+		if err := s.campaigns.Return(ctx, o.ID); err != nil {
+			return 0, err
+		}
+	}
+	if o.QuotationID != nil {
+		return refund, s.offers.Reopen(ctx, *o.QuotationID)
+	}
+	return refund, nil
+}
+
+// giveUpGoods returns the stock of an order that is given up, and tells its customer.
+func (s *Service) giveUpGoods(ctx context.Context, o *Order, reason string, refund int64) error {
 	if err := s.store.CancelShipments(ctx, o.ID, s.now()); err != nil {
 		return err
 	}
@@ -78,20 +105,6 @@ func (s *Service) cancel(ctx context.Context, o *Order, reason string) error {
 		return err
 	}
 	if err := s.stockFlipped(ctx, flipped); err != nil {
-		return err
-	}
-	if s.campaigns != nil {
-		if err := s.campaigns.Return(ctx, o.ID); err != nil {
-			return err
-		}
-	}
-	if o.QuotationID != nil {
-		if err := s.offers.Reopen(ctx, *o.QuotationID); err != nil {
-			return err
-		}
-	}
-	refund, err := s.payments.Release(ctx, o.ID, reason)
-	if err != nil {
 		return err
 	}
 	if err := s.credited(ctx, *o, reason); err != nil {

@@ -19,6 +19,9 @@ type Cards interface {
 	Spend(ctx context.Context, uses []giftcard.Use) error
 }
 
+// CardsTried fails when the actor has tried too many codes of gift cards.
+func (s *Service) CardsTried(ctx context.Context) error { return at("giftCards", s.cards.Tried(ctx)) }
+
 // byCards is what the named gift cards pay of the total, and what is left to be paid by
 // the method.
 func (s *Service) byCards(ctx context.Context, in PlaceInput, total money.Money) (uses []giftcard.Use, rest int64, err error) {

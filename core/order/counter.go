@@ -20,17 +20,20 @@ import (
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 )
 
-// SellInput is a sale over the counter of a shop.
+// SellInput is a sale over the counter of a shop, or at an event's stand or van.
 type SellInput struct {
 	IdempotencyKey string
 	ShopID         uuid.UUID
 	MemberCode     string // empty: the customer is no member
 	Email          string // of somebody who is no member; may be empty
 	Lines          []SoldLine
-	ExpectedTotal  *decimal.Decimal // what the customer was told, in major units
+	ExpectedTotal  *decimal.Decimal  // what the customer was told, in major units
+	Points         []points.UseInput // of the member whose code is shown, that pay first
+	GiftCards      []string          // codes of cards that pay next, in this order
 	Tenders        []ShopTender
 	DryRun         bool
 }
@@ -126,6 +129,11 @@ func (s *Service) Sell(ctx context.Context, in SellInput) (SoldOver, error) {
 		r, err := s.ring(ctx, in, false)
 		return SoldOver{Quote: r.priced}, err
 	}
+	if len(in.GiftCards) > 0 {
+		if err := s.CardsTried(ctx); err != nil {
+			return SoldOver{}, err
+		}
+	}
 	for range maxPlans {
 		sold, err := s.sellOnce(ctx, in)
 		if errors.Is(err, errStockMoved) {
@@ -161,6 +169,14 @@ type rung struct {
 	lookup cart.Lookup
 	basket *cart.Basket
 	priced *cart.Priced
+}
+
+// origin is where it is sold.
+func (r rung) origin() Origin {
+	if r.basket.AtEvent {
+		return FromEvent
+	}
+	return FromShop
 }
 
 // ring prices what lies on the counter for the member who shows the code, or for anybody.
@@ -204,24 +220,11 @@ func (s *Service) ring(ctx context.Context, in SellInput, use bool) (r rung, err
 
 // sell writes the order down, takes its money and gives the goods out.
 func (s *Service) sell(ctx context.Context, in SellInput, r rung) (uuid.UUID, error) {
-	if err := in.covers(r.priced.Quote.Total); err != nil {
-		return uuid.Nil, err
-	}
-	method := payment.MethodCash
-	if len(in.Tenders) > 0 {
-		method = in.Tenders[0].Method
-	}
-	d, err := s.draft(access.With(ctx, r.buyer), id.New(), r.priced, PlaceInput{PaymentMethod: method})
+	d, err := s.rungUp(ctx, in, r)
 	if err != nil {
 		return uuid.Nil, err
 	}
 	o := &d.Order
-	o.Origin, o.TokenHash, o.Paid, d.PickUp = FromShop, nil, o.TotalMinor == 0, nil
-	d.Reservations, d.Limited = plan(*r.basket), limited(*r.basket)
-	d.Buyer, d.Applied = r.lookup.Buyer(), slices.Clone(r.priced.Quote.Applied)
-	if err := s.gifts(ctx, &d, r.basket.Levels); err != nil {
-		return uuid.Nil, err
-	}
 	if o.Email != "" {
 		confirmation, err := s.message(ctx, *o, o.ID.String(), confirmationOf(d))
 		if err != nil {
@@ -243,6 +246,29 @@ func (s *Service) sell(ctx context.Context, in SellInput, r rung) (uuid.UUID, er
 		}
 	}
 	return o.ID, s.deliverOver(ctx, o.ID, in.ShopID, in.chosen(d.Lines))
+}
+
+// rungUp is the order of a sale, with what points and gift cards pay of it; the tenders
+// have to come to the rest.
+func (s *Service) rungUp(ctx context.Context, in SellInput, r rung) (Draft, error) {
+	method := payment.MethodCash
+	if len(in.Tenders) > 0 {
+		method = in.Tenders[0].Method
+	}
+	d, err := s.draft(access.With(ctx, r.buyer), id.New(), r.priced, PlaceInput{PaymentMethod: method, Points: in.Points, GiftCards: in.GiftCards})
+	if err != nil {
+		return d, err
+	}
+	o := &d.Order
+	o.Origin, o.TokenHash, d.PickUp = r.origin(), nil, nil
+	rest := s.give(&d)
+	if err := in.covers(money.Of(rest, o.Currency)); err != nil {
+		return d, err
+	}
+	o.Paid = rest == 0
+	d.Reservations, d.Limited = plan(*r.basket), limited(*r.basket)
+	d.Buyer, d.Applied = r.lookup.Buyer(), slices.Clone(r.priced.Quote.Applied)
+	return d, s.gifts(ctx, &d, r.basket.Levels)
 }
 
 // covers fails unless the tenders come to the total: one without an amount takes the rest,

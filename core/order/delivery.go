@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -50,7 +51,7 @@ func (s *Service) Refuse(ctx context.Context, in RefuseInput) (*Order, error) {
 			return ErrSeveralShipments.At("orderId")
 		}
 		c.Reason = in.Reason
-		if err := s.cancel(ctx, o, in.Reason); err != nil {
+		if err := errors.Join(s.cancel(ctx, o, in.Reason), s.store.RefuseShipments(ctx, o.ID, s.now())); err != nil {
 			return err
 		}
 		return s.books.Refused(ctx, ledger.Movement{OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Currency: o.Currency})

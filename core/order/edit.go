@@ -225,13 +225,13 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 			return done, err
 		}
 	}
+	if err := s.repay(ctx, a, &done); err != nil { // money before stock, too
+		return done, err
+	}
 	if err := s.restock(ctx, a); err != nil {
 		return done, err
 	}
 	if err := s.store.SaveEdit(ctx, *o, a.rewritten(), a.removed); err != nil {
-		return done, err
-	}
-	if err := s.repay(ctx, a, &done); err != nil {
 		return done, err
 	}
 	if o.Status != PendingPayment {

@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 )
 
 // HandOverInput is what a customer shows at the counter, and how what is still to be paid
@@ -23,6 +24,9 @@ type HandOverInput struct {
 	Code           string     // as it was typed
 	Token          string     // what the square code says, instead of order and code
 	Payment        *Tendered  // what is taken at the till now; nil: nothing
+	MemberCode     string     // of the member whose points are used
+	Points         []points.UseInput
+	GiftCards      []string // codes of cards that pay after the points
 	Lots           []inventory.ChosenLot
 }
 
@@ -36,6 +40,8 @@ type Tendered struct {
 type Tills interface {
 	// RecordTill records money that staff took for an order.
 	RecordTill(ctx context.Context, in payment.TillInput) (*payment.Payment, error)
+	// PayOwn lets points and gift cards that staff were shown pay for an order.
+	PayOwn(ctx context.Context, in payment.OwnInput) error
 }
 
 // Bounds on wrong codes.
@@ -76,6 +82,11 @@ func (s *Service) HandOver(ctx context.Context, in HandOverInput) (Fetched, erro
 	}
 	if err := s.tried(ctx, shown); err != nil {
 		return Fetched{}, err
+	}
+	if len(in.GiftCards) > 0 {
+		if err := s.CardsTried(ctx); err != nil {
+			return Fetched{}, err
+		}
 	}
 	orderID, err := idempotency.Once(ctx, s.keys, "handOverPickUp", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
 		return shown.OrderID, s.handOver(ctx, shown.OrderID, in)
@@ -127,6 +138,9 @@ func (s *Service) tried(ctx context.Context, shown Shown) error {
 }
 
 func (s *Service) handOver(ctx context.Context, orderID uuid.UUID, in HandOverInput) error {
+	if err := s.tenderOwn(ctx, orderID, in); err != nil {
+		return err
+	}
 	if in.Payment != nil {
 		if err := s.tender(ctx, orderID, in); err != nil {
 			return err
@@ -171,6 +185,20 @@ func (s *Service) inTime(ctx context.Context, o Order, p PickUp) error {
 		return err
 	}
 	return ErrPickUpExpired
+}
+
+// tenderOwn lets the points and gift cards that are shown pay what is still to be paid.
+func (s *Service) tenderOwn(ctx context.Context, orderID uuid.UUID, in HandOverInput) (err error) {
+	if len(in.Points)+len(in.GiftCards) == 0 {
+		return nil
+	}
+	own := payment.OwnInput{OrderID: orderID, Points: in.Points, GiftCards: in.GiftCards, IdempotencyKey: orderID.String() + "/own"}
+	if len(in.Points) > 0 {
+		if own.Member, err = s.members.Read(ctx, in.MemberCode, true); err != nil {
+			return at("memberCode", err)
+		}
+	}
+	return s.tills.PayOwn(ctx, own)
 }
 
 // tender takes what is still to be paid at the till of the order's shop.

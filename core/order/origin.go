@@ -6,5 +6,9 @@ type Origin string
 // The origins.
 const (
 	FromOnline Origin = "ONLINE"
-	FromShop   Origin = "SHOP" // over the counter (店頭販売)
+	FromShop   Origin = "SHOP"  // over the counter (店頭販売)
+	FromEvent  Origin = "EVENT" // at a stand or a van (イベント販売)
 )
+
+// overCounter reports whether the customer was handed the goods there.
+func (o Origin) overCounter() bool { return o == FromShop || o == FromEvent }

@@ -27,11 +27,20 @@ func (s *Service) PaymentDue(ctx context.Context, orderID uuid.UUID) (payment.Du
 		return payment.Due{}, err
 	}
 	return payment.Due{
-		OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Amount: o.Owed(), Currency: o.Currency,
+		MemberID: o.owner(),
+		OrderID:  o.ID, BrandID: o.BrandID, Number: o.Number, Amount: o.Owed(), Currency: o.Currency,
 		Payable: o.Status == PendingPayment || o.lapsed(), Cancelled: o.Status == Cancelled,
 		Name: o.ShippingAddress.Name, Email: o.Email, Language: o.Language, Method: o.PaymentMethod,
 		Excluded: o.ShippingMethod.Excluded,
 	}, nil
+}
+
+// owner is the member who has bought it; nil for guests and companies.
+func (o Order) owner() *uuid.UUID {
+	if o.CompanyID != nil {
+		return nil
+	}
+	return o.MemberID
 }
 
 // lapsed reports whether an order that stands has lost its money: a hold that was
@@ -47,15 +56,15 @@ func (s *Service) MaySee(ctx context.Context, orderID uuid.UUID) (bool, error) {
 }
 
 // PaymentChanged notes what has come in; an order that waited for its money and
-// now has it is confirmed.
-func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payment.Totals) error {
+// now has it is confirmed, and answers what its customer is told of the delivery.
+func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payment.Totals) (told payment.Told, _ error) {
 	o, err := s.store.Lock(ctx, orderID)
 	if err != nil || o == nil {
-		return err
+		return told, err
 	}
 	paid, before, waited := t.Covered() >= o.Owed(), o.Status, o.waits()
 	if paid == o.Paid {
-		return nil
+		return told, nil
 	}
 	o.Paid = paid
 	if paid && o.Status == PendingPayment {
@@ -63,14 +72,15 @@ func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payme
 	}
 	if waited && !o.waits() {
 		if err := s.released(ctx, o); err != nil {
-			return err
+			return told, err
 		}
+		told = o.told()
 	}
 	o.UpdatedAt = s.now()
 	if err := s.store.Update(ctx, *o); err != nil {
-		return err
+		return told, err
 	}
-	return s.events.Record(ctx, event.New(ctx, o.UpdatedAt, "order.payment_changed", "Order", o.ID, map[string]any{
+	return told, s.events.Record(ctx, event.New(ctx, o.UpdatedAt, "order.payment_changed", "Order", o.ID, map[string]any{
 		"before": before, "after": o.Status, "paid": paid,
 	}))
 }

@@ -50,8 +50,8 @@ const maxPlans = 4
 // payment opened, the confirmation queued, all in one transaction or not at all.
 func (s *Service) Place(ctx context.Context, in PlaceInput) (*Order, error) {
 	if len(in.GiftCards) > 0 {
-		if err := s.cards.Tried(ctx); err != nil {
-			return nil, at("giftCards", err)
+		if err := s.CardsTried(ctx); err != nil {
+			return nil, err
 		}
 	}
 	return s.PlaceFrom(ctx, in, Source{Operation: "placeOrder", Intent: in, Lock: s.store.LockCart})
@@ -70,6 +70,8 @@ type Source struct {
 	PayWithin time.Duration
 	// Ordered is told of the order in its transaction; may be nil.
 	Ordered func(ctx context.Context, orderID uuid.UUID) error
+	// Drafted is told how the order will stand, before it is written down; may be nil.
+	Drafted func(ctx context.Context, o Order) error
 }
 
 // PlaceFrom orders what the source holds, as Place orders a cart.
@@ -137,7 +139,12 @@ func (s *Service) place(ctx context.Context, orderID uuid.UUID, lookup cart.Look
 	}
 	basket.Levels = ranked(basket.Levels, Job{cart.Wanted(basket.Items), draft.Order.ShippingAddress.Prefecture}, channel.From(ctx).Allocation)
 	if by := from.By; by != nil {
-		draft.Event.ActorRole, draft.Event.ActorID = by.Role, by.ID
+		draft.Event.ActorRole, draft.Event.ActorID, draft.by = by.Role, by.ID, by
+	}
+	if from.Drafted != nil {
+		if err := from.Drafted(ctx, draft.Order); err != nil {
+			return Order{}, err
+		}
 	}
 	draft.payWithin = from.PayWithin
 	draft.Reservations, draft.Limited = plan(*basket), limited(*basket)
@@ -166,12 +173,12 @@ func (s *Service) write(ctx context.Context, d Draft) error {
 		return err
 	}
 	if len(d.Tenders) > 0 {
-		if err := s.points.Spend(ctx, d.Tenders); err != nil {
+		if err := s.points.Spend(d.spentBy(ctx), d.Tenders); err != nil {
 			return at("points", err)
 		}
 	}
 	if len(d.Uses) > 0 {
-		if err := s.cards.Spend(ctx, d.Uses); err != nil {
+		if err := s.cards.Spend(d.spentBy(ctx), d.Uses); err != nil {
 			return err
 		}
 	}
@@ -272,6 +279,15 @@ type Draft struct {
 	Event        event.Event
 	approvers    []company.Seat // of an order that waits for one
 	payWithin    time.Duration
+	by           *access.Actor // who places it for the buyer; nil: the buyer does
+}
+
+// spentBy is the context of whoever acts on points and cards.
+func (d Draft) spentBy(ctx context.Context) context.Context {
+	if d.by == nil {
+		return ctx
+	}
+	return access.With(ctx, *d.by)
 }
 
 func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, in PlaceInput) (Draft, error) {
@@ -286,6 +302,9 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 	uses, rest, err := s.byCards(ctx, in, left)
 	if err != nil {
 		return Draft{}, err
+	}
+	if err := s.points.Hold(ctx, tenders); err != nil {
+		return Draft{}, at("points", err)
 	}
 	now, actor, ch, q, status := s.now(), access.From(ctx), channel.From(ctx), p.Quote, PendingPayment
 	if in.PaymentMethod == payment.MethodCashOnDelivery || in.PaymentMethod == payment.MethodAtShop {

@@ -12,6 +12,8 @@ import (
 type Points interface {
 	// Price is what the points pay of a total, and what is left of it.
 	Price(ctx context.Context, uses []points.UseInput, total money.Money) ([]points.Tender, int64, error)
+	// Hold locks the accounts that they are on until the transaction ends.
+	Hold(ctx context.Context, tenders []points.Tender) error
 	// Spend takes them off the member's accounts, or fails with points.ErrShort.
 	Spend(ctx context.Context, tenders []points.Tender) error
 }

@@ -84,6 +84,13 @@ func (o Order) tell(c *messaging.OrderConfirmation) {
 	}
 }
 
+// told is what the customer of an order that was paid is told of the delivery.
+func (o Order) told() payment.Told {
+	var c messaging.OrderConfirmation
+	o.tell(&c)
+	return payment.Told{PromisedOn: c.PromisedOn, DeliverOn: c.DeliverOn, Band: c.Band}
+}
+
 // released promises a day to the customer of an order that waited and may leave now. A
 // day that was wished for and cannot be met any more is forgotten.
 func (s *Service) released(ctx context.Context, o *Order) error {

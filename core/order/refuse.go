@@ -71,8 +71,8 @@ func (s *Service) refuse(ctx context.Context, m *moving, in RefuseShipmentInput)
 	if m.order.PickedUp() {
 		return ErrPickUp
 	}
-	if err := s.takeIn(ctx, m, in); err != nil {
-		return err
+	if !access.WorksAt(ctx, in.place(m)) {
+		return fault.ErrForbidden
 	}
 	collects := m.collects()
 	m.said.Reason, m.shipment.Status = in.Reason, ShipmentRefused
@@ -86,7 +86,7 @@ func (s *Service) refuse(ctx context.Context, m *moving, in RefuseShipmentInput)
 		return err
 	}
 	if o.Status == Cancelled {
-		return nil
+		return s.takeIn(ctx, m, in)
 	}
 	if o.OnAccount() && o.CompanyID != nil {
 		if share > 0 {
@@ -102,13 +102,29 @@ func (s *Service) refuse(ctx context.Context, m *moving, in RefuseShipmentInput)
 		return err
 	}
 	if standing(m.shipments, m.held) == Cancelled {
-		return s.cancel(ctx, o, reason)
+		refund, err := s.giveUpMoney(ctx, o, reason)
+		if err != nil {
+			return err
+		}
+		if err := s.takeIn(ctx, m, in); err != nil {
+			return err
+		}
+		return s.giveUpGoods(ctx, o, reason, refund)
 	}
-	return s.refusedPart(ctx, m, share, collects, reason)
+	return s.refusedPart(ctx, m, in, share, collects, reason)
 }
 
-// refusedPart settles the money of a shipment while the rest of its order stands.
-func (s *Service) refusedPart(ctx context.Context, m *moving, share int64, collects bool, reason string) error {
+// place is the location that takes the goods in.
+func (in RefuseShipmentInput) place(m *moving) uuid.UUID {
+	if in.LocationID != nil {
+		return *in.LocationID
+	}
+	return m.shipment.LocationID
+}
+
+// refusedPart settles the money of a shipment while the rest of its order stands, and
+// takes its goods in.
+func (s *Service) refusedPart(ctx context.Context, m *moving, in RefuseShipmentInput, share int64, collects bool, reason string) error {
 	o := m.order
 	var given int64
 	if !o.OnAccount() {
@@ -117,6 +133,9 @@ func (s *Service) refusedPart(ctx context.Context, m *moving, share int64, colle
 			return err
 		}
 		given, o.Paid = after.Refund, after.Covered >= o.Owed()
+	}
+	if err := s.takeIn(ctx, m, in); err != nil {
+		return err
 	}
 	if s.documents != nil {
 		before := Shipment{TotalMinor: o.TotalMinor, Taxes: slices.Clone(o.Taxes)}
@@ -135,16 +154,10 @@ func (s *Service) refusedPart(ctx context.Context, m *moving, share int64, colle
 
 // takeIn puts the goods on the shelves, each into the lot that it left.
 func (s *Service) takeIn(ctx context.Context, m *moving, in RefuseShipmentInput) error {
-	place := m.shipment.LocationID
-	if in.LocationID != nil {
-		place = *in.LocationID
-	}
-	if !access.WorksAt(ctx, place) {
-		return fault.ErrForbidden
-	}
 	if !in.Restock {
 		return nil
 	}
+	place := in.place(m)
 	there, err := s.store.Unship(ctx, *m.shipment, place, s.now(), access.From(ctx).ID)
 	if err != nil {
 		return err

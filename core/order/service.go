@@ -90,6 +90,8 @@ type Store interface {
 	// Unship puts what a shipment took on a location's shelves, and reports whether the
 	// brand has that location.
 	Unship(ctx context.Context, h Shipment, locationID uuid.UUID, at time.Time, actorID uuid.UUID) (bool, error)
+	// RefuseShipments notes that what has left of an order was not accepted.
+	RefuseShipments(ctx context.Context, orderID uuid.UUID, at time.Time) error
 	// SaveRefused writes what of the order is not owed any more, and takes the shipment
 	// off the work list of those that come back.
 	SaveRefused(ctx context.Context, o Order, shipmentID uuid.UUID, reason string, at time.Time, actorID uuid.UUID) error

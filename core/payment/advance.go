@@ -12,7 +12,7 @@ func (p Payment) Advance(a Answer, now time.Time) Payment {
 	}
 	next.CapturedMinor = max(p.CapturedMinor, a.Captured)
 	if a.RefundsKnown {
-		next.RefundedMinor = max(p.RefundedMinor, min(a.Refunded, next.CapturedMinor))
+		next.RefundedMinor = max(p.RefundedMinor, min(a.Refunded+p.AsPointsMinor, next.CapturedMinor)) // of points it knows nothing
 	}
 	if next.CapturedMinor == 0 && standing(a.Status) > standing(p.Status) {
 		next.Status = a.Status
@@ -31,6 +31,11 @@ func (p Payment) Advance(a Answer, now time.Time) Payment {
 		next.UpdatedAt = now
 	}
 	return next
+}
+
+// backBy is the payment after so much more went back the way it came.
+func (p Payment) backBy(amount int64, now time.Time) Payment {
+	return p.Advance(Answer{Captured: p.CapturedMinor, Refunded: p.RefundedMinor - p.AsPointsMinor + amount, RefundsKnown: true}, now)
 }
 
 // Receive is the payment after an amount came in from outside a gateway.

@@ -44,6 +44,11 @@ func (p Payment) giver() ledger.Place {
 // book writes down what came in and what went back between two states of a payment.
 // Both sums only grow, so each state of them is written down once.
 func (s *Service) book(ctx context.Context, due Due, before, after Payment, at time.Time) error {
+	return s.bookFrom(ctx, due, before, after, at, after.giver())
+}
+
+// bookFrom is book for money that goes back from the place.
+func (s *Service) bookFrom(ctx context.Context, due Due, before, after Payment, at time.Time, giver ledger.Place) error {
 	m := ledger.Movement{
 		OrderID: after.OrderID, PaymentID: after.ID, BrandID: after.BrandID, Number: due.Number,
 		Where: after.place(), Currency: after.Currency, At: at,
@@ -54,7 +59,7 @@ func (s *Service) book(ctx context.Context, due Due, before, after Payment, at t
 		}
 	}
 	if m.Minor, m.Total = after.RefundedMinor-before.RefundedMinor, after.RefundedMinor; m.Minor > 0 {
-		m.Where = after.giver()
+		m.Where = giver
 		return s.bookBack(ctx, m)
 	}
 	return nil

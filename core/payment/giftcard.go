@@ -35,7 +35,7 @@ func (s *Service) putBack(ctx context.Context, own Own, p Payment, amount int64,
 	if err := s.Store.InsertOperation(ctx, op); err != nil {
 		return err
 	}
-	after := p.Advance(Answer{Captured: p.CapturedMinor, Refunded: p.RefundedMinor + amount, RefundsKnown: true}, now)
+	after := p.backBy(amount, now)
 	if err := s.Store.Update(ctx, after); err != nil {
 		return err
 	}

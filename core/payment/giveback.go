@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/points"
 )
 
 // GiveBackInput is what an order's customer gets for goods that came back.
@@ -13,44 +14,67 @@ type GiveBackInput struct {
 	OrderID   uuid.UUID
 	CauseID   uuid.UUID // what came back: it gives money back once
 	Minor     int64
+	AsPoints  *InPoints // nil: all of it goes back the way it was paid
 	Reference string
+}
+
+// GivenBack is what a customer got for goods that came back, in minor units.
+type GivenBack struct {
+	Minor    int64
+	AsPoints int64 // of it, as points
+	Points   int64 // how many these were
 }
 
 // GiveBack gives the money for goods that came back, the newest payment first, in the
 // transaction that receives them. It never gives more than is left of what was received,
 // and answers how much it gave. A bank transfer is written down as sent back; that staff
-// have to send it is an event.
-func (s *Service) GiveBack(ctx context.Context, in GiveBackInput) (given int64, err error) {
+// have to send it is an event. What is given as points is there at once.
+func (s *Service) GiveBack(ctx context.Context, in GiveBackInput) (given GivenBack, err error) {
 	due, all, err := s.hold(ctx, in.OrderID, false)
 	if err != nil {
-		return 0, err
+		return given, err
 	}
 	parts := make([]int64, len(all))
 	for i := len(all) - 1; i >= 0; i-- {
 		under, err := s.refunding(ctx, all[i].ID)
 		if err != nil {
-			return 0, err
+			return given, err
 		}
-		parts[i] = max(0, min(all[i].CapturedMinor-all[i].RefundedMinor-under, in.Minor-given))
-		given += parts[i]
+		parts[i] = max(0, min(all[i].CapturedMinor-all[i].RefundedMinor-under, in.Minor-given.Minor))
+		given.Minor += parts[i]
 	}
-	if given == 0 {
-		return 0, nil
+	shares, inPlace, err := s.pointed(ctx, due, all, parts, in)
+	if err != nil || given.Minor == 0 {
+		return given, err
 	}
+	given.AsPoints, given.Points = inPlace.Minor, inPlace.Points
 	if err := s.Books.GoodsReturned(ctx, ledger.Returned{
-		OrderID: in.OrderID, BrandID: due.BrandID, CauseID: in.CauseID, Currency: due.Currency, Minor: given, Reference: in.Reference,
+		OrderID: in.OrderID, BrandID: due.BrandID, CauseID: in.CauseID, Currency: due.Currency, Minor: given.Minor, Reference: in.Reference,
 	}); err != nil {
-		return 0, err
+		return given, err
 	}
 	for i, amount := range parts {
-		if amount == 0 {
-			continue
-		}
-		if err := s.giveBackPart(ctx, due, all, all[i], in, amount); err != nil {
-			return 0, err
+		if err := s.giveBackShare(ctx, due, all, i, in, amount, shares[i], inPlace); err != nil {
+			return given, err
 		}
 	}
 	return given, nil
+}
+
+// giveBackShare gives an amount of one payment back, some of it as points.
+func (s *Service) giveBackShare(ctx context.Context, due Due, all []Payment, i int, in GiveBackInput, amount, share int64, inPlace points.InPlace) error {
+	if share > 0 {
+		op := s.refundOperation(all[i], share, RefundInput{Reason: "RETURN " + in.Reference, IdempotencyKey: "return:" + in.CauseID.String() + ":points"})
+		of := inPlace
+		of.Points = inPlace.Of(share)
+		if _, err := s.takeAsPoints(ctx, due, all, all[i], op, of); err != nil {
+			return err
+		}
+	}
+	if amount == share {
+		return nil
+	}
+	return s.giveBackPart(ctx, due, all, all[i], in, amount-share)
 }
 
 func (s *Service) giveBackPart(ctx context.Context, due Due, all []Payment, p Payment, in GiveBackInput, amount int64) error {

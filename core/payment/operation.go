@@ -39,6 +39,7 @@ type Operation struct {
 	Kind        OperationKind
 	Status      OperationStatus
 	AmountMinor int64 `db:"amount"` // minor units; zero for a void
+	Points      int64 // given in the place of the amount; zero for what moves as money
 	Currency    money.Currency
 	ClientKey   string // the client's idempotencyKey; empty if noren itself asked
 	InputHash   []byte // of the client's input, to tell a replay from a misused key

@@ -12,10 +12,14 @@ import (
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/points"
 )
 
 // lostAfter is when a call without an answer counts as lost: longer than any
@@ -25,11 +29,13 @@ const lostAfter = 2 * time.Minute
 // PayInput pays an order that stands.
 type PayInput struct {
 	OrderID        uuid.UUID
-	Amount         *decimal.Decimal // major units, if only a part is paid by this payment; nil: all that is still to be paid
-	Method         Method           // another than at the order, if the customer changes the mind; empty: as it is
-	Token          string           // the gateway's token of a card (Stripe: pm_…); empty: the client confirms by itself
-	ReturnURL      string           // where 3-D Secure brings the customer back to
-	Chain          Chain            // of convenience stores, if it is paid there
+	Amount         *decimal.Decimal  // major units, if only a part is paid by this payment; nil: all that is still to be paid
+	Method         Method            // another than at the order, if the customer changes the mind; empty: as it is
+	Token          string            // the gateway's token of a card (Stripe: pm_…); empty: the client confirms by itself
+	ReturnURL      string            // where 3-D Secure brings the customer back to
+	Chain          Chain             // of convenience stores, if it is paid there
+	Points         []points.UseInput // of the actor, that pay first
+	GiftCards      []string          // codes of cards that pay next, in this order
 	IdempotencyKey string
 }
 
@@ -97,6 +103,11 @@ func (s *Service) Pay(ctx context.Context, in PayInput) (PayResult, error) {
 	if err := in.Validate(); err != nil {
 		return PayResult{}, err
 	}
+	if len(in.GiftCards) > 0 && s.CardTenders != nil {
+		if err := s.CardTenders.Tried(ctx); err != nil {
+			return PayResult{}, at("giftCards", err)
+		}
+	}
 	var attempt attempt
 	err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
 		attempt, err = s.prepare(ctx, in)
@@ -137,6 +148,42 @@ func (s *Service) prepare(ctx context.Context, in PayInput) (attempt, error) {
 	if err := payable(due, all); err != nil {
 		return attempt{}, err
 	}
+	all, own, err := s.payOwn(ctx, due, all, owned{in.Points, in.GiftCards, access.From(ctx)})
+	if err != nil {
+		return attempt{}, err
+	}
+	if len(own) > 0 {
+		if done, err := in.settled(due, all); err != nil || done {
+			return attempt{payment: all[len(all)-1], due: due}, errors.Join(err, s.writeOwn(ctx, own, in.IdempotencyKey, in.hash()))
+		}
+	}
+	a, err := s.begin(ctx, in, due, all)
+	if err != nil {
+		return a, err
+	}
+	if a.gateway != nil { // its start has the key
+		return a, s.writeOwn(ctx, own, "", nil)
+	}
+	return a, s.writeOwn(ctx, own, in.IdempotencyKey, in.hash())
+}
+
+// settled reports whether nothing more is asked for: points and cards have paid all, or
+// the rest is paid another time.
+func (in PayInput) settled(due Due, all []Payment) (bool, error) {
+	rest := due.Amount - TotalsOf(all).Secured()
+	switch {
+	case rest <= 0:
+		return true, nil
+	case in.Method == MethodPoints:
+		return false, points.ErrCoverShort.With(money.Of(rest, due.Currency)).At("points")
+	case in.Method == MethodGiftCard:
+		return false, giftcard.ErrShort.With(money.Of(rest, due.Currency)).At("giftCards")
+	}
+	return in.Method == "" && in.Token == "" && openOne(all) == nil, nil
+}
+
+// begin writes down how what is left is collected.
+func (s *Service) begin(ctx context.Context, in PayInput, due Due, all []Payment) (attempt, error) {
 	current := openOne(all)
 	g, err := s.chosen(in, due, current)
 	if err != nil {

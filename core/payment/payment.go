@@ -90,6 +90,7 @@ type Payment struct {
 	AuthorisedMinor int64         `db:"authorised"` // held at the gateway
 	CapturedMinor   int64         `db:"captured"`   // received
 	RefundedMinor   int64         `db:"refunded"`   // given back
+	AsPointsMinor   int64         `db:"as_points"`  // of that, as points
 	Reference       string        // the gateway's own id of the payment; empty until it answered
 	Instructions    *Instructions // what the customer has to do, where the method needs it
 	FailureCode     string        // the gateway's word for the last decline
@@ -113,6 +114,9 @@ func (p Payment) Captured() money.Money { return money.Of(p.CapturedMinor, p.Cur
 
 // Refunded is what has been given back.
 func (p Payment) Refunded() money.Money { return money.Of(p.RefundedMinor, p.Currency) }
+
+// RefundedAsPoints is what of it was given back as points.
+func (p Payment) RefundedAsPoints() money.Money { return money.Of(p.AsPointsMinor, p.Currency) }
 
 // HowToPay is what the customer has to do, where the method needs it.
 func (p Payment) HowToPay() *Instructions {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/fault"
-	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/money"
 )
@@ -20,6 +19,8 @@ type RefundInput struct {
 	PaymentID      uuid.UUID
 	Amount         decimal.Decimal // major units
 	Reason         string
+	AsPoints       bool       // the order's member gets points instead
+	ProgrammeID    *uuid.UUID // of which programme; nil: the brand's own
 	IdempotencyKey string
 }
 
@@ -37,7 +38,7 @@ func (in RefundInput) Validate() error {
 
 // Refund gives money back (staff with ORDER_WRITE). The gateway is asked by a job;
 // what came in by bank transfer or at a convenience store has been sent back by the
-// caller and is only recorded.
+// caller and is only recorded. As points it is given at once, to the order's member.
 func (s *Service) Refund(ctx context.Context, in RefundInput) (*Payment, error) {
 	if err := access.Require(ctx, access.OrderWrite); err != nil {
 		return nil, err
@@ -78,7 +79,7 @@ func (s *Service) refundIn(ctx context.Context, orderID uuid.UUID, in RefundInpu
 		return p, err
 	}
 	if earlier != nil {
-		if earlier.Kind != OperationRefund || earlier.AmountMinor != amount || earlier.PaymentID != in.PaymentID {
+		if earlier.Kind != OperationRefund || earlier.AmountMinor != amount || earlier.PaymentID != in.PaymentID || (earlier.Points > 0) != in.AsPoints {
 			return p, idempotency.ErrReused.At("idempotencyKey")
 		}
 		return p, nil
@@ -90,6 +91,9 @@ func (s *Service) refundIn(ctx context.Context, orderID uuid.UUID, in RefundInpu
 	if amount > p.CapturedMinor-p.RefundedMinor-under {
 		return p, ErrRefundTooMuch.At("amount")
 	}
+	if in.AsPoints {
+		return s.asPoints(ctx, due, all, p, in, amount)
+	}
 	return s.refundNow(ctx, due, all, p, in, amount)
 }
 
@@ -98,11 +102,7 @@ func (s *Service) refundNow(ctx context.Context, due Due, all []Payment, p Payme
 	if err != nil {
 		return p, err
 	}
-	now := s.Now()
-	op := Operation{
-		ID: id.New(), PaymentID: p.ID, Kind: OperationRefund, Status: OperationOutstanding, AmountMinor: amount,
-		ClientKey: in.IdempotencyKey, Reason: in.Reason, CreatedAt: now,
-	}
+	now, op := s.Now(), s.refundOperation(p, amount, in)
 	if own, ok := g.(Own); ok {
 		if err := own.GiveBack(ctx, p, amount, in.Reason); err != nil {
 			return p, err
@@ -118,7 +118,7 @@ func (s *Service) refundNow(ctx context.Context, due Due, all []Payment, p Payme
 	if !hand {
 		return p, s.Jobs.Operate(ctx, op.ID)
 	}
-	after := p.Advance(Answer{Captured: p.CapturedMinor, Refunded: p.RefundedMinor + amount, RefundsKnown: true}, now)
+	after := p.backBy(amount, now)
 	return after, s.save(ctx, due, all, p, after)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/messaging"
 )
 
@@ -43,11 +44,16 @@ type Needs struct {
 	Tills    []Gateway // by which staff take money themselves
 	Cards    Own       // gift cards; nil: there are none
 	Points   Own       // members' points; nil: there are none
-	Books    Books
-	Terms    Terms
-	Now      clock.Clock
-	Log      *slog.Logger
-	Watch    func(c Call) // told of every call to a gateway; may be nil
+	Loyalty  Loyalty   // gives points in the place of money; nil: there are none
+
+	PointTenders PointTenders // nil: points pay nothing
+	CardTenders  CardTenders  // nil: gift cards pay nothing
+
+	Books Books
+	Terms Terms
+	Now   clock.Clock
+	Log   *slog.Logger
+	Watch func(c Call) // told of every call to a gateway; may be nil
 }
 
 // Call is one conversation with a gateway, for those who watch.
@@ -234,6 +240,11 @@ func (s *Service) save(ctx context.Context, due Due, all []Payment, before, afte
 
 // saveAt is save for money that moved at another moment than now.
 func (s *Service) saveAt(ctx context.Context, due Due, all []Payment, before, after Payment, moved time.Time) error {
+	return s.saveFrom(ctx, due, all, before, after, moved, after.giver())
+}
+
+// saveFrom is saveAt for money that goes back from another place than it came to.
+func (s *Service) saveFrom(ctx context.Context, due Due, all []Payment, before, after Payment, moved time.Time, giver ledger.Place) error {
 	if before == after {
 		return nil
 	}
@@ -251,14 +262,15 @@ func (s *Service) saveAt(ctx context.Context, due Due, all []Payment, before, af
 	if moneyOf(before) == moneyOf(after) {
 		return nil
 	}
-	if err := s.book(ctx, due, before, after, moved); err != nil {
+	if err := s.bookFrom(ctx, due, before, after, moved, giver); err != nil {
 		return err
 	}
-	if err := s.orders.PaymentChanged(access.With(ctx, access.System), due.OrderID, TotalsOf(all)); err != nil {
+	told, err := s.orders.PaymentChanged(access.With(ctx, access.System), due.OrderID, TotalsOf(all))
+	if err != nil {
 		return err
 	}
 	if after.Received() && !before.Received() && !due.Cancelled && after.Method != MethodCashOnDelivery {
-		return s.thank(ctx, due, after)
+		return s.thank(ctx, due, after, told)
 	}
 	return nil
 }
@@ -274,7 +286,7 @@ func (s *Service) record(ctx context.Context, before, after Payment) error {
 	}
 	e := event.New(ctx, s.Now(), "payment."+eventName(after.Status), "Payment", after.ID, map[string]any{
 		"orderId": after.OrderID, "gateway": after.Gateway, "from": before.Status, "to": after.Status, "currency": after.Currency,
-		"amount": after.AmountMinor, "authorised": after.AuthorisedMinor, "captured": after.CapturedMinor, "refunded": after.RefundedMinor,
+		"amount": after.AmountMinor, "authorised": after.AuthorisedMinor, "captured": after.CapturedMinor, "refunded": after.RefundedMinor, "asPoints": after.AsPointsMinor,
 		"failureCode": after.FailureCode,
 	})
 	e.BrandID = after.BrandID
@@ -297,14 +309,16 @@ func eventName(status Status) string {
 	return "changed"
 }
 
-// thank tells the customer that the money has come in.
-func (s *Service) thank(ctx context.Context, due Due, p Payment) error {
+// thank tells the customer that the money has come in, and when the order that waited for
+// it is there.
+func (s *Service) thank(ctx context.Context, due Due, p Payment, told Told) error {
 	if due.Email == "" {
 		return nil
 	}
 	return s.mail(ctx, due, p.ID.String(), messaging.PaymentReceived{
 		Name: due.Name, OrderNumber: due.Number, Amount: p.CapturedMinor, Currency: p.Currency,
 		Short: max(0, p.AmountMinor-p.CapturedMinor), Over: max(0, p.CapturedMinor-p.AmountMinor),
+		PromisedOn: told.PromisedOn, DeliverOn: told.DeliverOn, Band: told.Band,
 	})
 }
 

@@ -260,13 +260,13 @@ func (o *orders) MaySee(ctx context.Context, _ uuid.UUID) (bool, error) {
 	return actor.ID == customer.ID || actor.May(access.OrderRead), nil
 }
 
-func (o *orders) PaymentChanged(_ context.Context, order uuid.UUID, t payment.Totals) error {
+func (o *orders) PaymentChanged(_ context.Context, order uuid.UUID, t payment.Totals) (payment.Told, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	row := o.rows[order]
 	row.totals = t
 	row.due.Payable = !row.due.Cancelled && t.Secured() < row.due.Amount
-	return nil
+	return payment.Told{}, nil
 }
 
 func (o *orders) PaymentExpired(ctx context.Context, order uuid.UUID) error {

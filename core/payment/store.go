@@ -25,8 +25,9 @@ type Orders interface {
 	// MaySee reports whether the context's actor may see the order. It locks nothing.
 	MaySee(ctx context.Context, orderID uuid.UUID) (bool, error)
 	// PaymentChanged tells that the sums of the order's payments have changed, and
-	// the order moves on (paid → to be shipped) if that pays it.
-	PaymentChanged(ctx context.Context, orderID uuid.UUID, t Totals) error
+	// the order moves on (paid → to be shipped) if that pays it. It answers what its
+	// customer may be told since.
+	PaymentChanged(ctx context.Context, orderID uuid.UUID, t Totals) (Told, error)
 	// PaymentExpired gives up an order that was not paid in time: it is cancelled
 	// and its stock returned. An order that is not waiting for money stays as it is.
 	PaymentExpired(ctx context.Context, orderID uuid.UUID) error
@@ -39,13 +40,22 @@ type Due struct {
 	Number    string // the order number
 	Amount    int64  // of the whole order, minor units
 	Currency  money.Currency
-	Payable   bool // waits for money: placed, and neither cancelled nor closed
-	Cancelled bool // what comes in goes back
+	Payable   bool       // waits for money: placed, and neither cancelled nor closed
+	Cancelled bool       // what comes in goes back
+	MemberID  *uuid.UUID // whose order it is; nil for guests and companies
 	Name      string
 	Email     string
 	Language  string
 	Method    Method   // by which it was to be paid when it was placed
 	Excluded  []Method // that do not go with how it is shipped
+}
+
+// Told is what the customer of an order is told of its delivery when its money is there;
+// zero if it was told before, or there is nothing to tell.
+type Told struct {
+	PromisedOn *time.Time // the day on which it is there
+	DeliverOn  *time.Time // the day that was wished for
+	Band       string     // the part of the day that was wished for
 }
 
 // Totals are the sums over all payments of an order, minor units.

@@ -80,6 +80,20 @@ func (s *Service) Spend(ctx context.Context, tenders []Tender) error {
 	return err
 }
 
+// Hold locks the accounts that the tenders take from until the transaction of the context
+// ends: whoever waits for them does not hold what others wait for.
+func (s *Service) Hold(ctx context.Context, tenders []Tender) error {
+	if len(tenders) == 0 {
+		return nil
+	}
+	wants := make([]Want, len(tenders))
+	for i, t := range tenders {
+		wants[i] = Want{Holder: Holder{t.Programme.ID, t.MemberID}}
+	}
+	_, err := s.Store.Lock(ctx, wants)
+	return err
+}
+
 func useKey(paymentID uuid.UUID) string { return "use:" + paymentID.String() }
 
 // Refund is money of an order that points paid and that goes back.

@@ -85,6 +85,7 @@ const (
 	Issued    Side = "ISSUED"
 	Redeemed  Side = "REDEEMED"
 	Expired   Side = "EXPIRED"
+	Refunded  Side = "REFUNDED" // given in the place of money that went back
 	Granted   Side = "GRANTED"
 	Moving    Side = "TRANSFER"
 	Exchanged Side = "EXCHANGE"
@@ -104,6 +105,7 @@ const (
 	TakeBack    Kind = "TAKE_BACK"
 	Use         Kind = "USE"
 	Return      Kind = "RETURN"
+	Repay       Kind = "REFUND" // in the place of money that goes back
 	Expire      Kind = "EXPIRE"
 	Grant       Kind = "GRANT"
 	Deduct      Kind = "DEDUCT"
@@ -122,7 +124,7 @@ const (
 
 // against is the programme's account on the other side of points that are used or given.
 var against = map[Kind]Side{
-	Earn: Issued, TakeBack: Issued, Use: Redeemed, Return: Redeemed, Expire: Expired, Grant: Granted, Deduct: Granted,
+	Earn: Issued, TakeBack: Issued, Use: Redeemed, Return: Redeemed, Repay: Refunded, Expire: Expired, Grant: Granted, Deduct: Granted,
 	TransferOut: Moving, TransferIn: Moving, ExchangeOut: Exchanged, ExchangeIn: Exchanged,
 	Send: Sending, SendBack: Sending, Receive: External, Opened: Opening,
 }
@@ -130,7 +132,7 @@ var against = map[Kind]Side{
 // gives reports whether points of the kind reach the member, out of nothing the member had.
 func (k Kind) gives() bool {
 	switch k {
-	case Earn, Grant, TransferIn, ExchangeIn, Receive, Opened:
+	case Earn, Repay, Grant, TransferIn, ExchangeIn, Receive, Opened:
 		return true
 	}
 	return false
@@ -239,5 +241,6 @@ var (
 	ErrPartner    = fault.NotFound("POINT_PARTNER_UNKNOWN", "交換先が見つかりません", "There is no such point partner")
 	ErrState      = fault.Conflict("POINT_TRANSFER_STATE", "ポイント移行の状態が%sのため、この操作はできません", "The transfer is %s; this cannot be done now")
 	ErrFile       = fault.Invalid("POINT_FILE_INVALID", "%d行目: %s", "Line %d: %s")
+	ErrCurrency   = fault.Conflict("POINTS_OTHER_CURRENCY", "このポイントは別の通貨でのお支払いにのみご利用いただけます", "These points pay in another currency")
 	ErrEvent      = fault.Invalid("POINT_EVENT_INVALID", "この行動に付与するポイントはありません", "Nothing is given for this")
 )

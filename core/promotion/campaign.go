@@ -151,6 +151,8 @@ type Limits struct {
 	Budget    *int64 `json:"budget,omitempty"` // sum of discounts, minor units
 	Uses      *int   `json:"uses,omitempty"`
 	PerMember *int   `json:"perMember,omitempty"`
+	// Kept says that what it gave stays used when an order comes back whole.
+	Kept bool `json:"kept,omitempty"`
 }
 
 // Experiment divides buyers for comparison, by a stable hash of who they are.
@@ -203,6 +205,10 @@ func (c Campaign) Budget() *money.Money {
 	m := money.Of(*c.Limits.Budget, c.Currency)
 	return &m
 }
+
+// KeptOnReturn reports whether its use, its coupon and what it gave stay used when an
+// order comes back whole.
+func (c Campaign) KeptOnReturn() bool { return c.Limits.Kept }
 
 // MaxUses is how many orders may use the campaign; nil if nothing bounds them.
 func (c Campaign) MaxUses() *int { return c.Limits.Uses }

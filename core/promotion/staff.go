@@ -52,7 +52,9 @@ type SaveInput struct {
 	Budget      *decimal.Decimal
 	Uses        *int
 	PerMember   *int
-	Experiment  *Experiment
+	// KeptOnReturn says that what it gave stays used when an order comes back whole.
+	KeptOnReturn bool
+	Experiment   *Experiment
 	// NotifyMembers has members who agreed to the mail magazine told when it begins.
 	NotifyMembers bool
 }
@@ -137,7 +139,7 @@ func (in SaveInput) apply(c *Campaign) error {
 	}
 	c.Stacking, c.Group, c.Priority, c.NeedsCoupon = cmp.Or(in.Stacking, Combinable), in.Group, in.Priority, in.NeedsCoupon
 	c.NotifyMembers = in.NotifyMembers
-	c.Limits = Limits{Budget: yen("budget", in.Budget), Uses: in.Uses, PerMember: in.PerMember}
+	c.Limits = Limits{Budget: yen("budget", in.Budget), Uses: in.Uses, PerMember: in.PerMember, Kept: in.KeptOnReturn}
 	return errors.Join(append(all, c.Validate())...)
 }
 

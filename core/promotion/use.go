@@ -47,8 +47,9 @@ type UseStore interface {
 	Exhaust(ctx context.Context, brandID, campaignID uuid.UUID, at time.Time) error
 	// TakeGift takes pieces from a gift's allotment; false if fewer are left.
 	TakeGift(ctx context.Context, campaignID uuid.UUID, gift pricing.Gift) (bool, error)
-	// Return gives back what the order used, once; the campaigns concerned.
-	Return(ctx context.Context, orderID uuid.UUID, at time.Time) ([]uuid.UUID, error)
+	// Return gives back what the order used, once; the campaigns concerned. Of an order
+	// that came back, what campaigns keep stays used.
+	Return(ctx context.Context, orderID uuid.UUID, at time.Time, cameBack bool) ([]uuid.UUID, error)
 }
 
 // Redeem spends what campaigns gave to an order, in its transaction: budget, uses,
@@ -95,8 +96,18 @@ func (s *Service) Exhaust(ctx context.Context, campaignID uuid.UUID) error {
 
 // Return gives back what an order used, in the transaction that cancels it.
 func (s *Service) Return(ctx context.Context, orderID uuid.UUID) error {
+	return s.giveBack(ctx, orderID, false)
+}
+
+// CameBack gives back what an order used of which all goods have come back, in the
+// transaction that receives the last of them, where the campaign's rule says so.
+func (s *Service) CameBack(ctx context.Context, orderID uuid.UUID) error {
+	return s.giveBack(ctx, orderID, true)
+}
+
+func (s *Service) giveBack(ctx context.Context, orderID uuid.UUID, cameBack bool) error {
 	now := s.Now()
-	campaigns, err := s.Store.Return(ctx, orderID, now)
+	campaigns, err := s.Store.Return(ctx, orderID, now, cameBack)
 	if err != nil {
 		return err
 	}

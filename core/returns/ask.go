@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/scope"
 )
@@ -23,6 +24,7 @@ type AskInput struct {
 	Outcome        Outcome
 	Lines          []AskedLine
 	Text           string
+	RefundAs       Form
 	BeyondRules    bool // staff only: the rule does not matter
 }
 
@@ -95,6 +97,10 @@ func (s *Service) ask(ctx context.Context, in AskInput) (uuid.UUID, error) {
 		ID: id.New(), OrderID: o.ID, OrderNumber: o.Number, BrandID: o.BrandID, Nth: len(earlier) + 1, Status: Requested, Outcome: in.Outcome,
 		Currency: o.Currency, Text: in.Text, BeyondRules: in.BeyondRules, RequestedAt: now, UpdatedAt: now,
 	}
+	r.Wished, r.RefundAs = in.RefundAs, in.RefundAs
+	if err := r.payable(o); err != nil {
+		return uuid.Nil, err
+	}
 	rule, err := s.rule(ctx, o.BrandID)
 	if err != nil {
 		return uuid.Nil, err
@@ -107,6 +113,20 @@ func (s *Service) ask(ctx context.Context, in AskInput) (uuid.UUID, error) {
 		return uuid.Nil, err
 	}
 	return r.ID, errors.Join(s.Store.Insert(ctx, r), s.record(ctx, "order.return_requested", r), s.tell(ctx, notice{standing, r, rule}, "REQUESTED"))
+}
+
+// payable fails if the money cannot go back as it is to: points are for members, and for
+// money.
+func (r Return) payable(o order.Order) error {
+	switch {
+	case r.RefundAs != AsPoints:
+		return nil
+	case r.Outcome != Refund:
+		return fault.Invalid(fault.CodeInvalid, "返金の場合だけ指定できます", "Only a refund goes back as points").At("refundAs")
+	case o.MemberID == nil || o.CompanyID != nil:
+		return points.ErrGuest.At("refundAs")
+	}
+	return nil
 }
 
 // lines are those that are asked for, if there are so many pieces and the rule allows

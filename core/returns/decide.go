@@ -16,6 +16,7 @@ type ApproveInput struct {
 	ReturnID uuid.UUID
 	Lines    []ApprovedLine // empty: all that is asked for; a line that is left out: none of it
 	Note     string
+	RefundAs *Form // nil: as the customer wished
 }
 
 // ApprovedLine is how many pieces of a return's line may come.
@@ -30,7 +31,12 @@ func (s *Service) Approve(ctx context.Context, in ApproveInput) (*Return, error)
 	if err := errors.Join(staffOnly(ctx), short("note", in.Note, maxNote)); err != nil {
 		return nil, err
 	}
-	return s.decide(ctx, in.ReturnID, in.Note, Approved, func(c changing) error { return c.r.approve(in.Lines) })
+	return s.decide(ctx, in.ReturnID, in.Note, Approved, func(c changing) error {
+		if in.RefundAs != nil {
+			c.r.RefundAs = *in.RefundAs
+		}
+		return errors.Join(c.r.payable(c.Order), c.r.approve(in.Lines))
+	})
 }
 
 // approve notes how many pieces of each line may come.

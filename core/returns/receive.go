@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/company"
@@ -18,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 )
 
 // ReceiveInput says what came back, where, and what becomes of it.
@@ -26,6 +28,7 @@ type ReceiveInput struct {
 	ReturnID       uuid.UUID
 	LocationID     uuid.UUID
 	Lines          []InspectedLine
+	AsPoints       *decimal.Decimal // of the refund, major units; nil: as was decided
 }
 
 // InspectedLine is what becomes of pieces of a return's line (検品).
@@ -94,7 +97,7 @@ func (s *Service) receive(ctx context.Context, c changing, in ReceiveInput) erro
 	if receipt.Lines, err = c.r.inspect(in.Lines); err != nil {
 		return err
 	}
-	if err := s.settle(ctx, c, &receipt, in.Lines); err != nil {
+	if err := s.settle(ctx, c, &receipt, in); err != nil {
 		return err
 	}
 	restocked := restocking(c.Lines, receipt)
@@ -106,6 +109,9 @@ func (s *Service) receive(ctx context.Context, c changing, in ReceiveInput) erro
 	}
 	c.r.receive(receipt)
 	if err := s.returnedToShelves(ctx, restocked); err != nil {
+		return err
+	}
+	if err := s.credit(ctx, c, receipt); err != nil { // late: whoever draws a number holds up others who do
 		return err
 	}
 	return s.tell(ctx, notice{Standing: c.Standing, r: *c.r}, "RECEIVED")
@@ -202,17 +208,14 @@ func (s *Service) returnedToShelves(ctx context.Context, restocked Pieces) error
 }
 
 // settle gives the customer what the pieces are worth: money, or other goods.
-func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, said []InspectedLine) error {
+func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, in ReceiveInput) error {
 	if c.r.Outcome == Exchange {
-		return s.exchange(ctx, c, receipt, said)
+		return s.exchange(ctx, c, receipt, in.Lines)
 	}
 	if err := c.worth(receipt); err != nil {
 		return err
 	}
-	if err := s.giveBack(ctx, c, receipt); err != nil {
-		return err
-	}
-	if err := s.credit(ctx, c, *receipt); err != nil {
+	if err := s.giveBack(ctx, c, receipt, in.AsPoints); err != nil {
 		return err
 	}
 	came := received(c.all, Return.refunds)
@@ -220,7 +223,7 @@ func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, said
 		came[p.LineID] += p.Pieces()
 	}
 	if s.Campaigns != nil && sharesOf(c.Order, c.Lines).whole(came) {
-		return s.Campaigns.Return(ctx, c.Order.ID)
+		return s.Campaigns.CameBack(ctx, c.Order.ID)
 	}
 	return nil
 }
@@ -268,19 +271,43 @@ func (c changing) refundsShipping() bool {
 	return true
 }
 
-// giveBack sends the money back the way it came; on account, less is owed.
-func (s *Service) giveBack(ctx context.Context, c changing, receipt *Receipt) error {
-	if receipt.RefundMinor == 0 {
-		return nil
+// giveBack sends the money back the way it came, or as points; on account, less is owed.
+func (s *Service) giveBack(ctx context.Context, c changing, receipt *Receipt, asPoints *decimal.Decimal) error {
+	pointed, err := c.r.pointed(asPoints)
+	if err != nil || receipt.RefundMinor == 0 {
+		return err
 	}
 	if c.Order.OnAccount() && c.Order.CompanyID != nil {
+		if pointed != nil {
+			return points.ErrGuest.At("asPoints")
+		}
 		return s.Companies.GoodsReturned(ctx, company.Goods{
 			OrderID: c.Order.ID, CompanyID: *c.Order.CompanyID, BrandID: c.Order.BrandID, ReceiptID: receipt.ID, Minor: receipt.RefundMinor, Reference: c.r.Number(),
 		})
 	}
-	given, err := s.Payments.GiveBack(ctx, payment.GiveBackInput{OrderID: c.Order.ID, CauseID: receipt.ID, Minor: receipt.RefundMinor, Reference: c.r.Number()})
-	receipt.RefundMinor = given
+	given, err := s.Payments.GiveBack(ctx, payment.GiveBackInput{
+		OrderID: c.Order.ID, CauseID: receipt.ID, Minor: receipt.RefundMinor, AsPoints: pointed, Reference: c.r.Number(),
+	})
+	receipt.RefundMinor, receipt.AsPointsMinor, receipt.Points = given.Minor, given.AsPoints, given.Points
 	return err
+}
+
+// pointed is how much of the refund is given as points: what staff say, else what was
+// decided. Nil is nothing.
+func (r Return) pointed(asked *decimal.Decimal) (*payment.InPoints, error) {
+	switch {
+	case asked == nil && r.RefundAs == AsPoints:
+		return &payment.InPoints{}, nil
+	case asked == nil, asked.IsZero():
+		return nil, nil
+	case asked.IsNegative():
+		return nil, payment.ErrAmount.At("asPoints")
+	}
+	amount, err := money.Parse(*asked, r.Currency)
+	if err != nil {
+		return nil, under("asPoints", err)
+	}
+	return &payment.InPoints{Minor: &amount.Minor}, nil
 }
 
 // exchange orders what replaces the pieces of the receipt. If it is not there, nothing

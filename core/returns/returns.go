@@ -39,6 +39,15 @@ const (
 	Exchange Outcome = "EXCHANGE" // 交換
 )
 
+// Form is as what the money goes back.
+type Form string
+
+// The forms.
+const (
+	AsMoney  Form = "MONEY"  // the way it was paid
+	AsPoints Form = "POINTS" // of the brand's programme, at what they pay
+)
+
 // Return is goods of one order that a customer wants to give back.
 type Return struct {
 	ID          uuid.UUID
@@ -48,6 +57,8 @@ type Return struct {
 	Nth         int // among the order's returns, from 1
 	Status      Status
 	Outcome     Outcome
+	Wished      Form // as what the customer would like the money
+	RefundAs    Form // as what it goes back; as wished until staff decide
 	Currency    money.Currency
 	Text        string // the customer's words
 	Note        string // what staff said to them when deciding
@@ -154,6 +165,8 @@ type Receipt struct {
 	RefundMinor     int64          `json:"refund"`
 	FeeMinor        int64          `json:"fee"`
 	ShippingMinor   int64          `json:"shipping"` // of the refund
+	AsPointsMinor   int64          `json:"asPoints"` // of the refund: given as points
+	Points          int64          `json:"points"`   // how many these were
 	ExchangeOrderID *uuid.UUID     `json:"exchangeOrderId"`
 	Lines           []Inspected    `json:"lines"`
 }
@@ -166,6 +179,9 @@ func (c Receipt) Refund() money.Money { return money.Of(c.RefundMinor, c.Currenc
 
 // Fee is what the shop kept of their price.
 func (c Receipt) Fee() money.Money { return money.Of(c.FeeMinor, c.Currency) }
+
+// RefundAsPoints is what of the refund was given as points.
+func (c Receipt) RefundAsPoints() money.Money { return money.Of(c.AsPointsMinor, c.Currency) }
 
 // Shipping is what of the refund was the order's shipping fee.
 func (c Receipt) Shipping() money.Money { return money.Of(c.ShippingMinor, c.Currency) }

@@ -75,7 +75,7 @@ type Orders interface {
 type Payments interface {
 	// GiveBack gives so much back of what an order has paid, or what is left of it, in the
 	// order's transaction; it answers how much.
-	GiveBack(ctx context.Context, in payment.GiveBackInput) (int64, error)
+	GiveBack(ctx context.Context, in payment.GiveBackInput) (payment.GivenBack, error)
 }
 
 // Companies owe less when goods come back.
@@ -85,7 +85,7 @@ type Companies interface {
 
 // Campaigns take back what they gave to an order that came back whole.
 type Campaigns interface {
-	Return(ctx context.Context, orderID uuid.UUID) error
+	CameBack(ctx context.Context, orderID uuid.UUID) error
 }
 
 // Prices price for the actor.
@@ -193,7 +193,7 @@ func (s *Service) change(ctx context.Context, returnID uuid.UUID, eventType stri
 // record writes down what happened to the return, in the history of its order.
 func (s *Service) record(ctx context.Context, eventType string, r Return) error {
 	e := event.New(ctx, r.UpdatedAt, eventType, "Order", r.OrderID, map[string]any{
-		"returnId": r.ID, "return": r.Number(), "status": r.Status, "lines": r.Lines, "refund": r.Refund(), "reason": r.Note,
+		"returnId": r.ID, "return": r.Number(), "status": r.Status, "lines": r.Lines, "refund": r.Refund(), "refundAs": r.RefundAs, "reason": r.Note,
 	})
 	e.BrandID = r.BrandID
 	return s.Events.Record(ctx, e)

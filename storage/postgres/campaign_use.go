@@ -89,8 +89,8 @@ func (s *Campaigns) Exhaust(ctx context.Context, brandID, campaignID uuid.UUID, 
 }
 
 // Return gives back what the order used, once. A campaign that was spent may run
-// again.
-func (s *Campaigns) Return(ctx context.Context, orderID uuid.UUID, at time.Time) ([]uuid.UUID, error) {
+// again. Of an order that came back, what campaigns keep stays used.
+func (s *Campaigns) Return(ctx context.Context, orderID uuid.UUID, at time.Time, cameBack bool) ([]uuid.UUID, error) {
 	type row struct {
 		CampaignID uuid.UUID
 		BrandID    uuid.UUID
@@ -98,7 +98,8 @@ func (s *Campaigns) Return(ctx context.Context, orderID uuid.UUID, at time.Time)
 	}
 	rows, err := collect[row](ctx, s.db, `
 		WITH returned AS (
-			UPDATE campaign_uses SET returned_at = @at WHERE order_id = @order AND returned_at IS NULL
+			UPDATE campaign_uses u SET returned_at = @at WHERE u.order_id = @order AND u.returned_at IS NULL
+				AND NOT (@back AND EXISTS (SELECT FROM campaigns c WHERE c.id = u.campaign_id AND c.limits @> '{"kept": true}'))
 			RETURNING campaign_id, buyer_id, coupon_id, discount, counted, gifts
 		), locked AS (
 			SELECT t.campaign_id FROM campaign_totals t JOIN returned r USING (campaign_id) ORDER BY t.campaign_id FOR UPDATE OF t
@@ -123,7 +124,7 @@ func (s *Campaigns) Return(ctx context.Context, orderID uuid.UUID, at time.Time)
 			RETURNING c.id
 		)
 		SELECT r.campaign_id, c.brand_id, EXISTS (SELECT FROM revived v WHERE v.id = r.campaign_id) AS revived
-		FROM returned r JOIN campaigns c ON c.id = r.campaign_id`, pgx.NamedArgs{"order": orderID, "at": at})
+		FROM returned r JOIN campaigns c ON c.id = r.campaign_id`, pgx.NamedArgs{"order": orderID, "at": at, "back": cameBack})
 	var campaigns []uuid.UUID
 	for _, r := range rows {
 		campaigns = append(campaigns, r.CampaignID)

@@ -35,8 +35,9 @@ func (s *Orders) SaleBasket(ctx context.Context, by cart.Lookup, in order.SellIn
 			NULL::jsonb AS billing_address, NULL::uuid AS shipping_method_id, 'PICK_UP' AS shipping_mode, o.id AS shop_id, NULL::text AS payment_method,
 			@at::timestamptz AS updated_at, coalesce(a.name, '') AS recipient, jsonb_build_object('name', o.name, 'address', o.address, 'days', 1) AS pick_up,
 			NULL::jsonb AS delivery, NULL::date AS deliver_on, '' AS delivery_band, '[]'::jsonb AS entered
-		FROM locations o LEFT JOIN accounts a ON a.id = @member WHERE o.id = @shop AND o.brand_id = @brand AND o.kind = 'SHOP' AND o.active`, args)
+		FROM locations o LEFT JOIN accounts a ON a.id = @member WHERE o.id = @shop AND o.brand_id = @brand AND o.kind IN ('SHOP', 'EVENT') AND o.active`, args)
 	args["none"] = uuid.Nil
+	batch.Queue(`SELECT EXISTS (SELECT FROM locations WHERE id = @shop AND kind = 'EVENT')`, args).QueryRow(func(row pgx.Row) error { return row.Scan(&b.AtEvent) })
 	queueContents(batch, basketLines{
 		`(SELECT u.id, u.variant_id, u.quantity, '[]'::jsonb AS choices FROM unnest(@keys::uuid[], @variants::uuid[], @quantities::int[]) AS u (id, variant_id, quantity)
 			JOIN variants x ON x.id = u.variant_id AND x.brand_id = @brand) k`,

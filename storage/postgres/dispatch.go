@@ -38,7 +38,8 @@ func (s *Dispatch) SaveSender(ctx context.Context, x dispatch.Sender) error {
 }
 
 // Waiting locks and reads shipments that wait to leave. All of an order's money is
-// collected with the first of its shipments that stands.
+// collected with the first of its shipments that stands: what points and gift cards have
+// not paid, with its part of the tax.
 func (s *Dispatch) Waiting(ctx context.Context, w dispatch.Wanted) ([]dispatch.Delivery, error) {
 	where, args := `h.brand_id = @brand AND h.status = 'INSTRUCTED' AND o.shipping_mode <> 'PICK_UP'`, pgx.NamedArgs{"brand": w.BrandID, "limit": w.Limit}
 	if len(w.ShipmentIDs) > 0 {
@@ -55,7 +56,7 @@ func (s *Dispatch) Waiting(ctx context.Context, w dispatch.Wanted) ([]dispatch.D
 	return collect[dispatch.Delivery](ctx, s.db, `
 		SELECT h.id AS shipment_id, o.number, h.nth, o.held <> '' AS held, o.shipping_address AS "to", o.shipping_mode AS mode, o.billing_address AS billing,
 			coalesce((SELECT c.name FROM companies c WHERE c.id = o.company_id), (SELECT a.name FROM accounts a WHERE a.id = o.member_id), '') AS buyer,
-			g.temperature, g.goods, coalesce(p.due, 0) AS collect, least(o.tax, coalesce(p.due, 0)) AS collect_tax, h.deliver_on,
+			g.temperature, g.goods, coalesce(p.due, 0) AS collect, coalesce(o.tax * p.due / nullif(o.total, 0), 0) AS collect_tax, h.deliver_on,
 			CASE WHEN h.band IS NULL THEN '' ELSE left(coalesce(h.band->>'from', '08:00'), 2) || '-' || left(coalesce(h.band->>'to', '21:00'), 2) END AS time_band
 		FROM shipments h JOIN orders o ON o.id = h.order_id
 		CROSS JOIN LATERAL (

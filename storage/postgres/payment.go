@@ -18,7 +18,7 @@ type Payments struct{ db *DB }
 func NewPayments(db *DB) *Payments { return &Payments{db} }
 
 const paymentColumns = `id, brand_id, order_id, method, gateway, status, currency, amount, authorised, captured, refunded,
-	reference, instructions, failure_code, due_at, created_at, updated_at, till`
+	reference, instructions, failure_code, due_at, created_at, updated_at, till, as_points`
 
 // Insert adds a payment.
 func (s *Payments) Insert(ctx context.Context, p payment.Payment) error {
@@ -30,18 +30,18 @@ func (s *Payments) Insert(ctx context.Context, p payment.Payment) error {
 func queuePayment(batch *pgx.Batch, p payment.Payment) {
 	batch.Queue(`
 		INSERT INTO payments (`+paymentColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 		p.ID, p.BrandID, p.OrderID, p.Method, p.Gateway, p.Status, p.Currency, p.AmountMinor, p.AuthorisedMinor,
-		p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.CreatedAt, p.UpdatedAt, p.Till)
+		p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.CreatedAt, p.UpdatedAt, p.Till, p.AsPointsMinor)
 }
 
 // Update stores what may change of a payment.
 func (s *Payments) Update(ctx context.Context, p payment.Payment) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		UPDATE payments SET status = $2, authorised = $3, captured = $4, refunded = $5, reference = $6,
-			instructions = $7, failure_code = $8, due_at = $9, updated_at = $10, amount = $11
+			instructions = $7, failure_code = $8, due_at = $9, updated_at = $10, amount = $11, as_points = $12
 		WHERE id = $1`,
-		p.ID, p.Status, p.AuthorisedMinor, p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.UpdatedAt, p.AmountMinor)
+		p.ID, p.Status, p.AuthorisedMinor, p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.UpdatedAt, p.AmountMinor, p.AsPointsMinor)
 	return err
 }
 
@@ -85,14 +85,14 @@ func (s *Payments) Overdue(ctx context.Context, at time.Time, limit int) ([]paym
 		WHERE status IN ('PENDING', 'FAILED') AND captured = 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`, at, limit)
 }
 
-const operationColumns = `id, payment_id, kind, status, amount, (SELECT currency FROM payments WHERE payments.id = payment_id) AS currency, client_key, input_hash, reason, attempts, detail, created_at, last_call_at, answered_at`
+const operationColumns = `id, payment_id, kind, status, amount, points, (SELECT currency FROM payments WHERE payments.id = payment_id) AS currency, client_key, input_hash, reason, attempts, detail, created_at, last_call_at, answered_at`
 
 // InsertOperation adds an operation.
 func (s *Payments) InsertOperation(ctx context.Context, o payment.Operation) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO payment_operations (id, payment_id, kind, status, amount, client_key, input_hash, reason, attempts, detail, created_at, last_call_at, answered_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		o.ID, o.PaymentID, o.Kind, o.Status, o.AmountMinor, o.ClientKey, o.InputHash, o.Reason, o.Attempts, o.Detail, o.CreatedAt, o.LastCallAt, o.AnsweredAt)
+		INSERT INTO payment_operations (id, payment_id, kind, status, amount, client_key, input_hash, reason, attempts, detail, created_at, last_call_at, answered_at, points)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		o.ID, o.PaymentID, o.Kind, o.Status, o.AmountMinor, o.ClientKey, o.InputHash, o.Reason, o.Attempts, o.Detail, o.CreatedAt, o.LastCallAt, o.AnsweredAt, o.Points)
 	return err
 }
 

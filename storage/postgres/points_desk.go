@@ -81,7 +81,7 @@ func (s *Points) Unbooked(ctx context.Context, p points.Programme, before time.T
 	days, err := collect[points.Day](ctx, s.db, `
 		SELECT (e.at AT TIME ZONE $2)::date AS day, sum(CASE WHEN e.credit = 'AVAILABLE' THEN e.points ELSE -e.points END)::bigint AS points
 		FROM point_entries e
-		WHERE e.programme_id = $1 AND 'AVAILABLE' IN (e.debit, e.credit) AND e.kind NOT IN ('USE', 'RETURN')
+		WHERE e.programme_id = $1 AND 'AVAILABLE' IN (e.debit, e.credit) AND e.kind NOT IN ('USE', 'RETURN', 'REFUND')
 			AND e.at < ($3::date::timestamp AT TIME ZONE $2)
 			AND e.at >= coalesce((SELECT max(b.day) + 1 FROM point_bookings b WHERE b.programme_id = $1)::timestamp AT TIME ZONE $2, '-infinity')
 		GROUP BY 1 ORDER BY 1`, p.ID, p.Zone, before)

@@ -201,7 +201,7 @@ func (s *Purchases) added(ctx context.Context, at time.Time) ([]purchase.Purchas
 }
 
 // placeBought is where the order o was bought: source and store.
-const placeBought = `CASE o.origin WHEN 'SHOP' THEN 'STORE' ELSE 'ONLINE' END, CASE o.origin WHEN 'SHOP' THEN o.shop_id END`
+const placeBought = `CASE WHEN o.origin = 'ONLINE' THEN 'ONLINE' ELSE 'STORE' END, CASE WHEN o.origin <> 'ONLINE' THEN o.shop_id END`
 
 // Shipments that have left, each a purchase on the day on which it left by its channel's
 // clock. Of a set's parts each bears its share by pieces.
@@ -248,9 +248,30 @@ const (
 			FROM added a JOIN return_receipt_lines rl ON rl.receipt_id = a.shipment_id JOIN return_lines tl ON tl.id = rl.return_line_id JOIN order_lines ol ON ol.id = tl.line_id
 		)
 		INSERT INTO added_purchases SELECT * FROM added`
+
+	// Parcels that were refused at the door, on the day on which that was recorded: what
+	// left, below zero.
+	addRefused = `
+		WITH due AS (
+			SELECT h.id FROM shipments h WHERE h.refused_at IS NOT NULL AND h.in_history AND NOT h.out_of_history ORDER BY h.refused_at LIMIT $1 FOR UPDATE SKIP LOCKED
+		), marked AS (
+			UPDATE shipments h SET out_of_history = true FROM due WHERE h.id = due.id RETURNING h.id, h.refused_at
+		), taken AS (
+			SELECT gen_random_uuid() AS fresh, (m.refused_at AT TIME ZONE c.time_zone)::date AS refused_on, m.refused_at, p.*
+			FROM marked m JOIN purchases p ON p.shipment_id = m.id JOIN orders o ON o.id = p.order_id JOIN channels c ON c.id = o.channel_id
+		), added AS (
+			INSERT INTO purchases (id, bought_on, bought_at, brand_id, member_id, source, store_id, receipt, order_id, shipment_id, items, total, currency, created_at)
+			SELECT fresh, refused_on, refused_at, brand_id, member_id, source, store_id, receipt, order_id, fresh, -items, -total, currency, $2 FROM taken RETURNING *
+		), lines AS (
+			INSERT INTO purchase_lines (purchase_id, bought_on, position, brand_id, member_id, variant_id, product_id, code, name, quantity, amount)
+			SELECT t.fresh, t.refused_on, l.position, l.brand_id, l.member_id, l.variant_id, l.product_id, l.code, l.name, -l.quantity, -l.amount
+			FROM taken t JOIN purchase_lines l ON l.purchase_id = t.id AND l.bought_on = t.bought_on
+		)
+		INSERT INTO added_purchases SELECT * FROM added`
 )
 
-// TakeShipments adds shipments that have left, and what came back of them.
+// TakeShipments adds shipments that have left, what came back of them, and those that
+// were refused.
 func (s *Purchases) TakeShipments(ctx context.Context, most int, at time.Time) ([]purchase.Purchase, error) {
 	conn := s.db.conn(ctx)
 	if _, err := conn.Exec(ctx, `CREATE TEMP TABLE added_purchases (LIKE purchases) ON COMMIT DROP`); err != nil {
@@ -264,6 +285,9 @@ func (s *Purchases) TakeShipments(ctx context.Context, most int, at time.Time) (
 	}
 	if _, err := conn.Exec(ctx, addReturns, most, at); err != nil {
 		return nil, fmt.Errorf("add returns: %w", err)
+	}
+	if _, err := conn.Exec(ctx, addRefused, most, at); err != nil {
+		return nil, fmt.Errorf("add refused shipments: %w", err)
 	}
 	return s.added(ctx, at)
 }

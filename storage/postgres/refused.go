@@ -30,11 +30,19 @@ func (s *Orders) Unship(ctx context.Context, h order.Shipment, locationID uuid.U
 		SELECT EXISTS (SELECT FROM place)`, args)
 }
 
+// RefuseShipments notes that what has left of an order was not accepted.
+func (s *Orders) RefuseShipments(ctx context.Context, orderID uuid.UUID, at time.Time) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE shipments SET refused_at = coalesce(refused_at, $2) WHERE order_id = $1 AND status IN ('SHIPPED', 'DELIVERED')`, orderID, at)
+	return err
+}
+
 // SaveRefused writes what of the order's total is not owed any more, and takes the
 // shipment's parcels that come back off the work list.
 func (s *Orders) SaveRefused(ctx context.Context, o order.Order, shipmentID uuid.UUID, reason string, at time.Time, actorID uuid.UUID) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`UPDATE orders SET refused = $2 WHERE id = $1`, o.ID, o.RefusedMinor)
+	batch.Queue(`UPDATE shipments SET refused_at = coalesce(refused_at, $2) WHERE id = $1`, shipmentID, at)
 	batch.Queue(`
 		UPDATE delivery_issues SET state = 'SETTLED', reason = $2, settled_at = $3, settled_by = $4
 		WHERE shipment_id = $1 AND kind = 'RETURNED' AND state = 'OPEN'`, shipmentID, reason, at, orNull(actorID))

@@ -122,7 +122,7 @@ func (c Config) sandbox(now clock.Clock) *sandbox.Provider {
 func newPayments(c Config, db *postgres.DB, jobs *postgres.Jobs, metrics *telemetry.Metrics, books *ledger.Books, cards *giftcard.Service, loyalty *points.Service, now clock.Clock) *payment.Service {
 	return payment.New(payment.Needs{
 		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: jobs, Events: points.Following{Recorder: postgres.NewEvents(db), Jobs: jobs},
-		Gateways: c.gateways(c.Dev), Tills: till.Both(), Cards: cardgateway.New(cards), Points: pointgateway.New(loyalty), Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
+		Gateways: c.gateways(c.Dev), Tills: till.Both(), Cards: cardgateway.New(cards), Points: pointgateway.New(loyalty), Loyalty: loyalty, PointTenders: loyalty, CardTenders: cards, Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
 		Watch: func(c payment.Call) { metrics.GatewayCall(c.Gateway, c.Verb, c.Outcome, c.Took) },
 	})
 }

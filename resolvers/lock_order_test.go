@@ -1,0 +1,100 @@
+package resolvers_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+// deadlocks is how often PostgreSQL broke a ring in this test's database.
+func deadlocks(t testing.TB, a *apptest.App) (n int) {
+	t.Helper()
+	time.Sleep(2 * time.Second) // sessions tell what they counted about once a second
+	for range 4 {
+		exec(t, a, `SELECT pg_stat_force_next_flush()`)
+	}
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`).Scan(&n))
+	return n
+}
+
+// Whoever places, sells, gives up, refuses or takes back locks points and gift cards before
+// stock, and document numbers last. One member's points, one card and the same few goods are
+// wanted by all of them at once, and nobody is broken off.
+func TestNobodyWaitsInARing(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	issueAs(t, s.App)
+	exec(t, s.App, `UPDATE point_programmes SET grant_limit = 1000000`)
+	bed := s.AddProduct(t, "bed", 1980).Variants[0]
+	umeda := openShop(t, s.App, "umeda", "OSAKA", map[uuid.UUID]int{s.leash: 500, bed: 500})
+	card := s.purse().issue(t, 200_000, 1, nil)[0]
+	const rounds = 6
+	staff, clerk := counter{s.App, packer}, counter{s.App, clerkOf(umeda)}
+
+	// What stands before: delivered orders to come back, shipped ones to be refused, others
+	// to be given up; all paid by points and the card.
+	b := s.buyer(t, 9000)
+	ready := func() *collector {
+		buyer := s.buyer(t, 500)
+		var added struct{ AddCartLine cartAnswer }
+		buyer.do(t, `mutation($v: ID!) { addCartLine(input: {variantId: $v}) { `+cartFields+` } }`, apptest.Variables{"v": id.Global("Variant", bed)}).Into(t, &added)
+		require.Empty(t, added.AddCartLine.UserErrors)
+		return buyer
+	}
+	place := func(buyer *collector) string {
+		var placed struct{ PlaceOrder orderAnswer }
+		buyer.do(t, `mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { `+orderFields+` } }`, in(apptest.Variables{
+			"idempotencyKey": s.key(), "expectedTotal": "4620", "paymentMethod": "GIFT_CARD", "points": []apptest.Variables{buyer.own(500)}, "giftCards": []string{card},
+		})).Into(t, &placed)
+		require.Empty(t, placed.PlaceOrder.UserErrors)
+		return placed.PlaceOrder.Order.ID
+	}
+	var delivered, shipped, standing []string
+	for range rounds {
+		delivered, shipped, standing = append(delivered, place(ready())), append(shipped, place(ready())), append(standing, place(ready()))
+	}
+	refusals := map[string]string{}
+	for _, order := range delivered {
+		for _, h := range staff.ship(t, order) {
+			require.Empty(t, staff.move(t, "deliverShipment", apptest.Variables{"shipmentId": h.ID}).UserErrors)
+		}
+	}
+	for _, order := range shipped {
+		refusals[order] = staff.ship(t, order)[0].ID
+	}
+	before := deadlocks(t, s.App)
+
+	var group sync.WaitGroup
+	at := func(f func()) { group.Go(f) }
+	for i := range rounds {
+		at(func() { staff.takeBack(t, delivered[i], staff.linesOf(t, delivered[i])[i%2], 1) })
+		at(func() { require.Empty(t, staff.refuse(t, refusals[shipped[i]], nil).UserErrors) })
+		at(func() {
+			var got struct {
+				CancelOrder struct{ UserErrors []userError }
+			}
+			s.DoAs(t, packer, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { userErrors { code } } }`, apptest.Variables{"o": standing[i]}).Into(t, &got)
+			require.Empty(t, got.CancelOrder.UserErrors)
+		})
+		buyer := ready()
+		at(func() { place(buyer) })
+		code := memberCode(t, s.App, b.actor(t))
+		at(func() {
+			sold := clerk.sell(t, apptest.Variables{"shopId": id.Global("Location", umeda), "memberCode": code, "expectedTotal": "3960",
+				"lines":  []apptest.Variables{pieceOf([]uuid.UUID{s.leash, bed}[i%2], 1), pieceOf([]uuid.UUID{bed, s.leash}[i%2], 1)},
+				"points": []apptest.Variables{b.own(100)}, "giftCards": []string{card}})
+			require.Empty(t, sold.UserErrors, fmt.Sprint(i))
+		})
+	}
+	group.Wait()
+	require.Equal(t, before, deadlocks(t, s.App), "no transaction was broken off")
+	requireSums(t, s.App)
+	require.Equal(t, 9000-100*rounds, b.has(t).Usable)
+}
