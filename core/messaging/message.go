@@ -47,6 +47,7 @@ const (
 	KindPointsExpiring     Kind = "points_expiring"
 	KindDraftOrder         Kind = "draft_order"
 	KindRecurringOrder     Kind = "recurring_order"
+	KindMailing            Kind = "mailing"
 )
 
 // Kinds lists every kind.
@@ -57,6 +58,7 @@ var Kinds = []Kind{
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindLotsExpiring, KindReturnNotice, KindStoreSlip, KindParcelNotice,
 	KindPickUpReady, KindPointsExpiring,
 	KindDraftOrder, KindRecurringOrder,
+	KindMailing,
 }
 
 // Content is what one kind of message says.
