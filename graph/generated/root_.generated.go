@@ -226,6 +226,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ExportShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputExportShipmentsInput)),
 			graphql.NewInputUnmarshaler("FindMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputFindMembersInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
+			graphql.NewInputUnmarshaler("FollowMailingInput", graphql.BindUnmarshaler(ec, unmarshalInputFollowMailingInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
 			graphql.NewInputUnmarshaler("GiftCardFilter", graphql.BindUnmarshaler(ec, unmarshalInputGiftCardFilter)),
 			graphql.NewInputUnmarshaler("GivePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGivePointsInput)),
@@ -251,6 +252,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
 			graphql.NewInputUnmarshaler("LotPiecesInput", graphql.BindUnmarshaler(ec, unmarshalInputLotPiecesInput)),
 			graphql.NewInputUnmarshaler("LotStopInput", graphql.BindUnmarshaler(ec, unmarshalInputLotStopInput)),
+			graphql.NewInputUnmarshaler("MailingConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputMailingConditionInput)),
+			graphql.NewInputUnmarshaler("MailingContentInput", graphql.BindUnmarshaler(ec, unmarshalInputMailingContentInput)),
+			graphql.NewInputUnmarshaler("MailingInput", graphql.BindUnmarshaler(ec, unmarshalInputMailingInput)),
+			graphql.NewInputUnmarshaler("MailingLabelsInput", graphql.BindUnmarshaler(ec, unmarshalInputMailingLabelsInput)),
 			graphql.NewInputUnmarshaler("MemberConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberConditionInput)),
 			graphql.NewInputUnmarshaler("MemberPersonInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberPersonInput)),
 			graphql.NewInputUnmarshaler("MemberRequestInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberRequestInput)),
@@ -321,6 +326,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RegisterMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterMemberInput)),
 			graphql.NewInputUnmarshaler("RejectOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectOrderInput)),
 			graphql.NewInputUnmarshaler("RejectReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectReturnInput)),
+			graphql.NewInputUnmarshaler("ReleaseMailAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputReleaseMailAddressInput)),
 			graphql.NewInputUnmarshaler("ReleaseOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputReleaseOrderInput)),
 			graphql.NewInputUnmarshaler("RemarkOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRemarkOrderInput)),
 			graphql.NewInputUnmarshaler("RemoveAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveAddressInput)),
@@ -362,6 +368,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveDisplayRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDisplayRuleInput)),
 			graphql.NewInputUnmarshaler("SaveDocumentIssuerInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDocumentIssuerInput)),
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
+			graphql.NewInputUnmarshaler("SaveMailingInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMailingInput)),
 			graphql.NewInputUnmarshaler("SaveMemberRankInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMemberRankInput)),
 			graphql.NewInputUnmarshaler("SaveMemberSettingsInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMemberSettingsInput)),
 			graphql.NewInputUnmarshaler("SavePointCodeInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointCodeInput)),
@@ -440,6 +447,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TagOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputTagOrderInput)),
 			graphql.NewInputUnmarshaler("TargetInput", graphql.BindUnmarshaler(ec, unmarshalInputTargetInput)),
 			graphql.NewInputUnmarshaler("TenderInput", graphql.BindUnmarshaler(ec, unmarshalInputTenderInput)),
+			graphql.NewInputUnmarshaler("TestMailingInput", graphql.BindUnmarshaler(ec, unmarshalInputTestMailingInput)),
 			graphql.NewInputUnmarshaler("UnlinkSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputUnlinkSsoInput)),
 			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
@@ -8132,6 +8140,683 @@ extend enum UserErrorCode {
   TRACE_TRIES
   "There are no goods with the code."
   TRACE_UNKNOWN
+}
+`, BuiltIn: false},
+	{Name: "../schema/mailing.graphqls", Input: `extend type Query {
+  "Mailings to members of the channel's brand (販促配信), newest first. Staff of a store see those on its behalf."
+  mailings(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "In this state only."
+    state: MailingState
+  ): MailingConnection! @allow(permissions: [CAMPAIGN_READ])
+  "One mailing; null if the brand has none such that the caller may see."
+  mailing(
+    "Its global id."
+    id: ID!
+  ): Mailing @allow(permissions: [CAMPAIGN_READ])
+  "The audience of a mailing, member by member."
+  mailingRecipients(
+    "The mailing's global id."
+    mailingId: ID!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Of whom this has become."
+    state: MailingRecipientState
+  ): MailingRecipientConnection! @allow(permissions: [MEMBER_READ])
+}
+
+extend type Mutation {
+  "Keeps a mailing that is not sent yet, for the head office."
+  saveMailing(
+    "The mailing."
+    input: SaveMailingInput!
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  """
+  Sends a mailing, once, for the head office. Its audience is whom the segment has now, and
+  is frozen; it may take a minute. Then a job works out who gets it, who is held out to
+  compare with, and who is left out and why: audience and decided tell how far it is.
+  Letters are ready to be printed once it is SENT; e-mails leave one after the other.
+  """
+  sendMailing(
+    "The mailing."
+    input: MailingInput!
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  "Ends a mailing before all of it has left, for the head office. What has left is followed nevertheless."
+  cancelMailing(
+    "The mailing."
+    input: MailingInput!
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  """
+  Links to PDFs of address labels (宛名ラベル) of all who get a mailing by post, of at most
+  5,000 labels each. Who has withdrawn or lost the address since gets none: the label stays
+  blank, so that positions stay. Staff of a store print what is sent on its behalf. Asking
+  and opening are written down.
+  """
+  printMailingLabels(
+    "The mailing and the sheet."
+    input: MailingLabelsInput!
+  ): MailingLabelsPayload! @allow(permissions: [MEMBER_EXPORT])
+  "A link to a CSV of who is left out and why, with card numbers and no personal data. Asking and opening are written down."
+  exportMailingLeftOut(
+    "The mailing."
+    input: MailingInput!
+  ): MailingFilePayload! @allow(permissions: [MEMBER_EXPORT])
+}
+
+"Something that is sent to a segment's members by post or e-mail, to see what they buy then."
+type Mailing {
+  "The mailing's opaque global id."
+  id: ID!
+  "What staff call it."
+  name: String!
+  "How it goes: DM or MAIL."
+  medium: Medium!
+  "The global id of the segment whose members are its audience."
+  segmentId: ID!
+  "The global id of the store on whose behalf it is sent: only its own members get it. Null: the brand's."
+  storeId: ID
+  "The global id of the mailing to whose recipients it is sent again (再販促); null for none."
+  followsId: ID
+  "What each piece costs that is sent."
+  pieceCost: Money!
+  "What it costs beside that."
+  fixedCost: Money!
+  "What it has cost so far: the fixed cost, and that of each piece that was sent."
+  cost: Money!
+  "How many per cent of those who could get it are held out, to compare with."
+  holdOut: Int!
+  "For how many days purchases count, the day of sending being the first."
+  windowDays: Int!
+  "The global ids of the products whose purchases count; with the categories empty: all purchases count."
+  productIds: [ID!]!
+  "The global ids of the categories whose products' purchases count, and those below."
+  categoryIds: [ID!]!
+  "The subject of the e-mails; empty for letters."
+  subject: String!
+  "The text of the e-mails, with the fields {{name}}, {{points}} and {{rank}}; empty for letters."
+  body: String!
+  "Who sends the e-mails: name, address and contact, as the law wants it said (特定電子メール法)."
+  imprint: String!
+  "How many e-mails leave in a second at most."
+  perSecond: Int!
+  "Whether e-mails load an invisible picture, so that opening them is seen."
+  trackOpens: Boolean!
+  "How far it is."
+  state: MailingState!
+  "How many members the segment had when it was sent."
+  audience: Int!
+  "Of how many of them it is known what becomes of them."
+  decided: Int!
+  "How many shall get it."
+  addressed: Int!
+  "How many are held out."
+  heldOut: Int!
+  "How many are left out."
+  leftOut: Int!
+  "How many have been sent it."
+  sent: Int!
+  "When it was first saved."
+  createdAt: DateTime!
+  "When it was last changed."
+  updatedAt: DateTime!
+  "When it was sent, since when purchases count; null if it was not."
+  sentAt: DateTime
+  "When all of it had left, or it was cancelled; null before."
+  completedAt: DateTime
+}
+
+"How far a mailing is."
+enum MailingState {
+  "It is being written."
+  DRAFT
+  "It is worked out who gets it."
+  PREPARING
+  "E-mails leave."
+  SENDING
+  "E-mails wait until it is resumed."
+  PAUSED
+  "All of it has left; labels can be printed."
+  SENT
+  "It was ended before."
+  CANCELLED
+}
+
+"One member of a mailing's audience."
+type MailingRecipient {
+  "The member's global id."
+  memberId: ID!
+  "What has become of the member."
+  state: MailingRecipientState!
+  "Why the member is left out; null if not."
+  reason: MailingReason
+  "The place among those who shall get it, from 1: that of the label. Null for others."
+  position: Int
+}
+
+"What becomes of a member of a mailing's audience."
+enum MailingRecipientState {
+  "It is not known yet."
+  CANDIDATE
+  "The e-mail waits."
+  QUEUED
+  "The e-mail is being handed to the mail server."
+  SENDING
+  "It was sent, or its label is there to be printed."
+  SENT
+  "Gets nothing, to compare with."
+  HELD_OUT
+  "Cannot or may not get it."
+  LEFT_OUT
+}
+
+"Why a member is left out of a mailing."
+enum MailingReason {
+  "Is the brand's member no more."
+  GONE
+  "Is another store's member than that on whose behalf it is sent, which may not know the person."
+  OTHER_STORE
+  "Never agreed to be reached so."
+  NO_CONSENT
+  "Withdrew the consent, or said no."
+  UNSUBSCRIBED
+  "Has no postal address, or one that the post could not deliver to."
+  NO_ADDRESS
+  "Has no e-mail address."
+  NO_EMAIL
+  "Nothing arrives at the e-mail address."
+  BOUNCED
+  "The mail server refused the e-mail for good."
+  REFUSED
+  "Sending broke off just then: it is not sent again, lest it come twice."
+  INTERRUPTED
+}
+
+"One page of mailings."
+type MailingConnection {
+  "The mailings with their cursors."
+  edges: [MailingEdge!]!
+  "The mailings without cursors."
+  nodes: [Mailing!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many mailings the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A mailing on a page."
+type MailingEdge {
+  "The cursor behind this mailing."
+  cursor: String!
+  "The mailing."
+  node: Mailing!
+}
+
+"One page of a mailing's audience."
+type MailingRecipientConnection {
+  "The members with their cursors."
+  edges: [MailingRecipientEdge!]!
+  "The members without cursors."
+  nodes: [MailingRecipient!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A member of a mailing's audience on a page."
+type MailingRecipientEdge {
+  "The cursor behind this member."
+  cursor: String!
+  "The member of the audience."
+  node: MailingRecipient!
+}
+
+"A file that a link leads to for a quarter of an hour."
+type MailingFile {
+  "The link, which needs no login."
+  url: String!
+  "Until when the link works."
+  expiresAt: DateTime!
+  "The position of its first label; 0 for a list."
+  first: Int!
+  "The position of its last label; 0 for a list."
+  last: Int!
+}
+
+"A mailing to keep."
+input SaveMailingInput {
+  "The mailing that is changed; a new one if left out."
+  mailingId: ID
+  "What staff call it, at most 100 characters."
+  name: String!
+  "How it goes: DM or MAIL."
+  medium: Medium!
+  "The segment whose members are its audience."
+  segmentId: ID!
+  "The store on whose behalf it is sent; the brand's if left out."
+  storeId: ID
+  "What each piece costs that is sent, in major units of the channel's currency."
+  pieceCost: Decimal! = "0"
+  "What it costs beside that."
+  fixedCost: Decimal! = "0"
+  "How many per cent are held out, 0 to 50."
+  holdOut: Int! = 10
+  "For how many days purchases count, 1 to 365."
+  windowDays: Int! = 30
+  "Only purchases of these products count."
+  productIds: [ID!]! = []
+  "Only purchases of products in these categories, and below, count."
+  categoryIds: [ID!]! = []
+  "What e-mails say; needed for MAIL."
+  mail: MailingContentInput
+}
+
+"What e-mails of a mailing say. Texts may have the fields {{name}}, {{points}} and {{rank}}."
+input MailingContentInput {
+  "The subject, at most 200 characters."
+  subject: String!
+  "The text, at most 20,000 characters. Addresses of pages in it become links that are followed."
+  body: String!
+  "Who sends it: name, address and contact, as the law wants it said (特定電子メール法)."
+  imprint: String!
+  "How many leave in a second at most, 1 to 100."
+  perSecond: Int! = 10
+  "Whether they load an invisible picture, so that opening is seen. It tells noren when a member reads: say so in the privacy notice, or leave it off."
+  trackOpens: Boolean! = false
+}
+
+"A mailing."
+input MailingInput {
+  "The mailing."
+  mailingId: ID!
+}
+
+"Labels to print."
+input MailingLabelsInput {
+  "The mailing, which goes by post and is SENT."
+  mailingId: ID!
+  "The code of the sheet: see labelFormats."
+  format: String! = "a4-12"
+  "How many labels of the first sheet are used up."
+  skip: Int! = 0
+  "The position of the first label: for printing the rest again."
+  first: Int! = 1
+}
+
+"What became of a mailing."
+type MailingPayload {
+  "The mailing; null if nothing was changed."
+  mailing: Mailing
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Labels that can be printed."
+type MailingLabelsPayload {
+  "The files, in the order of the labels."
+  files: [MailingFile!]!
+  "Why there are none; empty if there are."
+  userErrors: [UserError!]!
+}
+
+"A file that can be opened."
+type MailingFilePayload {
+  "The file; null if there is none."
+  file: MailingFile
+  "Why there is none; empty if there is one."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "A mailing goes by post or by e-mail."
+  MAILING_MEDIUM
+  "The brand has no such segment in use."
+  MAILING_SEGMENT_UNKNOWN
+  "The segment has no members."
+  MAILING_SEGMENT_EMPTY
+  "The brand has no such product, category or store."
+  MAILING_GOODS_UNKNOWN
+  "The mailing was sent already."
+  MAILING_SENT
+  "The mailing's state does not allow this."
+  MAILING_STATE
+  "Nobody is left to whom labels could be printed."
+  MAILING_NO_LABELS
+  "There is no label with this position."
+  MAILING_LABEL_POSITION
+  "A text has a field that there is not."
+  MAILING_FIELD
+}
+`, BuiltIn: false},
+	{Name: "../schema/mailing_mail.graphqls", Input: `extend type Query {
+  "What the e-mails of a mailing say, to a member or to nobody in particular, for the head office. It is written down who looked."
+  mailingPreview(
+    "The mailing's global id; it goes by e-mail."
+    mailingId: ID!
+    "The member to whom it would be written; a sample if left out."
+    memberId: ID
+  ): MailingPreview! @allow(permissions: [MEMBER_READ])
+}
+
+extend type Mutation {
+  "Sends a mailing's e-mail to who judges it before members get it: at most 5 at once, and 20 in an hour. Nothing of it is followed, and its link to unsubscribe changes nothing."
+  testMailing(
+    "The mailing, and to whom."
+    input: TestMailingInput!
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  "Lets the e-mails of a mailing wait that is SENDING."
+  pauseMailing(
+    "The mailing."
+    input: MailingInput!
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  "Lets the e-mails of a PAUSED mailing leave again."
+  resumeMailing(
+    "The mailing."
+    input: MailingInput!
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  "Lets mailings go to an e-mail address again at which nothing arrived, for staff whom the member has told that it works."
+  releaseMailAddress(
+    "The address."
+    input: ReleaseMailAddressInput!
+  ): ReleaseMailAddressPayload! @allow(permissions: [MEMBER_WRITE])
+}
+
+extend type MailingRecipient {
+  "When the e-mail was handed to the mail server; null if it was not, and of letters."
+  sentAt: DateTime
+  "When the member opened the e-mail, as far as noren knows: pictures may be off, or loaded by a program."
+  openedAt: DateTime
+  "When the member first followed one of its links."
+  clickedAt: DateTime
+  "When the member unsubscribed by it."
+  unsubscribedAt: DateTime
+  "How it came back; null if it did not."
+  bounce: MailBounce
+  "How often the member bought within the window, as it was last counted."
+  purchases: Int!
+}
+
+"How an e-mail came back."
+enum MailBounce {
+  "Nothing will ever arrive at the address: it gets no mailings any more."
+  HARD
+  "Not now: the mailbox was full, say. After five of them one behind the other the address gets no mailings any more."
+  SOFT
+}
+
+"What an e-mail says."
+type MailingPreview {
+  "Its subject."
+  subject: String!
+  "Its text."
+  text: String!
+  "The same as HTML."
+  html: String!
+}
+
+"A test of a mailing."
+input TestMailingInput {
+  "The mailing; it goes by e-mail."
+  mailingId: ID!
+  "The e-mail addresses, 1 to 5."
+  to: [String!]!
+  "As it would be written to this member; a sample if left out. Needs MEMBER_READ."
+  memberId: ID
+}
+
+"An e-mail address."
+input ReleaseMailAddressInput {
+  "The address."
+  email: String!
+}
+
+"What became of an e-mail address."
+type ReleaseMailAddressPayload {
+  "Whether it was one at which nothing arrived."
+  released: Boolean!
+  "Why nothing was changed; empty if something was."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/mailing_results.graphqls", Input: `extend type Query {
+  "What came of a mailing, as it was last counted: every hour, until a month after its window. Null if it was not sent."
+  mailingResults(
+    "The mailing's global id."
+    mailingId: ID!
+  ): MailingResults @allow(permissions: [CAMPAIGN_READ])
+  "The results of a mailing by product, those that brought most first: 500 at most."
+  mailingProductResults(
+    "The mailing's global id."
+    mailingId: ID!
+  ): [MailingProductResult!]! @allow(permissions: [CAMPAIGN_READ]) @cost(size: 100)
+  "The results of a mailing by store, those that brought most first."
+  mailingStoreResults(
+    "The mailing's global id."
+    mailingId: ID!
+  ): [MailingStoreResult!]! @allow(permissions: [CAMPAIGN_READ]) @cost(size: 50)
+  "The results of a mailing by product or by store as CSV."
+  mailingResultsCsv(
+    "The mailing's global id."
+    mailingId: ID!
+    "What a row is of."
+    by: MailingResultPart!
+  ): String! @allow(permissions: [CAMPAIGN_READ])
+  "Mailings beside each other by what they cost and brought: of the 500 that were sent last."
+  mailingComparison(
+    "Those that go so only."
+    medium: Medium
+    "By what they are sorted; the most comes first, and what cannot be told last."
+    by: MailingOrder! = RETURN
+  ): [MailingResults!]! @allow(permissions: [CAMPAIGN_READ]) @cost(size: 50)
+  "The same as CSV."
+  mailingComparisonCsv(
+    "Those that go so only."
+    medium: Medium
+    "By what they are sorted."
+    by: MailingOrder! = RETURN
+  ): String! @allow(permissions: [CAMPAIGN_READ])
+}
+
+extend type Mutation {
+  """
+  Makes, in one step, a static segment of those who got a mailing and did so, or did not,
+  and a mailing to them (再販促): a copy of the one before that can be changed until it is
+  sent. Results are counted anew first. For the head office; needs SEGMENT_WRITE too.
+  """
+  followMailing(
+    "The mailing, and to whom."
+    input: FollowMailingInput!
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+}
+
+"What came of a mailing. Purchases count that were made after it was sent, in its window, in shops and online; what went back within the window is taken off."
+type MailingResults {
+  "The mailing."
+  mailing: Mailing!
+  "Those who got it."
+  sent: MailingGroup!
+  "Those who were held out."
+  held: MailingGroup!
+  "By how much more of those who got it bought; null without a hold-out."
+  lift: MailingLift
+  "By how many per cent those who got it bought for more than as many of the hold-out, with its 95 % confidence interval, as of campaigns; null without a hold-out."
+  uplift: MailingUplift
+  "What it has cost."
+  cost: Money!
+  "What those who got it bought for."
+  revenue: Money!
+  "The revenue less the cost, in per cent of the cost; null if it cost nothing. Of revenue, not of margin."
+  return: Decimal
+  "What of the revenue would not have come anyway, going by what the hold-out bought; null without one."
+  extraRevenue: Money
+  "The same less the cost, in per cent of the cost; null if it cost nothing, or without a hold-out."
+  extraReturn: Decimal
+  "The last day whose purchases count."
+  trackedUntil: Date
+  "When it was last counted; null if it was not yet."
+  countedAt: DateTime
+}
+
+"What one part of a mailing's audience did."
+type MailingGroup {
+  "How many they are."
+  recipients: Int!
+  "How many of them bought."
+  buyers: Int!
+  "How many of a hundred bought; null if there are none."
+  rate: Decimal
+  "How many purchases they made."
+  purchases: Int!
+  "How many pieces they bought, less those that went back."
+  items: Int!
+  "What they bought for, with tax, less what was given back."
+  revenue: Money!
+  "What that is for each, whether they bought or not."
+  perRecipient: Money!
+  "How many opened the e-mail, as far as noren knows."
+  opened: Int!
+  "How many followed one of its links."
+  clicked: Int!
+  "How many unsubscribed by it."
+  unsubscribed: Int!
+  "Of how many it came back."
+  bounced: Int!
+}
+
+"The difference of two rates, in percentage points."
+type MailingLift {
+  "The difference."
+  points: Decimal!
+  "Below this it lies in one of 40 cases only (95 % confidence interval by Newcombe)."
+  low: Decimal!
+  "Above this it lies in one of 40 cases only. An interval that holds 0 says that it may be chance."
+  high: Decimal!
+}
+
+"By how many per cent one group bought for more than another of the same size would."
+type MailingUplift {
+  "By how many; null while the hold-out has bought nothing."
+  uplift: Decimal
+  "Below this it lies in one of 40 cases only; null while there are too few buyers."
+  low: Decimal
+  "Above this it lies in one of 40 cases only; null while there are too few buyers."
+  high: Decimal
+  "Whether fewer than 30 of either group have bought: the uplift then says nothing."
+  tooFew: Boolean!
+}
+
+"What of a mailing's results is of one product."
+type MailingProductResult {
+  "The product's global id; null: one that is not known."
+  productId: ID
+  "Its name; empty for one that is not known."
+  name: String!
+  "How many who got it bought the product."
+  buyers: Int!
+  "How many pieces, less those that went back."
+  items: Int!
+  "For how much."
+  revenue: Money!
+  "How many of the hold-out bought it."
+  heldBuyers: Int!
+  "How many pieces."
+  heldItems: Int!
+  "For how much."
+  heldRevenue: Money!
+}
+
+"What of a mailing's results is of one store."
+type MailingStoreResult {
+  "The store's global id; null: online."
+  storeId: ID
+  "Its name; empty for online."
+  name: String!
+  "How many who got it bought there."
+  buyers: Int!
+  "How many pieces, less those that went back."
+  items: Int!
+  "For how much."
+  revenue: Money!
+  "How many of the hold-out bought there."
+  heldBuyers: Int!
+  "How many pieces."
+  heldItems: Int!
+  "For how much."
+  heldRevenue: Money!
+}
+
+"What a row of results is of."
+enum MailingResultPart {
+  "A product."
+  PRODUCT
+  "A store."
+  STORE
+}
+
+"By what mailings are compared."
+enum MailingOrder {
+  "The return on their cost."
+  RETURN
+  "The return of what would not have come anyway."
+  EXTRA_RETURN
+  "What they brought."
+  REVENUE
+  "What they cost."
+  COST
+  "The rate of buyers."
+  RATE
+  "By how much that is above the hold-out's."
+  LIFT
+  "When they were sent."
+  SENT_AT
+}
+
+"A mailing to some of those who got another."
+input FollowMailingInput {
+  "The mailing before."
+  mailingId: ID!
+  "To whom of its audience."
+  to: MailingResponse!
+  "What the segment and the new mailing are called."
+  name: String!
+}
+
+"What a member of a mailing's audience got and did."
+enum MailingResponse {
+  "Got it."
+  SENT
+  "Was held out."
+  HELD_OUT
+  "Got it, and bought within the window."
+  BOUGHT
+  "Got it, and did not buy within the window."
+  NOT_BOUGHT
+  "Got it, and opened it as far as noren knows."
+  OPENED
+  "Got it, and did not open it as far as noren knows."
+  NOT_OPENED
+  "Got it, and followed one of its links."
+  CLICKED
+  "Got it, and followed none of its links."
+  NOT_CLICKED
+}
+
+extend input MemberConditionInput {
+  "What the member got of mailings, and did then (販促への反応)."
+  mailing: MailingConditionInput
+}
+
+"What a member got of mailings, and did then. What was bought is as it was last counted."
+input MailingConditionInput {
+  "One of these mailings."
+  mailingIds: [ID!]!
+  "What the member got and did."
+  response: MailingResponse!
 }
 `, BuiltIn: false},
 	{Name: "../schema/member.graphqls", Input: `extend type Query {
@@ -19791,6 +20476,328 @@ func childFields_LotStop(ctx context.Context, ec *executionContext, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type LotStop", field.Name)
 }
 
+func childFields_Mailing(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Mailing_id(ctx, ec, field)
+	case "name":
+		return fieldContext_Mailing_name(ctx, ec, field)
+	case "medium":
+		return fieldContext_Mailing_medium(ctx, ec, field)
+	case "segmentId":
+		return fieldContext_Mailing_segmentId(ctx, ec, field)
+	case "storeId":
+		return fieldContext_Mailing_storeId(ctx, ec, field)
+	case "followsId":
+		return fieldContext_Mailing_followsId(ctx, ec, field)
+	case "pieceCost":
+		return fieldContext_Mailing_pieceCost(ctx, ec, field)
+	case "fixedCost":
+		return fieldContext_Mailing_fixedCost(ctx, ec, field)
+	case "cost":
+		return fieldContext_Mailing_cost(ctx, ec, field)
+	case "holdOut":
+		return fieldContext_Mailing_holdOut(ctx, ec, field)
+	case "windowDays":
+		return fieldContext_Mailing_windowDays(ctx, ec, field)
+	case "productIds":
+		return fieldContext_Mailing_productIds(ctx, ec, field)
+	case "categoryIds":
+		return fieldContext_Mailing_categoryIds(ctx, ec, field)
+	case "subject":
+		return fieldContext_Mailing_subject(ctx, ec, field)
+	case "body":
+		return fieldContext_Mailing_body(ctx, ec, field)
+	case "imprint":
+		return fieldContext_Mailing_imprint(ctx, ec, field)
+	case "perSecond":
+		return fieldContext_Mailing_perSecond(ctx, ec, field)
+	case "trackOpens":
+		return fieldContext_Mailing_trackOpens(ctx, ec, field)
+	case "state":
+		return fieldContext_Mailing_state(ctx, ec, field)
+	case "audience":
+		return fieldContext_Mailing_audience(ctx, ec, field)
+	case "decided":
+		return fieldContext_Mailing_decided(ctx, ec, field)
+	case "addressed":
+		return fieldContext_Mailing_addressed(ctx, ec, field)
+	case "heldOut":
+		return fieldContext_Mailing_heldOut(ctx, ec, field)
+	case "leftOut":
+		return fieldContext_Mailing_leftOut(ctx, ec, field)
+	case "sent":
+		return fieldContext_Mailing_sent(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Mailing_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_Mailing_updatedAt(ctx, ec, field)
+	case "sentAt":
+		return fieldContext_Mailing_sentAt(ctx, ec, field)
+	case "completedAt":
+		return fieldContext_Mailing_completedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Mailing", field.Name)
+}
+
+func childFields_MailingConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_MailingConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_MailingConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_MailingConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_MailingConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingConnection", field.Name)
+}
+
+func childFields_MailingEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_MailingEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_MailingEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingEdge", field.Name)
+}
+
+func childFields_MailingFile(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return fieldContext_MailingFile_url(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_MailingFile_expiresAt(ctx, ec, field)
+	case "first":
+		return fieldContext_MailingFile_first(ctx, ec, field)
+	case "last":
+		return fieldContext_MailingFile_last(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingFile", field.Name)
+}
+
+func childFields_MailingFilePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "file":
+		return fieldContext_MailingFilePayload_file(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MailingFilePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingFilePayload", field.Name)
+}
+
+func childFields_MailingGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recipients":
+		return fieldContext_MailingGroup_recipients(ctx, ec, field)
+	case "buyers":
+		return fieldContext_MailingGroup_buyers(ctx, ec, field)
+	case "rate":
+		return fieldContext_MailingGroup_rate(ctx, ec, field)
+	case "purchases":
+		return fieldContext_MailingGroup_purchases(ctx, ec, field)
+	case "items":
+		return fieldContext_MailingGroup_items(ctx, ec, field)
+	case "revenue":
+		return fieldContext_MailingGroup_revenue(ctx, ec, field)
+	case "perRecipient":
+		return fieldContext_MailingGroup_perRecipient(ctx, ec, field)
+	case "opened":
+		return fieldContext_MailingGroup_opened(ctx, ec, field)
+	case "clicked":
+		return fieldContext_MailingGroup_clicked(ctx, ec, field)
+	case "unsubscribed":
+		return fieldContext_MailingGroup_unsubscribed(ctx, ec, field)
+	case "bounced":
+		return fieldContext_MailingGroup_bounced(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingGroup", field.Name)
+}
+
+func childFields_MailingLabelsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "files":
+		return fieldContext_MailingLabelsPayload_files(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MailingLabelsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingLabelsPayload", field.Name)
+}
+
+func childFields_MailingLift(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "points":
+		return fieldContext_MailingLift_points(ctx, ec, field)
+	case "low":
+		return fieldContext_MailingLift_low(ctx, ec, field)
+	case "high":
+		return fieldContext_MailingLift_high(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingLift", field.Name)
+}
+
+func childFields_MailingPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mailing":
+		return fieldContext_MailingPayload_mailing(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MailingPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingPayload", field.Name)
+}
+
+func childFields_MailingPreview(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subject":
+		return fieldContext_MailingPreview_subject(ctx, ec, field)
+	case "text":
+		return fieldContext_MailingPreview_text(ctx, ec, field)
+	case "html":
+		return fieldContext_MailingPreview_html(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingPreview", field.Name)
+}
+
+func childFields_MailingProductResult(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "productId":
+		return fieldContext_MailingProductResult_productId(ctx, ec, field)
+	case "name":
+		return fieldContext_MailingProductResult_name(ctx, ec, field)
+	case "buyers":
+		return fieldContext_MailingProductResult_buyers(ctx, ec, field)
+	case "items":
+		return fieldContext_MailingProductResult_items(ctx, ec, field)
+	case "revenue":
+		return fieldContext_MailingProductResult_revenue(ctx, ec, field)
+	case "heldBuyers":
+		return fieldContext_MailingProductResult_heldBuyers(ctx, ec, field)
+	case "heldItems":
+		return fieldContext_MailingProductResult_heldItems(ctx, ec, field)
+	case "heldRevenue":
+		return fieldContext_MailingProductResult_heldRevenue(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingProductResult", field.Name)
+}
+
+func childFields_MailingRecipient(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "memberId":
+		return fieldContext_MailingRecipient_memberId(ctx, ec, field)
+	case "state":
+		return fieldContext_MailingRecipient_state(ctx, ec, field)
+	case "reason":
+		return fieldContext_MailingRecipient_reason(ctx, ec, field)
+	case "position":
+		return fieldContext_MailingRecipient_position(ctx, ec, field)
+	case "sentAt":
+		return fieldContext_MailingRecipient_sentAt(ctx, ec, field)
+	case "openedAt":
+		return fieldContext_MailingRecipient_openedAt(ctx, ec, field)
+	case "clickedAt":
+		return fieldContext_MailingRecipient_clickedAt(ctx, ec, field)
+	case "unsubscribedAt":
+		return fieldContext_MailingRecipient_unsubscribedAt(ctx, ec, field)
+	case "bounce":
+		return fieldContext_MailingRecipient_bounce(ctx, ec, field)
+	case "purchases":
+		return fieldContext_MailingRecipient_purchases(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingRecipient", field.Name)
+}
+
+func childFields_MailingRecipientConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_MailingRecipientConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_MailingRecipientConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_MailingRecipientConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_MailingRecipientConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingRecipientConnection", field.Name)
+}
+
+func childFields_MailingRecipientEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_MailingRecipientEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_MailingRecipientEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingRecipientEdge", field.Name)
+}
+
+func childFields_MailingResults(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mailing":
+		return fieldContext_MailingResults_mailing(ctx, ec, field)
+	case "sent":
+		return fieldContext_MailingResults_sent(ctx, ec, field)
+	case "held":
+		return fieldContext_MailingResults_held(ctx, ec, field)
+	case "lift":
+		return fieldContext_MailingResults_lift(ctx, ec, field)
+	case "uplift":
+		return fieldContext_MailingResults_uplift(ctx, ec, field)
+	case "cost":
+		return fieldContext_MailingResults_cost(ctx, ec, field)
+	case "revenue":
+		return fieldContext_MailingResults_revenue(ctx, ec, field)
+	case "return":
+		return fieldContext_MailingResults_return(ctx, ec, field)
+	case "extraRevenue":
+		return fieldContext_MailingResults_extraRevenue(ctx, ec, field)
+	case "extraReturn":
+		return fieldContext_MailingResults_extraReturn(ctx, ec, field)
+	case "trackedUntil":
+		return fieldContext_MailingResults_trackedUntil(ctx, ec, field)
+	case "countedAt":
+		return fieldContext_MailingResults_countedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingResults", field.Name)
+}
+
+func childFields_MailingStoreResult(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "storeId":
+		return fieldContext_MailingStoreResult_storeId(ctx, ec, field)
+	case "name":
+		return fieldContext_MailingStoreResult_name(ctx, ec, field)
+	case "buyers":
+		return fieldContext_MailingStoreResult_buyers(ctx, ec, field)
+	case "items":
+		return fieldContext_MailingStoreResult_items(ctx, ec, field)
+	case "revenue":
+		return fieldContext_MailingStoreResult_revenue(ctx, ec, field)
+	case "heldBuyers":
+		return fieldContext_MailingStoreResult_heldBuyers(ctx, ec, field)
+	case "heldItems":
+		return fieldContext_MailingStoreResult_heldItems(ctx, ec, field)
+	case "heldRevenue":
+		return fieldContext_MailingStoreResult_heldRevenue(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingStoreResult", field.Name)
+}
+
+func childFields_MailingUplift(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uplift":
+		return fieldContext_MailingUplift_uplift(ctx, ec, field)
+	case "low":
+		return fieldContext_MailingUplift_low(ctx, ec, field)
+	case "high":
+		return fieldContext_MailingUplift_high(ctx, ec, field)
+	case "tooFew":
+		return fieldContext_MailingUplift_tooFew(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingUplift", field.Name)
+}
+
 func childFields_Media(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -22521,6 +23528,16 @@ func childFields_RefundPaymentPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_RefundPaymentPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RefundPaymentPayload", field.Name)
+}
+
+func childFields_ReleaseMailAddressPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "released":
+		return fieldContext_ReleaseMailAddressPayload_released(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReleaseMailAddressPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReleaseMailAddressPayload", field.Name)
 }
 
 func childFields_RematchBankLinesPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
