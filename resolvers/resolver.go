@@ -23,6 +23,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/mailing"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/order"
@@ -89,6 +90,7 @@ type Resolver struct {
 	Members     *member.Service
 	Purchases   *purchase.Service
 	Segments    *segment.Service
+	Mailings    *mailing.Service
 	Companies   *company.Service
 	Ledger      *ledger.Service
 	Banking     *banking.Service

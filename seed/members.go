@@ -38,6 +38,7 @@ func WriteMembers(ctx context.Context, db *postgres.DB, now time.Time) error {
 		batch.Queue(`INSERT INTO member_cards (id, number, member_id, brand_id, kind, state, issued_at) SELECT $1, $2, $3, $4, 'DIGITAL', 'ACTIVE', $5::timestamptz
 			WHERE EXISTS (SELECT FROM members WHERE id = $3) ON CONFLICT DO NOTHING`, key("card", a.Email), memberCard(i), a.ID, brand.ID, a.Since)
 	}
+	queueMailings(batch, brand, now)
 	if err := db.Pool().SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("sample members: %w", err)
 	}

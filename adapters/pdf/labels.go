@@ -34,7 +34,9 @@ func (p *Printer) Labels(w io.Writer, of label.Sheet, at time.Time) (int, error)
 			s.page()
 		}
 		x, y := f.At(place)
-		s.label(l, x*mm, y*mm, f.Width*mm, f.Height*mm)
+		if l.To.Name != "" {
+			s.label(l, of.PostalBoxes, x*mm, y*mm, f.Width*mm, f.Height*mm)
+		}
 		drawn++
 	}
 	if drawn == 0 {
@@ -47,7 +49,7 @@ func (p *Printer) Labels(w io.Writer, of label.Sheet, at time.Time) (int, error)
 const inset = 3 * mm
 
 // label draws an address into a box, in the largest size of letters in which it fits.
-func (s *sheet) label(l label.Label, x, y, wide, high float64) {
+func (s *sheet) label(l label.Label, boxes bool, x, y, wide, high float64) {
 	foot := 0.0
 	if l.Mark != "" {
 		foot = small * leading
@@ -55,7 +57,39 @@ func (s *sheet) label(l label.Label, x, y, wide, high float64) {
 		s.write(l.Mark, x+wide-inset, y+high-inset-small, small, toRight)
 		s.grey(0)
 	}
-	s.address(l.To, 10.5, x+inset, y+inset, wide-2*inset, high-2*inset-foot)
+	head := 0.0
+	if boxes {
+		head = s.postalBoxes(l.To.PostalCode, x+inset, y+inset)
+		l.To.PostalCode = ""
+	}
+	s.address(l.To, 10.5, x+inset, y+inset+head, wide-2*inset, high-2*inset-foot-head)
+}
+
+// Boxes of postal codes: as wide and high as on the post's cards, a little smaller.
+const (
+	boxWide, boxHigh = 4.2 * mm, 5.6 * mm
+	boxGap           = 0.9 * mm // between boxes
+	boxDash          = 1.6 * mm // between the third and the fourth
+)
+
+// postalBoxes draws a postal code digit by digit in boxes, and answers how high they are
+// with what stays white below. A code that is none is left out.
+func (s *sheet) postalBoxes(code string, x, y float64) float64 {
+	if len(code) != 7 {
+		return 0
+	}
+	s.pdf.SetLineWidth(0.6)
+	s.pdf.SetStrokeColor(200, 40, 40)
+	for i, digit := range code {
+		if i == 3 {
+			x += boxDash - boxGap
+			s.pdf.Line(x-boxDash+0.3*mm, y+boxHigh/2, x-0.3*mm, y+boxHigh/2)
+		}
+		s.pdf.RectFromUpperLeftWithStyle(x, y, boxWide, boxHigh, "D")
+		s.write(string(digit), x+boxWide/2, y+(boxHigh-11)/2, 11, toCentre)
+		x += boxWide + boxGap
+	}
+	return boxHigh + 1.2*mm
 }
 
 // smallest letters of an address; what is too long for them is cut.

@@ -197,6 +197,24 @@ func TestLabelsFillSheets(t *testing.T) {
 	require.Equal(t, 1, pages(empty))
 }
 
+func TestPostalCodesStandInBoxes(t *testing.T) {
+	t.Parallel()
+	blank, foreign := label.Label{}, label.Label{To: hanako}
+	foreign.To.PostalCode = ""
+	for _, code := range []string{"a4-10", "a4-12", "a4-18", "a4-24"} {
+		file := drawn(t, "boxes-"+code, func(p *pdf.Printer, out *bytes.Buffer) error {
+			n, err := p.Labels(out, label.Sheet{Format: format(t, code), PostalBoxes: true, Labels: label.Each(append(addressed(2), blank, foreign))}, issuedOn)
+			require.Equal(t, 4, n)
+			return err
+		})
+		require.Equal(t, 1, pages(file), code)
+		text := said(t, file)
+		require.NotContains(t, text, "〒", code)
+		require.Contains(t, strings.Join(strings.Fields(text), ""), "5300001", "digit by digit")
+		require.Equal(t, 3, strings.Count(text, "大阪府大阪市北区"), "%s: one label stays blank", code)
+	}
+}
+
 // An address as long as noren keeps any stays on its label.
 func TestLongAddressesStayOnTheirLabels(t *testing.T) {
 	t.Parallel()

@@ -123,8 +123,31 @@ func compose(out messaging.Mail) (*mail.Msg, error) {
 	msg.SetMessageIDWithValue(out.MessageID)
 	msg.SetDate()
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // no holiday notices in return (RFC 3834)
+	if err := bulk(msg, out); err != nil {
+		return nil, err
+	}
 	msg.Subject(out.Subject)
 	msg.SetBodyString(mail.TypeTextPlain, out.Text)
 	msg.AddAlternativeString(mail.TypeTextHTML, out.HTML)
 	return msg, nil
+}
+
+// bulk says how to be written to no more, and where the mail comes back to.
+func bulk(msg *mail.Msg, out messaging.Mail) error {
+	if out.ReturnPath != "" {
+		if err := msg.EnvelopeFrom(out.ReturnPath); err != nil {
+			return fmt.Errorf("return path: %w", err)
+		}
+	}
+	if out.Unsubscribe == nil {
+		return nil
+	}
+	ways := "<" + out.Unsubscribe.URL + ">"
+	if out.Unsubscribe.Mailto != "" {
+		ways += ", <" + out.Unsubscribe.Mailto + ">"
+	}
+	msg.SetGenHeaderPreformatted("List-Unsubscribe", ways)
+	msg.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+	msg.SetGenHeader("Precedence", "bulk")
+	return nil
 }

@@ -46,6 +46,28 @@ func TestSendWritesJapaneseMailThatReadersUnderstand(t *testing.T) {
 	require.Contains(t, html, "<p>合計：1,980円</p>")
 }
 
+func TestMailToManySaysHowToBeWrittenToNoMore(t *testing.T) {
+	t.Parallel()
+	post := smtptest.New(t)
+	out := japaneseMail()
+	out.ReturnPath = "bounces@noren.example"
+	out.Unsubscribe = &messaging.Unsubscribe{URL: "https://api.noren.example/u/" + strings.Repeat("x", 80), Mailto: "mailto:leave@noren.example?subject=unsubscribe%20" + strings.Repeat("y", 80)}
+	require.NoError(t, mailer(t, post, "smtp", "?tls=none", "").Send(t.Context(), out))
+
+	got := only(t, post)
+	require.Equal(t, "bounces@noren.example", got.From)
+	header, _, _ := parts(t, got.Data)
+	require.Equal(t, "<"+out.Unsubscribe.URL+">, <"+out.Unsubscribe.Mailto+">", header.Get("List-Unsubscribe"))
+	require.Equal(t, "List-Unsubscribe=One-Click", header.Get("List-Unsubscribe-Post"), "RFC 8058")
+	require.Equal(t, "no-reply@noren.example", header.Get("From")[strings.Index(header.Get("From"), "<")+1:len(header.Get("From"))-1])
+	for _, ordinary := range []string{"List-Unsubscribe", "List-Unsubscribe-Post", "Precedence"} {
+		plain := smtptest.New(t)
+		require.NoError(t, mailer(t, plain, "smtp", "?tls=none", "").Send(t.Context(), japaneseMail()))
+		header, _, _ := parts(t, only(t, plain).Data)
+		require.Empty(t, header.Get(ordinary))
+	}
+}
+
 func TestServerThatRefusesForNowIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	post := smtptest.New(t)

@@ -22,6 +22,7 @@ import (
 
 type importCommand struct {
 	Products  importProducts  `cmd:"" help:"Import products from CSV (noren's own or Shopify's) or xlsx."`
+	Bounces   importBounces   `cmd:"" help:"Take in what came back by e-mail, from a mailbox file (mbox)."`
 	Shipments importShipments `cmd:"" help:"Take in what a carrier or warehouse says of shipments, from CSV or xlsx."`
 	Prices    importPrices    `cmd:"" help:"Preview prices from CSV or xlsx, and put them in force."`
 }

@@ -88,7 +88,8 @@ func Formats() ([]Format, error) {
 	return all, nil
 }
 
-// Label is an address with what tells the label apart, such as the shipment's number.
+// Label is an address with what tells the label apart, such as the shipment's number. One
+// without a name stays blank.
 type Label struct {
 	To   customer.Address
 	Mark string // small, at the foot; empty: nothing
@@ -109,7 +110,9 @@ var (
 type Sheet struct {
 	Format Format
 	Skip   int // labels of the first sheet that are used up
-	Labels iter.Seq2[Label, error]
+	// PostalBoxes draws postal codes in boxes (郵便番号枠), for the post's machines.
+	PostalBoxes bool
+	Labels      iter.Seq2[Label, error]
 }
 
 // Find is the format with the code.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
@@ -89,4 +90,38 @@ func newConsent(ctx context.Context, memberID, brandID uuid.UUID, want SettingIn
 		c.Address = &actor.Address
 	}
 	return c
+}
+
+// UnsubscribeInput withdraws a consent by a link that proves to whom it was sent.
+type UnsubscribeInput struct {
+	MemberID uuid.UUID
+	BrandID  uuid.UUID
+	Medium   Medium
+	Wording  string // what was unsubscribed from
+}
+
+// Unsubscribe withdraws the consent of whom a link was sent to; the caller has checked the
+// link. Where the member was merged into another, that one's is withdrawn. Nothing happens
+// to who is gone. It may be asked again: each time is written down.
+func (s *Service) Unsubscribe(ctx context.Context, in UnsubscribeInput) error {
+	return s.Tx.InTx(ctx, func(ctx context.Context) error {
+		for key := &in.MemberID; key != nil; {
+			found, err := s.Store.Lock(ctx, []uuid.UUID{*key})
+			if err != nil || len(found) == 0 || found[0].ErasedAt != nil {
+				return err
+			}
+			if key = found[0].MergedInto; key != nil {
+				continue
+			}
+			now := s.Now()
+			c := newConsent(ctx, found[0].ID, in.BrandID, SettingInput{Medium: in.Medium}, told{how: ByUnsubscribe, wording: in.Wording, at: now})
+			if err := s.Store.AddConsents(ctx, []Consent{c}); err != nil {
+				return err
+			}
+			e := event.New(ctx, now, "member.settings_saved", "Member", found[0].ID, map[string]any{"settings": []SettingInput{{Medium: in.Medium}}, "how": ByUnsubscribe, "wording": in.Wording})
+			e.BrandID = in.BrandID
+			return s.Events.Record(ctx, e)
+		}
+		return nil
+	})
 }

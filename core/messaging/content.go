@@ -455,6 +455,7 @@ var blanks = map[Kind]func() Content{
 	KindAccountOverdue:     func() Content { return &AccountOverdue{} },
 	KindApprovalAsked:      func() Content { return &ApprovalAsked{} },
 	KindReturnNotice:       func() Content { return &ReturnNotice{} },
+	KindMailing:            func() Content { return &Mailing{} },
 	KindStoreSlip:          func() Content { return &StoreSlip{} },
 	KindParcelNotice:       func() Content { return &ParcelNotice{} },
 	KindPickUpReady:        func() Content { return &PickUpReady{} },

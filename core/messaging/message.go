@@ -48,6 +48,7 @@ const (
 	KindRefundedAsPoints   Kind = "refunded_as_points"
 	KindDraftOrder         Kind = "draft_order"
 	KindRecurringOrder     Kind = "recurring_order"
+	KindMailing            Kind = "mailing"
 )
 
 // Kinds lists every kind.
@@ -58,6 +59,7 @@ var Kinds = []Kind{
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindLotsExpiring, KindReturnNotice, KindStoreSlip, KindParcelNotice,
 	KindPickUpReady, KindPointsExpiring, KindRefundedAsPoints,
 	KindDraftOrder, KindRecurringOrder,
+	KindMailing,
 }
 
 // Content is what one kind of message says.

@@ -67,6 +67,10 @@ var samples = []messaging.Content{
 		Name: "山田 花子", Number: "D-1001", Event: "CONFIRM", Currency: money.JPY, Lines: []messaging.OrderLine{{Name: "首輪", Option: "赤", Quantity: 1, Total: 1200}},
 		Total: 1200, Until: noon, Message: "お電話ありがとうございました", URL: "https://shop.example/drafts/1#token=T",
 	},
+	messaging.Mailing{
+		Subject: "【のれんペット】春のご案内 <A>", Imprint: "のれんペット\n東京都渋谷区神宮前1-1-1", UnsubscribeURL: "https://api.noren.example/mailings/unsubscribe/T", PixelURL: "https://api.noren.example/mailings/open/T",
+		Lines: [][]messaging.Piece{{{Text: "山田 <花子> 様"}}, nil, {{Text: "くわしくは "}, {Text: "https://shop.example/a?b=1&c=2", URL: "https://api.noren.example/mailings/click/T"}, {Text: "。"}}},
+	},
 	messaging.RecurringOrder{
 		Name: "山田 花子", Number: "R-1001", Event: "PROBLEM", Day: noon, Currency: money.JPY, Problem: "在庫が不足しています", RetryAt: &noon, URL: "https://shop.example/recurring/1",
 	},

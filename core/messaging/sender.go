@@ -21,6 +21,14 @@ type Mail struct {
 	From      Address
 	To        Address
 	Rendered
+	Unsubscribe *Unsubscribe // of what is written to many; nil for others
+	ReturnPath  string       // where it comes back to, if not to From
+}
+
+// Unsubscribe says how to be written to no more (RFC 8058).
+type Unsubscribe struct {
+	URL    string // takes a POST
+	Mailto string // a mailto: address; empty for none
 }
 
 // Mailer hands a mail to whoever carries it. ErrRejected says that trying again is
@@ -94,6 +102,12 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	delivery.SentAt = &sent
 	return s.log.Record(ctx, delivery)
 }
+
+// Compose puts the message into words and says from whom it is.
+func (s *Sender) Compose(ctx context.Context, m Message) (Mail, error) { return s.compose(ctx, m) }
+
+// Hand hands a mail over as it is; nothing is kept of it. See Mailer.
+func (s *Sender) Hand(ctx context.Context, m Mail) error { return s.mailer.Send(ctx, m) }
 
 func (s *Sender) compose(ctx context.Context, m Message) (Mail, error) {
 	name, err := s.log.ShopName(ctx, m.BrandID)

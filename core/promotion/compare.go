@@ -14,8 +14,8 @@ import (
 // taken for more than chance.
 const enoughBuyers = 30
 
-// normal95 is how many standard errors a 95 % confidence interval reaches to each side.
-const normal95 = 1.959964
+// Normal95 is how many standard errors a 95 % confidence interval reaches to each side.
+const Normal95 = 1.959964
 
 // Comparison is the buyers who may get a campaign beside those of its hold-out.
 type Comparison struct {
@@ -82,6 +82,26 @@ func (s *Service) compare(ctx context.Context, c Campaign) (*Comparison, error) 
 	return x, err
 }
 
+// Sample is what a group of known size has bought.
+type Sample struct {
+	Size    int // those who have bought nothing, too
+	Buyers  int
+	Sales   money.Money
+	Squares float64 // sum of the squares of what each has bought for
+}
+
+// Compare looks at what two groups have bought that chance has made, reckoned on as many
+// of each.
+func Compare(open, held Sample) Comparison {
+	x := Comparison{Open: open.side(), Held: held.side()}
+	x.reckon()
+	return x
+}
+
+func (s Sample) side() Side {
+	return Side{Share: decimal.NewFromInt(int64(s.Size)), Buyers: s.Buyers, Sales: s.Sales, squares: s.Squares}
+}
+
 // reckon works out the uplift. Who is in which group is chance, so the sums are those
 // of draws with known shares: the variance of the logarithm of their ratio is, for each
 // side, the sum of squares over the square of the sum.
@@ -96,7 +116,7 @@ func (x *Comparison) reckon() {
 	if x.TooFew || x.Open.Sales.Minor == 0 {
 		return
 	}
-	reach := math.Exp(normal95 * math.Sqrt(x.Open.spread()+x.Held.spread()))
+	reach := math.Exp(Normal95 * math.Sqrt(x.Open.spread()+x.Held.spread()))
 	x.Low, x.High = percentMore(ratio.Div(decimal.NewFromFloat(reach))), percentMore(ratio.Mul(decimal.NewFromFloat(reach)))
 }
 

@@ -30,6 +30,7 @@ type Condition struct {
 	RankIDs      []uuid.UUID       `json:"rankIds,omitempty"`
 	Points       *Points           `json:"points,omitempty"`
 	Consent      *Consent          `json:"consent,omitempty"`
+	Mailing      *OfMailing        `json:"mailing,omitempty"`
 }
 
 // Period is a time of business days, both ends included: from and until, either of which
@@ -104,6 +105,30 @@ type Points struct {
 type Consent struct {
 	Medium member.Medium `json:"medium"`
 	Given  bool          `json:"given"`
+}
+
+// Response is what a member of a mailing's audience got and did.
+type Response string
+
+// The responses. Whoever did or did not do something has got it.
+const (
+	GotMailing Response = "SENT"
+	HeldOut    Response = "HELD_OUT"
+	BoughtOf   Response = "BOUGHT" // within the mailing's window, as it was last counted
+	NotBought  Response = "NOT_BOUGHT"
+	OpenedOf   Response = "OPENED"
+	NotOpened  Response = "NOT_OPENED"
+	ClickedOf  Response = "CLICKED"
+	NotClicked Response = "NOT_CLICKED"
+)
+
+// Responses are all of them.
+var Responses = []Response{GotMailing, HeldOut, BoughtOf, NotBought, OpenedOf, NotOpened, ClickedOf, NotClicked}
+
+// OfMailing holds for who responded so to one of the mailings.
+type OfMailing struct {
+	MailingIDs []uuid.UUID `json:"mailingIds"`
+	Response   Response    `json:"response"`
 }
 
 // Between are the first and the last day of the period as of today, where it has them.

@@ -98,6 +98,7 @@ func (k *checker) parts(path string, c Condition, depth int) []part {
 		{c.RankIDs != nil, func() { k.some(path+".rankIds", c.RankIDs, "MemberRank") }},
 		{c.Points != nil, func() { k.points(path+".points", *c.Points) }},
 		{c.Consent != nil, func() { k.consent(path+".consent", *c.Consent) }},
+		{c.Mailing != nil, func() { k.mailing(path+".mailing", *c.Mailing) }},
 	}
 }
 
@@ -176,6 +177,13 @@ func (k *checker) consent(path string, c Consent) {
 	if !slices.Contains([]member.Medium{member.Mail, member.DM, member.SMS, member.Push}, c.Medium) {
 		k.wrong(ErrNothing, path+".medium")
 	}
+}
+
+func (k *checker) mailing(path string, m OfMailing) {
+	if !slices.Contains(Responses, m.Response) {
+		k.wrong(ErrNothing, path+".response")
+	}
+	k.some(path+".mailingIds", m.MailingIDs, "Mailing")
 }
 
 func (k *checker) genders(path string, genders []customer.Gender) {

@@ -40,6 +40,8 @@ func TestContradictionsAreNamedWithTheirPaths(t *testing.T) {
 		"CONDITION_TOO_LARGE where.not.not.not.not.not.not": {Not: &Condition{Not: &Condition{Not: &Condition{Not: &Condition{Not: &Condition{Not: &Condition{BirthMonths: []int{1}}}}}}}},
 		"CONDITION_TOO_LARGE where":                         {All: make([]Condition, 60)},
 		"CONDITION_EMPTY where.points.balance":              {Points: &Points{}},
+		"CONDITION_EMPTY where.mailing.mailingIds":          {Mailing: &OfMailing{Response: BoughtOf}},
+		"CONDITION_EMPTY where.mailing.response":            {Mailing: &OfMailing{MailingIDs: []uuid.UUID{uuid.Max}}},
 		"CONDITION_RANGE where.lastPurchase.lastDays":       {LastPurchase: &Period{LastDays: number(0)}},
 	} {
 		_, err := check("where", c)

@@ -28,6 +28,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/mailing"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/money"
@@ -522,6 +523,30 @@ type LoginPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A file that can be opened.
+type MailingFilePayload struct {
+	// The file; null if there is none.
+	File *mailing.File `json:"file,omitempty"`
+	// Why there is none; empty if there is one.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Labels that can be printed.
+type MailingLabelsPayload struct {
+	// The files, in the order of the labels.
+	Files []mailing.File `json:"files"`
+	// Why there are none; empty if there are.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a mailing.
+type MailingPayload struct {
+	// The mailing; null if nothing was changed.
+	Mailing *mailing.Mailing `json:"mailing,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A member code that was made.
 type MemberCodePayload struct {
 	// The code; null if none was made.
@@ -987,6 +1012,14 @@ type RefundPaymentPayload struct {
 	// The payment; null if nothing was done. The gateway confirms a refund soon after.
 	Payment *payment.Payment `json:"payment,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of an e-mail address.
+type ReleaseMailAddressPayload struct {
+	// Whether it was one at which nothing arrived.
+	Released bool `json:"released"`
+	// Why nothing was changed; empty if something was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -1539,6 +1572,64 @@ func (e *ImportFormat) UnmarshalJSON(b []byte) error {
 }
 
 func (e ImportFormat) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a row of results is of.
+type MailingResultPart string
+
+const (
+	// A product.
+	MailingResultPartProduct MailingResultPart = "PRODUCT"
+	// A store.
+	MailingResultPartStore MailingResultPart = "STORE"
+)
+
+var AllMailingResultPart = []MailingResultPart{
+	MailingResultPartProduct,
+	MailingResultPartStore,
+}
+
+func (e MailingResultPart) IsValid() bool {
+	switch e {
+	case MailingResultPartProduct, MailingResultPartStore:
+		return true
+	}
+	return false
+}
+
+func (e MailingResultPart) String() string {
+	return string(e)
+}
+
+func (e *MailingResultPart) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = MailingResultPart(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid MailingResultPart", str)
+	}
+	return nil
+}
+
+func (e MailingResultPart) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *MailingResultPart) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e MailingResultPart) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -20,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/mailing"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
@@ -190,6 +191,14 @@ type (
 	SegmentConnection = page.Connection[segment.Segment]
 	// SegmentEdge is a saved search on a page.
 	SegmentEdge = page.Edge[segment.Segment]
+	// MailingConnection is a page of mailings.
+	MailingConnection = page.Connection[mailing.Mailing]
+	// MailingEdge is a mailing on a page.
+	MailingEdge = page.Edge[mailing.Mailing]
+	// MailingRecipientConnection is a page of a mailing's audience.
+	MailingRecipientConnection = page.Connection[mailing.Recipient]
+	// MailingRecipientEdge is one of its members on a page.
+	MailingRecipientEdge = page.Edge[mailing.Recipient]
 	// MemberRequestConnection is a page of what members asked for.
 	MemberRequestConnection = page.Connection[member.Request]
 	// MemberRequestEdge is one of them on a page.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/dispatch"
+	"github.com/noren-commerce/noren/core/mailing"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
@@ -177,4 +178,9 @@ func (j *Jobs) Depth(ctx context.Context) (map[string]float64, error) {
 // TakeResults queues the working through of a file of results.
 func (j *Jobs) TakeResults(ctx context.Context, job dispatch.ResultJob) error {
 	return j.Insert(ctx, job)
+}
+
+// WorkMailing queues work on a mailing.
+func (j *Jobs) WorkMailing(ctx context.Context, mailingID uuid.UUID) error {
+	return j.Insert(ctx, mailing.WorkJob{MailingID: &mailingID})
 }

@@ -99,6 +99,8 @@ func (s *stage) holds(c segment.Condition) string {
 		return s.points(*c.Points)
 	case c.Consent != nil:
 		return s.consent(*c.Consent)
+	case c.Mailing != nil:
+		return s.in(s.mailing(*c.Mailing))
 	}
 	return s.plain(c)
 }
@@ -277,6 +279,22 @@ func (s *stage) pet(p segment.Pet) string {
 		where = append(where, `birthday > (@today::date - make_interval(years => `+s.arg(*p.Age.Max+1)+`::int))::date`)
 	}
 	return `SELECT DISTINCT member_id FROM pets WHERE ` + strings.Join(where, ` AND `)
+}
+
+// responses say of an audience's row that its member responded so.
+var responses = map[segment.Response]string{
+	segment.GotMailing: `x.state = 'SENT'`,
+	segment.HeldOut:    `x.state = 'HELD_OUT'`,
+	segment.BoughtOf:   `x.state = 'SENT' AND x.purchases > 0`,
+	segment.NotBought:  `x.state = 'SENT' AND x.purchases = 0`,
+	segment.OpenedOf:   `x.state = 'SENT' AND x.opened_at IS NOT NULL`,
+	segment.NotOpened:  `x.state = 'SENT' AND x.opened_at IS NULL`,
+	segment.ClickedOf:  `x.state = 'SENT' AND x.clicked_at IS NOT NULL`,
+	segment.NotClicked: `x.state = 'SENT' AND x.clicked_at IS NULL`,
+}
+
+func (s *stage) mailing(m segment.OfMailing) string {
+	return `SELECT DISTINCT x.member_id FROM mailing_recipients x WHERE x.mailing_id = ANY(` + s.arg(m.MailingIDs) + `) AND ` + responses[m.Response]
 }
 
 func (s *stage) points(p segment.Points) string {

@@ -30,6 +30,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/mailing"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/messaging"
@@ -152,6 +153,14 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
+	mailings, err := newMailings(cfg, db, mailing.Parts{
+		Store: postgres.NewMailings(db, sealed), Segments: postgres.NewSegments(db, postgres.NewMembers(db, sealed)), Saver: segments, Members: members,
+		Queue: jobs, Outbox: jobs, Post: sender, Printer: printer, Limiter: ground.Limiter, Now: now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	members.FollowedBy(mailings)
 	sso, err := newSSO(cfg, db, accounts)
 	if err != nil {
 		return nil, err
@@ -235,6 +244,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Members:   members,
 			Purchases: newPurchases(db, members, loyalty, now),
 			Segments:  segments,
+			Mailings:  mailings,
 			Companies: companies,
 			Ledger:    NewLedger(db, now),
 			Banking: banking.New(banking.Parts{
@@ -297,10 +307,12 @@ func (a *App) Handler() http.Handler {
 		r.Get("/sample/*", seed.Picture)
 		r.With(a.inScope).Get(member.ExportPath+"{id}", a.memberExport)
 		r.With(a.inScope).Get(segment.LinkPath+"{id}", a.segmentExport)
+		r.With(a.inScope).Get(mailing.LinkPath+"{id}", a.mailingFile)
 		r.Get(assets.Prefix+"*", a.Assets.ServeHTTP)
 		r.With(a.inScope).Get(invoice.LinkPath+"{id}", a.document(a.printer))
 		r.With(a.inScope).Get(dispatch.LinkPath+"{id}", a.shipmentFile)
 		a.papers(r)
+		a.mailLinks(r)
 		if a.Config.Dev && a.Mailbox != nil {
 			r.Method(http.MethodGet, "/dev/mail", a.Mailbox)
 		}

@@ -137,7 +137,8 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	river.AddWorker(w, &longJob[tracking.PollJob]{f: func(ctx context.Context, _ tracking.PollJob) error { return a.Tracking.Poll(ctx) }})
 	work(w, func(ctx context.Context, _ tracking.LateJob) error { return a.Tracking.Late(ctx) })
 	a.memberWorkers(w)
-	return w, append(append(memberJobs(), pointRounds()...),
+	a.mailingWorkers(w)
+	return w, append(append(append(memberJobs(), mailingJobs()...), pointRounds()...),
 		every(tracking.Every, tracking.PollJob{}),
 		every(time.Hour, tracking.LateJob{}),
 		every(time.Hour, billing.CloseJob{}),

@@ -13,8 +13,11 @@ import (
 
 // MailConfig says how mail leaves.
 type MailConfig struct {
-	SMTPURL  string `name:"smtp-url" env:"SMTP_URL" help:"Mail server: smtp://user:password@host:587 (STARTTLS), smtps://…, or smtp://host:1025?tls=none. Without it mails are kept in memory and shown at /dev/mail (noren dev)."`
-	MailFrom string `env:"MAIL_FROM" default:"no-reply@noren.example" help:"Sender of mails: shop@example.jp, or \"Shop <shop@example.jp>\"; without a name the brand's stands there."`
+	SMTPURL           string `name:"smtp-url" env:"SMTP_URL" help:"Mail server: smtp://user:password@host:587 (STARTTLS), smtps://…, or smtp://host:1025?tls=none. Without it mails are kept in memory and shown at /dev/mail (noren dev)."`
+	MailBounces       string `env:"MAIL_BOUNCES" help:"Address to which e-mails of mailings come back that cannot be delivered (Return-Path); the sender's if left out."`
+	MailUnsubscribe   string `env:"MAIL_UNSUBSCRIBE" help:"Address that takes wishes to be written to no more (List-Unsubscribe: mailto); none if left out."`
+	MailWebhookSecret string `env:"MAIL_WEBHOOK_SECRET" help:"Signs what a mail server hands to /webhooks/mail of what arrives at those two; without it nothing is taken."`
+	MailFrom          string `env:"MAIL_FROM" default:"no-reply@noren.example" help:"Sender of mails: shop@example.jp, or \"Shop <shop@example.jp>\"; without a name the brand's stands there."`
 }
 
 // check fails on the first setting that no mail can leave with.
@@ -27,6 +30,11 @@ func (c MailConfig) check() error {
 	}
 	if _, err := mail.ParseAddress(c.MailFrom); err != nil || c.MailFrom == "no-reply@noren.example" {
 		return setting("MAIL_FROM", "must be the address that mails come from: shop@example.jp")
+	}
+	for name, address := range map[string]string{"MAIL_BOUNCES": c.MailBounces, "MAIL_UNSUBSCRIBE": c.MailUnsubscribe} {
+		if parsed, err := mail.ParseAddress(address); address != "" && (err != nil || parsed.Address != address) {
+			return setting(name, "must be a mail address such as bounces@example.jp")
+		}
 	}
 	return nil
 }

@@ -1,0 +1,190 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/mailing"
+	"github.com/noren-commerce/noren/core/sealing"
+)
+
+// Waiting are those who wait next for their e-mail, those behind who were tried before.
+func (s *Mailings) Waiting(ctx context.Context, m mailing.Mailing, most int) ([]mailing.Reader, error) {
+	ids, err := s.segments.ids(ctx, `SELECT member_id FROM mailing_recipients WHERE mailing_id = $1 AND state = 'QUEUED' ORDER BY tries, position LIMIT $2`, m.ID, most)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	found, err := s.Readers(ctx, m, ids)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[uuid.UUID]mailing.Reader, len(found))
+	for _, r := range found {
+		byID[r.MemberID] = r
+	}
+	all := make([]mailing.Reader, len(ids))
+	for i, key := range ids {
+		all[i] = byID[key]
+		all[i].MemberID = key // who has left since is still claimed, and left out
+	}
+	return all, nil
+}
+
+// Readers are the members as texts speak of them: points are those of the brand's own
+// programmes.
+func (s *Mailings) Readers(ctx context.Context, m mailing.Mailing, memberIDs []uuid.UUID) ([]mailing.Reader, error) {
+	facts, err := collect[struct {
+		MemberID uuid.UUID
+		Rank     string
+		Points   int64
+	}](ctx, s.db, `
+		SELECT j.member_id, coalesce(k.name->>'ja', '') AS rank,
+			coalesce((SELECT sum(a.available) FROM point_accounts a JOIN point_programmes g ON g.id = a.programme_id WHERE a.member_id = j.member_id AND g.brand_id = $1), 0)::bigint AS points
+		FROM memberships j LEFT JOIN member_ranks k ON k.id = j.rank_id
+		WHERE j.brand_id = $1 AND j.ended_at IS NULL AND j.member_id = ANY($2)`, m.BrandID, memberIDs)
+	if err != nil {
+		return nil, err
+	}
+	people, err := s.members.Members(ctx, memberIDs)
+	if err != nil {
+		return nil, err
+	}
+	byID := map[uuid.UUID]mailing.Reader{}
+	for _, p := range people {
+		if p.MergedInto == nil && p.ErasedAt == nil {
+			byID[p.ID] = mailing.Reader{MemberID: p.ID, Name: p.Name, Email: p.Email}
+		}
+	}
+	all := make([]mailing.Reader, 0, len(facts))
+	for _, f := range facts {
+		if r, ok := byID[f.MemberID]; ok {
+			r.Rank, r.Points = f.Rank, f.Points
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+// Claim takes up an e-mail before it is handed over: one statement, and one that looks the
+// address up.
+func (s *Mailings) Claim(ctx context.Context, m mailing.Mailing, r mailing.Reader, messageID string, at time.Time) (mailing.Claim, error) {
+	var hash []byte
+	dead, err := s.dead(ctx, []string{r.Email})
+	if err != nil {
+		return mailing.Stopped, err
+	}
+	if r.Email != "" {
+		if hash, err = s.keys.Hash(ctx, "email", sealing.Email(r.Email)); err != nil {
+			return mailing.Stopped, err
+		}
+	}
+	found, err := first[struct{ State mailing.RecipientState }](ctx, s.db, `
+		WITH why AS (SELECT CASE WHEN NOT EXISTS (SELECT FROM memberships WHERE member_id = $2 AND brand_id = $3 AND ended_at IS NULL) THEN 'GONE'
+				WHEN $5::bytea IS NULL THEN 'NO_EMAIL' WHEN $6::boolean THEN 'BOUNCED'
+				WHEN NOT coalesce((SELECT given FROM member_settings WHERE member_id = $2 AND brand_id = $3 AND medium = 'MAIL'), false) THEN 'UNSUBSCRIBED' ELSE '' END AS reason),
+		taken AS (
+			UPDATE mailing_recipients r SET state = CASE why.reason WHEN '' THEN 'SENDING' ELSE 'LEFT_OUT' END, reason = why.reason, message_id = $4, email_hash = $5, sent_at = $7, tries = tries + 1
+			FROM why WHERE r.mailing_id = $1 AND r.member_id = $2 AND r.state = 'QUEUED' AND EXISTS (SELECT FROM mailings WHERE id = $1 AND state = 'SENDING')
+			RETURNING r.state
+		), counted AS (UPDATE mailings SET left_out = left_out + 1, addressed = addressed - 1 WHERE id = $1 AND EXISTS (SELECT FROM taken WHERE state = 'LEFT_OUT'))
+		SELECT state FROM taken`, m.ID, r.MemberID, m.BrandID, messageID, hash, dead[r.Email], at)
+	switch {
+	case err != nil || found == nil:
+		return mailing.Stopped, err
+	case found.State == mailing.LeftOut:
+		return mailing.Skipped, nil
+	}
+	return mailing.Claimed, nil
+}
+
+// Settle keeps what became of an e-mail, and counts it.
+func (s *Mailings) Settle(ctx context.Context, o mailing.Outcome, tries int) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		WITH settled AS (
+			UPDATE mailing_recipients SET state = CASE WHEN $3 = 'QUEUED' AND tries >= $6 THEN 'LEFT_OUT' ELSE $3 END,
+				reason = CASE WHEN $3 = 'QUEUED' AND tries >= $6 THEN 'REFUSED' ELSE $4 END, sent_at = CASE WHEN $3 = 'SENT' THEN $5::timestamptz END
+			WHERE mailing_id = $1 AND member_id = $2 AND state = 'SENDING' RETURNING state
+		)
+		UPDATE mailings SET sent = sent + (settled.state = 'SENT')::int, left_out = left_out + (settled.state = 'LEFT_OUT')::int, addressed = addressed - (settled.state = 'LEFT_OUT')::int
+		FROM settled WHERE id = $1`, o.MailingID, o.MemberID, o.State, o.Reason, o.At, tries)
+	return err
+}
+
+// Interrupted leaves out who was being handed an e-mail when noren broke off.
+func (s *Mailings) Interrupted(ctx context.Context, mailingID uuid.UUID) (int, error) {
+	return one[int](ctx, s.db, `
+		WITH broken AS (UPDATE mailing_recipients SET state = 'LEFT_OUT', reason = 'INTERRUPTED' WHERE mailing_id = $1 AND state = 'SENDING' RETURNING 1),
+		n AS (SELECT count(*)::int AS n FROM broken),
+		counted AS (UPDATE mailings SET left_out = left_out + n.n, addressed = addressed - n.n FROM n WHERE id = $1 AND n.n > 0)
+		SELECT n FROM n`, mailingID)
+}
+
+// Left notes that the reader unsubscribed by the mailing's link.
+func (s *Mailings) Left(ctx context.Context, t mailing.Token, at time.Time) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE mailing_recipients SET unsubscribed_at = coalesce(unsubscribed_at, $3) WHERE mailing_id = $1 AND member_id = $2`, t.MailingID, t.MemberID, at)
+	return err
+}
+
+// arrives notes at an address that something arrived there.
+const arrives = `UPDATE mail_addresses SET soft_bounces = 0, updated_at = $3 WHERE hash = (SELECT email_hash FROM mailing_recipients WHERE mailing_id = $1 AND member_id = $2) AND soft_bounces > 0 AND suppressed_at IS NULL`
+
+// Clicked notes that the reader followed a link; who follows one has opened the e-mail.
+func (s *Mailings) Clicked(ctx context.Context, t mailing.Token, at time.Time) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		WITH reader AS (UPDATE mailing_recipients SET clicked_at = coalesce(clicked_at, $3), opened_at = coalesce(opened_at, $3) WHERE mailing_id = $1 AND member_id = $2 RETURNING 1)
+		INSERT INTO mailing_clicks (mailing_id, link, member_id, at) SELECT $1, $4, $2, $3 FROM reader ON CONFLICT DO NOTHING`, t.MailingID, t.MemberID, at, t.Link)
+	batch.Queue(arrives, t.MailingID, t.MemberID, at)
+	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+// Opened notes that the reader opened the e-mail.
+func (s *Mailings) Opened(ctx context.Context, t mailing.Token, at time.Time) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`UPDATE mailing_recipients SET opened_at = $3 WHERE mailing_id = $1 AND member_id = $2 AND opened_at IS NULL`, t.MailingID, t.MemberID, at)
+	batch.Queue(arrives, t.MailingID, t.MemberID, at)
+	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+// Bounce keeps a bounce, marks its recipient and counts it at the address.
+func (s *Mailings) Bounce(ctx context.Context, b mailing.KeptBounce, maxSoft int) (mailing.Taken, error) {
+	tag, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO mail_bounces (id, digest, message_id, mailing_id, member_id, kind, status, diagnosis, at)
+		SELECT $1, $2, $3, r.mailing_id, r.member_id, $4, $5, $6, $7 FROM (VALUES (1)) AS v LEFT JOIN mailing_recipients r ON r.message_id = $3
+		ON CONFLICT (digest) DO NOTHING`, b.ID, b.Digest, b.MessageID, b.Kind, b.Status, b.Diagnosis, b.At)
+	if err != nil {
+		return "", err
+	}
+	if tag.RowsAffected() == 0 {
+		return mailing.SeenBefore, nil
+	}
+	// What is hard stays so, whatever else comes back.
+	hash, err := read(ctx, s.db, `UPDATE mailing_recipients SET bounce = CASE WHEN bounce = 'HARD' THEN bounce ELSE $2 END WHERE message_id = $1 RETURNING email_hash`, []any{b.MessageID, b.Kind},
+		func(rows pgx.Rows) ([][]byte, error) { return pgx.CollectRows(rows, pgx.RowTo[[]byte]) })
+	if err != nil {
+		return "", err
+	}
+	if len(hash) == 0 {
+		return mailing.UnknownMail, nil
+	}
+	_, err = s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO mail_addresses AS a (hash, soft_bounces, suppressed_at, diagnosis, updated_at)
+		VALUES ($1, ($2 = 'SOFT')::int, CASE WHEN $2 = 'HARD' OR $5 <= 1 THEN $4::timestamptz END, $3, $4)
+		ON CONFLICT (hash) DO UPDATE SET soft_bounces = a.soft_bounces + EXCLUDED.soft_bounces, diagnosis = EXCLUDED.diagnosis, updated_at = EXCLUDED.updated_at,
+			suppressed_at = coalesce(a.suppressed_at, CASE WHEN $2 = 'HARD' OR a.soft_bounces + EXCLUDED.soft_bounces >= $5 THEN $4::timestamptz END)`,
+		hash[0], b.Kind, b.Diagnosis, b.At, maxSoft)
+	return mailing.TakenIn, err
+}
+
+// Release lets e-mails go to the address again.
+func (s *Mailings) Release(ctx context.Context, email string, at time.Time) (bool, error) {
+	hashes, err := s.keys.Hashes(ctx, "email", sealing.Email(email))
+	if err != nil {
+		return false, err
+	}
+	tag, err := s.db.conn(ctx).Exec(ctx, `UPDATE mail_addresses SET suppressed_at = NULL, soft_bounces = 0, updated_at = $2 WHERE hash = ANY($1) AND suppressed_at IS NOT NULL`, hashes, at)
+	return tag.RowsAffected() > 0, err
+}
