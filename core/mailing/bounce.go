@@ -63,7 +63,7 @@ const (
 	NoFailure   Taken = "IGNORED"
 )
 
-// Bounced is a bounce as it is kept.
+// KeptBounce is a bounce as it is kept.
 type KeptBounce struct {
 	ID uuid.UUID
 	Report

@@ -2,6 +2,7 @@ package mailing
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -76,7 +77,7 @@ func (s *Service) turn(ctx context.Context, in ByIDInput, kind string, to State,
 		if m, err = s.locked(ctx, in.MailingID); err != nil {
 			return err
 		}
-		if !oneOf(m.State, from) {
+		if !slices.Contains(from, m.State) {
 			return ErrState.At("mailingId")
 		}
 		now := s.Now()
@@ -98,15 +99,6 @@ func (s *Service) turn(ctx context.Context, in ByIDInput, kind string, to State,
 		return nil, err
 	}
 	return m, nil
-}
-
-func oneOf(s State, all []State) bool {
-	for _, one := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
 }
 
 const (
