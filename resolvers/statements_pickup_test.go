@@ -48,7 +48,7 @@ var pickUpOperations = map[string]clientOperation{
 		seen := (&shopper{App: w.App, token: cart[1]}).pickUp(t, order)
 		return apptest.Variables{"idempotencyKey": w.key(), "token": seen.SquareCode.Text, "payment": apptest.Variables{"method": "CASH"}}
 	})},
-	"admin/RecordShopSale": {51, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RecordShopSale": {52, input(func(t *testing.T, w *world) apptest.Variables {
 		shop := w.counterShop(t)
 		lines := make([]apptest.Variables, len(w.variants))
 		for i, v := range w.variants {
