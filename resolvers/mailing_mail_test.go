@@ -122,7 +122,7 @@ func (m *mailRoom) returns(t *testing.T, raw, secret string) (status int, outcom
 func noticeOf(messageID, status, note string) string {
 	return "Subject: Undelivered\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n" + note +
 		"\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.jp\r\n\r\nFinal-Recipient: rfc822; x@example.jp\r\nAction: failed\r\nStatus: " + status +
-		"\r\nDiagnostic-Code: smtp; 550 no\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <" + messageID + ">\r\n\r\n--b--\r\n"
+		"\r\nDiagnostic-Code: smtp; 550 <x@example.jp>: no such user\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <" + messageID + ">\r\n\r\n--b--\r\n"
 }
 
 func linkIn(t *testing.T, text, path string) string {
@@ -288,6 +288,9 @@ func TestWhatComesBack(t *testing.T) {
 	var bounces, dead int
 	require.NoError(t, m.DB.Pool().QueryRow(t.Context(), `SELECT (SELECT count(*) FROM mail_bounces), (SELECT count(*) FROM mail_addresses WHERE suppressed_at IS NOT NULL)`).Scan(&bounces, &dead))
 	require.Equal(t, []int{2, 1}, []int{bounces, dead})
+	var kept string
+	require.NoError(t, m.DB.Pool().QueryRow(t.Context(), `SELECT string_agg(diagnosis, ' ') FROM (SELECT diagnosis FROM mail_bounces UNION SELECT diagnosis FROM mail_addresses) d`).Scan(&kept))
+	require.Equal(t, "550 <…@…>: no such user", kept, "addresses are sealed everywhere else")
 	require.Equal(t, map[string]string{hanako: "LEFT_OUT BOUNCED"}, m.recipients(t, m.sent(t, content(nil))))
 
 	release := func(email string) bool {

@@ -7,7 +7,6 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 
 	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/mailing"
@@ -47,7 +46,14 @@ func (r *queryResolver) MailingStoreResults(ctx context.Context, mailingID strin
 }
 
 func (r *queryResolver) MailingResultsCSV(ctx context.Context, mailingID string, by model.MailingResultPart) (string, error) {
-	panic(fmt.Errorf("not implemented: MailingResultsCSV - mailingResultsCsv"))
+	_, key, err := globalid.Parse(mailingID)
+	if err != nil {
+		return "", err
+	}
+	if by == model.MailingResultPartProduct {
+		return r.Resolver.Mailings.ByProductCSV(ctx, key)
+	}
+	return r.Resolver.Mailings.ByStoreCSV(ctx, key)
 }
 
 func (r *queryResolver) MailingComparison(ctx context.Context, medium *member.Medium, by mailing.Order) ([]mailing.Results, error) {
@@ -56,35 +62,5 @@ func (r *queryResolver) MailingComparison(ctx context.Context, medium *member.Me
 }
 
 func (r *queryResolver) MailingComparisonCSV(ctx context.Context, medium *member.Medium, by mailing.Order) (string, error) {
-	panic(fmt.Errorf("not implemented: MailingComparisonCSV - mailingComparisonCsv"))
-}
-
-// !!! WARNING !!!
-// The code below was going to be deleted when updating resolvers. It has been copied here so you have
-// one last chance to move it out of harms way if you want. There are two reasons this happens:
-//  - When renaming or deleting a resolver the old code will be put in here. You can safely delete
-//    it when you're done.
-//  - You have helper methods in this file. Move them out to keep these resolver files clean.
-/*
-	func (r *queryResolver) MailingResultsCsv(ctx context.Context, mailingID string, by model.MailingResultPart) (string, error) {
-	_, key, err := globalid.Parse(mailingID)
-	if err != nil {
-		return "", err
-	}
-	if by == model.MailingResultPartProduct {
-		all, err := r.Resolver.Mailings.ByProduct(ctx, key)
-		if err != nil {
-			return "", err
-		}
-		return mailing.PartsCSV("product", all, "不明な商品")
-	}
-	all, err := r.Resolver.Mailings.ByStore(ctx, key)
-	if err != nil {
-		return "", err
-	}
-	return mailing.PartsCSV("store", all, "オンライン")
-}
-func (r *queryResolver) MailingComparisonCsv(ctx context.Context, medium *member.Medium, by mailing.Order) (string, error) {
 	return r.Resolver.Mailings.CompareCSV(ctx, medium, by)
 }
-*/

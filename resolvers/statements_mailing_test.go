@@ -26,8 +26,8 @@ var mailingOperations = map[string]clientOperation{
 	"admin/SaveMailing":    {5, input(func(t *testing.T, w *world) apptest.Variables { return w.letters(t) })},
 	"admin/SendMailing":    {9, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"mailingId": w.letter(t)} })},
 	"admin/CancelMailing":  {5, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"mailingId": w.mailing(t)} })},
-	"admin/MailingPreview": {7, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"mailingId": w.emailed(t)} })},
-	"admin/TestMailing": {7, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MailingPreview": {3, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"mailingId": w.emailed(t)} })},
+	"admin/TestMailing": {5, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"mailingId": w.emailed(t), "to": []string{"a@example.jp"}}
 	})},
 	"admin/PauseMailing": {5, input(func(t *testing.T, w *world) apptest.Variables {
@@ -43,7 +43,7 @@ var mailingOperations = map[string]clientOperation{
 	})},
 	"admin/MailingComparison":    {2, asked(func(t *testing.T, w *world) apptest.Variables { w.lettered(t); return nil })},
 	"admin/MailingComparisonCsv": {2, asked(func(t *testing.T, w *world) apptest.Variables { w.lettered(t); return nil })},
-	"admin/FollowMailing": {26, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/FollowMailing": {21, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"mailingId": w.lettered(t), "to": "NOT_BOUGHT", "name": "F" + id.New().String()}
 	})},
 	"admin/PrintMailingLabels": {5, input(func(t *testing.T, w *world) apptest.Variables {

@@ -2,6 +2,7 @@ package mailing
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"time"
 
@@ -84,6 +85,9 @@ type BounceStore interface {
 	Release(ctx context.Context, email string, at time.Time) (bool, error)
 }
 
+// anAddress is an e-mail address in a mail server's words, which are kept without any.
+var anAddress = regexp.MustCompile(`[^\s<>()\[\]:;,"]+@[^\s<>()\[\]:;,"]+`)
+
 // TakeBounce takes in what a mail server says. A report of an e-mail that noren does not
 // know changes nothing; it is kept, so that staff can look.
 func (s *Service) TakeBounce(ctx context.Context, r Report) (taken Taken, err error) {
@@ -94,6 +98,7 @@ func (s *Service) TakeBounce(ctx context.Context, r Report) (taken Taken, err er
 	if kind == NoBounce {
 		return NoFailure, nil
 	}
+	r.Diagnosis = anAddress.ReplaceAllString(r.Diagnosis, "…@…")
 	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
 		taken, err = s.Store.Bounce(ctx, KeptBounce{id.New(), r, kind, s.Now()}, maxSoft)
 		return err

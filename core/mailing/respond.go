@@ -61,7 +61,7 @@ func (s *Service) Click(ctx context.Context, text string) (url string, err error
 	return all[t.Link], s.Store.Clicked(ctx, t, s.Now())
 }
 
-// Open notes that an e-mail was opened.
+// Opened notes that an e-mail was opened.
 func (s *Service) Opened(ctx context.Context, text string) error {
 	t, _, err := s.followed(ctx, ToOpen, text)
 	if err != nil {

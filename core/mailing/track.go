@@ -213,8 +213,25 @@ func (s *Service) CompareCSV(ctx context.Context, medium *member.Medium, by Orde
 	return sheet(rows)
 }
 
-// PartsCSV are parts of results as CSV.
-func PartsCSV(heading string, all []Part, none string) (string, error) {
+// ByProductCSV is the results by product as CSV.
+func (s *Service) ByProductCSV(ctx context.Context, mailingID uuid.UUID) (string, error) {
+	all, err := s.ByProduct(ctx, mailingID)
+	if err != nil {
+		return "", err
+	}
+	return partsCSV("product", all, "不明な商品")
+}
+
+// ByStoreCSV is the results by store as CSV.
+func (s *Service) ByStoreCSV(ctx context.Context, mailingID uuid.UUID) (string, error) {
+	all, err := s.ByStore(ctx, mailingID)
+	if err != nil {
+		return "", err
+	}
+	return partsCSV("store", all, "オンライン")
+}
+
+func partsCSV(heading string, all []Part, none string) (string, error) {
 	rows := [][]string{{heading, "buyers", "items", "revenue", "held_buyers", "held_items", "held_revenue", "currency"}}
 	for _, p := range all {
 		name := p.Name["ja"]

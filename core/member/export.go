@@ -24,12 +24,13 @@ const (
 	HeldConsents    Held = "consents"
 	HeldPets        Held = "pets"
 	HeldPurchases   Held = "purchases"
+	HeldMailings    Held = "mailings"
 	HeldOrders      Held = "orders"
 	HeldEvents      Held = "events"
 )
 
 // held is in what order an export lists them.
-var held = []Held{HeldMemberships, HeldCards, HeldRanks, HeldConsents, HeldPets, HeldPurchases, HeldOrders, HeldEvents}
+var held = []Held{HeldMemberships, HeldCards, HeldRanks, HeldConsents, HeldPets, HeldPurchases, HeldMailings, HeldOrders, HeldEvents}
 
 // Open writes all that is held of a member, by the link to it, as one JSON object, row by
 // row: a long history takes no memory. What fails before anything is written is answered;

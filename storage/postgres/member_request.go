@@ -146,6 +146,9 @@ var heldRows = map[member.Held]string{
 			'total', p.total, 'currency', p.currency, 'lines', (SELECT jsonb_agg(jsonb_build_object('code', i.code, 'name', i.name, 'quantity', i.quantity, 'amount', i.amount) ORDER BY i.position)
 				FROM purchase_lines i WHERE i.purchase_id = p.id AND i.bought_on = p.bought_on))
 		FROM purchases p LEFT JOIN locations l ON l.id = p.store_id WHERE p.member_id = $1 ORDER BY p.bought_at, p.id`,
+	member.HeldMailings: `SELECT jsonb_build_object('brand', b.code, 'name', g.name, 'medium', g.medium, 'state', r.state, 'reason', r.reason, 'sentAt', g.sent_at, 'openedAt', r.opened_at,
+			'clickedAt', r.clicked_at, 'unsubscribedAt', r.unsubscribed_at, 'bounce', r.bounce)
+		FROM mailing_recipients r JOIN mailings g ON g.id = r.mailing_id JOIN brands b ON b.id = g.brand_id WHERE r.member_id = $1 ORDER BY g.sent_at, g.id`,
 	member.HeldOrders: `SELECT jsonb_build_object('number', o.number, 'placedAt', o.placed_at, 'status', o.status, 'email', o.email, 'shippingAddress', o.shipping_address,
 			'billingAddress', o.billing_address, 'total', o.total, 'currency', o.currency,
 			'lines', (SELECT jsonb_agg(jsonb_build_object('sku', i.sku, 'name', i.name, 'quantity', i.quantity, 'total', i.total) ORDER BY i.position) FROM order_lines i WHERE i.order_id = o.id))
