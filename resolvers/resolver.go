@@ -25,6 +25,7 @@ import (
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
+	"github.com/noren-commerce/noren/core/migration"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/partner"
@@ -41,6 +42,7 @@ import (
 	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/signal"
+	"github.com/noren-commerce/noren/core/statistics"
 	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/core/wishlist"
 	"github.com/noren-commerce/noren/core/worklist"
@@ -89,6 +91,8 @@ type Resolver struct {
 	Members     *member.Service
 	Purchases   *purchase.Service
 	Segments    *segment.Service
+	Statistics  *statistics.Service
+	Migrations  *migration.Service
 	Companies   *company.Service
 	Ledger      *ledger.Service
 	Banking     *banking.Service

@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	Category() CategoryResolver
 	Company() CompanyResolver
 	CustomerGroup() CustomerGroupResolver
+	DailyFigures() DailyFiguresResolver
 	DeliveryIssue() DeliveryIssueResolver
 	Document() DocumentResolver
 	DraftOrder() DraftOrderResolver
@@ -41,6 +42,7 @@ type ResolverRoot interface {
 	ImportRun() ImportRunResolver
 	JournalEntry() JournalEntryResolver
 	Member() MemberResolver
+	MigrationRemark() MigrationRemarkResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	OrderLine() OrderLineResolver
@@ -224,6 +226,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ExportPointTransfersInput", graphql.BindUnmarshaler(ec, unmarshalInputExportPointTransfersInput)),
 			graphql.NewInputUnmarshaler("ExportSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputExportSegmentInput)),
 			graphql.NewInputUnmarshaler("ExportShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputExportShipmentsInput)),
+			graphql.NewInputUnmarshaler("ExportStatisticsInput", graphql.BindUnmarshaler(ec, unmarshalInputExportStatisticsInput)),
 			graphql.NewInputUnmarshaler("FindMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputFindMembersInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
@@ -256,6 +259,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MemberRequestInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberRequestInput)),
 			graphql.NewInputUnmarshaler("MemberSettingInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberSettingInput)),
 			graphql.NewInputUnmarshaler("MergeMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputMergeMembersInput)),
+			graphql.NewInputUnmarshaler("MigrationInput", graphql.BindUnmarshaler(ec, unmarshalInputMigrationInput)),
 			graphql.NewInputUnmarshaler("MoveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputMoveCategoryInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
 			graphql.NewInputUnmarshaler("NoteQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteQuotationInput)),
@@ -307,6 +311,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RecordPurchasesInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordPurchasesInput)),
 			graphql.NewInputUnmarshaler("RecordShopSaleInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordShopSaleInput)),
 			graphql.NewInputUnmarshaler("RecordTillPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordTillPaymentInput)),
+			graphql.NewInputUnmarshaler("RecountStatisticsInput", graphql.BindUnmarshaler(ec, unmarshalInputRecountStatisticsInput)),
 			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
 			graphql.NewInputUnmarshaler("RecurringOrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderFilter)),
 			graphql.NewInputUnmarshaler("RecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderInput)),
@@ -414,6 +419,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetStockTrackingInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockTrackingInput)),
 			graphql.NewInputUnmarshaler("SettleBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleBankLineInput)),
 			graphql.NewInputUnmarshaler("SettleDeliveryIssueInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleDeliveryIssueInput)),
+			graphql.NewInputUnmarshaler("SettleDuplicateMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleDuplicateMemberInput)),
 			graphql.NewInputUnmarshaler("SettleStrayPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleStrayPaymentInput)),
 			graphql.NewInputUnmarshaler("ShipShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputShipShipmentInput)),
 			graphql.NewInputUnmarshaler("ShipmentFilter", graphql.BindUnmarshaler(ec, unmarshalInputShipmentFilter)),
@@ -457,6 +463,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateVariantInput)),
 			graphql.NewInputUnmarshaler("UploadBankStatementInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadBankStatementInput)),
 			graphql.NewInputUnmarshaler("UploadCollectionsInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadCollectionsInput)),
+			graphql.NewInputUnmarshaler("UploadMigrationInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadMigrationInput)),
 			graphql.NewInputUnmarshaler("UploadPurchasesInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadPurchasesInput)),
 			graphql.NewInputUnmarshaler("UploadShipmentResultsInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadShipmentResultsInput)),
 			graphql.NewInputUnmarshaler("UsePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputUsePointsInput)),
@@ -8798,6 +8805,348 @@ extend enum UserErrorCode {
   WEIGHT_INVALID
 }
 `, BuiltIn: false},
+	{Name: "../schema/migration.graphqls", Input: `extend type Query {
+  "A file of past data that was uploaded (データ移行), for the head office."
+  migration(
+    "The file's global id."
+    id: ID!
+  ): Migration @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
+  "Files of past data of the channel's brand, the newest first, for the head office."
+  migrations(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): MigrationConnection! @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
+  "What is said of the rows of a file: a page of its report, in the order of the file."
+  migrationRemarks(
+    "The file."
+    migrationId: ID!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): MigrationRemarkConnection! @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
+  "Pairs of members who may be the same person (名寄せ候補): a work list for the head office, the newest first."
+  duplicateMembers(
+    "Pairs of this state."
+    state: DuplicateMemberState! = OPEN
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): DuplicateMemberConnection! @allow(permissions: [MEMBER_WRITE])
+}
+
+extend type Mutation {
+  "Keeps a file of past data with its mapping, and queues a dry run, which takes nothing. Members need MEMBER_WRITE, points POINT_ADMIN, purchases PURCHASE_WRITE; for the head office."
+  uploadMigration(
+    "The file and its mapping."
+    input: UploadMigrationInput!
+  ): MigrationPayload! @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
+  "Lets a job take the rows that the dry run accepted. Rows that an earlier file brought are not taken again; committed again it does nothing."
+  commitMigration(
+    "The file."
+    input: MigrationInput!
+  ): MigrationPayload! @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
+  "Gives a file up that was not committed, and drops it. Its report stays."
+  discardMigration(
+    "The file."
+    input: MigrationInput!
+  ): MigrationPayload! @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
+  "A link to the whole report of a file as CSV. Values in it are masked; asking is written down."
+  exportMigrationReport(
+    "The file."
+    input: MigrationInput!
+  ): MigrationReportPayload! @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
+  "Says whether a pair of members is one person: then one goes on with what both have, as by mergeMembers."
+  settleDuplicateMember(
+    "The decision."
+    input: SettleDuplicateMemberInput!
+  ): DuplicateMemberPayload! @allow(permissions: [MEMBER_WRITE])
+}
+
+"A file of past data on its way into noren (データ移行)."
+type Migration {
+  "The file's opaque global id."
+  id: ID!
+  "What it holds."
+  kind: MigrationKind!
+  "Its name."
+  fileName: String!
+  "How far it is."
+  state: MigrationState!
+  "What became of its rows: in the dry run what would become, behind commitMigration what did."
+  tally: MigrationTally!
+  "What was done to its values, by column."
+  conversions: [MigrationConversion!]!
+  "Why it cannot be read to its end, with the line; empty if it can."
+  failure: String!
+  "When it was uploaded."
+  createdAt: DateTime!
+  "When the dry run was done; null: not yet."
+  previewedAt: DateTime
+  "When all was taken, or given up; null: not yet."
+  finishedAt: DateTime
+}
+
+"What a file of past data holds."
+enum MigrationKind {
+  "Members with their cards, addresses, consents and pets (会員)."
+  MEMBERS
+  "Balances of points (ポイント残高): each becomes an entry of the ledger with its last day."
+  POINTS
+  "Receipts of shops (購買履歴), which earn nothing."
+  PURCHASES
+}
+
+"How far a file of past data is."
+enum MigrationState {
+  "It waits for its dry run."
+  QUEUED
+  "The dry run is under way."
+  READING
+  "The dry run is done: commit or discard it."
+  PREVIEWED
+  "Its rows are being taken."
+  COMMITTING
+  "All that could be taken was."
+  COMMITTED
+  "It was given up."
+  DISCARDED
+  "It cannot be read to its end. Rows that were taken before stay; the whole file may follow, as they are not taken twice."
+  FAILED
+}
+
+"What became of the rows of a file."
+type MigrationTally {
+  "Rows that were read."
+  rows: Int!
+  "Rows that were taken."
+  accepted: Int!
+  "Rows that were not taken, each with a remark."
+  rejected: Int!
+  "Rows that an earlier file brought."
+  repeated: Int!
+  "Pairs of members who may be the same person."
+  proposals: Int!
+  "Remarks on rows."
+  remarks: Int!
+}
+
+"How often something was done to the values of a column."
+type MigrationConversion {
+  "The column, or several with + between."
+  column: String!
+  "What was done."
+  conversion: MigrationConversionKind!
+  "To how many values."
+  count: Int!
+}
+
+"What was done to a value."
+enum MigrationConversionKind {
+  "The mapping's table says what it means."
+  VALUES
+  "Nothing stood there, and the mapping says what then."
+  DEFAULT
+  "A date of an era became a western one (和暦)."
+  ERA_DATE
+  "A reading became full-width katakana."
+  KATAKANA
+  "Letters and digits became half-width, kana full-width, blanks single."
+  WIDTH
+  "A phone number became digits."
+  PHONE
+  "A postcode became seven digits."
+  POSTAL_CODE
+  "An address in one text was split."
+  ADDRESS
+  "A card number got its check digit."
+  CHECK_DIGIT
+  "A gender got its name."
+  GENDER
+}
+
+"What is said of a row of a file."
+type MigrationRemark {
+  "The line of the file, from 1."
+  line: Int!
+  "The column; empty if the row as a whole is meant."
+  column: String!
+  "What stood there: its first character and its length."
+  value: String!
+  "What it means for the row."
+  kind: MigrationRemarkKind!
+  "What is said, in the caller's language."
+  reason: String!
+}
+
+"What a remark means for its row."
+enum MigrationRemarkKind {
+  "The row was not taken."
+  REJECTED
+  "The row was taken without the value."
+  DROPPED
+  "The row was taken; somebody should look at it."
+  NOTICED
+}
+
+"One page of files of past data."
+type MigrationConnection {
+  "The files with their cursors."
+  edges: [MigrationEdge!]!
+  "The files without cursors."
+  nodes: [Migration!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A file of past data on a page."
+type MigrationEdge {
+  "The cursor behind this file."
+  cursor: String!
+  "The file."
+  node: Migration!
+}
+
+"One page of a file's remarks."
+type MigrationRemarkConnection {
+  "The remarks with their cursors."
+  edges: [MigrationRemarkEdge!]!
+  "The remarks without cursors."
+  nodes: [MigrationRemark!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A remark on a page."
+type MigrationRemarkEdge {
+  "The cursor behind this remark."
+  cursor: String!
+  "The remark."
+  node: MigrationRemark!
+}
+
+"A pair of members who may be the same person (名寄せ候補)."
+type DuplicateMember {
+  "The pair's opaque global id."
+  id: ID!
+  "Whom a file brought, by the member's global id."
+  memberId: ID!
+  "Who was there before, by the member's global id."
+  otherId: ID!
+  "What they share."
+  likenesses: [MemberLikeness!]!
+  "The file that brought the first."
+  migrationId: ID!
+  "What was decided."
+  state: DuplicateMemberState!
+  "Why, in the words of who decided."
+  reason: String!
+  "When the pair was found."
+  createdAt: DateTime!
+  "When it was decided on; null: not yet."
+  settledAt: DateTime
+}
+
+"Why two members may be the same person."
+enum MemberLikeness {
+  "The same card number. The card stays with who had it."
+  CARD
+  "The same e-mail address."
+  EMAIL
+  "The same phone number and birthday."
+  PHONE_AND_BIRTHDAY
+  "The same reading of the name, birthday and postcode."
+  KANA_BIRTHDAY_AND_POSTAL_CODE
+}
+
+"What was decided on a pair."
+enum DuplicateMemberState {
+  "Nothing yet."
+  OPEN
+  "They are one, and were merged."
+  MERGED
+  "They are two people."
+  KEPT
+}
+
+"One page of pairs of members."
+type DuplicateMemberConnection {
+  "The pairs with their cursors."
+  edges: [DuplicateMemberEdge!]!
+  "The pairs without cursors."
+  nodes: [DuplicateMember!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A pair on a page."
+type DuplicateMemberEdge {
+  "The cursor behind this pair."
+  cursor: String!
+  "The pair."
+  node: DuplicateMember!
+}
+
+"A file of past data with its mapping."
+input UploadMigrationInput {
+  "What it holds."
+  kind: MigrationKind!
+  "The file: CSV with commas or tabs and a heading, in UTF-8, CP932 or UTF-16; at most 256 MB."
+  file: Upload!
+  "The mapping (移行定義) as YAML, see docs/migration.md; at most 64 KB."
+  mapping: String!
+}
+
+"A file of past data."
+input MigrationInput {
+  "The file."
+  id: ID!
+}
+
+"A decision on a pair of members."
+input SettleDuplicateMemberInput {
+  "The pair."
+  duplicateId: ID!
+  "The member who goes on with what both have; null: they are two people."
+  keepId: ID
+  "Why, at most 200 characters."
+  reason: String!
+}
+
+"What became of a file of past data."
+type MigrationPayload {
+  "The file; null if nothing was changed."
+  migration: Migration
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A link to a report."
+type MigrationReportPayload {
+  "The link, which needs no login; null if there is none."
+  url: String
+  "Until when the link works, a quarter of an hour; null if there is none."
+  expiresAt: DateTime
+  "Why there is no link; empty if there is one."
+  userErrors: [UserError!]!
+}
+
+"What became of a pair."
+type DuplicateMemberPayload {
+  "The pair; null if nothing was changed."
+  duplicate: DuplicateMember
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The mapping of a file of past data is not right."
+  MAPPING_INVALID
+}
+`, BuiltIn: false},
 	{Name: "../schema/order.graphqls", Input: `extend type Query {
   """
   The caller's own orders, newest first; for staff who may read orders, the brand's.
@@ -16392,6 +16741,273 @@ type StaffPolicyPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/statistics.graphqls", Input: `extend type Query {
+  "What happened on each day (日次集計): purchases, cards issued, registrations. Figures that the daily job keeps; nothing is counted when asked. Staff of shops see their shops', and nothing online. At most 400 days."
+  dailyStatistics(
+    "The first day."
+    from: Date!
+    "The last day, with it."
+    to: Date!
+    "What a row is of."
+    by: StatisticsGrouping! = DAY
+    "Only this store's, by its location."
+    storeId: ID
+    "How many, 0 to 100."
+    first: Int = 31
+    "The cursor behind which the page starts."
+    after: String
+  ): DailyFiguresConnection! @allow(permissions: [ORDER_READ])
+  "What became of the points of the brand's programmes on each day, and what was outstanding when it ended, for the head office. At most 400 days."
+  dailyPoints(
+    "The first day."
+    from: Date!
+    "The last day, with it."
+    to: Date!
+    "How many, 0 to 100."
+    first: Int = 31
+    "The cursor behind which the page starts."
+    after: String
+  ): DailyPointsConnection! @allow(permissions: [POINT_READ])
+  "What was outstanding of the brand's programmes at the last count of each day, by the month in which it expires, for the head office. At most 400 days."
+  dailyPointLiabilities(
+    "The first day."
+    from: Date!
+    "The last day, with it."
+    to: Date!
+    "How many, 0 to 100."
+    first: Int = 31
+    "The cursor behind which the page starts."
+    after: String
+  ): DailyLiabilityConnection! @allow(permissions: [POINT_READ])
+  "How far the daily figures of the channel's brand are."
+  statisticsState: StatisticsState! @allow(permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  "Lets days be counted anew from what happened on them, at once, for the head office. What was outstanding by month of expiry is kept as it was counted on its day."
+  recountStatistics(
+    "The days."
+    input: RecountStatisticsInput!
+  ): StatisticsStatePayload! @allow(permissions: [ORDER_WRITE])
+  "A link to a CSV of daily figures. Purchases, cards and registrations need ORDER_READ and are narrowed as dailyStatistics is; points and liabilities need POINT_READ and are for the head office. Asking is written down."
+  exportStatistics(
+    "Which figures."
+    input: ExportStatisticsInput!
+  ): StatisticsExportPayload! @allow(permissions: [ORDER_READ, POINT_READ])
+}
+
+"What a row of daily figures is of."
+enum StatisticsGrouping {
+  "A day of all stores and online."
+  DAY
+  "A store, or online, over all the days."
+  STORE
+  "A day of a store, or online."
+  DAY_AND_STORE
+}
+
+"What happened in a store or in all, on a day or on all that were asked for. Days are business days of Japan."
+type DailyFigures {
+  "The day; null: all the days."
+  day: Date
+  "The store's location; null: online, or all stores."
+  storeId: ID
+  "The store's name in the caller's language; empty: online, or all stores."
+  storeName: String!
+  "Purchases, but for those that come to less than nothing."
+  receipts: Int!
+  "Purchases that come to less than nothing: goods that went back."
+  returned: Int!
+  "Pieces, less those that came back."
+  items: Int!
+  "What was paid with tax, less what was given back."
+  total: Money!
+  "Of the receipts, those of members."
+  memberReceipts: Int!
+  "Of the total, that of members."
+  memberTotal: Money!
+  "Physical cards that were issued, not in place of another."
+  physicalCards: Int!
+  "Digital cards that were issued, not in place of another."
+  digitalCards: Int!
+  "Cards that were issued in place of another (再発行)."
+  reissuedCards: Int!
+  "Memberships that began: of a store there, online without a store (Web登録)."
+  registrations: Int!
+}
+
+"One page of daily figures, by day, stores in the brand's order and online last."
+type DailyFiguresConnection {
+  "The rows with their cursors."
+  edges: [DailyFiguresEdge!]!
+  "The rows without cursors."
+  nodes: [DailyFigures!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A row of daily figures on a page."
+type DailyFiguresEdge {
+  "The cursor behind this row."
+  cursor: String!
+  "The row."
+  node: DailyFigures!
+}
+
+"What became of the points of a programme on a day of its time zone. Points, not money."
+type DailyPoints {
+  "The point programme."
+  programmeId: ID!
+  "The programme's code."
+  programmeCode: String!
+  "The day."
+  day: Date!
+  "Earned, less what was taken back."
+  earned: Int!
+  "Granted by staff and brought over as opening balances, less what staff deducted."
+  granted: Int!
+  "Used, less what went back."
+  used: Int!
+  "Expired."
+  expired: Int!
+  "How often members exchanged points for another programme's or sent them to another system."
+  exchanges: Int!
+  "Exchanged for points of other programmes."
+  exchanged: Int!
+  "Sent to other point systems, less what those refused."
+  sent: Int!
+  "Received from other programmes and point systems."
+  received: Int!
+  "What members had when the day ended, promised points too (ポイント残高)."
+  outstanding: Int!
+}
+
+"One page of what became of points, by day and programme."
+type DailyPointsConnection {
+  "The days with their cursors."
+  edges: [DailyPointsEdge!]!
+  "The days without cursors."
+  nodes: [DailyPoints!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A day of points on a page."
+type DailyPointsEdge {
+  "The cursor behind this day."
+  cursor: String!
+  "The day."
+  node: DailyPoints!
+}
+
+"What was outstanding of a programme at the last count of a day and expires in a month."
+type DailyLiability {
+  "The point programme."
+  programmeId: ID!
+  "The programme's code."
+  programmeCode: String!
+  "The day at the last count of which it was so."
+  day: Date!
+  "The first day of the month in which it expires; null: never."
+  expiresIn: Date
+  "Points that could be used."
+  points: Int!
+  "Points that were promised."
+  pending: Int!
+}
+
+"One page of what was outstanding, by day, programme and month of expiry."
+type DailyLiabilityConnection {
+  "The rows with their cursors."
+  edges: [DailyLiabilityEdge!]!
+  "The rows without cursors."
+  nodes: [DailyLiability!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A row of what was outstanding on a page."
+type DailyLiabilityEdge {
+  "The cursor behind this row."
+  cursor: String!
+  "The row."
+  node: DailyLiability!
+}
+
+"How far the daily figures are."
+type StatisticsState {
+  "When the job last finished; null: never yet."
+  countedAt: DateTime
+  "The last day up to which all figures are right; null: none yet."
+  lastDay: Date
+  "How many days wait to be counted anew."
+  waitingDays: Int!
+}
+
+"Days to be counted anew, at most 400."
+input RecountStatisticsInput {
+  "The first day."
+  from: Date!
+  "The last day, with it."
+  to: Date!
+}
+
+"How far the daily figures are, once days were marked."
+type StatisticsStatePayload {
+  "How far they are; null if nothing was marked."
+  state: StatisticsState
+  "Why nothing was marked; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A file of daily figures. At most 400 days."
+input ExportStatisticsInput {
+  "Which figures."
+  sheet: StatisticsSheet!
+  "The first day."
+  from: Date!
+  "The last day, with it."
+  to: Date!
+  "Only this store's, by its location; points have none."
+  storeId: ID
+  "What a row is of; points are always by day and programme."
+  by: StatisticsGrouping! = DAY_AND_STORE
+  "How the text is written."
+  encoding: SheetEncoding! = UTF_8
+}
+
+"A sheet of daily figures."
+enum StatisticsSheet {
+  "Receipts, items and amounts, in all and of members."
+  PURCHASES
+  "Cards that were issued (カード発行)."
+  CARDS
+  "Memberships that began (会員登録)."
+  REGISTRATIONS
+  "Points that were earned, used, expired, exchanged, and what was outstanding (ポイント)."
+  POINTS
+  "What was outstanding by the month in which it expires (ポイント負債)."
+  LIABILITIES
+}
+
+"How the text of a CSV is written."
+enum SheetEncoding {
+  "UTF-8 with a byte order mark, for Excel."
+  UTF_8
+  "CP932 (Shift_JIS); what it lacks becomes 〓."
+  CP932
+}
+
+"A link to a file of daily figures."
+type StatisticsExportPayload {
+  "The link, which needs no login; null if there is none."
+  url: String
+  "Until when the link works, a quarter of an hour; null if there is none."
+  expiresAt: DateTime
+  "Why there is no link; empty if there is one."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/stocktake.graphqls", Input: `"Where a stocktake stands."
 enum StocktakeState {
   "It is being counted (実施中)."
@@ -18787,6 +19403,152 @@ func childFields_CustomerGroupPayload(ctx context.Context, ec *executionContext,
 	return nil, fmt.Errorf("no field named %q was found under type CustomerGroupPayload", field.Name)
 }
 
+func childFields_DailyFigures(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "day":
+		return fieldContext_DailyFigures_day(ctx, ec, field)
+	case "storeId":
+		return fieldContext_DailyFigures_storeId(ctx, ec, field)
+	case "storeName":
+		return fieldContext_DailyFigures_storeName(ctx, ec, field)
+	case "receipts":
+		return fieldContext_DailyFigures_receipts(ctx, ec, field)
+	case "returned":
+		return fieldContext_DailyFigures_returned(ctx, ec, field)
+	case "items":
+		return fieldContext_DailyFigures_items(ctx, ec, field)
+	case "total":
+		return fieldContext_DailyFigures_total(ctx, ec, field)
+	case "memberReceipts":
+		return fieldContext_DailyFigures_memberReceipts(ctx, ec, field)
+	case "memberTotal":
+		return fieldContext_DailyFigures_memberTotal(ctx, ec, field)
+	case "physicalCards":
+		return fieldContext_DailyFigures_physicalCards(ctx, ec, field)
+	case "digitalCards":
+		return fieldContext_DailyFigures_digitalCards(ctx, ec, field)
+	case "reissuedCards":
+		return fieldContext_DailyFigures_reissuedCards(ctx, ec, field)
+	case "registrations":
+		return fieldContext_DailyFigures_registrations(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyFigures", field.Name)
+}
+
+func childFields_DailyFiguresConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DailyFiguresConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DailyFiguresConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DailyFiguresConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyFiguresConnection", field.Name)
+}
+
+func childFields_DailyFiguresEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DailyFiguresEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DailyFiguresEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyFiguresEdge", field.Name)
+}
+
+func childFields_DailyLiability(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programmeId":
+		return fieldContext_DailyLiability_programmeId(ctx, ec, field)
+	case "programmeCode":
+		return fieldContext_DailyLiability_programmeCode(ctx, ec, field)
+	case "day":
+		return fieldContext_DailyLiability_day(ctx, ec, field)
+	case "expiresIn":
+		return fieldContext_DailyLiability_expiresIn(ctx, ec, field)
+	case "points":
+		return fieldContext_DailyLiability_points(ctx, ec, field)
+	case "pending":
+		return fieldContext_DailyLiability_pending(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyLiability", field.Name)
+}
+
+func childFields_DailyLiabilityConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DailyLiabilityConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DailyLiabilityConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DailyLiabilityConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyLiabilityConnection", field.Name)
+}
+
+func childFields_DailyLiabilityEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DailyLiabilityEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DailyLiabilityEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyLiabilityEdge", field.Name)
+}
+
+func childFields_DailyPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programmeId":
+		return fieldContext_DailyPoints_programmeId(ctx, ec, field)
+	case "programmeCode":
+		return fieldContext_DailyPoints_programmeCode(ctx, ec, field)
+	case "day":
+		return fieldContext_DailyPoints_day(ctx, ec, field)
+	case "earned":
+		return fieldContext_DailyPoints_earned(ctx, ec, field)
+	case "granted":
+		return fieldContext_DailyPoints_granted(ctx, ec, field)
+	case "used":
+		return fieldContext_DailyPoints_used(ctx, ec, field)
+	case "expired":
+		return fieldContext_DailyPoints_expired(ctx, ec, field)
+	case "exchanges":
+		return fieldContext_DailyPoints_exchanges(ctx, ec, field)
+	case "exchanged":
+		return fieldContext_DailyPoints_exchanged(ctx, ec, field)
+	case "sent":
+		return fieldContext_DailyPoints_sent(ctx, ec, field)
+	case "received":
+		return fieldContext_DailyPoints_received(ctx, ec, field)
+	case "outstanding":
+		return fieldContext_DailyPoints_outstanding(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyPoints", field.Name)
+}
+
+func childFields_DailyPointsConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DailyPointsConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DailyPointsConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DailyPointsConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyPointsConnection", field.Name)
+}
+
+func childFields_DailyPointsEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DailyPointsEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DailyPointsEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyPointsEdge", field.Name)
+}
+
 func childFields_DeletePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deleted":
@@ -19203,6 +19965,62 @@ func childFields_DraftOrderPayload(ctx context.Context, ec *executionContext, fi
 		return fieldContext_DraftOrderPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DraftOrderPayload", field.Name)
+}
+
+func childFields_DuplicateMember(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DuplicateMember_id(ctx, ec, field)
+	case "memberId":
+		return fieldContext_DuplicateMember_memberId(ctx, ec, field)
+	case "otherId":
+		return fieldContext_DuplicateMember_otherId(ctx, ec, field)
+	case "likenesses":
+		return fieldContext_DuplicateMember_likenesses(ctx, ec, field)
+	case "migrationId":
+		return fieldContext_DuplicateMember_migrationId(ctx, ec, field)
+	case "state":
+		return fieldContext_DuplicateMember_state(ctx, ec, field)
+	case "reason":
+		return fieldContext_DuplicateMember_reason(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_DuplicateMember_createdAt(ctx, ec, field)
+	case "settledAt":
+		return fieldContext_DuplicateMember_settledAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DuplicateMember", field.Name)
+}
+
+func childFields_DuplicateMemberConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DuplicateMemberConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DuplicateMemberConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DuplicateMemberConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DuplicateMemberConnection", field.Name)
+}
+
+func childFields_DuplicateMemberEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DuplicateMemberEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DuplicateMemberEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DuplicateMemberEdge", field.Name)
+}
+
+func childFields_DuplicateMemberPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "duplicate":
+		return fieldContext_DuplicateMemberPayload_duplicate(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DuplicateMemberPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DuplicateMemberPayload", field.Name)
 }
 
 func childFields_EditOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -20097,6 +20915,144 @@ func childFields_Membership(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_Membership_endedAt(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Membership", field.Name)
+}
+
+func childFields_Migration(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Migration_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_Migration_kind(ctx, ec, field)
+	case "fileName":
+		return fieldContext_Migration_fileName(ctx, ec, field)
+	case "state":
+		return fieldContext_Migration_state(ctx, ec, field)
+	case "tally":
+		return fieldContext_Migration_tally(ctx, ec, field)
+	case "conversions":
+		return fieldContext_Migration_conversions(ctx, ec, field)
+	case "failure":
+		return fieldContext_Migration_failure(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Migration_createdAt(ctx, ec, field)
+	case "previewedAt":
+		return fieldContext_Migration_previewedAt(ctx, ec, field)
+	case "finishedAt":
+		return fieldContext_Migration_finishedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Migration", field.Name)
+}
+
+func childFields_MigrationConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_MigrationConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_MigrationConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_MigrationConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationConnection", field.Name)
+}
+
+func childFields_MigrationConversion(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "column":
+		return fieldContext_MigrationConversion_column(ctx, ec, field)
+	case "conversion":
+		return fieldContext_MigrationConversion_conversion(ctx, ec, field)
+	case "count":
+		return fieldContext_MigrationConversion_count(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationConversion", field.Name)
+}
+
+func childFields_MigrationEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_MigrationEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_MigrationEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationEdge", field.Name)
+}
+
+func childFields_MigrationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "migration":
+		return fieldContext_MigrationPayload_migration(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MigrationPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationPayload", field.Name)
+}
+
+func childFields_MigrationRemark(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_MigrationRemark_line(ctx, ec, field)
+	case "column":
+		return fieldContext_MigrationRemark_column(ctx, ec, field)
+	case "value":
+		return fieldContext_MigrationRemark_value(ctx, ec, field)
+	case "kind":
+		return fieldContext_MigrationRemark_kind(ctx, ec, field)
+	case "reason":
+		return fieldContext_MigrationRemark_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationRemark", field.Name)
+}
+
+func childFields_MigrationRemarkConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_MigrationRemarkConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_MigrationRemarkConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_MigrationRemarkConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationRemarkConnection", field.Name)
+}
+
+func childFields_MigrationRemarkEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_MigrationRemarkEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_MigrationRemarkEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationRemarkEdge", field.Name)
+}
+
+func childFields_MigrationReportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return fieldContext_MigrationReportPayload_url(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_MigrationReportPayload_expiresAt(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MigrationReportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationReportPayload", field.Name)
+}
+
+func childFields_MigrationTally(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rows":
+		return fieldContext_MigrationTally_rows(ctx, ec, field)
+	case "accepted":
+		return fieldContext_MigrationTally_accepted(ctx, ec, field)
+	case "rejected":
+		return fieldContext_MigrationTally_rejected(ctx, ec, field)
+	case "repeated":
+		return fieldContext_MigrationTally_repeated(ctx, ec, field)
+	case "proposals":
+		return fieldContext_MigrationTally_proposals(ctx, ec, field)
+	case "remarks":
+		return fieldContext_MigrationTally_remarks(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationTally", field.Name)
 }
 
 func childFields_Money(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -23923,6 +24879,40 @@ func childFields_StartedSso(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_StartedSso_expiresAt(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StartedSso", field.Name)
+}
+
+func childFields_StatisticsExportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return fieldContext_StatisticsExportPayload_url(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_StatisticsExportPayload_expiresAt(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StatisticsExportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatisticsExportPayload", field.Name)
+}
+
+func childFields_StatisticsState(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "countedAt":
+		return fieldContext_StatisticsState_countedAt(ctx, ec, field)
+	case "lastDay":
+		return fieldContext_StatisticsState_lastDay(ctx, ec, field)
+	case "waitingDays":
+		return fieldContext_StatisticsState_waitingDays(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatisticsState", field.Name)
+}
+
+func childFields_StatisticsStatePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return fieldContext_StatisticsStatePayload_state(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StatisticsStatePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatisticsStatePayload", field.Name)
 }
 
 func childFields_StockAlert(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -30,6 +30,7 @@ import (
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
+	"github.com/noren-commerce/noren/core/migration"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
@@ -44,6 +45,7 @@ import (
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/shipping"
+	"github.com/noren-commerce/noren/core/statistics"
 	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/core/wishlist"
 )
@@ -358,6 +360,14 @@ type DropStocktakeInput struct {
 	StocktakeID string `json:"stocktakeId"`
 }
 
+// What became of a pair.
+type DuplicateMemberPayload struct {
+	// The pair; null if nothing was changed.
+	Duplicate *migration.Duplicate `json:"duplicate,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // An order after an edit, or as it would be.
 type EditOrderPayload struct {
 	// The order; with `dryRun` its amounts are what they would be, its lines as they are. Null if nothing was done.
@@ -561,6 +571,24 @@ type MemberRequestPayload struct {
 	// The request; null if nothing was done.
 	Request *member.Request `json:"request,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a file of past data.
+type MigrationPayload struct {
+	// The file; null if nothing was changed.
+	Migration *migration.Run `json:"migration,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A link to a report.
+type MigrationReportPayload struct {
+	// The link, which needs no login; null if there is none.
+	URL *string `json:"url,omitempty"`
+	// Until when the link works, a quarter of an hour; null if there is none.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Why there is no link; empty if there is one.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -1246,6 +1274,24 @@ type StartTotpPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A link to a file of daily figures.
+type StatisticsExportPayload struct {
+	// The link, which needs no login; null if there is none.
+	URL *string `json:"url,omitempty"`
+	// Until when the link works, a quarter of an hour; null if there is none.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Why there is no link; empty if there is one.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// How far the daily figures are, once days were marked.
+type StatisticsStatePayload struct {
+	// How far they are; null if nothing was marked.
+	State *statistics.State `json:"state,omitempty"`
+	// Why nothing was marked; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A delivery after a change.
 type StockDeliveryPayload struct {
 	// The delivery; null if it was not changed.
@@ -1366,6 +1412,16 @@ type UploadCollectionsInput struct {
 	Carrier string `json:"carrier"`
 	// The CSV.
 	File graphql.Upload `json:"file"`
+}
+
+// A file of past data with its mapping.
+type UploadMigrationInput struct {
+	// What it holds.
+	Kind migration.Kind `json:"kind"`
+	// The file: CSV with commas or tabs and a heading, in UTF-8, CP932 or UTF-16; at most 256 MB.
+	File graphql.Upload `json:"file"`
+	// The mapping (移行定義) as YAML, see docs/migration.md; at most 64 KB.
+	Mapping string `json:"mapping"`
 }
 
 // A journal of tills.

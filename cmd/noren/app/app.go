@@ -33,6 +33,7 @@ import (
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/migration"
 	"github.com/noren-commerce/noren/core/operation"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
@@ -48,6 +49,7 @@ import (
 	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/shipping"
+	"github.com/noren-commerce/noren/core/statistics"
 	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/core/worklist"
 	"github.com/noren-commerce/noren/graph/graphiql"
@@ -148,6 +150,14 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	members.FollowedBy(loyalty)
+	figures, err := newStatistics(cfg, db, jobs, now)
+	if err != nil {
+		return nil, err
+	}
+	past, err := newMigrations(cfg, db, jobs, sealed, loyalty, members, now)
+	if err != nil {
+		return nil, err
+	}
 	segments, err := newSegments(cfg, db, sealed, members, now)
 	if err != nil {
 		return nil, err
@@ -234,7 +244,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Customers: customers,
 			Members:   members,
 			Purchases: newPurchases(db, members, loyalty, now),
-			Segments:  segments,
+			Segments:  segments, Statistics: figures, Migrations: past,
 			Companies: companies,
 			Ledger:    NewLedger(db, now),
 			Banking: banking.New(banking.Parts{
@@ -297,6 +307,8 @@ func (a *App) Handler() http.Handler {
 		r.Get("/sample/*", seed.Picture)
 		r.With(a.inScope).Get(member.ExportPath+"{id}", a.memberExport)
 		r.With(a.inScope).Get(segment.LinkPath+"{id}", a.segmentExport)
+		r.With(a.inScope).Get(statistics.LinkPath+"{id}", a.statisticExport)
+		r.With(a.inScope).Get(migration.ReportPath+"{id}", a.migrationReport)
 		r.Get(assets.Prefix+"*", a.Assets.ServeHTTP)
 		r.With(a.inScope).Get(invoice.LinkPath+"{id}", a.document(a.printer))
 		r.With(a.inScope).Get(dispatch.LinkPath+"{id}", a.shipmentFile)
