@@ -26,6 +26,7 @@ import (
 	"github.com/noren-commerce/noren/core/mailing"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
+	"github.com/noren-commerce/noren/core/migration"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/partner"
@@ -42,6 +43,7 @@ import (
 	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/signal"
+	"github.com/noren-commerce/noren/core/statistics"
 	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/core/wishlist"
 	"github.com/noren-commerce/noren/core/worklist"
@@ -91,6 +93,8 @@ type Resolver struct {
 	Purchases   *purchase.Service
 	Segments    *segment.Service
 	Mailings    *mailing.Service
+	Statistics  *statistics.Service
+	Migrations  *migration.Service
 	Companies   *company.Service
 	Ledger      *ledger.Service
 	Banking     *banking.Service

@@ -47,7 +47,7 @@ func clientOperations() map[string]clientOperation {
 		buyingOperations, shopOperations, accountOperations, staffOperations, displayOperations, termOperations, campaignOperations,
 		companyOperations, quotationOperations, movingOperations, moneyOperations, bookOperations, shippingOperations, documentOperations, returnOperations, carrierOperations, promiseOperations, pickUpOperations,
 		memberOperations, pointOperations, lotOperations,
-		deskOperations, wishOperations, paperOperations, segmentOperations, mailingOperations,
+		deskOperations, wishOperations, paperOperations, segmentOperations, mailingOperations, statisticOperations, migrationOperations,
 	} {
 		maps.Copy(all, some)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/purchase"
+	"github.com/noren-commerce/noren/core/statistics"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -24,7 +25,7 @@ var sampleRanks = []struct {
 
 // WriteMembers makes the sample customers members of their brands, with cards, and has a
 // till's journal taken in: one of its receipts has goods that nobody knows, and one a
-// card. What is there already stays.
+// card. The figures by day are counted. What is there already stays.
 func WriteMembers(ctx context.Context, db *postgres.DB, now time.Time) error {
 	brand := Brands()[0]
 	batch := &pgx.Batch{}
@@ -48,8 +49,10 @@ func WriteMembers(ctx context.Context, db *postgres.DB, now time.Time) error {
 	if err := db.Pool().QueryRow(ctx, `SELECT v.sku, p.name->>'ja' FROM variants v JOIN products p ON p.id = v.product_id WHERE v.brand_id = $1 ORDER BY v.sku LIMIT 1`, brand.ID).Scan(&sku, &name); err != nil {
 		return fmt.Errorf("sample purchases: %w", err)
 	}
-	_, err := history.Upload(ctx, purchase.UploadInput{FileName: "journal.csv", File: strings.NewReader(sampleJournal(brand.Shops[1].Code, sku, name))})
+	if _, err := history.Upload(ctx, purchase.UploadInput{FileName: "journal.csv", File: strings.NewReader(sampleJournal(brand.Shops[1].Code, sku, name))}); err != nil {
 	return err
+	}
+	return statistics.New(statistics.Parts{Tx: db, Store: postgres.NewStatistics(db), Now: clock.Fixed(now)}).Count(ctx)
 }
 
 // queueRanks writes the brand's ranks.

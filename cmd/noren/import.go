@@ -25,6 +25,9 @@ type importCommand struct {
 	Bounces   importBounces   `cmd:"" help:"Take in what came back by e-mail, from a mailbox file (mbox)."`
 	Shipments importShipments `cmd:"" help:"Take in what a carrier or warehouse says of shipments, from CSV or xlsx."`
 	Prices    importPrices    `cmd:"" help:"Preview prices from CSV or xlsx, and put them in force."`
+	Members   importMembers   `cmd:"" help:"Bring members of another system in, by a mapping of columns."`
+	Points    importPoints    `cmd:"" help:"Bring balances of points of another system in, by a mapping of columns."`
+	Purchases importPurchases `cmd:"" help:"Bring receipts of another system in, by a mapping of columns."`
 }
 
 // importProducts imports a file of products.

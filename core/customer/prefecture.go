@@ -84,3 +84,11 @@ var prefectures = [47]struct {
 	{"KAGOSHIMA", "鹿児島県"},
 	{"OKINAWA", "沖縄県"},
 }
+
+// PrefectureOf is the prefecture with a number of JIS X 0401, 1 to 47; empty if there is none.
+func PrefectureOf(code int) Prefecture {
+	if code < 1 || code > len(prefectures) {
+		return ""
+	}
+	return prefectures[code-1].key
+}

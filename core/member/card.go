@@ -64,8 +64,8 @@ const cardPrefix = "29"
 // cardDigits is how long a number is, its check digit among them.
 const cardDigits = 13
 
-// drawNumber makes a number at random: who has one cannot tell another.
-func drawNumber() (string, error) {
+// DrawNumber makes a number at random: who has one cannot tell another.
+func DrawNumber() (string, error) {
 	n, err := rand.Int(rand.Reader, big.NewInt(10_000_000_000))
 	if err != nil {
 		return "", err

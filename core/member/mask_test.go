@@ -75,7 +75,7 @@ func TestCardNumbers(t *testing.T) {
 	// The example of the GS1 General Specifications: 629104150021 has the check digit 3.
 	require.Equal(t, byte('3'), CheckDigit("629104150021"))
 	rapid.Check(t, func(rt *rapid.T) {
-		number, err := drawNumber()
+		number, err := DrawNumber()
 		require.NoError(rt, err)
 		require.Len(rt, number, 13)
 		read, err := ReadNumber(" " + number[:4] + "-" + number[4:] + " ")

@@ -71,7 +71,7 @@ func (s *Service) join(ctx context.Context, m Membership) error {
 // draw keeps the card under a number that nobody has.
 func (s *Service) draw(ctx context.Context, c Card) (err error) {
 	for range 5 {
-		if c.Number, err = drawNumber(); err != nil {
+		if c.Number, err = DrawNumber(); err != nil {
 			return err
 		}
 		if err = s.Store.InsertCard(ctx, c); !errors.Is(err, ErrCardTaken) {

@@ -198,3 +198,18 @@ func (s *Service) SaveRate(ctx context.Context, in SaveRateInput) (*Rate, error)
 func (s *Service) Rates(ctx context.Context, fromIDs []uuid.UUID) ([]Rate, error) {
 	return s.Store.Rates(ctx, fromIDs)
 }
+
+// Coded is the programme of the context's brand with the code, open; ErrProgramme if there
+// is none.
+func (s *Service) Coded(ctx context.Context, code string) (Programme, error) {
+	all, err := s.inBrand(ctx)
+	if err != nil {
+		return Programme{}, err
+	}
+	for _, p := range all {
+		if p.Code == code {
+			return p, nil
+		}
+	}
+	return Programme{}, ErrProgramme.At("mapping")
+}

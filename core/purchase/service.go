@@ -453,3 +453,37 @@ func Ahead(at time.Time) []time.Time {
 	}
 	return all
 }
+
+// Read checks receipts that another system kept, and answers them as the history keeps
+// them; by their places, why some cannot be.
+func (s *Service) Read(ctx context.Context, receipts []Receipt) (made []Taken, failed map[int]error, err error) {
+	if err := access.Require(ctx, access.PurchaseWrite); err != nil {
+		return nil, nil, err
+	}
+	stores, err := s.stores(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	ch := channel.From(ctx)
+	made, failed = make([]Taken, len(receipts)), map[int]error{}
+	for i, r := range receipts {
+		if made[i], err = r.taken(ch.BrandID, stores, ch.Money(), ch.Zone()); err != nil {
+			failed[i] = err
+		}
+	}
+	return made, failed, nil
+}
+
+// Room makes room for the months of receipts, outside any transaction.
+func (s *Service) Room(ctx context.Context, receipts []Taken) error {
+	return s.Store.Room(ctx, months(receipts))
+}
+
+// Bring adds receipts that another system kept, each once, and answers those that were
+// not there. They earn nothing: what they earned there is in the balances from there.
+func (s *Service) Bring(ctx context.Context, importID uuid.UUID, receipts []Taken) ([]Purchase, error) {
+	if err := access.Require(ctx, access.PurchaseWrite); err != nil || len(receipts) == 0 {
+		return nil, err
+	}
+	return s.Store.Take(ctx, importID, receipts, s.Now())
+}

@@ -2,7 +2,7 @@ package statistics
 
 import (
 	"context"
-	"slices"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,7 +10,8 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
-	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/link"
 )
 
 // Transactor runs what must happen together.
@@ -28,21 +29,40 @@ type Store interface {
 	// Finished notes when all was counted.
 	Finished(ctx context.Context, at time.Time) error
 
-	// Figures are the brand's, of the stores alone if there are any.
-	Figures(ctx context.Context, brandID uuid.UUID, stores []uuid.UUID, q Query) ([]Figures, error)
-	Points(ctx context.Context, brandID uuid.UUID, from, to time.Time) ([]Points, error)
-	State(ctx context.Context, brandID uuid.UUID) (State, error)
+	// Figures are the brand's, of the stores alone if there are any, most at a time, behind
+	// the key if there is one. So are Points and Liabilities of the brand's programmes.
+	Figures(ctx context.Context, brandID uuid.UUID, stores []uuid.UUID, q Query, after *FiguresKey, most int) ([]Figures, error)
+	Points(ctx context.Context, brandID uuid.UUID, from, to time.Time, after *PointsKey, most int) ([]Points, error)
+	Liabilities(ctx context.Context, brandID uuid.UUID, from, to time.Time, after *LiabilityKey, most int) ([]Liability, error)
+	State(ctx context.Context, brandID uuid.UUID, at time.Time) (State, error)
+	// Mark lets the brand's days be counted anew.
+	Mark(ctx context.Context, brandID uuid.UUID, from, to time.Time) error
+
+	InsertExport(ctx context.Context, e Export) error
+	// ExportByID is nil if there is none.
+	ExportByID(ctx context.Context, exportID uuid.UUID) (*Export, error)
+}
+
+// Queue takes the job in the transaction of the context.
+type Queue interface {
+	CountStatistics(ctx context.Context) error
+}
+
+// Parts are what the service works with.
+type Parts struct {
+	Tx     Transactor
+	Store  Store
+	Events event.Recorder
+	Jobs   Queue
+	Links  *link.Signer
+	Now    clock.Clock
 }
 
 // Service keeps figures and answers them.
-type Service struct {
-	tx    Transactor
-	store Store
-	now   clock.Clock
-}
+type Service struct{ Parts }
 
 // New makes the service.
-func New(tx Transactor, store Store, now clock.Clock) *Service { return &Service{tx, store, now} }
+func New(p Parts) *Service { return &Service{p} }
 
 // CountJob counts anew what changed since it last ran.
 type CountJob struct{}
@@ -57,62 +77,49 @@ func (s *Service) Count(ctx context.Context) error {
 		return err
 	}
 	for days := 1; days > 0; {
-		err := s.tx.InTx(ctx, func(ctx context.Context) (err error) {
-			days, err = s.store.CountDays(ctx)
+		err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+			days, err = s.Store.CountDays(ctx)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return s.tx.InTx(ctx, func(ctx context.Context) error {
-		now := s.now()
-		if err := s.store.CountPoints(ctx, now); err != nil {
+	return s.Tx.InTx(ctx, func(ctx context.Context) error {
+		now := s.Now()
+		if err := s.Store.CountPoints(ctx, now); err != nil {
 			return err
 		}
-		return s.store.Finished(ctx, now)
+		return s.Store.Finished(ctx, now)
 	})
 }
 
-// Figures are those of the channel's brand, for staff with ORDER_READ; staff of stores
-// see their stores', and nothing online.
-func (s *Service) Figures(ctx context.Context, q Query) ([]Figures, error) {
-	if err := access.Require(ctx, access.OrderRead); err != nil {
+// Recount lets days of the channel's brand be counted anew from what happened, for the head
+// office with ORDER_WRITE. The job takes them up at once.
+func (s *Service) Recount(ctx context.Context, in RecountInput) (*State, error) {
+	if err := access.RequireEverywhere(ctx, access.OrderWrite); err != nil {
 		return nil, err
 	}
-	if err := q.Validate(); err != nil {
+	if err := (Query{From: in.From, To: in.To, By: ByDay}).Validate(); err != nil {
 		return nil, err
 	}
-	var stores []uuid.UUID
-	if q.StoreID != nil {
-		stores = []uuid.UUID{*q.StoreID}
-	}
-	if actor := access.From(ctx); actor.Is(access.RoleStoreStaff) {
-		switch {
-		case q.StoreID != nil && !slices.Contains(actor.Stores, *q.StoreID):
-			return nil, fault.ErrForbidden.At("storeId")
-		case len(actor.Stores) == 0:
-			return nil, nil
-		case q.StoreID == nil:
-			stores = actor.Stores
+	brand, now := channel.From(ctx).BrandID, s.Now()
+	var state State
+	err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+		err = errors.Join(
+			s.Store.Mark(ctx, brand, in.From, in.To),
+			s.Jobs.CountStatistics(ctx),
+			s.Events.Record(ctx, event.New(ctx, now, "statistics.recount_requested", "Brand", brand, map[string]any{"from": in.From.Format(time.DateOnly), "to": in.To.Format(time.DateOnly)})),
+		)
+		if err == nil {
+			state, err = s.Store.State(ctx, brand, now)
 		}
-	}
-	return s.store.Figures(ctx, channel.From(ctx).BrandID, stores, q)
-}
-
-// Points are those of the brand's programmes, for staff with POINT_READ. Points belong
-// to no store: staff of stores do not see them.
-func (s *Service) Points(ctx context.Context, from, to time.Time) ([]Points, error) {
-	if err := access.Require(ctx, access.PointRead); err != nil {
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
-	if access.From(ctx).Is(access.RoleStoreStaff) {
-		return nil, fault.ErrForbidden
-	}
-	if err := (Query{From: from, To: to, By: ByDay}).Validate(); err != nil {
-		return nil, err
-	}
-	return s.store.Points(ctx, channel.From(ctx).BrandID, from, to)
+	return &state, nil
 }
 
 // State is how far the figures of the channel's brand are.
@@ -120,5 +127,5 @@ func (s *Service) State(ctx context.Context) (State, error) {
 	if err := access.Require(ctx, access.OrderRead); err != nil {
 		return State{}, err
 	}
-	return s.store.State(ctx, channel.From(ctx).BrandID)
+	return s.Store.State(ctx, channel.From(ctx).BrandID, s.Now())
 }

@@ -28,6 +28,8 @@ type Figures struct {
 	Day              *time.Time // nil: on all the days that were asked for
 	StoreID          *uuid.UUID // nil: online, or all stores
 	StoreName        i18n.Text  // empty: online, or all stores
+	StoreCode        string     // empty: online, or all stores
+	StoreOrder       int        // where the store stands among the brand's; online last
 	Currency         money.Currency
 	Receipts         int   // purchases; not those below zero
 	Returned         int   // those below zero
@@ -56,7 +58,26 @@ func (f Figures) Store() *string {
 	return &global
 }
 
-// Points are what happened to the points of a programme on a day.
+// Key is where the figures stand in their order.
+func (f Figures) Key() FiguresKey {
+	key := FiguresKey{Order: f.StoreOrder, Code: f.StoreCode, Currency: f.Currency}
+	if f.Day != nil {
+		key.Day = *f.Day
+	}
+	return key
+}
+
+// FiguresKey orders figures: by day, then as the brand orders its stores, online last.
+type FiguresKey struct {
+	Day      time.Time      `json:"d"`
+	Order    int            `json:"o"`
+	Code     string         `json:"s"`
+	Currency money.Currency `json:"c"`
+}
+
+// Points are what happened to the points of a programme on a day. What is outstanding grows
+// by what is earned, granted and received, less what is used, expired, exchanged and sent;
+// what is taken back from a member who has not got it comes off when they earn again.
 type Points struct {
 	ProgrammeID uuid.UUID
 	Code        string
@@ -65,13 +86,61 @@ type Points struct {
 	Granted     int64 // by staff, and opening balances, less what staff deducted
 	Used        int64 // less what went back
 	Expired     int64
+	Exchanges   int   // how often members exchanged points or sent them elsewhere
 	Exchanged   int64 // into other programmes
+	Sent        int64 // to other point systems, less what they refused
+	Received    int64 // from other programmes and systems
 	Outstanding int64 // what members had at the day's end, pending ones too
+}
+
+// Programme is the programme's id in the schema.
+func (p Points) Programme() string { return id.Global("PointProgramme", p.ProgrammeID) }
+
+// Key is where the day stands in the order.
+func (p Points) Key() PointsKey { return PointsKey{p.Day, p.Code} }
+
+// PointsKey orders points by day and programme.
+type PointsKey struct {
+	Day  time.Time `json:"d"`
+	Code string    `json:"p"`
+}
+
+// Liability is what was outstanding at the last count of a day and expires in a month.
+type Liability struct {
+	ProgrammeID uuid.UUID
+	Code        string
+	Day         time.Time
+	Month       *time.Time // its first day; nil: never
+	Points      int64      // that could be used
+	Pending     int64      // that were promised
+}
+
+// Programme is the programme's id in the schema.
+func (l Liability) Programme() string { return id.Global("PointProgramme", l.ProgrammeID) }
+
+// Key is where the month stands in the order.
+func (l Liability) Key() LiabilityKey {
+	key := LiabilityKey{Day: l.Day, Code: l.Code, Month: never}
+	if l.Month != nil {
+		key.Month = *l.Month
+	}
+	return key
+}
+
+// never is the month of points that do not expire, behind all months.
+var never = time.Date(9999, 12, 1, 0, 0, 0, 0, time.UTC)
+
+// LiabilityKey orders what is outstanding by day, programme and month.
+type LiabilityKey struct {
+	Day   time.Time `json:"d"`
+	Code  string    `json:"p"`
+	Month time.Time `json:"m"`
 }
 
 // State is how far the figures are.
 type State struct {
 	CountedAt *time.Time // when the job last finished; nil: never yet
+	LastDay   *time.Time // up to this day, with it, all figures are right; nil: none yet
 	Waiting   int        // days whose figures are being counted anew
 }
 
@@ -81,6 +150,12 @@ type Query struct {
 	To      time.Time  // a day, with it
 	StoreID *uuid.UUID // nil: all that the actor may see
 	By      Grouping
+}
+
+// RecountInput asks for days to be counted anew.
+type RecountInput struct {
+	From time.Time // a day
+	To   time.Time // a day, with it
 }
 
 // longest is the most days that one question is about.

@@ -17,6 +17,8 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/sheet"
 	"github.com/noren-commerce/noren/core/statistics"
 	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest"
@@ -40,7 +42,7 @@ type desk struct {
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	db := pgtest.New(t)
-	d := &desk{db: db, service: statistics.New(db, postgres.NewStatistics(db), clock.Fixed(today)), programme: id.New(), account: id.New(), chance: rand.New(rand.NewPCG(1, 2))}
+	d := &desk{db: db, service: statistics.New(statistics.Parts{Tx: db, Store: postgres.NewStatistics(db), Events: postgres.NewEvents(db), Jobs: &queue{}, Now: clock.Fixed(today)}), programme: id.New(), account: id.New(), chance: rand.New(rand.NewPCG(1, 2))}
 	for b := range 2 {
 		d.brands = append(d.brands, id.New())
 		d.exec(t, `INSERT INTO brands (id, code, name) VALUES ($1, $2, '{}')`, d.brands[b], fmt.Sprint("b", b))
@@ -55,6 +57,33 @@ func newDesk(t *testing.T) *desk {
 	d.exec(t, `INSERT INTO accounts (id, role, email, created_at, updated_at) VALUES ($1, 'MEMBER', 'm@example.jp', $2, $2)`, holder, today)
 	d.exec(t, `INSERT INTO point_accounts (id, programme_id, member_id) VALUES ($1, $2, $3)`, d.account, d.programme, holder)
 	return d
+}
+
+// queue counts the jobs that were asked for.
+type queue struct{ jobs int }
+
+func (q *queue) CountStatistics(context.Context) error { q.jobs++; return nil }
+
+// pages reads all pages, two rows at a time.
+func pages[T any](t *testing.T, read func(page.Args) (page.Connection[T], error)) []T {
+	t.Helper()
+	var all []T
+	size := 2
+	for args := (page.Args{First: &size}); ; {
+		c, err := read(args)
+		require.NoError(t, err)
+		all = append(all, c.Nodes()...)
+		if args.After = c.PageInfo.EndCursor; !c.PageInfo.HasNextPage {
+			return all
+		}
+	}
+}
+
+func (d *desk) figures(ctx context.Context, t *testing.T, q statistics.Query) []statistics.Figures {
+	t.Helper()
+	return pages(t, func(args page.Args) (page.Connection[statistics.Figures], error) {
+		return d.service.Figures(ctx, q, args)
+	})
 }
 
 func (d *desk) exec(t *testing.T, sql string, args ...any) {
@@ -160,8 +189,9 @@ func TestFiguresAreThoseOfANaiveRecountWhateverComesLate(t *testing.T) {
 		require.Equal(t, d.lines(t, `
 			SELECT format('%s %s', (at AT TIME ZONE 'Asia/Tokyo')::date, sum(CASE WHEN kind = 'EARN' THEN points ELSE -points END)) FROM point_entries GROUP BY (at AT TIME ZONE 'Asia/Tokyo')::date ORDER BY 1`),
 			d.lines(t, `SELECT format('%s %s', day, net) FROM daily_points ORDER BY 1`))
-		all, err := d.service.Points(d.as(t, access.System), today.AddDate(0, 0, -91).Truncate(24*time.Hour), today.AddDate(0, 0, 1).Truncate(24*time.Hour))
-		require.NoError(t, err)
+		all := pages(t, func(args page.Args) (page.Connection[statistics.Points], error) {
+			return d.service.Points(d.as(t, access.System), today.AddDate(0, 0, -91).Truncate(24*time.Hour), today.AddDate(0, 0, 1).Truncate(24*time.Hour), args)
+		})
 		require.Equal(t, d.lines(t, `SELECT sum(CASE WHEN kind = 'EARN' THEN points ELSE -points END)::text FROM point_entries`), []string{fmt.Sprint(all[len(all)-1].Outstanding)})
 	}
 	before := d.lines(t, `SELECT s::text || ctid FROM daily_statistics s ORDER BY 1`)
@@ -200,36 +230,128 @@ func TestStaffOfAStoreSeeTheirStore(t *testing.T) {
 	office := d.as(t, access.Actor{Role: access.RoleStaff, Permissions: []access.Permission{access.OrderRead}})
 	clerk := d.as(t, access.Actor{Role: access.RoleStoreStaff, Permissions: []access.Permission{access.OrderRead, access.PointRead}, Stores: d.stores[0][1:2]})
 
-	all, err := d.service.Figures(office, q)
-	require.NoError(t, err)
+	all := d.figures(office, t, q)
 	require.Len(t, all, 4, "three stores and online")
-	own, err := d.service.Figures(clerk, q)
-	require.NoError(t, err)
+	require.Nil(t, all[3].StoreID, "online last")
+	own := d.figures(clerk, t, q)
 	require.Len(t, own, 1)
 	require.Equal(t, d.stores[0][1], *own[0].StoreID)
 	require.Contains(t, all, own[0])
 
 	q.StoreID = &d.stores[0][0]
-	_, err = d.service.Figures(clerk, q)
+	_, err := d.service.Figures(clerk, q, page.Args{})
 	require.ErrorIs(t, err, fault.ErrForbidden)
-	_, err = d.service.Points(clerk, q.From, q.To)
+	_, err = d.service.Points(clerk, q.From, q.To, page.Args{})
 	require.ErrorIs(t, err, fault.ErrForbidden)
-	_, err = d.service.Figures(d.as(t, access.Actor{Role: access.RoleMember}), q)
+	_, err = d.service.Liabilities(clerk, q.From, q.To, page.Args{})
+	require.ErrorIs(t, err, fault.ErrForbidden)
+	_, err = d.service.Recount(clerk, statistics.RecountInput{From: q.From, To: q.To})
+	require.ErrorIs(t, err, fault.ErrForbidden)
+	_, err = d.service.Figures(d.as(t, access.Actor{Role: access.RoleMember}), q, page.Args{})
 	require.Error(t, err)
-	nobody, err := d.service.Figures(d.as(t, access.Actor{Role: access.RoleStoreStaff, Permissions: []access.Permission{access.OrderRead}}), statistics.Query{From: q.From, To: q.To, By: statistics.ByDay})
-	require.NoError(t, err)
-	require.Empty(t, nobody)
+	lonely := d.as(t, access.Actor{Role: access.RoleStoreStaff, Permissions: []access.Permission{access.OrderRead}})
+	require.Empty(t, d.figures(lonely, t, statistics.Query{From: q.From, To: q.To, By: statistics.ByDay}))
+}
 
-	q.StoreID = nil
-	for sheet, heading := range map[statistics.Sheet]string{
+func TestPagesOfDaysAndStoresAreTheWholeOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for range 300 {
+		d.happens(t)
+	}
+	require.NoError(t, d.service.Count(d.as(t, access.System)))
+	office := d.as(t, access.System)
+	for _, by := range []statistics.Grouping{statistics.ByDay, statistics.ByStore, statistics.ByDayAndStore} {
+		q := statistics.Query{From: today.AddDate(0, 0, -91).Truncate(24 * time.Hour), To: today.AddDate(0, 0, 1).Truncate(24 * time.Hour), By: by}
+		var receipts int
+		seen := map[string]bool{}
+		for _, f := range d.figures(office, t, q) {
+			receipts += f.Receipts
+			row := fmt.Sprint(f.Key())
+			require.False(t, seen[row], row)
+			seen[row] = true
+		}
+		require.Equal(t, d.lines(t, `SELECT count(*)::text FROM purchases WHERE total >= 0 AND brand_id = '`+d.brands[0].String()+`'`), []string{fmt.Sprint(receipts)}, by)
+	}
+}
+
+func TestDaysAreCountedAnewWhenAsked(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for range 200 {
+		d.happens(t)
+	}
+	system := d.as(t, access.System)
+	require.NoError(t, d.service.Count(system))
+	right, points := d.lines(t, kept), d.lines(t, `SELECT d::text FROM daily_points d ORDER BY day`)
+	d.exec(t, `UPDATE daily_statistics SET receipts = receipts + 7 WHERE brand_id = $1`, d.brands[0])
+	d.exec(t, `UPDATE daily_points SET earned = earned + 7`)
+	from, to := today.AddDate(0, 0, -390).Truncate(24*time.Hour), today.AddDate(0, 0, 1).Truncate(24*time.Hour)
+	state, err := d.service.Recount(system, statistics.RecountInput{From: from, To: to})
+	require.NoError(t, err)
+	require.Positive(t, state.Waiting)
+	require.Equal(t, from.AddDate(0, 0, -1), *state.LastDay)
+	require.NoError(t, d.service.Count(system))
+	require.Equal(t, right, d.lines(t, kept))
+	require.Equal(t, points, d.lines(t, `SELECT d::text FROM daily_points d ORDER BY day`))
+	done, err := d.service.State(system)
+	require.NoError(t, err)
+	require.Zero(t, done.Waiting)
+	require.Equal(t, "2026-06-29", done.LastDay.Format(time.DateOnly), "the day before the count")
+	_, err = d.service.Recount(system, statistics.RecountInput{From: to, To: from})
+	require.ErrorIs(t, err, statistics.ErrDays)
+}
+
+func TestLiabilitiesAreThoseOfTheLots(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	lot := func(points int, pending bool, until any) {
+		d.exec(t, `INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, earned_at) VALUES ($1, $2, $3, $4, $5, $5, $6, $7)`,
+			id.New(), d.account, d.programme, pending, points, until, today)
+	}
+	lot(100, false, "2026-07-31")
+	lot(20, false, "2026-07-01")
+	lot(3, true, "2026-07-01")
+	lot(5, false, nil)
+	lot(999, false, "2026-06-29") // over
+	system, day := d.as(t, access.System), today.Truncate(24*time.Hour)
+	require.NoError(t, d.service.Count(system))
+	all := pages(t, func(args page.Args) (page.Connection[statistics.Liability], error) {
+		return d.service.Liabilities(system, day, day, args)
+	})
+	require.Len(t, all, 2)
+	require.Equal(t, []int64{120, 3}, []int64{all[0].Points, all[0].Pending})
+	require.Equal(t, "2026-07-01", all[0].Month.Format(time.DateOnly))
+	require.Nil(t, all[1].Month)
+	require.Equal(t, int64(5), all[1].Points)
+
+	var out strings.Builder
+	require.NoError(t, d.service.Write(system, statistics.Export{BrandID: d.brands[0], Sheet: statistics.SheetLiabilities, Encoding: sheet.UTF8, From: day, To: day}, &out))
+	require.Equal(t, "\ufeffday,programme,expires,points,pending\r\n2026-06-30,p,2026-07,120,3\r\n2026-06-30,p,,5,0\r\n", out.String())
+}
+
+func TestFilesHaveTheFiguresOfTheStoresThatWereAskedFor(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for range 200 {
+		d.happens(t)
+	}
+	require.NoError(t, d.service.Count(d.as(t, access.System)))
+	e := statistics.Export{BrandID: d.brands[0], From: today.AddDate(0, 0, -90).Truncate(24 * time.Hour), To: today.Truncate(24 * time.Hour), By: statistics.ByStore, Encoding: sheet.UTF8}
+	for kind, heading := range map[statistics.Sheet]string{
 		statistics.SheetPurchases: "store,receipts,returned,items,total,member_receipts,member_total,currency", statistics.SheetCards: "store,physical_cards,digital_cards,reissued_cards",
 		statistics.SheetRegistrations: "store,registrations",
 	} {
-		text, err := statistics.CSV(sheet, q.By, all)
-		require.NoError(t, err)
-		require.Equal(t, heading, strings.SplitN(text, "\n", 2)[0])
-		require.Contains(t, text, "\n店1,")
-		require.Contains(t, text, "\nオンライン,")
+		e.Sheet, e.Stores = kind, nil
+		var all, own strings.Builder
+		require.NoError(t, d.service.Write(t.Context(), e, &all))
+		require.True(t, strings.HasPrefix(all.String(), "\ufeff"+heading+"\r\n"))
+		require.Contains(t, all.String(), "\n店1,")
+		require.Contains(t, all.String(), "\nオンライン,")
+		e.Stores = d.stores[0][1:2]
+		require.NoError(t, d.service.Write(t.Context(), e, &own))
+		require.NotContains(t, own.String(), "オンライン")
+		require.Equal(t, 2, strings.Count(own.String(), "\n"))
 	}
 }
 

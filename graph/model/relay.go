@@ -22,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/mailing"
 	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/migration"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
@@ -33,6 +34,7 @@ import (
 	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/segment"
+	"github.com/noren-commerce/noren/core/statistics"
 	"github.com/noren-commerce/noren/core/tracking"
 )
 
@@ -199,6 +201,30 @@ type (
 	MailingRecipientConnection = page.Connection[mailing.Recipient]
 	// MailingRecipientEdge is one of its members on a page.
 	MailingRecipientEdge = page.Edge[mailing.Recipient]
+	// DailyFiguresConnection is a page of figures by day.
+	DailyFiguresConnection = page.Connection[statistics.Figures]
+	// DailyFiguresEdge is a row of them on a page.
+	DailyFiguresEdge = page.Edge[statistics.Figures]
+	// DailyPointsConnection is a page of what became of points by day.
+	DailyPointsConnection = page.Connection[statistics.Points]
+	// DailyPointsEdge is a day of them on a page.
+	DailyPointsEdge = page.Edge[statistics.Points]
+	// DailyLiabilityConnection is a page of what was outstanding by day.
+	DailyLiabilityConnection = page.Connection[statistics.Liability]
+	// DailyLiabilityEdge is a row of it on a page.
+	DailyLiabilityEdge = page.Edge[statistics.Liability]
+	// MigrationConnection is a page of files of past data.
+	MigrationConnection = page.Connection[migration.Run]
+	// MigrationEdge is one of them on a page.
+	MigrationEdge = page.Edge[migration.Run]
+	// MigrationRemarkConnection is a page of what is said of rows.
+	MigrationRemarkConnection = page.Connection[migration.Remark]
+	// MigrationRemarkEdge is a remark on a page.
+	MigrationRemarkEdge = page.Edge[migration.Remark]
+	// DuplicateMemberConnection is a page of pairs of members.
+	DuplicateMemberConnection = page.Connection[migration.Duplicate]
+	// DuplicateMemberEdge is a pair on a page.
+	DuplicateMemberEdge = page.Edge[migration.Duplicate]
 	// MemberRequestConnection is a page of what members asked for.
 	MemberRequestConnection = page.Connection[member.Request]
 	// MemberRequestEdge is one of them on a page.

@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/statistics"
 )
 
 // Jobs queues background work in the transaction of the context: it is done if
@@ -144,6 +145,11 @@ func (j *Jobs) Notify(ctx context.Context, job promotion.NoticeJob) error {
 
 // MatchBank queues the matching of a bank's statement.
 func (j *Jobs) MatchBank(ctx context.Context, job banking.MatchJob) error { return j.Insert(ctx, job) }
+
+// CountStatistics queues a count of the figures by day.
+func (j *Jobs) CountStatistics(ctx context.Context) error {
+	return j.Insert(ctx, statistics.CountJob{})
+}
 
 // FollowPoints queues the points of orders to be looked at again.
 func (j *Jobs) FollowPoints(ctx context.Context, orderIDs ...uuid.UUID) error {

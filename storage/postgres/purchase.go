@@ -353,15 +353,16 @@ func (s *Purchases) NameGoods(ctx context.Context, brandID uuid.UUID, code strin
 	return err
 }
 
-// NameMember makes all purchases of the card the member's.
+// NameMember makes all purchases of the card the member's. Those that another system kept
+// are not answered: what they earned there is in the balances from there.
 func (s *Purchases) NameMember(ctx context.Context, brandID uuid.UUID, cardNumber string, memberID uuid.UUID, on time.Time) ([]purchase.Purchase, error) {
 	return collect[purchase.Purchase](ctx, s.db, `
 		WITH named AS (
-			UPDATE purchases SET member_id = $3 WHERE brand_id = $1 AND card_number = $2 AND member_id IS NULL AND card_number <> '' RETURNING `+purchaseColumns+`
+			UPDATE purchases SET member_id = $3 WHERE brand_id = $1 AND card_number = $2 AND member_id IS NULL AND card_number <> '' RETURNING `+purchaseColumns+`, import_id
 		), lines AS (
 			UPDATE purchase_lines l SET member_id = $3 FROM named n WHERE l.purchase_id = n.id AND l.bought_on = n.bought_on
 		), due AS (
 			UPDATE memberships SET rank_due_on = $4::date WHERE member_id = $3 AND brand_id = $1 AND ended_at IS NULL
 		)
-		SELECT `+purchaseColumns+` FROM named ORDER BY bought_at, id`, brandID, cardNumber, memberID, on)
+		SELECT `+purchaseColumns+` FROM named WHERE NOT EXISTS (SELECT FROM migrations m WHERE m.id = named.import_id) ORDER BY bought_at, id`, brandID, cardNumber, memberID, on)
 }

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"github.com/noren-commerce/noren/core/statistics"
 )
 
 // Statistics keeps the figures by day in PostgreSQL.
@@ -105,11 +103,14 @@ const (
 			coalesce(sum(CASE e.kind WHEN 'GRANT' THEN e.points WHEN 'OPENING' THEN e.points WHEN 'DEDUCT' THEN -e.points END), 0) AS granted,
 			coalesce(sum(CASE e.kind WHEN 'USE' THEN e.points WHEN 'RETURN' THEN -e.points END), 0) AS used,
 			coalesce(sum(e.points) FILTER (WHERE e.kind = 'EXPIRE'), 0) AS expired,
+			count(*) FILTER (WHERE e.kind IN ('EXCHANGE_OUT', 'SEND')) AS exchanges,
 			coalesce(sum(e.points) FILTER (WHERE e.kind = 'EXCHANGE_OUT'), 0) AS exchanged,
+			coalesce(sum(CASE e.kind WHEN 'SEND' THEN e.points WHEN 'SEND_BACK' THEN -e.points END), 0) AS sent,
+			coalesce(sum(e.points) FILTER (WHERE e.kind IN ('EXCHANGE_IN', 'RECEIVE')), 0) AS received,
 			sum(e.points * ((e.credit IN ('AVAILABLE', 'PENDING'))::int - (e.debit IN ('AVAILABLE', 'PENDING'))::int)) AS net
 		FROM point_entries e JOIN point_programmes p ON p.id = e.programme_id`
 
-	countNewPoints = `INSERT INTO daily_points (programme_id, day, earned, granted, used, expired, exchanged, net) ` + sumPoints + `
+	countNewPoints = `INSERT INTO daily_points (programme_id, day, earned, granted, used, expired, exchanges, exchanged, sent, received, net) ` + sumPoints + `
 		LEFT JOIN statistic_runs r ON r.kind = 'POINTS'
 		WHERE e.at >= coalesce(((r.counted_at AT TIME ZONE p.zone)::date - 1)::timestamp AT TIME ZONE p.zone, '-infinity')
 			AND e.at >= coalesce((SELECT counted_at - interval '3 days' FROM statistic_runs WHERE kind = 'POINTS'), '-infinity')
@@ -117,7 +118,7 @@ const (
 
 	forgetLatePoints = `DELETE FROM daily_points s USING unnest($1::uuid[], $2::date[]) AS d (programme_id, day) WHERE s.programme_id = d.programme_id AND s.day = d.day`
 
-	countLatePoints = `INSERT INTO daily_points (programme_id, day, earned, granted, used, expired, exchanged, net) ` + sumPoints + `
+	countLatePoints = `INSERT INTO daily_points (programme_id, day, earned, granted, used, expired, exchanges, exchanged, sent, received, net) ` + sumPoints + `
 		JOIN unnest($1::uuid[], $2::date[]) AS d (programme_id, day)
 			ON d.programme_id = e.programme_id AND e.at >= d.day::timestamp AT TIME ZONE p.zone AND e.at < (d.day + 1)::timestamp AT TIME ZONE p.zone
 		GROUP BY 1, 2`
@@ -154,7 +155,35 @@ func (s *Statistics) CountPoints(ctx context.Context, at time.Time) error {
 	if _, err := conn.Exec(ctx, countNewPoints); err != nil {
 		return wrapped("count points", err)
 	}
+	if err := s.countLiabilities(ctx, at); err != nil {
+		return err
+	}
 	return s.noted(ctx, "POINTS", at)
+}
+
+// Lots are summed where there are entries since the last count, or none of the day.
+const countLiabilities = `
+	WITH due AS (
+		SELECT p.id, ($1::timestamptz AT TIME ZONE p.zone)::date AS day FROM point_programmes p
+		WHERE NOT EXISTS (SELECT FROM daily_liabilities d WHERE d.programme_id = p.id AND d.day = ($1::timestamptz AT TIME ZONE p.zone)::date)
+			OR EXISTS (SELECT FROM point_entries e WHERE e.programme_id = p.id AND e.at >= (SELECT counted_at - interval '1 hour' FROM statistic_runs WHERE kind = 'POINTS'))
+	), summed AS (
+		SELECT l.programme_id, due.day, date_trunc('month', l.expires_on)::date AS month,
+			coalesce(sum(l.remaining) FILTER (WHERE NOT l.pending), 0) AS points, coalesce(sum(l.remaining) FILTER (WHERE l.pending), 0) AS pending
+		FROM point_lots l JOIN due ON due.id = l.programme_id
+		WHERE l.remaining > 0 AND (l.expires_on IS NULL OR l.expires_on >= due.day) GROUP BY 1, 2, 3
+	), gone AS (
+		DELETE FROM daily_liabilities d USING due WHERE d.programme_id = due.id AND d.day = due.day
+			AND NOT EXISTS (SELECT FROM summed s WHERE s.programme_id = d.programme_id AND s.month IS NOT DISTINCT FROM d.month)
+	)
+	INSERT INTO daily_liabilities (programme_id, day, month, points, pending) SELECT * FROM summed
+	ON CONFLICT (programme_id, day, month) DO UPDATE SET points = EXCLUDED.points, pending = EXCLUDED.pending
+		WHERE (daily_liabilities.points, daily_liabilities.pending) IS DISTINCT FROM (EXCLUDED.points, EXCLUDED.pending)`
+
+// countLiabilities keeps what is outstanding today by the month in which it expires.
+func (s *Statistics) countLiabilities(ctx context.Context, at time.Time) error {
+	_, err := s.db.conn(ctx).Exec(ctx, countLiabilities, at)
+	return wrapped("count liabilities", err)
 }
 
 // Finished notes when all was counted.
@@ -165,49 +194,4 @@ func (s *Statistics) Finished(ctx context.Context, at time.Time) error {
 func (s *Statistics) noted(ctx context.Context, kind string, at time.Time) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `INSERT INTO statistic_runs (kind, counted_at) VALUES ($1, $2) ON CONFLICT (kind) DO UPDATE SET counted_at = $2`, kind, at)
 	return err
-}
-
-// Figures are the brand's, of the stores alone if there are any.
-func (s *Statistics) Figures(ctx context.Context, brandID uuid.UUID, stores []uuid.UUID, q statistics.Query) ([]statistics.Figures, error) {
-	day, store := `s.day`, `s.store_id`
-	switch q.By {
-	case statistics.ByDay:
-		store = `NULL::uuid`
-	case statistics.ByStore:
-		day = `NULL::date`
-	}
-	return collect[statistics.Figures](ctx, s.db, `
-		WITH summed AS (
-			SELECT `+day+` AS day, `+store+` AS store_id, s.currency, sum(receipts)::int AS receipts, sum(returned)::int AS returned, sum(items)::int AS items,
-				sum(total)::bigint AS total, sum(member_receipts)::int AS member_receipts, sum(member_total)::bigint AS member_total,
-				sum(physical_cards)::int AS physical_cards, sum(digital_cards)::int AS digital_cards, sum(reissued_cards)::int AS reissued_cards, sum(registrations)::int AS registrations
-			FROM daily_statistics s
-			WHERE s.brand_id = $1 AND s.day BETWEEN $2 AND $3 AND ($4::uuid[] IS NULL OR s.store_id = ANY($4))
-			GROUP BY 1, 2, 3
-		)
-		SELECT d.*, coalesce(l.name, '{}') AS store_name FROM summed d LEFT JOIN locations l ON l.id = d.store_id
-		ORDER BY d.day, l.priority, l.code, d.currency`, brandID, q.From, q.To, stores)
-}
-
-// Points are what became of the brand's programmes' points on each day that has figures,
-// with what was outstanding when it ended.
-func (s *Statistics) Points(ctx context.Context, brandID uuid.UUID, from, to time.Time) ([]statistics.Points, error) {
-	return collect[statistics.Points](ctx, s.db, `
-		SELECT * FROM (
-			SELECT d.programme_id, p.code, d.day, d.earned, d.granted, d.used, d.expired, d.exchanged,
-				sum(d.net) OVER (PARTITION BY d.programme_id ORDER BY d.day)::bigint AS outstanding
-			FROM daily_points d JOIN point_programmes p ON p.id = d.programme_id
-			WHERE p.brand_id = $1 AND d.day <= $3
-		) x WHERE day >= $2 ORDER BY day, code`, brandID, from, to)
-}
-
-// State is how far the figures of the brand are.
-func (s *Statistics) State(ctx context.Context, brandID uuid.UUID) (statistics.State, error) {
-	state, err := first[statistics.State](ctx, s.db, `
-		SELECT (SELECT counted_at FROM statistic_runs WHERE kind = 'DAYS') AS counted_at,
-			(SELECT count(DISTINCT day) FROM statistic_marks WHERE brand_id = $1)::int AS waiting`, brandID)
-	if err != nil || state == nil {
-		return statistics.State{}, err
-	}
-	return *state, nil
 }

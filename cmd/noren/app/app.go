@@ -34,6 +34,7 @@ import (
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/migration"
 	"github.com/noren-commerce/noren/core/operation"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
@@ -49,6 +50,7 @@ import (
 	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/shipping"
+	"github.com/noren-commerce/noren/core/statistics"
 	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/core/worklist"
 	"github.com/noren-commerce/noren/graph/graphiql"
@@ -149,6 +151,14 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	members.FollowedBy(loyalty)
+	figures, err := newStatistics(cfg, db, jobs, now)
+	if err != nil {
+		return nil, err
+	}
+	past, err := newMigrations(cfg, db, jobs, sealed, loyalty, members, now)
+	if err != nil {
+		return nil, err
+	}
 	segments, err := newSegments(cfg, db, sealed, members, now)
 	if err != nil {
 		return nil, err
@@ -234,17 +244,18 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Drafts: draft.New(draft.Parts{
 				Tx: db, Store: postgres.NewDrafts(db, sealed), Carts: carts, Orders: orders, Coupons: campaigns, Prices: prices, Outbox: jobs, Events: events, ShopURL: cfg.shopPages(), Now: now,
 			}),
-			Imports:   NewImports(db, jobs, now),
-			Prices:    newPriceImports(db, jobs, prices, lists, now),
-			Signals:   ground.Signals,
-			Payments:  payments,
-			Accounts:  accounts,
-			SSO:       sso,
-			Customers: customers,
-			Members:   members,
-			Purchases: newPurchases(db, members, loyalty, now),
-			Segments:  segments,
-			Mailings:  mailings,
+			Imports:    NewImports(db, jobs, now),
+			Prices:     newPriceImports(db, jobs, prices, lists, now),
+			Signals:    ground.Signals,
+			Payments:   payments,
+			Accounts:   accounts,
+			SSO:        sso,
+			Customers:  customers,
+			Members:    members,
+			Purchases:  newPurchases(db, members, loyalty, now),
+			Segments:   segments,
+			Mailings:   mailings,
+			Statistics: figures, Migrations: past,
 			Companies: companies,
 			Ledger:    NewLedger(db, now),
 			Banking: banking.New(banking.Parts{
@@ -308,6 +319,8 @@ func (a *App) Handler() http.Handler {
 		r.With(a.inScope).Get(member.ExportPath+"{id}", a.memberExport)
 		r.With(a.inScope).Get(segment.LinkPath+"{id}", a.segmentExport)
 		r.With(a.inScope).Get(mailing.LinkPath+"{id}", a.mailingFile)
+		r.With(a.inScope).Get(statistics.LinkPath+"{id}", a.statisticExport)
+		r.With(a.inScope).Get(migration.ReportPath+"{id}", a.migrationReport)
 		r.Get(assets.Prefix+"*", a.Assets.ServeHTTP)
 		r.With(a.inScope).Get(invoice.LinkPath+"{id}", a.document(a.printer))
 		r.With(a.inScope).Get(dispatch.LinkPath+"{id}", a.shipmentFile)

@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/migration"
 	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/core/statistics"
@@ -70,8 +71,10 @@ func (a *App) memberWorkers(w *river.Workers) {
 		return a.Resolvers.Purchases.WorkPartitions(ctx)
 	})
 	work(w, func(ctx context.Context, _ member.EraseJob) error { return a.Resolvers.Members.WorkErasures(ctx) })
-	counts := statistics.New(a.DB, postgres.NewStatistics(a.DB), a.now)
-	river.AddWorker(w, &longJob[statistics.CountJob]{f: func(ctx context.Context, _ statistics.CountJob) error { return counts.Count(ctx) }})
+	river.AddWorker(w, &longJob[migration.Job]{f: func(ctx context.Context, j migration.Job) error {
+		return a.Resolvers.Migrations.Work(ctx, j.RunID, a.channelByID)
+	}})
+	river.AddWorker(w, &longJob[statistics.CountJob]{f: func(ctx context.Context, _ statistics.CountJob) error { return a.Resolvers.Statistics.Count(ctx) }})
 }
 
 // memberJobs are those that run regularly.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"fmt"
-	"log/slog"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -35,10 +34,7 @@ func NewSegments(db *postgres.DB, sealed *sealing.Keys, now clock.Clock) *segmen
 
 // segmentExport serves a file of a segment's members to who has the link.
 func (a *App) segmentExport(w http.ResponseWriter, r *http.Request) {
-	h, query := w.Header(), r.URL.Query()
-	h.Set("Cache-Control", "private, no-store")
-	h.Set("X-Robots-Tag", "noindex")
-	h.Set("Referrer-Policy", "no-referrer")
+	query := r.URL.Query()
 	segments := a.Resolvers.Segments
 	e, err := segments.Open(r.Context(), chi.URLParam(r, "id"), query.Get("expires"), query.Get("signature"))
 	if err != nil {
@@ -52,15 +48,7 @@ func (a *App) segmentExport(w http.ResponseWriter, r *http.Request) {
 	case e.Encoding == segment.CP932:
 		out.kind = "text/csv; charset=shift_jis"
 	}
-	err = segments.Write(r.Context(), *e, out)
-	switch {
-	case err == nil:
-	case !out.begun:
-		a.Edge.WriteFault(w, r, err)
-	default:
-		slog.ErrorContext(r.Context(), "an export of a segment broke off", "error", err)
-		panic(http.ErrAbortHandler) // so that nobody takes the part for the whole
-	}
+	a.send(out, r, segments.Write(r.Context(), *e, out))
 }
 
 // download is an answer that becomes a file with its first bytes.
@@ -75,6 +63,9 @@ func (d *download) Write(b []byte) (int, error) {
 	if !d.begun {
 		d.begun = true
 		d.Header().Set("Content-Type", d.kind)
+		d.Header().Set("Cache-Control", "private, no-store")
+		d.Header().Set("X-Robots-Tag", "noindex")
+		d.Header().Set("Referrer-Policy", "no-referrer")
 		d.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename=%q`, d.name))
 	}
 	return d.ResponseWriter.Write(b)
