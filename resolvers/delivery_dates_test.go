@@ -247,6 +247,30 @@ func (p punctual) estimate(t *testing.T, slug, prefecture, code string) string {
 	return e.ArrivesOn + " " + e.ShippingMethod.Code
 }
 
+// An order that waits for its money learns its day when the money is there, and so does its
+// customer: from the mail that thanks for it.
+func TestTheMailThatThanksForTheMoneyTellsTheDay(t *testing.T) {
+	t.Parallel()
+	p := newPunctual(t)
+	p.Work(t)
+	s := &shopper{App: p.App}
+	s.add(t, p.box, 1)
+	s.fillIn(t, p.method)
+	_, code := s.wish(t, apptest.Variables{"deliveryBand": "14-16"})
+	require.Empty(t, code)
+	order := s.place(t, "intent-1", "1980").Order.ID
+	require.Nil(t, p.order(t, order).PromisedOn)
+	counter{p.App, cashier}.receive(t, order, "1980")
+	day, err := time.Parse(time.DateOnly, *p.order(t, order).PromisedOn)
+	require.NoError(t, err)
+	mailed(t, p.App, "お届け予定日："+day.Format("2006年1月2日"))
+	var content struct{ PromisedOn, Band, Kind string }
+	require.NoError(t, p.DB.Pool().QueryRow(t.Context(), `
+		SELECT left(args->'message'->'content'->>'promisedOn', 10), args->'message'->'content'->>'band', args->'message'->>'kind' FROM river_job
+		WHERE kind = 'send_message' AND args->'message'->'content' ? 'promisedOn'`).Scan(&content.PromisedOn, &content.Band, &content.Kind))
+	require.Equal(t, []string{day.Format(time.DateOnly), "14時〜16時", "payment_received"}, []string{content.PromisedOn, content.Band, content.Kind})
+}
+
 func TestAProductTellsWhenItCanBeThere(t *testing.T) {
 	t.Parallel()
 	p := newPunctual(t)

@@ -32,7 +32,7 @@ var samples = []messaging.Content{
 		Lines:    []messaging.OrderLine{{Name: "猫用ﾌｰﾄﾞ <まぐろ>", Option: "1.5kg", Quantity: 2, Total: 3960}},
 		Subtotal: 3960, Shipping: 550, Tax: 410, Total: 4510, Address: []string{"〒150-0001", "東京都渋谷区神宮前1-1"}, PaymentMethod: "銀行振込", PromisedOn: &noon, DeliverOn: &noon, Band: "午前中",
 	},
-	messaging.PaymentReceived{OrderNumber: "A-1001", Amount: 4000, Currency: "JPY", Short: 510},
+	messaging.PaymentReceived{OrderNumber: "A-1001", Amount: 4000, Currency: "JPY", Short: 510, PromisedOn: &noon, DeliverOn: &noon, Band: "14時〜16時"},
 	messaging.AccountOverdue{Name: "経理 すみれ", Company: "株式会社フクフクペット", Amount: 120_000, Currency: "JPY", DueOn: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), Level: 2},
 	messaging.ApprovalAsked{
 		Name: "田中 一郎", OrderNumber: "A-1001", Buyer: "山田 花子", Total: 120000, Currency: "JPY",
