@@ -230,3 +230,42 @@ func TestReceiptsThatComeLateAreCountedForAMonth(t *testing.T) {
 	d.now = sent.AddDate(0, 0, 41)
 	require.Equal(t, 2, count(), "a month after the window nobody looks any more")
 }
+
+func TestWhatMailServersSayIsKeptWithoutAddresses(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	system := access.With(t.Context(), access.System)
+	report := mailing.Report{Digest: []byte{1}, MessageID: "nobody@noren.example", Action: "failed", Status: "5.1.1", Diagnosis: "550 <hanako@example.jp>: unknown, taro@example.jp too"}
+	taken, err := d.TakeBounce(system, report)
+	require.NoError(t, err)
+	require.Equal(t, mailing.UnknownMail, taken)
+	taken, err = d.TakeBounce(system, report)
+	require.NoError(t, err)
+	require.Equal(t, mailing.SeenBefore, taken)
+	var kept string
+	require.NoError(t, d.DB.Pool().QueryRow(t.Context(), `SELECT diagnosis FROM mail_bounces`).Scan(&kept))
+	require.Equal(t, "550 <…@…>: unknown, …@… too", kept)
+	_, err = d.TakeBounce(t.Context(), report)
+	require.Error(t, err, "only noren itself takes them in")
+}
+
+func TestResultsAreSheets(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.crowd(t, 2)
+	key := d.start(t, mailing.SaveInput{Medium: member.DM})
+	d.work(t)
+	d.exec(t, `INSERT INTO purchases (id, bought_on, bought_at, brand_id, member_id, source, items, total, currency, created_at)
+		SELECT gen_random_uuid(), '2026-06-15', $1, $2, member_id, 'ONLINE', 1, 100, 'JPY', now() FROM mailing_recipients`, d.now.Add(time.Minute), d.BrandID)
+	require.NoError(t, d.Track(access.With(t.Context(), access.System)))
+	office := d.office(t.Context())
+	stores, err := d.ByStoreCSV(office, key)
+	require.NoError(t, err)
+	require.Equal(t, "store,buyers,items,revenue,held_buyers,held_items,held_revenue,currency\nオンライン,2,2,200,0,0,0,JPY\n", stores)
+	products, err := d.ByProductCSV(office, key)
+	require.NoError(t, err)
+	require.Equal(t, "product,buyers,items,revenue,held_buyers,held_items,held_revenue,currency\n", products)
+	compared, err := d.CompareCSV(office, nil, mailing.ByRevenue)
+	require.NoError(t, err)
+	require.Contains(t, compared, "\nM,DM,2026-06-15,2,0,0,2,100,,,,,200,,,,JPY\n")
+}
