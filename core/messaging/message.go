@@ -45,6 +45,7 @@ const (
 	KindParcelNotice       Kind = "parcel_notice"
 	KindPickUpReady        Kind = "pick_up_ready"
 	KindPointsExpiring     Kind = "points_expiring"
+	KindDrawWon            Kind = "draw_won"
 	KindDraftOrder         Kind = "draft_order"
 	KindRecurringOrder     Kind = "recurring_order"
 )
@@ -55,7 +56,7 @@ var Kinds = []Kind{
 	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindOrderRescheduled, KindBankTransfer,
 	KindBackInStock, KindWishNews, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindLotsExpiring, KindReturnNotice, KindStoreSlip, KindParcelNotice,
-	KindPickUpReady, KindPointsExpiring,
+	KindPickUpReady, KindPointsExpiring, KindDrawWon,
 	KindDraftOrder, KindRecurringOrder,
 }
 

@@ -37,6 +37,7 @@ type ResolverRoot interface {
 	Document() DocumentResolver
 	DraftOrder() DraftOrderResolver
 	DraftOrderLine() DraftOrderLineResolver
+	Draw() DrawResolver
 	GiftCard() GiftCardResolver
 	ImportRun() ImportRunResolver
 	JournalEntry() JournalEntryResolver
@@ -52,6 +53,7 @@ type ResolverRoot interface {
 	PickUp() PickUpResolver
 	PointProgramme() PointProgrammeResolver
 	PriceImport() PriceImportResolver
+	PrizeExchange() PrizeExchangeResolver
 	Product() ProductResolver
 	Purchase() PurchaseResolver
 	Query() QueryResolver
@@ -96,6 +98,7 @@ type ResolverRoot interface {
 	StrayPayment() StrayPaymentResolver
 	Subscription() SubscriptionResolver
 	Variant() VariantResolver
+	Voucher() VoucherResolver
 	Wish() WishResolver
 	WishList() WishListResolver
 	SetCategorySortInput() SetCategorySortInputResolver
@@ -139,9 +142,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddReturnPhotoInput", graphql.BindUnmarshaler(ec, unmarshalInputAddReturnPhotoInput)),
 			graphql.NewInputUnmarshaler("AddVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputAddVariantInput)),
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
+			graphql.NewInputUnmarshaler("AdvancePrizeExchangesInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvancePrizeExchangesInput)),
 			graphql.NewInputUnmarshaler("AllocateBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAllocateBankLineInput)),
 			graphql.NewInputUnmarshaler("AnnounceStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputAnnounceStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("AnswerQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerQuotationInput)),
+			graphql.NewInputUnmarshaler("AnswerWinInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerWinInput)),
 			graphql.NewInputUnmarshaler("ApplyCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputApplyCouponInput)),
 			graphql.NewInputUnmarshaler("ApproveOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveOrderInput)),
 			graphql.NewInputUnmarshaler("ApproveReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveReturnInput)),
@@ -162,6 +167,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
 			graphql.NewInputUnmarshaler("CancelDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelDraftOrderInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
+			graphql.NewInputUnmarshaler("CancelPrizeExchangeInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelPrizeExchangeInput)),
 			graphql.NewInputUnmarshaler("CancelShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelShipmentInput)),
 			graphql.NewInputUnmarshaler("CapturePaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputCapturePaymentInput)),
 			graphql.NewInputUnmarshaler("CashOnDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputCashOnDeliveryInput)),
@@ -214,21 +220,26 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DraftOrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputDraftOrderFilter)),
 			graphql.NewInputUnmarshaler("DraftOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputDraftOrderLineInput)),
 			graphql.NewInputUnmarshaler("DraftOrderTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputDraftOrderTermsInput)),
+			graphql.NewInputUnmarshaler("DrawRankInput", graphql.BindUnmarshaler(ec, unmarshalInputDrawRankInput)),
 			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
 			graphql.NewInputUnmarshaler("DuplicateOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputDuplicateOrderInput)),
 			graphql.NewInputUnmarshaler("EditOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderInput)),
 			graphql.NewInputUnmarshaler("EditOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderLineInput)),
 			graphql.NewInputUnmarshaler("EndStockLotRecallInput", graphql.BindUnmarshaler(ec, unmarshalInputEndStockLotRecallInput)),
+			graphql.NewInputUnmarshaler("EnterDrawInput", graphql.BindUnmarshaler(ec, unmarshalInputEnterDrawInput)),
 			graphql.NewInputUnmarshaler("ExchangePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePointsInput)),
+			graphql.NewInputUnmarshaler("ExchangePrizeInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePrizeInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("ExportPointTransfersInput", graphql.BindUnmarshaler(ec, unmarshalInputExportPointTransfersInput)),
 			graphql.NewInputUnmarshaler("ExportSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputExportSegmentInput)),
 			graphql.NewInputUnmarshaler("ExportShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputExportShipmentsInput)),
+			graphql.NewInputUnmarshaler("ExportVouchersInput", graphql.BindUnmarshaler(ec, unmarshalInputExportVouchersInput)),
 			graphql.NewInputUnmarshaler("FindMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputFindMembersInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
 			graphql.NewInputUnmarshaler("GiftCardFilter", graphql.BindUnmarshaler(ec, unmarshalInputGiftCardFilter)),
 			graphql.NewInputUnmarshaler("GivePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGivePointsInput)),
+			graphql.NewInputUnmarshaler("GrantDrawEntriesInput", graphql.BindUnmarshaler(ec, unmarshalInputGrantDrawEntriesInput)),
 			graphql.NewInputUnmarshaler("GrantPointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGrantPointsInput)),
 			graphql.NewInputUnmarshaler("HandOverPickUpInput", graphql.BindUnmarshaler(ec, unmarshalInputHandOverPickUpInput)),
 			graphql.NewInputUnmarshaler("HandedLotInput", graphql.BindUnmarshaler(ec, unmarshalInputHandedLotInput)),
@@ -237,6 +248,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ImportPointAnswersInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPointAnswersInput)),
 			graphql.NewInputUnmarshaler("ImportPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPricesInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
+			graphql.NewInputUnmarshaler("ImportVouchersInput", graphql.BindUnmarshaler(ec, unmarshalInputImportVouchersInput)),
 			graphql.NewInputUnmarshaler("InstructShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputInstructShipmentsInput)),
 			graphql.NewInputUnmarshaler("IssueCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsInput)),
 			graphql.NewInputUnmarshaler("IssueCreditNoteInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCreditNoteInput)),
@@ -245,6 +257,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("IssueMemberCardInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueMemberCardInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("IssueReceiptInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueReceiptInput)),
+			graphql.NewInputUnmarshaler("IssueVouchersInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueVouchersInput)),
 			graphql.NewInputUnmarshaler("JoinMembershipInput", graphql.BindUnmarshaler(ec, unmarshalInputJoinMembershipInput)),
 			graphql.NewInputUnmarshaler("JournalFilter", graphql.BindUnmarshaler(ec, unmarshalInputJournalFilter)),
 			graphql.NewInputUnmarshaler("JournalLineInput", graphql.BindUnmarshaler(ec, unmarshalInputJournalLineInput)),
@@ -257,6 +270,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MemberSettingInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberSettingInput)),
 			graphql.NewInputUnmarshaler("MergeMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputMergeMembersInput)),
 			graphql.NewInputUnmarshaler("MoveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputMoveCategoryInput)),
+			graphql.NewInputUnmarshaler("MovePrizeStockInput", graphql.BindUnmarshaler(ec, unmarshalInputMovePrizeStockInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
 			graphql.NewInputUnmarshaler("NoteQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteQuotationInput)),
 			graphql.NewInputUnmarshaler("OptionInput", graphql.BindUnmarshaler(ec, unmarshalInputOptionInput)),
@@ -279,6 +293,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PriceImportInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceImportInput)),
 			graphql.NewInputUnmarshaler("PriceInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceInput)),
 			graphql.NewInputUnmarshaler("PrintShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputPrintShipmentsInput)),
+			graphql.NewInputUnmarshaler("PrizeExchangeFilter", graphql.BindUnmarshaler(ec, unmarshalInputPrizeExchangeFilter)),
+			graphql.NewInputUnmarshaler("PrizeExchangeMoveInput", graphql.BindUnmarshaler(ec, unmarshalInputPrizeExchangeMoveInput)),
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
 			graphql.NewInputUnmarshaler("PublishProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPublishProductInput)),
 			graphql.NewInputUnmarshaler("PurchasesConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputPurchasesConditionInput)),
@@ -313,6 +329,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RecurringOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderLineInput)),
 			graphql.NewInputUnmarshaler("RecurringOrderTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderTermsInput)),
 			graphql.NewInputUnmarshaler("RedeemPointCodeInput", graphql.BindUnmarshaler(ec, unmarshalInputRedeemPointCodeInput)),
+			graphql.NewInputUnmarshaler("RedeemVoucherInput", graphql.BindUnmarshaler(ec, unmarshalInputRedeemVoucherInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("RefusedDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRefusedDeliveryInput)),
@@ -361,6 +378,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCategoryInput)),
 			graphql.NewInputUnmarshaler("SaveDisplayRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDisplayRuleInput)),
 			graphql.NewInputUnmarshaler("SaveDocumentIssuerInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDocumentIssuerInput)),
+			graphql.NewInputUnmarshaler("SaveDrawInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDrawInput)),
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
 			graphql.NewInputUnmarshaler("SaveMemberRankInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMemberRankInput)),
 			graphql.NewInputUnmarshaler("SaveMemberSettingsInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMemberSettingsInput)),
@@ -370,6 +388,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SavePointRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointRateInput)),
 			graphql.NewInputUnmarshaler("SavePointRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointRuleInput)),
 			graphql.NewInputUnmarshaler("SavePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePriceListInput)),
+			graphql.NewInputUnmarshaler("SavePrizeInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePrizeInput)),
 			graphql.NewInputUnmarshaler("SaveProductBrandInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveProductBrandInput)),
 			graphql.NewInputUnmarshaler("SaveQuantityDiscountInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveQuantityDiscountInput)),
 			graphql.NewInputUnmarshaler("SaveRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveRateInput)),
@@ -466,6 +485,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("VoidCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidCouponsInput)),
 			graphql.NewInputUnmarshaler("VoidGiftCardsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidGiftCardsInput)),
 			graphql.NewInputUnmarshaler("VoidPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidPaymentInput)),
+			graphql.NewInputUnmarshaler("VoidVouchersInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidVouchersInput)),
+			graphql.NewInputUnmarshaler("VoucherFilter", graphql.BindUnmarshaler(ec, unmarshalInputVoucherFilter)),
 			graphql.NewInputUnmarshaler("WithdrawMemberErasureInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawMemberErasureInput)),
 			graphql.NewInputUnmarshaler("WithdrawReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawReturnInput)),
 			graphql.NewInputUnmarshaler("WriteOffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputWriteOffAccountInput)),
@@ -6382,6 +6403,329 @@ extend enum UserErrorCode {
   DRAFT_ORDER_PAYMENT_INVALID
 }
 `, BuiltIn: false},
+	{Name: "../schema/draw.graphqls", Input: `extend type Query {
+  "The brand's prize draws (抽選), the newest first, with what they publish: anyone can draw again."
+  draws(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): DrawConnection! @allow(anyone: true)
+  "The caller's entries in a draw, the oldest first."
+  myDrawEntries(
+    "Which draw."
+    drawId: ID!
+  ): [DrawEntry!]! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "What the caller has won in the brand, the newest first, at most 100."
+  myWins: [DrawWinner!]! @allow(roles: [MEMBER, COMPANY_BUYER])
+}
+
+extend type Mutation {
+  "Enter a draw for the caller's points. Points and entries are taken together, or nothing is."
+  enterDraw(
+    "Which draw, and how often."
+    input: EnterDrawInput!
+  ): DrawEntriesPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Take what the caller won, or decline it; then the next runner-up moves up."
+  answerWin(
+    "What was won, and the answer."
+    input: AnswerWinInput!
+  ): AnswerWinPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Make a draw. It never changes. Its prizes are held from now on, and its seed is committed to."
+  saveDraw(
+    "The draw."
+    input: SaveDrawInput!
+  ): DrawPayload! @allow(permissions: [PRIZE_WRITE])
+  "Give a member entries."
+  grantDrawEntries(
+    "To whom, how many, and why."
+    input: GrantDrawEntriesInput!
+  ): DrawEntriesPayload! @allow(permissions: [PRIZE_WRITE])
+}
+
+"How far a draw has come."
+enum DrawState {
+  "Entries are taken within its time."
+  OPEN
+  "The list of entries is published."
+  CLOSED
+  "Winners are drawn, and the seed is published."
+  DRAWN
+}
+
+"A prize draw."
+type Draw {
+  "The draw's opaque global id."
+  id: ID!
+  "The name, in the caller's language."
+  name: String!
+  "What it is, in the caller's language."
+  description: String!
+  "The programme whose points an entry costs."
+  programmeId: ID!
+  "How many points an entry costs; 0: entries are earned or given."
+  points: Int!
+  "Purchases of so much earn an entry, in minor units (yen) with tax; 0: none do."
+  perMinor: Int!
+  "How many entries one member has at most."
+  maxEntries: Int!
+  "From when on entries are taken."
+  opensAt: DateTime!
+  "Until when."
+  closesAt: DateTime!
+  "When winners are drawn."
+  drawsAt: DateTime!
+  "How many days a winner has to answer."
+  answerDays: Int!
+  "How many runners-up stand by."
+  runnersUp: Int!
+  "How far it has come."
+  state: DrawState!
+  "Its prizes, the best first."
+  ranks: [DrawRank!]!
+  "What anyone needs to draw again."
+  proof: DrawProof!
+  "Entries that were called, in that order; empty until it is drawn."
+  winners: [DrawWinner!]!
+}
+
+"Prizes of one rank (1等, 2等)."
+type DrawRank {
+  "The rank, from 1, the best."
+  position: Int!
+  "The prize."
+  prizeId: ID!
+  "The prize's name, in the caller's language."
+  prizeName: String!
+  "How many."
+  count: Int!
+}
+
+"What a draw publishes: the commitment before anybody enters, the digest when it closes, the seed when it is drawn. ` + "`" + `noren draw verify` + "`" + ` draws again."
+type DrawProof {
+  "How winners follow from seed and list."
+  algorithm: String!
+  "SHA-256 of the seed, in hex."
+  commitment: String!
+  "SHA-256 of the list of entries, in hex; null until it is closed."
+  digest: String
+  "How many entries the list has; null until it is closed."
+  entries: Int
+  "Where the list is; null until it is closed."
+  listUrl: String
+  "The seed, in hex; null until it is drawn."
+  seed: String
+}
+
+"An entry that was called."
+type DrawWinner {
+  "The winner's opaque global id."
+  id: ID!
+  "The draw."
+  drawId: ID!
+  "The draw's name, in the caller's language."
+  drawName: String!
+  "In which order it was called, from 1."
+  place: Int!
+  "The entry, as the published list has it."
+  entry: String!
+  "What became of it."
+  outcome: DrawOutcome!
+  "The rank that it won; null for who only stands by."
+  rank: Int
+  "The prize's name, in the caller's language; empty for who only stands by."
+  prizeName: String!
+  "Who won; for staff."
+  memberId: ID! @allow(permissions: [PRIZE_READ])
+  "Until when to answer; null for who only stands by."
+  answerBy: DateTime
+  "How the prize reaches them; null until it was accepted. For staff."
+  exchangeId: ID @allow(permissions: [PRIZE_READ])
+}
+
+"What became of an entry that was called."
+enum DrawOutcome {
+  "It stands by, and may move up."
+  RESERVE
+  "It won, and has not answered."
+  WON
+  "It took the prize."
+  ACCEPTED
+  "It declined."
+  DECLINED
+  "It did not answer in time."
+  LAPSED
+}
+
+"One chance in a draw."
+type DrawEntry {
+  "The entry, as the list will have it."
+  number: String!
+  "The draw."
+  drawId: ID!
+  "How it came about."
+  source: DrawEntrySource!
+  "When."
+  createdAt: DateTime!
+}
+
+"How an entry came about."
+enum DrawEntrySource {
+  "For points."
+  POINTS
+  "By purchases."
+  PURCHASE
+  "Staff gave it."
+  GRANT
+}
+
+"One page of draws."
+type DrawConnection {
+  "The draws with their cursors."
+  edges: [DrawEdge!]!
+  "The draws without cursors."
+  nodes: [Draw!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many draws there are; costs a count."
+  totalCount: Int!
+}
+
+"A draw on a page."
+type DrawEdge {
+  "The cursor behind this draw."
+  cursor: String!
+  "The draw."
+  node: Draw!
+}
+
+"Entries for points."
+input EnterDrawInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The draw."
+  drawId: ID!
+  "How many entries, 1 to 100."
+  count: Int! = 1
+  "What the member was told that all of them cost, in points."
+  points: Int!
+}
+
+"Entries that are given."
+input GrantDrawEntriesInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The draw."
+  drawId: ID!
+  "The member."
+  memberId: ID!
+  "How many entries, 1 to 100."
+  count: Int! = 1
+  "Why."
+  reason: String!
+}
+
+"An answer to having won."
+input AnswerWinInput {
+  "What was won."
+  winnerId: ID!
+  "Whether the caller takes it."
+  accept: Boolean!
+  "Where goods are sent."
+  address: AddressInput
+  "An address of the caller's book, instead."
+  addressId: ID
+}
+
+"A draw to make."
+input SaveDrawInput {
+  "The programme whose points an entry costs."
+  programmeId: ID!
+  "The name, at most 60 characters; Japanese is needed."
+  name: Translations!
+  "What it is, at most 2,000 characters."
+  description: Translations
+  "How many points an entry costs; 0: entries are earned or given."
+  points: Int! = 0
+  "Purchases of so much, in minor units (yen) with tax, earn an entry when it closes; 0: none do."
+  perMinor: Int! = 0
+  "How many entries one member has at most, 1 to 1,000."
+  maxEntries: Int! = 1
+  "From when on entries are taken."
+  opensAt: DateTime!
+  "Until when."
+  closesAt: DateTime!
+  "When winners are drawn: then, or later."
+  drawsAt: DateTime!
+  "How many days a winner has to answer, 1 to 90."
+  answerDays: Int! = 14
+  "How many runners-up stand by."
+  runnersUp: Int! = 0
+  "The least rank of those who may enter."
+  minRankId: ID
+  "The segment of those who may enter: by store, age, consents or whatever a search asks for."
+  segmentId: ID
+  "Its prizes, the best first."
+  ranks: [DrawRankInput!]!
+}
+
+"Prizes of one rank."
+input DrawRankInput {
+  "The prize."
+  prizeId: ID!
+  "How many."
+  count: Int!
+}
+
+"A draw after a change."
+type DrawPayload {
+  "The draw; null if nothing was done."
+  draw: Draw
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Entries after a change."
+type DrawEntriesPayload {
+  "The new entries; empty if nothing was done."
+  entries: [DrawEntry!]!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What was won, after an answer."
+type AnswerWinPayload {
+  "What was won; null if nothing was done."
+  win: DrawWinner
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "There is no such draw in this brand."
+  DRAW_UNKNOWN
+  "The draw takes no entries yet."
+  DRAW_NOT_OPEN
+  "The draw takes no entries any more."
+  DRAW_CLOSED
+  "The draw has come too far, or not far enough."
+  DRAW_STATE
+  "The member would have more entries than one may."
+  DRAW_LIMIT
+  "The draw is for members of a higher rank or of a segment."
+  DRAW_NOT_ELIGIBLE
+  "The draw is not entered for points."
+  DRAW_NOT_FOR_POINTS
+  "An entry costs other points."
+  DRAW_POINTS_CHANGED
+  "What was won was answered, or its time is over."
+  DRAW_ANSWERED
+  "A draw opens, then closes, then draws."
+  DRAW_TIMES
+  "A draw needs prizes."
+  DRAW_RANKS
+}
+`, BuiltIn: false},
 	{Name: "../schema/giftcard.graphqls", Input: `extend type Query {
   "What is on the gift card with the code. Codes are tried so often at most."
   giftCardBalance(
@@ -11935,6 +12279,372 @@ extend type Product {
   priceRange: PriceRange
 }
 `, BuiltIn: false},
+	{Name: "../schema/prize.graphqls", Input: `extend type Query {
+  "The prizes (景品) that points are exchanged for now, the newest first."
+  prizes(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Those that are not offered now, too; for staff with PRIZE_READ."
+    all: Boolean! = false
+  ): PrizeConnection! @allow(anyone: true)
+  "What the caller exchanged or won in the brand, the newest first."
+  myPrizeExchanges(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): PrizeExchangeConnection! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "What the brand's members exchanged or won, the newest first: the work list of who sends prizes out. Staff of a shop see addresses of their own store's members alone."
+  prizeExchanges(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which exchanges; all if left out."
+    filter: PrizeExchangeFilter
+  ): PrizeExchangeConnection! @allow(permissions: [PRIZE_READ])
+}
+
+extend type Mutation {
+  "Give the caller's points for a prize. Points, pieces and what is sent are taken together, or nothing is."
+  exchangePrize(
+    "For which prize, and where it goes."
+    input: ExchangePrizeInput!
+  ): PrizeExchangePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Give an exchange up: points go back with the last days that they had, pieces to the stock. Members cancel their own until it is packed, staff with PRIZE_WRITE until it leaves."
+  cancelPrizeExchange(
+    "Which exchange, and why."
+    input: CancelPrizeExchangeInput!
+  ): PrizeExchangePayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [PRIZE_WRITE])
+  "Make a prize, or change one. What it is and whose points it costs never change."
+  savePrize(
+    "The prize."
+    input: SavePrizeInput!
+  ): PrizePayload! @allow(permissions: [PRIZE_WRITE])
+  "Add pieces to a prize's stock, or take some away."
+  movePrizeStock(
+    "How many, and why."
+    input: MovePrizeStockInput!
+  ): PrizePayload! @allow(permissions: [PRIZE_WRITE])
+  "Move exchanges on, all of them or none: packed, shipped, delivered. What is there already stays as it is."
+  advancePrizeExchanges(
+    "Which, and how far."
+    input: AdvancePrizeExchangesInput!
+  ): PrizeExchangesPayload! @allow(permissions: [PRIZE_WRITE])
+  "What is to be sent out, the oldest first, at most 5,000 rows, with names and addresses. It is written down who asked. Needs MEMBER_EXPORT, too."
+  exportPrizeShipments: PrizeShipmentSheet! @allow(permissions: [PRIZE_WRITE])
+}
+
+extend enum Permission {
+  "Read prizes, what members exchanged for them, and draws."
+  PRIZE_READ
+  "Make prizes and draws, send prizes out, give points back."
+  PRIZE_WRITE
+}
+
+extend enum PointEntryKind {
+  "They were exchanged for a prize, or entered a draw."
+  PRIZE
+  "What they were exchanged for was given up: they came back."
+  PRIZE_BACK
+}
+
+extend enum PointAccount {
+  "Exchanged for prizes, or for entries of draws."
+  PRIZES
+}
+
+"What a prize is."
+enum PrizeKind {
+  "Goods that are sent to an address."
+  GOODS
+}
+
+"Something that points are exchanged for (景品)."
+type Prize {
+  "The prize's opaque global id."
+  id: ID!
+  "The programme whose points it costs."
+  programmeId: ID!
+  "What it is."
+  kind: PrizeKind!
+  "What the warehouse calls it; empty if nothing."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "What it is, in the caller's language."
+  description: String!
+  "How many points a piece costs; 0: it is not to be had for points, but in draws."
+  points: Int!
+  "Whether no piece is left."
+  soldOut: Boolean!
+  "How many pieces are left; for staff."
+  stock: Int! @allow(permissions: [PRIZE_READ])
+  "How many pieces one member gets within ` + "`" + `limitDays` + "`" + `; null: any."
+  memberLimit: Int
+  "The days that count, today included; null: ever."
+  limitDays: Int
+  "From when on it is offered; null: from ever."
+  validFrom: DateTime
+  "Until when it is offered; null: for ever."
+  validUntil: DateTime
+  "The least rank of those who may have it; null: any."
+  minRankId: ID
+  "The segment of those who may have it; null: anybody. For staff."
+  segmentId: ID @allow(permissions: [PRIZE_READ])
+  "When it was closed; null while it goes on."
+  closedAt: DateTime
+}
+
+"One page of prizes."
+type PrizeConnection {
+  "The prizes with their cursors."
+  edges: [PrizeEdge!]!
+  "The prizes without cursors."
+  nodes: [Prize!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many prizes there are; costs a count."
+  totalCount: Int!
+}
+
+"A prize on a page."
+type PrizeEdge {
+  "The cursor behind this prize."
+  cursor: String!
+  "The prize."
+  node: Prize!
+}
+
+"How far an exchange has come."
+enum PrizeExchangeState {
+  "It was asked for."
+  REQUESTED
+  "It is packed."
+  PACKED
+  "It has left."
+  SHIPPED
+  "It is with the member."
+  DELIVERED
+  "It was given up; points and pieces went back."
+  CANCELLED
+}
+
+"Points that were given for a prize, or a prize that was won."
+type PrizeExchange {
+  "The exchange's opaque global id."
+  id: ID!
+  "The prize."
+  prizeId: ID!
+  "The prize's name, in the caller's language."
+  prizeName: String!
+  "What the warehouse calls the prize."
+  prizeCode: String!
+  "What the prize is."
+  prizeKind: PrizeKind!
+  "Who gave the points."
+  memberId: ID!
+  "How many pieces."
+  quantity: Int!
+  "How many points, for all pieces; 0 for what was won."
+  points: Int!
+  "Of which programme."
+  programmeId: ID!
+  "How far it has come."
+  state: PrizeExchangeState!
+  "Where it is sent; null if it is not sent, or the caller may not read it."
+  address: Address
+  "Who carries it; empty if it has not left."
+  carrier: String!
+  "By what number the carrier knows it; empty if it has none."
+  trackingNumber: String!
+  "Why it was given up; empty if nobody said."
+  reason: String!
+  "When it was asked for."
+  createdAt: DateTime!
+  "When it left; null if it has not."
+  shippedAt: DateTime
+  "When it was with the member; null if it was not."
+  deliveredAt: DateTime
+}
+
+"One page of exchanges."
+type PrizeExchangeConnection {
+  "The exchanges with their cursors."
+  edges: [PrizeExchangeEdge!]!
+  "The exchanges without cursors."
+  nodes: [PrizeExchange!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many exchanges there are; costs a count."
+  totalCount: Int!
+}
+
+"An exchange on a page."
+type PrizeExchangeEdge {
+  "The cursor behind this exchange."
+  cursor: String!
+  "The exchange."
+  node: PrizeExchange!
+}
+
+"Which exchanges. What is left out does not filter."
+input PrizeExchangeFilter {
+  "Of which member."
+  memberId: ID
+  "Of which prize."
+  prizeId: ID
+  "How far they have come."
+  state: PrizeExchangeState
+}
+
+"Points that are given for a prize."
+input ExchangePrizeInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The prize."
+  prizeId: ID!
+  "How many pieces, 1 to 99."
+  quantity: Int! = 1
+  "What the member was told that all of them cost, in points. If they cost something else by now, nothing is done."
+  points: Int!
+  "Where goods are sent."
+  address: AddressInput
+  "An address of the caller's book, instead."
+  addressId: ID
+}
+
+"Which exchange to give up."
+input CancelPrizeExchangeInput {
+  "The exchange."
+  exchangeId: ID!
+  "Why, at most 200 characters; needed from staff."
+  reason: String! = ""
+}
+
+"A prize."
+input SavePrizeInput {
+  "The prize to change; a new one if left out."
+  id: ID
+  "The programme whose points it costs; of one that is there it stays."
+  programmeId: ID!
+  "What it is; of one that is there it stays."
+  kind: PrizeKind! = GOODS
+  "What the warehouse calls it, at most 40 characters."
+  code: String! = ""
+  "The name, at most 60 characters; Japanese is needed."
+  name: Translations!
+  "What it is, at most 2,000 characters."
+  description: Translations
+  "How many points a piece costs; 0: it is not to be had for points, but in draws."
+  points: Int!
+  "How many pieces there are of a new one; of one that is there ` + "`" + `movePrizeStock` + "`" + ` says."
+  stock: Int! = 0
+  "How many pieces one member gets within ` + "`" + `limitDays` + "`" + `."
+  memberLimit: Int
+  "The days that count, today included; ever, if left out."
+  limitDays: Int
+  "From when on it is offered."
+  validFrom: DateTime
+  "Until when it is offered."
+  validUntil: DateTime
+  "The least rank of those who may have it."
+  minRankId: ID
+  "The segment of those who may have it: by store, age, consents or whatever a search asks for."
+  segmentId: ID
+  "Whether it is not offered any more."
+  closed: Boolean! = false
+}
+
+"Pieces of a prize."
+input MovePrizeStockInput {
+  "The prize."
+  prizeId: ID!
+  "How many pieces more; below zero: fewer."
+  by: Int!
+  "Why, at most 200 characters."
+  reason: String!
+}
+
+"Exchanges that are moved on."
+input AdvancePrizeExchangesInput {
+  "How far they have come: PACKED, SHIPPED or DELIVERED."
+  to: PrizeExchangeState!
+  "Who carries them, at most 40 characters; for SHIPPED."
+  carrier: String! = ""
+  "Which, at most 200."
+  moves: [PrizeExchangeMoveInput!]!
+}
+
+"An exchange that is moved on."
+input PrizeExchangeMoveInput {
+  "The exchange."
+  exchangeId: ID!
+  "By what number the carrier knows it, at most 40 characters; for SHIPPED."
+  trackingNumber: String! = ""
+}
+
+"A prize after a change."
+type PrizePayload {
+  "The prize; null if nothing was done."
+  prize: Prize
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"An exchange after a change."
+type PrizeExchangePayload {
+  "The exchange; null if nothing was done."
+  exchange: PrizeExchange
+  "What the caller has of the programme after it; null for staff, or if nothing was done."
+  balance: PointBalance
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Exchanges after a change."
+type PrizeExchangesPayload {
+  "The exchanges; empty if nothing was done."
+  exchanges: [PrizeExchange!]!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A file of what is to be sent."
+type PrizeShipmentSheet {
+  "How many rows it has."
+  count: Int!
+  "CSV: id, state, prize_code, prize, quantity, name, kana, company, postal_code, prefecture, city, line1, line2, phone, requested_at."
+  csv: String!
+}
+
+extend enum UserErrorCode {
+  "There is no such prize in this brand, or it is closed."
+  PRIZE_UNKNOWN
+  "The prize is not offered now."
+  PRIZE_NOT_OFFERED
+  "No piece of the prize is left."
+  PRIZE_SOLD_OUT
+  "The member would get more pieces than one may."
+  PRIZE_LIMIT
+  "The prize is for members of a higher rank or of a segment."
+  PRIZE_NOT_ELIGIBLE
+  "The prize costs other points by now."
+  PRIZE_POINTS_CHANGED
+  "Goods need an address."
+  PRIZE_ADDRESS_REQUIRED
+  "The exchange has come too far, or not far enough."
+  PRIZE_EXCHANGE_STATE
+  "There are not so many pieces."
+  PRIZE_STOCK
+  "What a prize is and whose points it costs never change."
+  PRIZE_FIXED
+  "Prizes are for members."
+  PRIZE_MEMBERS_ONLY
+}
+`, BuiltIn: false},
 	{Name: "../schema/promotion.graphqls", Input: `extend type Query {
   "The campaigns that run now and that the caller belongs to; those that need a coupon are not told of."
   campaigns: [RunningCampaign!]! @allow(anyone: true)
@@ -17074,6 +17784,401 @@ type StockTransferPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/voucher.graphqls", Input: `extend type Query {
+  "Batches of vouchers (金券・引換券) and gift codes, the newest first; how many codes there are so far is their progress."
+  voucherBatches(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): VoucherBatchConnection! @allow(permissions: [VOUCHER_READ])
+  "The brand's vouchers, the newest first. Codes are not told."
+  vouchers(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which vouchers; all if left out."
+    filter: VoucherFilter
+  ): VoucherConnection! @allow(permissions: [VOUCHER_READ])
+  "The caller's vouchers and gift codes with their codes, the latest first, at most 500."
+  myVouchers: [Voucher!]! @allow(roles: [MEMBER, COMPANY_BUYER])
+}
+
+extend type Mutation {
+  "Begin to make vouchers, up to a million; a job makes them."
+  issueVouchers(
+    "How many, and what they are worth."
+    input: IssueVouchersInput!
+  ): VoucherBatchPayload! @allow(permissions: [VOUCHER_WRITE])
+  "Take a supplier's codes in, to be handed out for prizes, each once. All of them are kept, sealed, or none."
+  importVouchers(
+    "The codes."
+    input: ImportVouchersInput!
+  ): VoucherBatchPayload! @allow(permissions: [VOUCHER_WRITE])
+  "A link to the codes of a batch as CSV, for a quarter of an hour. Whoever opens it takes them: it works once, and noren cannot tell them again."
+  exportVouchers(
+    "Which batch."
+    input: ExportVouchersInput!
+  ): ExportVouchersPayload! @allow(permissions: [VOUCHER_WRITE])
+  "Use a voucher, whole or in part, at a shop, in an online shop or at an event. Tries are limited, and too many wrong codes lock the caller out for an hour."
+  redeemVoucher(
+    "Which code, and where."
+    input: RedeemVoucherInput!
+  ): RedeemVoucherPayload! @allow(permissions: [VOUCHER_REDEEM])
+  "Take vouchers out of use; what is on them is written off."
+  voidVouchers(
+    "Which, and why."
+    input: VoidVouchersInput!
+  ): VoidVouchersPayload! @allow(permissions: [VOUCHER_WRITE])
+}
+
+extend type PrizeExchange {
+  "The codes that were handed out; their texts for the member alone."
+  vouchers: [Voucher!]!
+}
+
+extend type Prize {
+  "The batch that codes are taken from; null for goods. For staff."
+  batchId: ID @allow(permissions: [PRIZE_READ])
+}
+
+extend input SavePrizeInput {
+  "The batch that codes are taken from; none for goods."
+  batchId: ID
+}
+
+extend enum PrizeKind {
+  "A code of ours, used at shops, online or at events."
+  VOUCHER
+  "A supplier's code."
+  GIFT_CODE
+}
+
+extend enum Permission {
+  "Read batches of vouchers, and what became of each."
+  VOUCHER_READ
+  "Issue vouchers, take codes in, take them out of use."
+  VOUCHER_WRITE
+  "Let vouchers be used: tills, other shops, events."
+  VOUCHER_REDEEM
+}
+
+extend enum LedgerAccount {
+  "Owed for vouchers that were issued and are not used yet (契約負債)."
+  VOUCHERS
+}
+
+extend enum JournalKind {
+  "Vouchers were issued, used or forfeited."
+  VOUCHER
+}
+
+"Who made the codes of a batch."
+enum VoucherSource {
+  "We did."
+  OWN
+  "A supplier: they are handed out here and used elsewhere."
+  EXTERNAL
+}
+
+"Whether a batch's codes are all there."
+enum VoucherBatchState {
+  "They are being made."
+  MAKING
+  "They are all there."
+  READY
+}
+
+"What became of a voucher."
+enum VoucherState {
+  "Nobody has it, or it was exported."
+  ISSUED
+  "A member has it."
+  ASSIGNED
+  "A part of it was used."
+  PART_REDEEMED
+  "It was used."
+  REDEEMED
+  "It was taken out of use."
+  VOID
+  "Its time is over."
+  EXPIRED
+}
+
+"Where a voucher is used."
+enum VoucherPlace {
+  "At a shop."
+  SHOP
+  "In an online shop."
+  ONLINE
+  "At an event."
+  EVENT
+}
+
+"Codes that were made or taken in together."
+type VoucherBatch {
+  "The batch's opaque global id."
+  id: ID!
+  "What staff call it."
+  name: String!
+  "Who made the codes."
+  source: VoucherSource!
+  "Whether they are all there."
+  state: VoucherBatchState!
+  "Whether they are handed out one by one for prizes; otherwise they are exported, once."
+  forPrizes: Boolean!
+  "What is on each; null if they are not worth money, but good for one use."
+  value: Money
+  "How many there are to be."
+  count: Int!
+  "How many there are so far."
+  made: Int!
+  "From when on they cannot be used; null: never."
+  expiresAt: DateTime
+  "What staff noted."
+  note: String!
+  "When it was begun."
+  createdAt: DateTime!
+  "When the codes were taken; null if they were not."
+  exportedAt: DateTime
+}
+
+"One page of batches."
+type VoucherBatchConnection {
+  "The batches with their cursors."
+  edges: [VoucherBatchEdge!]!
+  "The batches without cursors."
+  nodes: [VoucherBatch!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many batches there are; costs a count."
+  totalCount: Int!
+}
+
+"A batch on a page."
+type VoucherBatchEdge {
+  "The cursor behind this batch."
+  cursor: String!
+  "The batch."
+  node: VoucherBatch!
+}
+
+"A code that is worth something once."
+type Voucher {
+  "The voucher's opaque global id."
+  id: ID!
+  "The batch that it was made with."
+  batchId: ID!
+  "The last four symbols of its code."
+  ending: String!
+  "The code, for the member who has it; null for others."
+  code: String
+  "What became of it."
+  state: VoucherState!
+  "Who made it."
+  source: VoucherSource!
+  "What was on it; null if it is not worth money."
+  value: Money
+  "What is left on it; null if it is not worth money."
+  balance: Money
+  "From when on it cannot be used; null: never."
+  expiresAt: DateTime
+  "Why it was taken out of use; empty if it was not."
+  reason: String!
+  "What happened to it, the oldest first; for staff."
+  entries: [VoucherEntry!]! @allow(permissions: [VOUCHER_READ])
+}
+
+"What left a voucher, and where. It never changes."
+type VoucherEntry {
+  "Why: REDEEM, VOID or EXPIRE."
+  kind: VoucherEntryKind!
+  "How much left it."
+  amount: Money!
+  "The receipt, order or event, or the reason."
+  reference: String!
+  "When."
+  at: DateTime!
+}
+
+"Why a voucher changed."
+enum VoucherEntryKind {
+  "It was used."
+  REDEEM
+  "It was taken out of use."
+  VOID
+  "Its time was over."
+  EXPIRE
+}
+
+"One page of vouchers."
+type VoucherConnection {
+  "The vouchers with their cursors."
+  edges: [VoucherEdge!]!
+  "The vouchers without cursors."
+  nodes: [Voucher!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many vouchers there are; costs a count."
+  totalCount: Int!
+}
+
+"A voucher on a page."
+type VoucherEdge {
+  "The cursor behind this voucher."
+  cursor: String!
+  "The voucher."
+  node: Voucher!
+}
+
+"Which vouchers. What is left out does not filter."
+input VoucherFilter {
+  "Of which batch."
+  batchId: ID
+  "Of which member."
+  memberId: ID
+  "The last four symbols of the code."
+  ending: String! = ""
+}
+
+"Vouchers to make."
+input IssueVouchersInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "What staff call them, at most 200 characters."
+  name: String!
+  "How many, 1 to 1,000,000."
+  count: Int!
+  "What is on each, in major units (yen); good for one use, if left out."
+  amount: Decimal
+  "Whether they are handed out one by one for prizes; otherwise they are exported, once."
+  forPrizes: Boolean! = false
+  "From when on they cannot be used."
+  expiresAt: DateTime
+  "A note, at most 200 characters."
+  note: String! = ""
+}
+
+"A supplier's codes."
+input ImportVouchersInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "What staff call them, at most 200 characters."
+  name: String!
+  "The codes, one a line, 4 to 100 characters each, at most 20,000."
+  codes: String!
+  "From when on they cannot be used."
+  expiresAt: DateTime
+  "A note, at most 200 characters."
+  note: String! = ""
+}
+
+"Which batch to export."
+input ExportVouchersInput {
+  "The batch."
+  batchId: ID!
+}
+
+"A use of a voucher."
+input RedeemVoucherInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does. A till that tries again sends the same."
+  idempotencyKey: String!
+  "The code, as a person typed it: hyphens, spaces, width and case do not matter."
+  code: String!
+  "How much of it, in major units (yen); all that is left, if left out."
+  amount: Decimal
+  "Where."
+  place: VoucherPlace!
+  "The receipt, order or event, at most 200 characters."
+  reference: String! = ""
+}
+
+"Vouchers to take out of use: those named, or all of a batch."
+input VoidVouchersInput {
+  "Which, at most 500."
+  ids: [ID!]! = []
+  "All of which batch, instead."
+  batchId: ID
+  "Why, at most 200 characters."
+  reason: String!
+}
+
+"A batch after a change."
+type VoucherBatchPayload {
+  "The batch; null if nothing was done."
+  batch: VoucherBatch
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Where a batch's codes are."
+type ExportVouchersPayload {
+  "The link; null if nothing was done."
+  url: String
+  "Until when it works; null if nothing was done."
+  expiresAt: DateTime
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A use of a voucher."
+type RedeemVoucherPayload {
+  "What it paid; null if it is not worth money, or nothing was done."
+  amount: Money
+  "The voucher after it; null if nothing was done."
+  voucher: Voucher
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Vouchers that were taken out of use."
+type VoidVouchersPayload {
+  "How many were; those that were used up or void stay as they are."
+  count: Int!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "There is no such code in this brand."
+  VOUCHER_UNKNOWN
+  "The code has a typing error."
+  VOUCHER_MISTYPED
+  "The code was taken out of use."
+  VOUCHER_VOID
+  "The code's time is over."
+  VOUCHER_EXPIRED
+  "The code was used."
+  VOUCHER_USED
+  "There is not so much on the code."
+  VOUCHER_SHORT
+  "The code is not worth money; it is used as a whole."
+  VOUCHER_WHOLE
+  "Too many wrong codes; the sentence says how long to wait."
+  VOUCHER_LOCKED
+  "Too many codes were tried; the sentence says how long to wait."
+  VOUCHER_TRIES
+  "There is no such batch."
+  VOUCHER_BATCH_UNKNOWN
+  "The batch's codes were taken; that is done once."
+  VOUCHER_EXPORTED
+  "The batch's codes are not all there yet."
+  VOUCHER_NOT_READY
+  "Codes for prizes are handed out one by one."
+  VOUCHER_FOR_PRIZES
+  "No code is left to hand out."
+  VOUCHER_NONE_LEFT
+  "A code is there already."
+  VOUCHER_REPEATED
+  "A line is no code."
+  VOUCHER_LINE
+  "The amount is out of bounds."
+  VOUCHER_AMOUNT_INVALID
+  "The link is not one, or its time is over."
+  VOUCHER_LINK
+}
+`, BuiltIn: false},
 	{Name: "../schema/wishlist.graphqls", Input: `extend type Query {
   "The caller's wish lists (お気に入り), the oldest first; 20 at most."
   wishLists: [WishList!]! @allow(roles: [MEMBER, COMPANY_BUYER]) @cost(size: 5)
@@ -17475,6 +18580,16 @@ func childFields_AllocationPayload(ctx context.Context, ec *executionContext, fi
 		return fieldContext_AllocationPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AllocationPayload", field.Name)
+}
+
+func childFields_AnswerWinPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "win":
+		return fieldContext_AnswerWinPayload_win(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_AnswerWinPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnswerWinPayload", field.Name)
 }
 
 func childFields_Attribute(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -19205,6 +20320,162 @@ func childFields_DraftOrderPayload(ctx context.Context, ec *executionContext, fi
 	return nil, fmt.Errorf("no field named %q was found under type DraftOrderPayload", field.Name)
 }
 
+func childFields_Draw(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Draw_id(ctx, ec, field)
+	case "name":
+		return fieldContext_Draw_name(ctx, ec, field)
+	case "description":
+		return fieldContext_Draw_description(ctx, ec, field)
+	case "programmeId":
+		return fieldContext_Draw_programmeId(ctx, ec, field)
+	case "points":
+		return fieldContext_Draw_points(ctx, ec, field)
+	case "perMinor":
+		return fieldContext_Draw_perMinor(ctx, ec, field)
+	case "maxEntries":
+		return fieldContext_Draw_maxEntries(ctx, ec, field)
+	case "opensAt":
+		return fieldContext_Draw_opensAt(ctx, ec, field)
+	case "closesAt":
+		return fieldContext_Draw_closesAt(ctx, ec, field)
+	case "drawsAt":
+		return fieldContext_Draw_drawsAt(ctx, ec, field)
+	case "answerDays":
+		return fieldContext_Draw_answerDays(ctx, ec, field)
+	case "runnersUp":
+		return fieldContext_Draw_runnersUp(ctx, ec, field)
+	case "state":
+		return fieldContext_Draw_state(ctx, ec, field)
+	case "ranks":
+		return fieldContext_Draw_ranks(ctx, ec, field)
+	case "proof":
+		return fieldContext_Draw_proof(ctx, ec, field)
+	case "winners":
+		return fieldContext_Draw_winners(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Draw", field.Name)
+}
+
+func childFields_DrawConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DrawConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DrawConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DrawConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_DrawConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawConnection", field.Name)
+}
+
+func childFields_DrawEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DrawEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DrawEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawEdge", field.Name)
+}
+
+func childFields_DrawEntriesPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entries":
+		return fieldContext_DrawEntriesPayload_entries(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DrawEntriesPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawEntriesPayload", field.Name)
+}
+
+func childFields_DrawEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return fieldContext_DrawEntry_number(ctx, ec, field)
+	case "drawId":
+		return fieldContext_DrawEntry_drawId(ctx, ec, field)
+	case "source":
+		return fieldContext_DrawEntry_source(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_DrawEntry_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawEntry", field.Name)
+}
+
+func childFields_DrawPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "draw":
+		return fieldContext_DrawPayload_draw(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DrawPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawPayload", field.Name)
+}
+
+func childFields_DrawProof(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "algorithm":
+		return fieldContext_DrawProof_algorithm(ctx, ec, field)
+	case "commitment":
+		return fieldContext_DrawProof_commitment(ctx, ec, field)
+	case "digest":
+		return fieldContext_DrawProof_digest(ctx, ec, field)
+	case "entries":
+		return fieldContext_DrawProof_entries(ctx, ec, field)
+	case "listUrl":
+		return fieldContext_DrawProof_listUrl(ctx, ec, field)
+	case "seed":
+		return fieldContext_DrawProof_seed(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawProof", field.Name)
+}
+
+func childFields_DrawRank(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "position":
+		return fieldContext_DrawRank_position(ctx, ec, field)
+	case "prizeId":
+		return fieldContext_DrawRank_prizeId(ctx, ec, field)
+	case "prizeName":
+		return fieldContext_DrawRank_prizeName(ctx, ec, field)
+	case "count":
+		return fieldContext_DrawRank_count(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawRank", field.Name)
+}
+
+func childFields_DrawWinner(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DrawWinner_id(ctx, ec, field)
+	case "drawId":
+		return fieldContext_DrawWinner_drawId(ctx, ec, field)
+	case "drawName":
+		return fieldContext_DrawWinner_drawName(ctx, ec, field)
+	case "place":
+		return fieldContext_DrawWinner_place(ctx, ec, field)
+	case "entry":
+		return fieldContext_DrawWinner_entry(ctx, ec, field)
+	case "outcome":
+		return fieldContext_DrawWinner_outcome(ctx, ec, field)
+	case "rank":
+		return fieldContext_DrawWinner_rank(ctx, ec, field)
+	case "prizeName":
+		return fieldContext_DrawWinner_prizeName(ctx, ec, field)
+	case "memberId":
+		return fieldContext_DrawWinner_memberId(ctx, ec, field)
+	case "answerBy":
+		return fieldContext_DrawWinner_answerBy(ctx, ec, field)
+	case "exchangeId":
+		return fieldContext_DrawWinner_exchangeId(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawWinner", field.Name)
+}
+
 func childFields_EditOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "order":
@@ -19241,6 +20512,18 @@ func childFields_ExportPointTransfersPayload(ctx context.Context, ec *executionC
 		return fieldContext_ExportPointTransfersPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExportPointTransfersPayload", field.Name)
+}
+
+func childFields_ExportVouchersPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return fieldContext_ExportVouchersPayload_url(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_ExportVouchersPayload_expiresAt(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ExportVouchersPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExportVouchersPayload", field.Name)
 }
 
 func childFields_Facet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -21573,6 +22856,178 @@ func childFields_PricesPayload(ctx context.Context, ec *executionContext, field 
 	return nil, fmt.Errorf("no field named %q was found under type PricesPayload", field.Name)
 }
 
+func childFields_Prize(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Prize_id(ctx, ec, field)
+	case "programmeId":
+		return fieldContext_Prize_programmeId(ctx, ec, field)
+	case "kind":
+		return fieldContext_Prize_kind(ctx, ec, field)
+	case "code":
+		return fieldContext_Prize_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Prize_name(ctx, ec, field)
+	case "description":
+		return fieldContext_Prize_description(ctx, ec, field)
+	case "points":
+		return fieldContext_Prize_points(ctx, ec, field)
+	case "soldOut":
+		return fieldContext_Prize_soldOut(ctx, ec, field)
+	case "stock":
+		return fieldContext_Prize_stock(ctx, ec, field)
+	case "memberLimit":
+		return fieldContext_Prize_memberLimit(ctx, ec, field)
+	case "limitDays":
+		return fieldContext_Prize_limitDays(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_Prize_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_Prize_validUntil(ctx, ec, field)
+	case "minRankId":
+		return fieldContext_Prize_minRankId(ctx, ec, field)
+	case "segmentId":
+		return fieldContext_Prize_segmentId(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_Prize_closedAt(ctx, ec, field)
+	case "batchId":
+		return fieldContext_Prize_batchId(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Prize", field.Name)
+}
+
+func childFields_PrizeConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PrizeConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PrizeConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PrizeConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PrizeConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeConnection", field.Name)
+}
+
+func childFields_PrizeEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PrizeEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PrizeEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeEdge", field.Name)
+}
+
+func childFields_PrizeExchange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PrizeExchange_id(ctx, ec, field)
+	case "prizeId":
+		return fieldContext_PrizeExchange_prizeId(ctx, ec, field)
+	case "prizeName":
+		return fieldContext_PrizeExchange_prizeName(ctx, ec, field)
+	case "prizeCode":
+		return fieldContext_PrizeExchange_prizeCode(ctx, ec, field)
+	case "prizeKind":
+		return fieldContext_PrizeExchange_prizeKind(ctx, ec, field)
+	case "memberId":
+		return fieldContext_PrizeExchange_memberId(ctx, ec, field)
+	case "quantity":
+		return fieldContext_PrizeExchange_quantity(ctx, ec, field)
+	case "points":
+		return fieldContext_PrizeExchange_points(ctx, ec, field)
+	case "programmeId":
+		return fieldContext_PrizeExchange_programmeId(ctx, ec, field)
+	case "state":
+		return fieldContext_PrizeExchange_state(ctx, ec, field)
+	case "address":
+		return fieldContext_PrizeExchange_address(ctx, ec, field)
+	case "carrier":
+		return fieldContext_PrizeExchange_carrier(ctx, ec, field)
+	case "trackingNumber":
+		return fieldContext_PrizeExchange_trackingNumber(ctx, ec, field)
+	case "reason":
+		return fieldContext_PrizeExchange_reason(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PrizeExchange_createdAt(ctx, ec, field)
+	case "shippedAt":
+		return fieldContext_PrizeExchange_shippedAt(ctx, ec, field)
+	case "deliveredAt":
+		return fieldContext_PrizeExchange_deliveredAt(ctx, ec, field)
+	case "vouchers":
+		return fieldContext_PrizeExchange_vouchers(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeExchange", field.Name)
+}
+
+func childFields_PrizeExchangeConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PrizeExchangeConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PrizeExchangeConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PrizeExchangeConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PrizeExchangeConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeExchangeConnection", field.Name)
+}
+
+func childFields_PrizeExchangeEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PrizeExchangeEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PrizeExchangeEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeExchangeEdge", field.Name)
+}
+
+func childFields_PrizeExchangePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "exchange":
+		return fieldContext_PrizeExchangePayload_exchange(ctx, ec, field)
+	case "balance":
+		return fieldContext_PrizeExchangePayload_balance(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PrizeExchangePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeExchangePayload", field.Name)
+}
+
+func childFields_PrizeExchangesPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "exchanges":
+		return fieldContext_PrizeExchangesPayload_exchanges(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PrizeExchangesPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeExchangesPayload", field.Name)
+}
+
+func childFields_PrizePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "prize":
+		return fieldContext_PrizePayload_prize(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PrizePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizePayload", field.Name)
+}
+
+func childFields_PrizeShipmentSheet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return fieldContext_PrizeShipmentSheet_count(ctx, ec, field)
+	case "csv":
+		return fieldContext_PrizeShipmentSheet_csv(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeShipmentSheet", field.Name)
+}
+
 func childFields_Product(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -22511,6 +23966,18 @@ func childFields_RedeemPointCodePayload(ctx context.Context, ec *executionContex
 		return fieldContext_RedeemPointCodePayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RedeemPointCodePayload", field.Name)
+}
+
+func childFields_RedeemVoucherPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return fieldContext_RedeemVoucherPayload_amount(ctx, ec, field)
+	case "voucher":
+		return fieldContext_RedeemVoucherPayload_voucher(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RedeemVoucherPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedeemVoucherPayload", field.Name)
 }
 
 func childFields_RefundPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -24899,6 +26366,146 @@ func childFields_VoidGiftCardsPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_VoidGiftCardsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VoidGiftCardsPayload", field.Name)
+}
+
+func childFields_VoidVouchersPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return fieldContext_VoidVouchersPayload_count(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_VoidVouchersPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoidVouchersPayload", field.Name)
+}
+
+func childFields_Voucher(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Voucher_id(ctx, ec, field)
+	case "batchId":
+		return fieldContext_Voucher_batchId(ctx, ec, field)
+	case "ending":
+		return fieldContext_Voucher_ending(ctx, ec, field)
+	case "code":
+		return fieldContext_Voucher_code(ctx, ec, field)
+	case "state":
+		return fieldContext_Voucher_state(ctx, ec, field)
+	case "source":
+		return fieldContext_Voucher_source(ctx, ec, field)
+	case "value":
+		return fieldContext_Voucher_value(ctx, ec, field)
+	case "balance":
+		return fieldContext_Voucher_balance(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_Voucher_expiresAt(ctx, ec, field)
+	case "reason":
+		return fieldContext_Voucher_reason(ctx, ec, field)
+	case "entries":
+		return fieldContext_Voucher_entries(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Voucher", field.Name)
+}
+
+func childFields_VoucherBatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_VoucherBatch_id(ctx, ec, field)
+	case "name":
+		return fieldContext_VoucherBatch_name(ctx, ec, field)
+	case "source":
+		return fieldContext_VoucherBatch_source(ctx, ec, field)
+	case "state":
+		return fieldContext_VoucherBatch_state(ctx, ec, field)
+	case "forPrizes":
+		return fieldContext_VoucherBatch_forPrizes(ctx, ec, field)
+	case "value":
+		return fieldContext_VoucherBatch_value(ctx, ec, field)
+	case "count":
+		return fieldContext_VoucherBatch_count(ctx, ec, field)
+	case "made":
+		return fieldContext_VoucherBatch_made(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_VoucherBatch_expiresAt(ctx, ec, field)
+	case "note":
+		return fieldContext_VoucherBatch_note(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_VoucherBatch_createdAt(ctx, ec, field)
+	case "exportedAt":
+		return fieldContext_VoucherBatch_exportedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherBatch", field.Name)
+}
+
+func childFields_VoucherBatchConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_VoucherBatchConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_VoucherBatchConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_VoucherBatchConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_VoucherBatchConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherBatchConnection", field.Name)
+}
+
+func childFields_VoucherBatchEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_VoucherBatchEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_VoucherBatchEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherBatchEdge", field.Name)
+}
+
+func childFields_VoucherBatchPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "batch":
+		return fieldContext_VoucherBatchPayload_batch(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_VoucherBatchPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherBatchPayload", field.Name)
+}
+
+func childFields_VoucherConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_VoucherConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_VoucherConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_VoucherConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_VoucherConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherConnection", field.Name)
+}
+
+func childFields_VoucherEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_VoucherEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_VoucherEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherEdge", field.Name)
+}
+
+func childFields_VoucherEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_VoucherEntry_kind(ctx, ec, field)
+	case "amount":
+		return fieldContext_VoucherEntry_amount(ctx, ec, field)
+	case "reference":
+		return fieldContext_VoucherEntry_reference(ctx, ec, field)
+	case "at":
+		return fieldContext_VoucherEntry_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherEntry", field.Name)
 }
 
 func childFields_Wish(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

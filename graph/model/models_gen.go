@@ -20,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/draft"
+	"github.com/noren-commerce/noren/core/draw"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -36,6 +37,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/prize"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/quotation"
@@ -45,6 +47,7 @@ import (
 	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/tracking"
+	"github.com/noren-commerce/noren/core/voucher"
 	"github.com/noren-commerce/noren/core/wishlist"
 )
 
@@ -88,6 +91,14 @@ type AddReturnPhotoInput struct {
 type AllocationPayload struct {
 	// What counts; null if nothing was done.
 	Allocation []channel.Preference `json:"allocation,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What was won, after an answer.
+type AnswerWinPayload struct {
+	// What was won; null if nothing was done.
+	Win *draw.Winner `json:"win,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -352,6 +363,38 @@ type DraftOrderPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Entries after a change.
+type DrawEntriesPayload struct {
+	// The new entries; empty if nothing was done.
+	Entries []draw.Entry `json:"entries"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A draw after a change.
+type DrawPayload struct {
+	// The draw; null if nothing was done.
+	Draw *draw.Draw `json:"draw,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What a draw publishes: the commitment before anybody enters, the digest when it closes, the seed when it is drawn. `noren draw verify` draws again.
+type DrawProof struct {
+	// How winners follow from seed and list.
+	Algorithm string `json:"algorithm"`
+	// SHA-256 of the seed, in hex.
+	Commitment string `json:"commitment"`
+	// SHA-256 of the list of entries, in hex; null until it is closed.
+	Digest *string `json:"digest,omitempty"`
+	// How many entries the list has; null until it is closed.
+	Entries *int `json:"entries,omitempty"`
+	// Where the list is; null until it is closed.
+	ListURL *string `json:"listUrl,omitempty"`
+	// The seed, in hex; null until it is drawn.
+	Seed *string `json:"seed,omitempty"`
+}
+
 // A stocktake to give up.
 type DropStocktakeInput struct {
 	// The stocktake's global id.
@@ -386,6 +429,22 @@ type ExportPointTransfersPayload struct {
 	Count int `json:"count"`
 	// CSV: id, member, points (theirs), requested_at; null if nothing was done.
 	CSV *string `json:"csv,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Which batch to export.
+type ExportVouchersInput struct {
+	// The batch.
+	BatchID string `json:"batchId"`
+}
+
+// Where a batch's codes are.
+type ExportVouchersPayload struct {
+	// The link; null if nothing was done.
+	URL *string `json:"url,omitempty"`
+	// Until when it works; null if nothing was done.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -810,6 +869,32 @@ type PricesPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// An exchange after a change.
+type PrizeExchangePayload struct {
+	// The exchange; null if nothing was done.
+	Exchange *prize.Exchange `json:"exchange,omitempty"`
+	// What the caller has of the programme after it; null for staff, or if nothing was done.
+	Balance *points.Balance `json:"balance,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Exchanges after a change.
+type PrizeExchangesPayload struct {
+	// The exchanges; empty if nothing was done.
+	Exchanges []prize.Exchange `json:"exchanges"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A prize after a change.
+type PrizePayload struct {
+	// The prize; null if nothing was done.
+	Prize *prize.Prize `json:"prize,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A product brand after a change.
 type ProductBrandPayload struct {
 	// The brand; null if it was not changed.
@@ -973,6 +1058,16 @@ type RedeemPointCodePayload struct {
 	// The caller's balance after it; null if nothing was given.
 	Balance *points.Balance `json:"balance,omitempty"`
 	// Why nothing was given; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A use of a voucher.
+type RedeemVoucherPayload struct {
+	// What it paid; null if it is not worth money, or nothing was done.
+	Amount *money.Money `json:"amount,omitempty"`
+	// The voucher after it; null if nothing was done.
+	Voucher *voucher.Voucher `json:"voucher,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -1408,6 +1503,22 @@ type VoidCouponsPayload struct {
 type VoidGiftCardsPayload struct {
 	// The cards; empty if nothing was done.
 	GiftCards []giftcard.Card `json:"giftCards"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Vouchers that were taken out of use.
+type VoidVouchersPayload struct {
+	// How many were; those that were used up or void stay as they are.
+	Count int `json:"count"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A batch after a change.
+type VoucherBatchPayload struct {
+	// The batch; null if nothing was done.
+	Batch *voucher.Batch `json:"batch,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }

@@ -105,7 +105,7 @@ const (
 			coalesce(sum(CASE e.kind WHEN 'GRANT' THEN e.points WHEN 'OPENING' THEN e.points WHEN 'DEDUCT' THEN -e.points END), 0) AS granted,
 			coalesce(sum(CASE e.kind WHEN 'USE' THEN e.points WHEN 'RETURN' THEN -e.points END), 0) AS used,
 			coalesce(sum(e.points) FILTER (WHERE e.kind = 'EXPIRE'), 0) AS expired,
-			coalesce(sum(e.points) FILTER (WHERE e.kind = 'EXCHANGE_OUT'), 0) AS exchanged,
+			coalesce(sum(CASE WHEN e.kind IN ('EXCHANGE_OUT', 'PRIZE') THEN e.points WHEN e.kind = 'PRIZE_BACK' THEN -e.points END), 0) AS exchanged,
 			sum(e.points * ((e.credit IN ('AVAILABLE', 'PENDING'))::int - (e.debit IN ('AVAILABLE', 'PENDING'))::int)) AS net
 		FROM point_entries e JOIN point_programmes p ON p.id = e.programme_id`
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -24,6 +25,7 @@ import (
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/draft"
+	"github.com/noren-commerce/noren/core/draw"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
@@ -49,6 +51,7 @@ import (
 	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/tracking"
+	"github.com/noren-commerce/noren/core/voucher"
 	"github.com/noren-commerce/noren/core/worklist"
 	"github.com/noren-commerce/noren/graph/graphiql"
 	"github.com/noren-commerce/noren/graph/server"
@@ -177,6 +180,11 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Prices: prices, Flips: shown, Lots: lots, Outbox: jobs, Events: followed, Now: now,
 		Photos: postgres.NewReturns(db), Pictures: photo.NewReader(), Links: returnLinks,
 	})
+	vouchers, err := newVouchers(cfg, db, sealed, jobs, keys, books, ground.Limiter, now)
+	if err != nil {
+		return nil, err
+	}
+	prizes := newPrizes(db, sealed, keys, loyalty, segments, members, customers, vouchers, now)
 	shipments, err := newCarriers(cfg, db, keys, orders, jobs, now)
 	if err != nil {
 		return nil, err
@@ -242,6 +250,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			}),
 			GiftCards: cards,
 			Points:    loyalty,
+			Prizes:    prizes,
+			Vouchers:  vouchers,
+			Draws:     newDraws(db, sealed, keys, loyalty, prizes, segments, members, jobs, now),
+			PublicURL: strings.TrimSuffix(cfg.PublicURL, "/"),
 			Invoices:  documents,
 			Billing:   billing.New(billing.Parts{Tx: db, Store: postgres.NewBilling(db), Companies: companies, Documents: documents, Outbox: jobs, Events: events, Now: now}),
 			Partners:  partners,
@@ -296,6 +308,8 @@ func (a *App) Handler() http.Handler {
 		a.webhooks(r)
 		r.Get("/sample/*", seed.Picture)
 		r.With(a.inScope).Get(member.ExportPath+"{id}", a.memberExport)
+		r.With(a.inScope).Get(voucher.LinkPath+"{id}", a.voucherCodes)
+		r.With(a.inScope).Get(draw.ListPath+"{id}", a.drawEntries)
 		r.With(a.inScope).Get(segment.LinkPath+"{id}", a.segmentExport)
 		r.Get(assets.Prefix+"*", a.Assets.ServeHTTP)
 		r.With(a.inScope).Get(invoice.LinkPath+"{id}", a.document(a.printer))
