@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/draft"
+	"github.com/noren-commerce/noren/core/draw"
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
@@ -33,6 +34,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/prize"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/quotation"
@@ -45,6 +47,7 @@ import (
 	"github.com/noren-commerce/noren/core/signal"
 	"github.com/noren-commerce/noren/core/statistics"
 	"github.com/noren-commerce/noren/core/tracking"
+	"github.com/noren-commerce/noren/core/voucher"
 	"github.com/noren-commerce/noren/core/wishlist"
 	"github.com/noren-commerce/noren/core/worklist"
 	"github.com/noren-commerce/noren/graph"
@@ -102,6 +105,10 @@ type Resolver struct {
 	Invoices    *invoice.Service
 	GiftCards   *giftcard.Service
 	Points      *points.Service
+	Prizes      *prize.Service
+	Vouchers    *voucher.Service
+	Draws       *draw.Service
+	PublicURL   string // where links to published lists begin
 	Partners    *partner.Service
 	Signals     signal.Board
 	SSO         *identity.SSO
@@ -185,8 +192,14 @@ type Loaders struct {
 	PointRates  *graph.Loader[uuid.UUID, []points.Rate]    // by programme that they leave
 	PointRules  *graph.Loader[uuid.UUID, []points.Rule]    // by programme
 	CardEntries *graph.Loader[uuid.UUID, []giftcard.Entry] // by gift card
-	Operations  *graph.Loader[uuid.UUID, []payment.Operation]
-	Transfers   *graph.Loader[uuid.UUID, []payment.Transfer]
+
+	ExchangeVouchers *graph.Loader[uuid.UUID, []voucher.Voucher] // by exchange
+	VoucherEntries   *graph.Loader[uuid.UUID, []voucher.Entry]   // by voucher
+	DrawRanks        *graph.Loader[uuid.UUID, []draw.Rank]       // by draw
+	DrawWinners      *graph.Loader[uuid.UUID, []draw.Winner]     // by draw
+
+	Operations *graph.Loader[uuid.UUID, []payment.Operation]
+	Transfers  *graph.Loader[uuid.UUID, []payment.Transfer]
 
 	JournalLines *graph.Loader[uuid.UUID, []ledger.Line] // by entry
 
@@ -309,12 +322,16 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 
 		JournalLines: graph.NewLoader(graph.Grouped(r.Ledger.LinesOf, func(l ledger.Line) uuid.UUID { return l.EntryID })),
 
-		PointRates:  graph.NewLoader(graph.Grouped(r.Points.Rates, func(x points.Rate) uuid.UUID { return x.FromID })),
-		PointRules:  graph.NewLoader(graph.Grouped(r.Points.RulesOf, func(x points.Rule) uuid.UUID { return x.ProgrammeID })),
-		CardEntries: graph.NewLoader(graph.Grouped(r.GiftCards.EntriesOf, func(e giftcard.Entry) uuid.UUID { return e.CardID })),
-		Payment:     graph.NewLoader(graph.ByKey(r.Payments.ByIDs, func(p payment.Payment) uuid.UUID { return p.ID })),
-		Operations:  graph.NewLoader(graph.Grouped(r.Payments.OperationsOf, func(o payment.Operation) uuid.UUID { return o.PaymentID })),
-		Transfers:   graph.NewLoader(graph.Grouped(r.Payments.TransfersOf, func(t payment.Transfer) uuid.UUID { return t.PaymentID })),
+		PointRates:       graph.NewLoader(graph.Grouped(r.Points.Rates, func(x points.Rate) uuid.UUID { return x.FromID })),
+		PointRules:       graph.NewLoader(graph.Grouped(r.Points.RulesOf, func(x points.Rule) uuid.UUID { return x.ProgrammeID })),
+		ExchangeVouchers: graph.NewLoader(graph.Grouped(r.Vouchers.OfExchanges, func(v voucher.Voucher) uuid.UUID { return *v.ExchangeID })),
+		VoucherEntries:   graph.NewLoader(graph.Grouped(r.Vouchers.EntriesOf, func(e voucher.Entry) uuid.UUID { return e.VoucherID })),
+		DrawRanks:        graph.NewLoader(graph.Grouped(r.Draws.Ranks, func(x draw.Rank) uuid.UUID { return x.DrawID })),
+		DrawWinners:      graph.NewLoader(graph.Grouped(r.Draws.Winners, func(w draw.Winner) uuid.UUID { return w.DrawID })),
+		CardEntries:      graph.NewLoader(graph.Grouped(r.GiftCards.EntriesOf, func(e giftcard.Entry) uuid.UUID { return e.CardID })),
+		Payment:          graph.NewLoader(graph.ByKey(r.Payments.ByIDs, func(p payment.Payment) uuid.UUID { return p.ID })),
+		Operations:       graph.NewLoader(graph.Grouped(r.Payments.OperationsOf, func(o payment.Operation) uuid.UUID { return o.PaymentID })),
+		Transfers:        graph.NewLoader(graph.Grouped(r.Payments.TransfersOf, func(t payment.Transfer) uuid.UUID { return t.PaymentID })),
 
 		PartnerKeys: graph.NewLoader(graph.Grouped(r.Partners.KeysOf, func(k partner.Key) uuid.UUID { return k.PartnerID })),
 

@@ -74,6 +74,9 @@ func (c *devCommand) Run(ctx context.Context) error {
 	if err := desk.Fill(ctx); err != nil {
 		return err
 	}
+	if err := seed.Prizes(ctx, a.Resolvers.Prizes, a.Resolvers.Draws, a.Resolvers.Points, a.Channels); err != nil {
+		return err
+	}
 	if codes != "" {
 		fmt.Printf("Gift cards, shown this once\n%s", codes)
 	}

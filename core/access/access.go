@@ -65,6 +65,13 @@ const (
 	PointWrite Permission = "POINT_WRITE" // grant and deduct points, within the day's limit; transfers to other systems
 	PointAdmin Permission = "POINT_ADMIN" // programmes, rates and rules
 
+	PrizeRead  Permission = "PRIZE_READ"  // prizes, what members exchanged for them, draws
+	PrizeWrite Permission = "PRIZE_WRITE" // make them, send prizes out, give points back
+
+	VoucherRead   Permission = "VOUCHER_READ"   // batches of vouchers, and what became of each
+	VoucherWrite  Permission = "VOUCHER_WRITE"  // issue them, take them in, take them out of use
+	VoucherRedeem Permission = "VOUCHER_REDEEM" // let them be used: tills, other shops, events
+
 	AccountingRead  Permission = "ACCOUNTING_READ"  // the journal, bank statements, companies' accounts
 	AccountingWrite Permission = "ACCOUNTING_WRITE" // correct the journal, match bank transfers, close accounts
 )
@@ -79,6 +86,8 @@ var Permissions = []Permission{
 	GiftCardRead, GiftCardWrite,
 	PurchaseWrite,
 	PointRead, PointWrite, PointAdmin,
+	PrizeRead, PrizeWrite,
+	VoucherRead, VoucherWrite, VoucherRedeem,
 	AccountingRead, AccountingWrite,
 }
 

@@ -316,6 +316,41 @@ func (b *Books) cards(ctx context.Context, c Cards, debit, credit Place) error {
 	return b.Post(ctx, e)
 }
 
+// VoucherMove is what happened to the money of vouchers.
+type VoucherMove string
+
+// The moves.
+const (
+	VouchersIssued    VoucherMove = "ISSUED"    // they are owed
+	VouchersUsed      VoucherMove = "USED"      // a till or another shop took them, and is to be given their money
+	VouchersForfeited VoucherMove = "FORFEITED" // void or expired (失効)
+)
+
+// Vouchers is money of vouchers that moved.
+type Vouchers struct {
+	BrandID, CauseID uuid.UUID
+	Move             VoucherMove
+	Currency         money.Currency
+	Minor            int64
+	Memo             string
+}
+
+// VouchersMoved writes down what is owed for vouchers from now on, or is not any more.
+func (b *Books) VouchersMoved(ctx context.Context, v Vouchers) error {
+	due, cost := Place{Account: VouchersDue}, Place{Account: Promotions}
+	debit, credit := cost, due
+	switch v.Move {
+	case VouchersUsed:
+		debit, credit = due, Place{Account: Clearing, Sub: "vouchers"}
+	case VouchersForfeited:
+		debit, credit = due, cost
+	}
+	e := Entry{BrandID: v.BrandID, Kind: KindVoucher, Source: "vouchers:" + v.CauseID.String(), Currency: v.Currency, Memo: v.Memo}
+	e.DebitTo(debit.Account, debit.Sub, v.Minor)
+	e.CreditTo(credit.Account, credit.Sub, v.Minor)
+	return b.Post(ctx, e)
+}
+
 // GivenPoints is what points of a day are worth that members were given, less what
 // expired or was taken.
 type GivenPoints struct {

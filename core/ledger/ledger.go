@@ -30,6 +30,7 @@ const (
 	Deposits    Account = "DEPOSITS" // received for what is not shipped, or is to be given back
 	GiftCards   Account = "GIFT_CARDS"
 	Points      Account = "POINTS" // owed for points; a sub-account for each programme
+	VouchersDue Account = "VOUCHERS"
 	Sales       Account = "SALES"
 	Shipping    Account = "SHIPPING"
 	Charges     Account = "CHARGES"
@@ -42,7 +43,7 @@ const (
 )
 
 // Accounts lists every account, as a trial balance does.
-var Accounts = []Account{Cash, Bank, Clearing, Receivable, Deposits, GiftCards, Points, Sales, Shipping, Charges, Returns, Tax, Fees, BadDebts, Adjustments, Promotions}
+var Accounts = []Account{Cash, Bank, Clearing, Receivable, Deposits, GiftCards, Points, VouchersDue, Sales, Shipping, Charges, Returns, Tax, Fees, BadDebts, Adjustments, Promotions}
 
 // Name is what bookkeepers call the account.
 func (a Account) Name() i18n.Text {
@@ -54,6 +55,7 @@ func (a Account) Name() i18n.Text {
 		Deposits:    {"ja": "前受金", "en": "Customer deposits"},
 		GiftCards:   {"ja": "前受金（ギフトカード）", "en": "Gift cards"},
 		Points:      {"ja": "契約負債（ポイント）", "en": "Points"},
+		VouchersDue: {"ja": "契約負債（金券）", "en": "Vouchers"},
 		Sales:       {"ja": "売上高", "en": "Sales"},
 		Shipping:    {"ja": "送料収入", "en": "Shipping income"},
 		Charges:     {"ja": "決済手数料収入", "en": "Payment charges"},
@@ -83,6 +85,7 @@ const (
 	KindReturn         Kind = "RETURN" // 返品
 	KindGiftCard       Kind = "GIFT_CARD"
 	KindPoints         Kind = "POINTS"
+	KindVoucher        Kind = "VOUCHER"
 )
 
 // Entry is one thing that money did. It never changes.

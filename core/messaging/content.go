@@ -205,6 +205,19 @@ type PointsExpiring struct {
 	LastDay   time.Time `json:"lastDay"`
 }
 
+// DrawWon tells a member that they won in a draw, and asks whether they take it (当選).
+type DrawWon struct {
+	Name     string    `json:"name,omitempty"`
+	Draw     string    `json:"draw"`
+	Rank     int       `json:"rank"` // 1 is the best
+	Prize    string    `json:"prize"`
+	Entry    string    `json:"entry"` // on the published list
+	AnswerBy time.Time `json:"answerBy"`
+}
+
+// Kind is KindDrawWon.
+func (DrawWon) Kind() Kind { return KindDrawWon }
+
 // CampaignOpened tells a member who agreed to the mail magazine of a campaign.
 type CampaignOpened struct {
 	Name     string     `json:"name,omitempty"`
@@ -443,6 +456,7 @@ var blanks = map[Kind]func() Content{
 	KindBackInStock:        func() Content { return &BackInStock{} },
 	KindWishNews:           func() Content { return &WishNews{} },
 	KindCampaignNotice:     func() Content { return &CampaignNotice{} },
+	KindDrawWon:            func() Content { return &DrawWon{} },
 	KindPointsExpiring:     func() Content { return &PointsExpiring{} },
 	KindRefundedAsPoints:   func() Content { return &RefundedAsPoints{} },
 	KindCampaignOpened:     func() Content { return &CampaignOpened{} },

@@ -46,6 +46,7 @@ const (
 	KindPickUpReady        Kind = "pick_up_ready"
 	KindPointsExpiring     Kind = "points_expiring"
 	KindRefundedAsPoints   Kind = "refunded_as_points"
+	KindDrawWon            Kind = "draw_won"
 	KindDraftOrder         Kind = "draft_order"
 	KindRecurringOrder     Kind = "recurring_order"
 	KindMailing            Kind = "mailing"
@@ -57,7 +58,7 @@ var Kinds = []Kind{
 	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindOrderRescheduled, KindBankTransfer,
 	KindBackInStock, KindWishNews, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindLotsExpiring, KindReturnNotice, KindStoreSlip, KindParcelNotice,
-	KindPickUpReady, KindPointsExpiring, KindRefundedAsPoints,
+	KindPickUpReady, KindPointsExpiring, KindRefundedAsPoints, KindDrawWon,
 	KindDraftOrder, KindRecurringOrder,
 	KindMailing,
 }

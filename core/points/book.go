@@ -30,7 +30,7 @@ type Posting struct {
 	Portions   []Portion  // TRANSFER_IN: with whose last days they come
 	OrderID    *uuid.UUID
 	PurchaseID *uuid.UUID // in a shop, instead of an order
-	Undoes     string     // RETURN, SEND_BACK, SENT: the key of what is undone
+	Undoes     string     // RETURN, SEND_BACK, PRIZE_BACK, SENT: the key of what is undone
 	Reason     string
 	ActorID    *uuid.UUID
 	At         time.Time
@@ -162,7 +162,7 @@ func (w *writing) post() (moved int64, portions []Portion, err error) {
 		return 0, nil, ErrAmount.With(MaxPoints).At("points")
 	case w.Kind.gives():
 		return w.Points, nil, w.give()
-	case w.Kind == Return, w.Kind == SendBack:
+	case undoes[w.Kind] != "":
 		return w.restore()
 	case w.Kind == TakeBack:
 		return w.takeBack()
@@ -336,12 +336,15 @@ func ExpiryKey(lotID uuid.UUID, day *time.Time) string {
 	return "expire:" + lotID.String() + ":" + day.Format(time.DateOnly)
 }
 
+// undoes is what each kind of giving back undoes.
+var undoes = map[Kind]Kind{Return: Use, SendBack: Send, PrizeBack: Prize}
+
 // restore gives back points that were used, to the lots that they came from: those that
 // expire last come back first. What has expired since lives on for the days of grace.
 func (w *writing) restore() (int64, []Portion, error) {
 	var used []Portion
 	var before int64
-	kind := map[Kind]Kind{Return: Use, SendBack: Send}[w.Kind]
+	kind := undoes[w.Kind]
 	for _, e := range w.held.past {
 		switch {
 		case e.Key == w.Undoes && e.Kind == kind:

@@ -92,6 +92,7 @@ const (
 	Sending   Side = "SENDING"  // reserved for another point system
 	External  Side = "EXTERNAL" // with another point system
 	Opening   Side = "OPENING"
+	Prizes    Side = "PRIZES" // exchanged for prizes, or for entries of draws
 )
 
 // Kind is why points moved.
@@ -120,13 +121,15 @@ const (
 	Opened      Kind = "OPENING"
 	MergeOut    Kind = "MERGE_OUT" // two members became one
 	MergeIn     Kind = "MERGE_IN"
+	Prize       Kind = "PRIZE" // they were exchanged for a prize, or entered a draw
+	PrizeBack   Kind = "PRIZE_BACK"
 )
 
 // against is the programme's account on the other side of points that are used or given.
 var against = map[Kind]Side{
 	Earn: Issued, TakeBack: Issued, Use: Redeemed, Return: Redeemed, Repay: Refunded, Expire: Expired, Grant: Granted, Deduct: Granted,
 	TransferOut: Moving, TransferIn: Moving, ExchangeOut: Exchanged, ExchangeIn: Exchanged,
-	Send: Sending, SendBack: Sending, Receive: External, Opened: Opening,
+	Send: Sending, SendBack: Sending, Receive: External, Opened: Opening, Prize: Prizes, PrizeBack: Prizes,
 }
 
 // gives reports whether points of the kind reach the member, out of nothing the member had.

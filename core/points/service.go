@@ -295,6 +295,31 @@ func (s *Service) balances(ctx context.Context, memberID uuid.UUID) ([]Balance, 
 	return all, nil
 }
 
+// In is the actor's balance in a programme of the context's brand, an ended one included.
+func (s *Service) In(ctx context.Context, programmeID uuid.UUID) (*Balance, error) {
+	memberID, err := member(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.Store.Programme(ctx, programmeID)
+	if err != nil || p == nil {
+		return nil, orErr(err, ErrProgramme.At("programmeId"))
+	}
+	found, err := s.Store.Balances(ctx, []uuid.UUID{memberID}, s.Now())
+	b := Balance{Account: Account{ProgrammeID: programmeID, MemberID: memberID}, Programme: *p}
+	for _, f := range found {
+		if f.ProgrammeID == programmeID {
+			f.Programme, b = *p, f
+		}
+	}
+	return &b, err
+}
+
+// Usable is the programme, if its points are used in the context's brand now.
+func (s *Service) Usable(ctx context.Context, programmeID uuid.UUID) (Programme, error) {
+	return s.programme(ctx, programmeID)
+}
+
 // Of are a member's balances, for staff.
 func (s *Service) Of(ctx context.Context, memberID uuid.UUID) ([]Balance, error) {
 	if err := access.Require(ctx, access.PointRead); err != nil {

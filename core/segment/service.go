@@ -56,6 +56,8 @@ type Store interface {
 	Freeze(ctx context.Context, segmentID uuid.UUID, q Query) (int, error)
 	// Frozen are the segment's members who still are the brand's.
 	Frozen(ctx context.Context, segmentID uuid.UUID) ([]uuid.UUID, error)
+	// Has reports whether the member is one of those.
+	Has(ctx context.Context, segmentID, memberID uuid.UUID) (bool, error)
 	// Follow lets what is the gone member's be the kept one's.
 	Follow(ctx context.Context, keptID, goneID uuid.UUID) error
 

@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/draft"
+	"github.com/noren-commerce/noren/core/draw"
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
@@ -28,6 +29,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/prize"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/quotation"
@@ -36,6 +38,7 @@ import (
 	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/statistics"
 	"github.com/noren-commerce/noren/core/tracking"
+	"github.com/noren-commerce/noren/core/voucher"
 )
 
 // Node is any object with a global id.
@@ -253,6 +256,26 @@ type (
 	PointTransferConnection = page.Connection[points.Transfer]
 	// PointTransferEdge is one of its transfers.
 	PointTransferEdge = page.Edge[points.Transfer]
+	// VoucherBatchConnection is a page of batches of vouchers.
+	VoucherBatchConnection = page.Connection[voucher.Batch]
+	// VoucherBatchEdge is a batch on a page.
+	VoucherBatchEdge = page.Edge[voucher.Batch]
+	// VoucherConnection is a page of vouchers.
+	VoucherConnection = page.Connection[voucher.Voucher]
+	// VoucherEdge is a voucher on a page.
+	VoucherEdge = page.Edge[voucher.Voucher]
+	// DrawConnection is a page of draws.
+	DrawConnection = page.Connection[draw.Draw]
+	// DrawEdge is a draw on a page.
+	DrawEdge = page.Edge[draw.Draw]
+	// PrizeConnection is a page of prizes.
+	PrizeConnection = page.Connection[prize.Prize]
+	// PrizeEdge is a prize on a page.
+	PrizeEdge = page.Edge[prize.Prize]
+	// PrizeExchangeConnection is a page of what members exchanged for prizes.
+	PrizeExchangeConnection = page.Connection[prize.Exchange]
+	// PrizeExchangeEdge is one of them on a page.
+	PrizeExchangeEdge = page.Edge[prize.Exchange]
 	// GiftCardConnection is a page of gift cards.
 	GiftCardConnection = page.Connection[giftcard.Card]
 	// GiftCardEdge is a gift card on a page.

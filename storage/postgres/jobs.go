@@ -20,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/statistics"
+	"github.com/noren-commerce/noren/core/voucher"
 )
 
 // Jobs queues background work in the transaction of the context: it is done if
@@ -163,6 +164,11 @@ func (j *Jobs) FollowPoints(ctx context.Context, orderIDs ...uuid.UUID) error {
 // SendPoints queues a transfer to be told to another point system, once at a time.
 func (j *Jobs) SendPoints(ctx context.Context, transferID uuid.UUID) error {
 	return j.insert(ctx, []river.InsertManyParams{{Args: points.SendJob{TransferID: transferID}, InsertOpts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: 10 * time.Minute}}}})
+}
+
+// MakeVouchers makes the codes of a batch, once at a time.
+func (j *Jobs) MakeVouchers(ctx context.Context, batchID uuid.UUID) error {
+	return j.Insert(ctx, voucher.MakeJob{BatchID: batchID})
 }
 
 // Depth counts the jobs that are not done, by state; discarded ones are those that

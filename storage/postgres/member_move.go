@@ -34,6 +34,12 @@ func queueBelongings(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
 		UPDATE point_code_uses u SET member_id = $1 WHERE u.member_id = $2
 			AND NOT EXISTS (SELECT FROM point_code_uses k WHERE k.member_id = $1 AND k.code_id = u.code_id AND k.day = u.day)`, keptID, goneID)
 	batch.Queue(`UPDATE purchase_problems SET member_id = $1 WHERE member_id = $2`, keptID, goneID) // receipts to come
+	batch.Queue(`UPDATE prize_exchanges SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
+	batch.Queue(`UPDATE vouchers SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
+	// Entries of a draw that the kept one is not in follow; who was in both keeps both, each
+	// for itself: a published list never changes. What either won is the kept one's.
+	batch.Queue(`UPDATE draw_entrants g SET member_id = $1 WHERE g.member_id = $2 AND NOT EXISTS (SELECT FROM draw_entrants k WHERE k.draw_id = g.draw_id AND k.member_id = $1)`, keptID, goneID)
+	batch.Queue(`UPDATE draw_winners SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
 }
 
 // queueForget removes what an erased member wished for and looked at. The ledger of points
@@ -45,6 +51,7 @@ func queueForget(batch *pgx.Batch, memberID uuid.UUID, at time.Time) {
 	}
 	batch.Queue(`UPDATE restock_requests SET name = '', email = id::text || '@erased.invalid', closed_at = coalesce(closed_at, $2) WHERE member_id = $1`, memberID, at)
 	batch.Queue(`UPDATE point_entries e SET reason = '' FROM point_accounts a WHERE a.id = e.account_id AND a.member_id = $1 AND e.kind IN ('GRANT', 'DEDUCT') AND e.reason <> ''`, memberID)
+	batch.Queue(`UPDATE prize_exchanges SET address = NULL, key_id = NULL, reason = '' WHERE member_id = $1`, memberID)
 	batch.Queue(`
 		UPDATE point_transfers t SET their_member = '' FROM point_accounts a
 		WHERE a.id = t.account_id AND a.member_id = $1 AND t.state NOT IN ('RESERVED', 'SENT')`, memberID)

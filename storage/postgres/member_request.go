@@ -95,10 +95,11 @@ func (s *Members) Requests(ctx context.Context, q member.RequestQuery) (page.Con
 	return newest(ctx, s.db, memberRequestColumns, from, where, args, q.Page, func(r member.Request) newestKey { return newestKey{r.RequestedAt, r.ID} })
 }
 
-// Unfinished counts the member's orders that have not left, and returns under way.
+// Unfinished counts the member's orders and prizes that have not left, and returns under way.
 func (s *Members) Unfinished(ctx context.Context, memberID uuid.UUID) (orders, returns int, err error) {
 	counts, err := first[struct{ Orders, Returns int }](ctx, s.db, `
-		SELECT (SELECT count(*) FROM orders WHERE member_id = $1 AND status NOT IN ('SHIPPED', 'DELIVERED', 'CANCELLED')) AS orders,
+		SELECT (SELECT count(*) FROM orders WHERE member_id = $1 AND status NOT IN ('SHIPPED', 'DELIVERED', 'CANCELLED'))
+				+ (SELECT count(*) FROM prize_exchanges WHERE member_id = $1 AND state IN ('REQUESTED', 'PACKED')) AS orders,
 			(SELECT count(*) FROM returns r JOIN orders o ON o.id = r.order_id
 				WHERE o.member_id = $1 AND r.status NOT IN ('COMPLETED', 'REJECTED', 'WITHDRAWN')) AS returns`, memberID)
 	if err != nil || counts == nil {

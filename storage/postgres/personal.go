@@ -159,7 +159,7 @@ const resealAtOnce = 500
 // how many rows it sealed.
 func (s *Personal) Reseal(ctx context.Context, progress func(done int)) (int, error) {
 	total := 0
-	for _, some := range []func(context.Context, string) (int, error){s.resealProfiles, s.resealAddresses} {
+	for _, some := range []func(context.Context, string) (int, error){s.resealProfiles, s.resealBook, s.resealPrizes} {
 		for {
 			keyID, err := s.keys.Current(ctx)
 			if err != nil {
@@ -187,7 +187,8 @@ func (s *Personal) Stale(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	return one[int](ctx, s.db, `
-		SELECT (SELECT count(*) FROM profiles WHERE key_id IS DISTINCT FROM $1) + (SELECT count(*) FROM saved_addresses WHERE key_id IS DISTINCT FROM $1)`, keyID)
+		SELECT (SELECT count(*) FROM profiles WHERE key_id IS DISTINCT FROM $1) + (SELECT count(*) FROM saved_addresses WHERE key_id IS DISTINCT FROM $1)
+			+ (SELECT count(*) FROM prize_exchanges WHERE key_id IS DISTINCT FROM $1 AND address IS NOT NULL)`, keyID)
 }
 
 type profileRow struct {
@@ -235,11 +236,27 @@ type addressRow struct {
 	Stored json.RawMessage
 }
 
-func (s *Personal) resealAddresses(ctx context.Context, keyID string) (n int, err error) {
+// resealBook seals the address books anew.
+func (s *Personal) resealBook(ctx context.Context, keyID string) (int, error) {
+	return s.resealAddresses(ctx, keyID, `
+		SELECT id, address AS stored FROM saved_addresses
+		WHERE id IN (SELECT id FROM saved_addresses WHERE `+staleKeys+` LIMIT $2) FOR UPDATE SKIP LOCKED`,
+		`UPDATE saved_addresses SET address = $2, key_id = $3, prefecture = $4 WHERE id = $1`)
+}
+
+// resealPrizes seals anew where prizes are sent.
+func (s *Personal) resealPrizes(ctx context.Context, keyID string) (int, error) {
+	return s.resealAddresses(ctx, keyID, `
+		SELECT id, address AS stored FROM prize_exchanges
+		WHERE id IN (SELECT id FROM prize_exchanges WHERE address IS NOT NULL AND `+staleKeys+` LIMIT $2) FOR UPDATE SKIP LOCKED`,
+		`UPDATE prize_exchanges SET address = $2, key_id = $3 WHERE id = $1 AND $4::text IS NOT NULL`)
+}
+
+// resealAddresses seals anew the addresses that the first statement locks, and keeps each
+// by the second: its id, the address, the key and the prefecture.
+func (s *Personal) resealAddresses(ctx context.Context, keyID, lock, keep string) (n int, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
-		rows, err := collect[addressRow](ctx, s.db, `
-			SELECT id, address AS stored FROM saved_addresses
-			WHERE id IN (SELECT id FROM saved_addresses WHERE `+staleKeys+` LIMIT $2) FOR UPDATE SKIP LOCKED`, keyID, resealAtOnce)
+		rows, err := collect[addressRow](ctx, s.db, lock, keyID, resealAtOnce)
 		if err != nil {
 			return err
 		}
@@ -253,7 +270,7 @@ func (s *Personal) resealAddresses(ctx context.Context, keyID string) (n int, er
 			if err != nil {
 				return err
 			}
-			batch.Queue(`UPDATE saved_addresses SET address = $2, key_id = $3, prefecture = $4 WHERE id = $1`, r.ID, stored, key, a.Prefecture)
+			batch.Queue(keep, r.ID, stored, key, a.Prefecture)
 		}
 		n = len(rows)
 		return s.db.conn(ctx).SendBatch(ctx, batch).Close()

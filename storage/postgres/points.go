@@ -86,7 +86,7 @@ func (s *Points) Lock(ctx context.Context, wants []points.Want) ([]points.Locked
 
 // undone are the kinds of what may be given back after two members became one: their keys
 // are of one payment or transfer.
-const undone = `('USE', 'RETURN', 'SEND', 'SENT', 'SEND_BACK')`
+const undone = `('USE', 'RETURN', 'SEND', 'SENT', 'SEND_BACK', 'PRIZE', 'PRIZE_BACK')`
 
 // gathered puts what was read together by account.
 func gathered(kinds []points.Programme, accounts []points.Account, open []points.Lot, past []points.Entry) []points.Locked {

@@ -121,6 +121,13 @@ func (s *Segments) Frozen(ctx context.Context, segmentID uuid.UUID) ([]uuid.UUID
 		WHERE f.segment_id = $1 ORDER BY f.member_id`, segmentID)
 }
 
+// Has reports whether the member is one of the segment's who still are the brand's.
+func (s *Segments) Has(ctx context.Context, segmentID, memberID uuid.UUID) (bool, error) {
+	return one[bool](ctx, s.db, `
+		SELECT EXISTS (SELECT FROM segment_members f JOIN segments g ON g.id = f.segment_id
+			JOIN memberships j ON j.member_id = f.member_id AND j.brand_id = g.brand_id AND j.ended_at IS NULL WHERE f.segment_id = $1 AND f.member_id = $2)`, segmentID, memberID)
+}
+
 // Follow lets what is the gone member's be the kept one's.
 func (s *Segments) Follow(ctx context.Context, keptID, goneID uuid.UUID) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `

@@ -103,8 +103,8 @@ const (
 			coalesce(sum(CASE e.kind WHEN 'GRANT' THEN e.points WHEN 'OPENING' THEN e.points WHEN 'DEDUCT' THEN -e.points END), 0) AS granted,
 			coalesce(sum(CASE e.kind WHEN 'USE' THEN e.points WHEN 'RETURN' THEN -e.points END), 0) AS used,
 			coalesce(sum(e.points) FILTER (WHERE e.kind = 'EXPIRE'), 0) AS expired,
-			count(*) FILTER (WHERE e.kind IN ('EXCHANGE_OUT', 'SEND')) AS exchanges,
-			coalesce(sum(e.points) FILTER (WHERE e.kind = 'EXCHANGE_OUT'), 0) AS exchanged,
+			count(*) FILTER (WHERE e.kind IN ('EXCHANGE_OUT', 'SEND', 'PRIZE')) AS exchanges,
+			coalesce(sum(CASE WHEN e.kind IN ('EXCHANGE_OUT', 'PRIZE') THEN e.points WHEN e.kind = 'PRIZE_BACK' THEN -e.points END), 0) AS exchanged,
 			coalesce(sum(CASE e.kind WHEN 'SEND' THEN e.points WHEN 'SEND_BACK' THEN -e.points END), 0) AS sent,
 			coalesce(sum(e.points) FILTER (WHERE e.kind IN ('EXCHANGE_IN', 'RECEIVE')), 0) AS received,
 			sum(e.points * ((e.credit IN ('AVAILABLE', 'PENDING'))::int - (e.debit IN ('AVAILABLE', 'PENDING'))::int)) AS net

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -24,6 +25,7 @@ import (
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/draft"
+	"github.com/noren-commerce/noren/core/draw"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
@@ -52,6 +54,7 @@ import (
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/statistics"
 	"github.com/noren-commerce/noren/core/tracking"
+	"github.com/noren-commerce/noren/core/voucher"
 	"github.com/noren-commerce/noren/core/worklist"
 	"github.com/noren-commerce/noren/graph/graphiql"
 	"github.com/noren-commerce/noren/graph/server"
@@ -150,27 +153,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	members.FollowedBy(loyalty)
-	figures, err := newStatistics(cfg, db, jobs, now)
+	around, err := newCrowd(cfg, crowdParts{db, sealed, keys, jobs, books, loyalty, members, customers, sender, printer, ground.Limiter, now})
 	if err != nil {
 		return nil, err
 	}
-	past, err := newMigrations(cfg, db, jobs, sealed, loyalty, members, now)
-	if err != nil {
-		return nil, err
-	}
-	segments, err := newSegments(cfg, db, sealed, members, now)
-	if err != nil {
-		return nil, err
-	}
-	mailings, err := newMailings(cfg, db, mailing.Parts{
-		Store: postgres.NewMailings(db, sealed), Segments: postgres.NewSegments(db, postgres.NewMembers(db, sealed)), Saver: segments, Members: members,
-		Queue: jobs, Outbox: jobs, Post: sender, Printer: printer, Limiter: ground.Limiter, Now: now,
-	})
-	if err != nil {
-		return nil, err
-	}
-	members.FollowedBy(mailings)
 	sso, err := newSSO(cfg, db, accounts)
 	if err != nil {
 		return nil, err
@@ -253,9 +239,9 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Customers:  customers,
 			Members:    members,
 			Purchases:  newPurchases(db, members, loyalty, now),
-			Segments:   segments,
-			Mailings:   mailings,
-			Statistics: figures, Migrations: past,
+			Segments:   around.segments,
+			Mailings:   around.mailings,
+			Statistics: around.statistics, Migrations: around.migrations,
 			Companies: companies,
 			Ledger:    NewLedger(db, now),
 			Banking: banking.New(banking.Parts{
@@ -263,6 +249,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			}),
 			GiftCards: cards,
 			Points:    loyalty,
+			Prizes:    around.prizes,
+			Vouchers:  around.vouchers,
+			Draws:     around.draws,
+			PublicURL: strings.TrimSuffix(cfg.PublicURL, "/"),
 			Invoices:  documents,
 			Billing:   billing.New(billing.Parts{Tx: db, Store: postgres.NewBilling(db), Companies: companies, Documents: documents, Outbox: jobs, Events: events, Now: now}),
 			Partners:  partners,
@@ -317,6 +307,8 @@ func (a *App) Handler() http.Handler {
 		a.webhooks(r)
 		r.Get("/sample/*", seed.Picture)
 		r.With(a.inScope).Get(member.ExportPath+"{id}", a.memberExport)
+		r.With(a.inScope).Get(voucher.LinkPath+"{id}", a.voucherCodes)
+		r.With(a.inScope).Get(draw.ListPath+"{id}", a.drawEntries)
 		r.With(a.inScope).Get(segment.LinkPath+"{id}", a.segmentExport)
 		r.With(a.inScope).Get(mailing.LinkPath+"{id}", a.mailingFile)
 		r.With(a.inScope).Get(statistics.LinkPath+"{id}", a.statisticExport)

@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/draft"
+	"github.com/noren-commerce/noren/core/draw"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/giftcard"
@@ -32,6 +33,7 @@ import (
 	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/tracking"
+	"github.com/noren-commerce/noren/core/voucher"
 	"github.com/noren-commerce/noren/core/wishlist"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
@@ -131,6 +133,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
 	work(w, func(ctx context.Context, _ giftcard.ExpireJob) error { return a.Resolvers.GiftCards.Expire(ctx) })
 	a.pointWork(w)
+	a.prizeWork(w)
 	work(w, func(ctx context.Context, _ billing.CloseJob) error { return a.Resolvers.Billing.Run(ctx) })
 	river.AddWorker(w, &longJob[banking.MatchJob]{f: a.matchBank})
 	river.AddWorker(w, &longJob[dispatch.ResultJob]{f: a.takeResults})
@@ -143,6 +146,8 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(time.Hour, tracking.LateJob{}),
 		every(time.Hour, billing.CloseJob{}),
 		every(time.Hour, giftcard.ExpireJob{}),
+		every(time.Hour, voucher.ExpireJob{}),
+		every(time.Minute, draw.TurnJob{}),
 		every(time.Minute, payment.ReconcileJob{}),
 		every(time.Minute, payment.ExpireJob{}),
 		every(time.Minute, quotation.ExpireJob{}),

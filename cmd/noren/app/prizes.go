@@ -1,0 +1,108 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/draw"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/limit"
+	"github.com/noren-commerce/noren/core/link"
+	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/prize"
+	"github.com/noren-commerce/noren/core/sealing"
+	"github.com/noren-commerce/noren/core/segment"
+	"github.com/noren-commerce/noren/core/voucher"
+	"github.com/noren-commerce/noren/storage/postgres"
+)
+
+// newPrizes puts together what members get for their points.
+func newPrizes(db *postgres.DB, sealed *sealing.Keys, keys *idempotency.Keys, loyalty *points.Service, segments *segment.Service, members *member.Service, customers *customer.Service, codes prize.Codes, now clock.Clock) *prize.Service {
+	return prize.New(prize.Parts{
+		Tx: db, Store: postgres.NewPrizes(db, sealed), Keys: keys, Points: loyalty, Segments: segments, Members: members, Addresses: customers, Codes: codes,
+		Events: postgres.NewEvents(db), Now: now,
+	})
+}
+
+// newVouchers puts together codes that are worth something once.
+func newVouchers(cfg Config, db *postgres.DB, sealed *sealing.Keys, jobs *postgres.Jobs, keys *idempotency.Keys, books *ledger.Books, limiter limit.Limiter, now clock.Clock) (*voucher.Service, error) {
+	links, err := link.New(cfg.Secret, "noren voucher codes", cfg.PublicURL, voucher.LinkPath, now)
+	return voucher.New(voucher.Parts{
+		Tx: db, Store: postgres.NewVouchers(db), Keys: keys, Sealer: sealed, Books: books, Jobs: jobs, Events: postgres.NewEvents(db), Limiter: limiter, Links: links, Now: now,
+	}), err
+}
+
+// newDraws puts together prize draws.
+func newDraws(db *postgres.DB, sealed *sealing.Keys, keys *idempotency.Keys, loyalty *points.Service, prizes *prize.Service, segments *segment.Service, members *member.Service, jobs *postgres.Jobs, now clock.Clock) *draw.Service {
+	channels := channel.New(postgres.NewChannels(db), now)
+	return draw.New(draw.Parts{
+		Tx: db, Store: postgres.NewDraws(db), Keys: keys, Points: loyalty, Prizes: prizes, Segments: segments, Members: members, Sealer: sealed, Outbox: jobs,
+		Events: postgres.NewEvents(db), Now: now, Channels: func(ctx context.Context, brandID uuid.UUID) (channel.Channel, error) {
+			all, err := channels.All(ctx)
+			for _, c := range all {
+				if c.BrandID == brandID {
+					return c, nil
+				}
+			}
+			if err == nil {
+				err = fault.ErrNotFound
+			}
+			return channel.Channel{}, err
+		},
+	})
+}
+
+// prizeWork registers the jobs of vouchers and draws.
+func (a *App) prizeWork(w *river.Workers) {
+	river.AddWorker(w, &longJob[voucher.MakeJob]{f: func(ctx context.Context, j voucher.MakeJob) error { return a.Resolvers.Vouchers.Make(ctx, j.BatchID) }})
+	river.AddWorker(w, &longJob[voucher.ExpireJob]{f: func(ctx context.Context, _ voucher.ExpireJob) error { return a.Resolvers.Vouchers.Expire(ctx) }})
+	river.AddWorker(w, &longJob[draw.TurnJob]{f: func(ctx context.Context, _ draw.TurnJob) error { return a.Resolvers.Draws.Turn(ctx) }})
+}
+
+// voucherCodes serves the codes of a batch to who has the link, once.
+func (a *App) voucherCodes(w http.ResponseWriter, r *http.Request) {
+	h, query := w.Header(), r.URL.Query()
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("X-Robots-Tag", "noindex")
+	h.Set("Referrer-Policy", "no-referrer")
+	write, err := a.Resolvers.Vouchers.Take(r.Context(), chi.URLParam(r, "id"), query.Get("expires"), query.Get("signature"))
+	if err != nil {
+		a.Edge.WriteFault(w, r, err)
+		return
+	}
+	if err := write(&download{ResponseWriter: w, kind: "text/csv; charset=utf-8", name: "vouchers.csv"}); err != nil {
+		slog.ErrorContext(r.Context(), "an export of vouchers broke off; its codes are lost, and the batch is to be voided", "error", err)
+		panic(http.ErrAbortHandler) // so that nobody takes the part for the whole
+	}
+}
+
+// drawEntries serves the list of a draw's entries to anybody.
+func (a *App) drawEntries(w http.ResponseWriter, r *http.Request) {
+	key, err := uuid.Parse(chi.URLParam(r, "id"))
+	if err != nil {
+		a.Edge.WriteFault(w, r, draw.ErrUnknown)
+		return
+	}
+	all, err := a.Resolvers.Draws.Publish(r.Context(), key)
+	if err != nil {
+		a.Edge.WriteFault(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	out := bufio.NewWriter(w)
+	if draw.WriteList(out, all) != nil || out.Flush() != nil {
+		panic(http.ErrAbortHandler)
+	}
+}

@@ -1,0 +1,243 @@
+package draw
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/messaging"
+)
+
+// TurnJob is the regular job that closes draws, draws winners, and lets runners-up move up.
+type TurnJob struct{}
+
+// Kind is the job's name in the queue.
+func (TurnJob) Kind() string { return "draw_turn" }
+
+// lateAtOnce is how many winners who did not answer one round lets go.
+const lateAtOnce = 500
+
+// Turn does what has become due of draws.
+func (s *Service) Turn(ctx context.Context) error {
+	ctx = access.With(ctx, access.System)
+	var all []error
+	for _, step := range []struct {
+		state State
+		do    func(context.Context, uuid.UUID) error
+	}{{Open, s.Close}, {Closed, s.Run}} {
+		due, err := s.Store.Due(ctx, step.state, s.Now())
+		all = append(all, err)
+		for _, d := range due {
+			here, err := s.in(ctx, d.BrandID)
+			if err == nil {
+				err = step.do(here, d.ID)
+			}
+			all = append(all, err)
+		}
+	}
+	return errors.Join(append(all, s.lapse(ctx))...)
+}
+
+func (s *Service) in(ctx context.Context, brandID uuid.UUID) (context.Context, error) {
+	c, err := s.Channels(ctx, brandID)
+	return channel.With(ctx, c), err
+}
+
+// Close ends the entries of a draw whose time is over and publishes the digest of their
+// list: after that nobody enters, and nobody can change who did. Whoever is entering at
+// the moment is waited for, and is on the list.
+func (s *Service) Close(ctx context.Context, drawID uuid.UUID) error {
+	only, err := s.only(ctx, drawID)
+	if err != nil {
+		return err
+	}
+	return s.Tx.InTx(ctx, func(ctx context.Context) error {
+		d, err := s.Store.Lock(ctx, drawID)
+		now := s.Now()
+		if err != nil || d == nil || d.State != Open || now.Before(d.ClosesAt) {
+			return err
+		}
+		if d.PerMinor > 0 {
+			if _, err := s.Store.Earn(ctx, *d, only, now); err != nil {
+				return err
+			}
+		}
+		tickets, err := s.Store.Tickets(ctx, d.ID)
+		if err != nil {
+			return err
+		}
+		d.State, d.Digest, d.Entries, d.ClosedAt, d.UpdatedAt = Closed, Digest(tickets), len(tickets), &now, now
+		if err := s.Store.Update(ctx, *d); err != nil {
+			return err
+		}
+		return s.record(ctx, "draw.closed", *d, map[string]any{"entries": d.Entries, "digest": d.Listed()})
+	})
+}
+
+// only are the members of the draw's segment; nil if it has none.
+func (s *Service) only(ctx context.Context, drawID uuid.UUID) ([]uuid.UUID, error) {
+	d, err := s.Store.Draw(ctx, drawID)
+	if err != nil || d == nil || d.SegmentID == nil || d.PerMinor == 0 {
+		return nil, err
+	}
+	all, err := s.Segments.MemberIDs(ctx, *d.SegmentID)
+	if all == nil {
+		all = []uuid.UUID{}
+	}
+	return all, err
+}
+
+// Run draws the winners of a closed draw, publishes the seed and tells them. A draw that
+// was drawn stays as it is.
+func (s *Service) Run(ctx context.Context, drawID uuid.UUID) error {
+	return s.Tx.InTx(ctx, func(ctx context.Context) error {
+		d, err := s.Store.Lock(ctx, drawID)
+		now := s.Now()
+		switch {
+		case err != nil || d == nil:
+			return orErr(err, ErrUnknown.At("drawId"))
+		case d.State != Closed || now.Before(d.DrawsAt):
+			return ErrState.With(d.State).At("drawId")
+		}
+		winners, err := s.called(ctx, d)
+		if err != nil {
+			return err
+		}
+		d.State, d.Sealed, d.DrawnAt, d.UpdatedAt = Drawn, "", &now, now
+		if err := errors.Join(s.Store.Update(ctx, *d), s.Store.InsertWinners(ctx, winners)); err != nil {
+			return err
+		}
+		if err := s.record(ctx, "draw.drawn", *d, map[string]any{"seed": d.Revealed(), "called": len(winners)}); err != nil {
+			return err
+		}
+		return s.tell(ctx, *d, won(winners))
+	})
+}
+
+// called are the winners and runners-up of a locked draw; its seed is open after it. What
+// nobody won goes back to the stock.
+func (s *Service) called(ctx context.Context, d *Draw) ([]Winner, error) {
+	text, err := s.Sealer.Open(ctx, "draw", d.ID, d.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	if d.Seed, err = base64.RawStdEncoding.DecodeString(text); err != nil {
+		return nil, err
+	}
+	tickets, err := s.Store.Tickets(ctx, d.ID)
+	if err != nil {
+		return nil, err
+	}
+	if string(Digest(tickets)) != string(d.Digest) {
+		return nil, fmt.Errorf("draw %s: the entries are not those that were published", d.ID)
+	}
+	ranks, err := s.Store.Ranks(ctx, []uuid.UUID{d.ID})
+	if err != nil {
+		return nil, err
+	}
+	var places []int
+	for _, r := range ranks {
+		for range r.Count {
+			places = append(places, r.Position)
+		}
+	}
+	called := Call(d.Seed, tickets, len(places)+d.RunnersUp)
+	for _, position := range places[min(len(called), len(places)):] {
+		if err := s.Prizes.Hold(ctx, ranks[position-1].PrizeID, -1); err != nil {
+			return nil, err
+		}
+	}
+	return s.winners(ctx, *d, called, places)
+}
+
+func (s *Service) winners(ctx context.Context, d Draw, called []Ticket, places []int) ([]Winner, error) {
+	ids := make([]uuid.UUID, len(called))
+	for i, t := range called {
+		ids[i] = t.Entry
+	}
+	whose, err := s.Store.Entrants(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Now()
+	until := s.answerBy(d, now)
+	all := make([]Winner, len(called))
+	for i, t := range called {
+		all[i] = Winner{ID: id.New(), DrawID: d.ID, Place: i + 1, EntryID: t.Entry, MemberID: whose[t.Entry], Outcome: Reserve, UpdatedAt: now}
+		if i < len(places) {
+			all[i].Outcome, all[i].Rank, all[i].AnswerBy = Won, &places[i], &until
+		}
+	}
+	return all, nil
+}
+
+// lapse lets go of winners who did not answer in time, and asks who comes next.
+func (s *Service) lapse(ctx context.Context) error {
+	late, err := s.Store.Late(ctx, s.Now(), lateAtOnce)
+	if err != nil {
+		return err
+	}
+	for _, key := range late {
+		err := s.Tx.InTx(ctx, func(ctx context.Context) error {
+			w, err := s.Store.LockWinner(ctx, key)
+			if err != nil || w == nil || w.Outcome != Won || w.AnswerBy == nil || !s.Now().After(*w.AnswerBy) {
+				return err
+			}
+			d, err := s.Store.Draw(ctx, w.DrawID)
+			if err != nil {
+				return err
+			}
+			here, err := s.in(ctx, d.BrandID)
+			if err != nil {
+				return err
+			}
+			return s.vacate(here, *d, w, Lapsed)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell writes to winners, once each; who has no address is asked on the site alone.
+func (s *Service) tell(ctx context.Context, d Draw, all []Winner) error {
+	ids := make([]uuid.UUID, len(all))
+	for i, w := range all {
+		ids[i] = w.MemberID
+	}
+	members, err := s.Members.ByIDs(access.With(ctx, access.System), ids)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	ranks, err := s.Store.Ranks(ctx, []uuid.UUID{d.ID})
+	if err != nil {
+		return err
+	}
+	var mails []messaging.Message
+	for _, w := range all {
+		for _, m := range members {
+			if m.ID != w.MemberID || m.Email == "" {
+				continue
+			}
+			mail, err := messaging.New(ctx, messaging.Address{Name: m.Name, Email: m.Email}, w.ID.String(), messaging.DrawWon{
+				Name: m.Name, Draw: d.Name.For(ctx), Rank: *w.Rank, Prize: ranks[*w.Rank-1].PrizeName.For(ctx), Entry: w.Number(), AnswerBy: *w.AnswerBy,
+			})
+			if err != nil {
+				return err
+			}
+			mail.BrandID = d.BrandID
+			mails = append(mails, mail)
+		}
+	}
+	if len(mails) == 0 {
+		return nil
+	}
+	return s.Outbox.Enqueue(ctx, mails...)
+}

@@ -1,0 +1,509 @@
+package draw
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/prize"
+)
+
+// Store keeps draws; everything joins the transaction of the context.
+type Store interface {
+	Insert(ctx context.Context, d Draw, ranks []Rank) error
+	// Draw is nil if there is none.
+	Draw(ctx context.Context, drawID uuid.UUID) (*Draw, error)
+	// Share is the draw, which nobody closes before the transaction ends; Lock is the draw
+	// that nobody enters before it ends. Both are nil if there is none.
+	Share(ctx context.Context, drawID uuid.UUID) (*Draw, error)
+	Lock(ctx context.Context, drawID uuid.UUID) (*Draw, error)
+	Update(ctx context.Context, d Draw) error
+	List(ctx context.Context, q ListQuery) (page.Connection[Draw], error)
+	Ranks(ctx context.Context, drawIDs []uuid.UUID) ([]Rank, error)
+	// Enter adds entries of a member, whose row is locked: ErrLimit if there would be more
+	// than may.
+	Enter(ctx context.Context, d Draw, entries []Entry) error
+	// Earn adds the entries that members' purchases in the draw's time have earned and that
+	// are not there yet, and answers how many. only narrows to members if it is not nil.
+	Earn(ctx context.Context, d Draw, only []uuid.UUID, at time.Time) (int, error)
+	EntriesOf(ctx context.Context, drawID, memberID uuid.UUID) ([]Entry, error)
+	// Tickets are all entries as the list has them, in its order.
+	Tickets(ctx context.Context, drawID uuid.UUID) ([]Ticket, error)
+	// Entrants are whose the entries are.
+	Entrants(ctx context.Context, entryIDs []uuid.UUID) (map[uuid.UUID]uuid.UUID, error)
+	InsertWinners(ctx context.Context, all []Winner) error
+	// Winners are those of the draws, in the order in which they were called.
+	Winners(ctx context.Context, drawIDs []uuid.UUID) ([]Winner, error)
+	OfMember(ctx context.Context, brandID, memberID uuid.UUID) ([]Winner, error)
+	LockWinner(ctx context.Context, winnerID uuid.UUID) (*Winner, error)
+	// NextReserve is the first who stands by, locked; nil if there is none.
+	NextReserve(ctx context.Context, drawID uuid.UUID) (*Winner, error)
+	UpdateWinner(ctx context.Context, w Winner) error
+	// Due are draws in the state whose time has come.
+	Due(ctx context.Context, state State, at time.Time) ([]Draw, error)
+	// Late are winners who have not answered in time.
+	Late(ctx context.Context, at time.Time, most int) ([]uuid.UUID, error)
+}
+
+// Ledger is where points of entries are taken from.
+type Ledger interface {
+	Post(ctx context.Context, all ...points.Posting) ([]points.Result, error)
+	Usable(ctx context.Context, programmeID uuid.UUID) (points.Programme, error)
+}
+
+// Prizes are what is won.
+type Prizes interface {
+	Fits(ctx context.Context, t prize.Terms, memberID uuid.UUID) (bool, error)
+	Check(ctx context.Context, t prize.Terms) error
+	// Hold takes pieces for a draw out of the stock, or puts them back if below zero.
+	Hold(ctx context.Context, prizeID uuid.UUID, pieces int) error
+	// Award lets a member have a piece that was held for a draw.
+	Award(ctx context.Context, a prize.Award) (*prize.Exchange, error)
+}
+
+// Segments know who is in a segment.
+type Segments interface {
+	MemberIDs(ctx context.Context, segmentID uuid.UUID) ([]uuid.UUID, error)
+}
+
+// Members know names and addresses for notices.
+type Members interface {
+	ByIDs(ctx context.Context, memberIDs []uuid.UUID) ([]member.Member, error)
+}
+
+// Channels know a channel of a brand, for jobs.
+type Channels func(ctx context.Context, brandID uuid.UUID) (channel.Channel, error)
+
+// Sealer seals seeds.
+type Sealer interface {
+	Seal(ctx context.Context, field string, owner uuid.UUID, value string) (string, error)
+	Open(ctx context.Context, field string, owner uuid.UUID, value string) (string, error)
+}
+
+// Parts are what the service stands on.
+type Parts struct {
+	Tx       idempotency.Tx
+	Store    Store
+	Keys     *idempotency.Keys
+	Points   Ledger
+	Prizes   Prizes
+	Segments Segments
+	Members  Members
+	Sealer   Sealer
+	Outbox   messaging.Outbox
+	Events   event.Recorder
+	Channels Channels
+	Now      clock.Clock
+}
+
+// Service holds draws.
+type Service struct{ Parts }
+
+// New makes the service.
+func New(p Parts) *Service { return &Service{p} }
+
+func (s *Service) record(ctx context.Context, kind string, d Draw, data any) error {
+	e := event.New(ctx, s.Now(), kind, "Draw", d.ID, data)
+	e.BrandID = d.BrandID
+	return s.Events.Record(ctx, e)
+}
+
+func orErr(err error, otherwise *fault.Error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+// RankInput is prizes of one rank.
+type RankInput struct {
+	PrizeID uuid.UUID
+	Count   int
+}
+
+// SaveInput makes a draw. It never changes: members enter what they were told.
+type SaveInput struct {
+	ProgrammeID uuid.UUID
+	Name        i18n.Text
+	Description i18n.Text
+	Points      int64
+	PerMinor    int64
+	MaxEntries  int
+	OpensAt     time.Time
+	ClosesAt    time.Time
+	DrawsAt     time.Time
+	AnswerDays  int
+	RunnersUp   int
+	MinRankID   *uuid.UUID
+	SegmentID   *uuid.UUID
+	Ranks       []RankInput // the best first
+}
+
+func (in SaveInput) validate(now time.Time) error {
+	all := []error{in.Name.Check("name", maxName, true), in.Description.Check("description", maxText, false)}
+	if in.Points < 0 || in.Points > points.MaxPoints/maxAtOnce {
+		all = append(all, points.ErrAmount.With(points.MaxPoints/maxAtOnce).At("points"))
+	}
+	if !in.OpensAt.Before(in.ClosesAt) || in.DrawsAt.Before(in.ClosesAt) || !in.ClosesAt.After(now) {
+		all = append(all, ErrTimes.At("closesAt"))
+	}
+	for field, bound := range map[string][3]int{
+		"maxEntries": {in.MaxEntries, 1, maxEntries}, "answerDays": {in.AnswerDays, 1, maxDays}, "runnersUp": {in.RunnersUp, 0, maxPrizes}, "perMinor": {int(in.PerMinor), 0, 100_000_000},
+	} {
+		if bound[0] < bound[1] || bound[0] > bound[2] {
+			all = append(all, fault.Invalid(fault.CodeInvalid, "%d〜%dで指定してください", "From %d to %d").With(bound[1], bound[2]).At(field))
+		}
+	}
+	if len(in.Ranks) < 1 || len(in.Ranks) > maxRanks {
+		all = append(all, ErrRanks.With(maxRanks).At("ranks"))
+	}
+	for i, r := range in.Ranks {
+		if r.Count < 1 || r.Count > maxPrizes {
+			all = append(all, ErrRanks.With(maxRanks).At("ranks."+strconv.Itoa(i)+".count"))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// Save makes a draw of the channel's brand (staff with PRIZE_WRITE). Its seed is drawn at
+// once and sealed; what is published of it is its digest. Its prizes are held from now on.
+func (s *Service) Save(ctx context.Context, in SaveInput) (*Draw, error) {
+	now := s.Now()
+	if err := errors.Join(access.RequireEverywhere(ctx, access.PrizeWrite), in.validate(now)); err != nil {
+		return nil, err
+	}
+	if _, err := s.Points.Usable(ctx, in.ProgrammeID); err != nil {
+		return nil, err
+	}
+	if err := s.Prizes.Check(ctx, prize.Terms{MinRankID: in.MinRankID, SegmentID: in.SegmentID}); err != nil {
+		return nil, err
+	}
+	seed := make([]byte, 32)
+	_, _ = rand.Read(seed) // never fails
+	d := Draw{
+		ID: id.New(), BrandID: channel.From(ctx).BrandID, ProgrammeID: in.ProgrammeID, Name: in.Name, Description: in.Description, Points: in.Points, PerMinor: in.PerMinor,
+		MaxEntries: in.MaxEntries, OpensAt: in.OpensAt, ClosesAt: in.ClosesAt, DrawsAt: in.DrawsAt, AnswerDays: in.AnswerDays, RunnersUp: in.RunnersUp,
+		MinRankID: in.MinRankID, SegmentID: in.SegmentID, State: Open, Commitment: Commitment(seed), CreatedAt: now, UpdatedAt: now,
+	}
+	var err error
+	if d.Sealed, err = s.Sealer.Seal(ctx, "draw", d.ID, base64.RawStdEncoding.EncodeToString(seed)); err != nil {
+		return nil, err
+	}
+	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
+		ranks := make([]Rank, len(in.Ranks))
+		for i, r := range in.Ranks {
+			ranks[i] = Rank{DrawID: d.ID, Position: i + 1, PrizeID: r.PrizeID, Count: r.Count}
+			if err := s.Prizes.Hold(ctx, r.PrizeID, r.Count); err != nil {
+				return at("ranks."+strconv.Itoa(i)+".prizeId", err)
+			}
+		}
+		if err := s.Store.Insert(ctx, d, ranks); err != nil {
+			return err
+		}
+		return s.record(ctx, "draw.made", d, map[string]any{"commitment": d.Committed(), "ranks": in.Ranks, "points": in.Points})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &d, nil
+}
+
+func at(field string, err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.At(field)
+	}
+	return err
+}
+
+// ListQuery asks for one page of a brand's draws, the newest first.
+type ListQuery struct {
+	BrandID uuid.UUID
+	Page    page.Args
+}
+
+// List is one page of the draws of the channel's brand: what they publish is for anyone.
+func (s *Service) List(ctx context.Context, p page.Args) (page.Connection[Draw], error) {
+	return s.Store.List(ctx, ListQuery{channel.From(ctx).BrandID, p})
+}
+
+// Ranks are the prizes of the draws.
+func (s *Service) Ranks(ctx context.Context, drawIDs []uuid.UUID) ([]Rank, error) {
+	return s.Store.Ranks(ctx, drawIDs)
+}
+
+// Winners are the called entries of the draws. Whose they are is for staff to ask.
+func (s *Service) Winners(ctx context.Context, drawIDs []uuid.UUID) ([]Winner, error) {
+	return s.Store.Winners(ctx, drawIDs)
+}
+
+// ListPath is where lists of entries are served.
+const ListPath = "/draw-entries/"
+
+// Publish is the draw's list of entries, for anybody, once it is closed.
+func (s *Service) Publish(ctx context.Context, drawID uuid.UUID) ([]Ticket, error) {
+	d, err := s.Store.Draw(ctx, drawID)
+	if err != nil || d == nil || d.BrandID != channel.From(ctx).BrandID {
+		return nil, orErr(err, ErrUnknown.At("drawId"))
+	}
+	if d.State == Open {
+		return nil, ErrState.With(d.State).At("drawId")
+	}
+	return s.Store.Tickets(ctx, drawID)
+}
+
+// EnterInput enters a draw for points. Points are what the member was told that all
+// entries cost.
+type EnterInput struct {
+	IdempotencyKey string
+	DrawID         uuid.UUID
+	Count          int
+	Points         int64
+}
+
+// Enter enters the actor for points, once for each key: points and entries are one
+// transaction, in which nobody closes the draw.
+func (s *Service) Enter(ctx context.Context, in EnterInput) ([]Entry, error) {
+	actor := access.From(ctx)
+	if !actor.Is(access.RoleMember, access.RoleCompanyBuyer) || actor.ID == uuid.Nil {
+		return nil, prize.ErrMembersOnly
+	}
+	if in.Count < 1 || in.Count > maxAtOnce {
+		return nil, ErrCount.With(maxAtOnce).At("count")
+	}
+	fits, err := s.fits(ctx, in.DrawID, actor.ID)
+	if err != nil {
+		return nil, err
+	}
+	return idempotency.Once(ctx, s.Keys, "enterDraw", in.IdempotencyKey, in, func(ctx context.Context) ([]Entry, error) {
+		d, err := s.sharing(ctx, in.DrawID)
+		switch {
+		case err != nil:
+			return nil, err
+		case !fits:
+			return nil, ErrIneligible.At("drawId")
+		case d.Points == 0:
+			return nil, ErrNotBought.At("drawId")
+		case in.Points != d.Points*int64(in.Count):
+			return nil, ErrCost.With(d.Points * int64(in.Count)).At("points")
+		}
+		entries := s.entries(*d, actor.ID, Bought, in.Count)
+		_, err = s.Points.Post(ctx, points.Posting{
+			Holder: points.Holder{ProgrammeID: d.ProgrammeID, MemberID: actor.ID}, Key: "draw:" + entries[0].ID.String(), Kind: points.Prize, Points: in.Points,
+			Reason: d.Name.In(i18n.Default), ActorID: &actor.ID, At: s.Now(),
+		})
+		if err != nil {
+			return nil, err
+		}
+		if err := s.Store.Enter(ctx, *d, entries); err != nil {
+			return nil, err
+		}
+		return entries, s.record(ctx, "draw.entered", *d, map[string]any{"memberId": actor.ID, "count": in.Count, "points": in.Points})
+	})
+}
+
+// fits reports whether the draw is for the member; it is asked outside transactions.
+func (s *Service) fits(ctx context.Context, drawID, memberID uuid.UUID) (bool, error) {
+	d, err := s.Store.Draw(ctx, drawID)
+	if err != nil || d == nil || d.BrandID != channel.From(ctx).BrandID {
+		return false, orErr(err, ErrUnknown.At("drawId"))
+	}
+	return s.Prizes.Fits(ctx, prize.Terms{MinRankID: d.MinRankID, SegmentID: d.SegmentID}, memberID)
+}
+
+// sharing is the draw, which takes entries and which nobody closes meanwhile.
+func (s *Service) sharing(ctx context.Context, drawID uuid.UUID) (*Draw, error) {
+	d, err := s.Store.Share(ctx, drawID)
+	if err != nil || d == nil || d.BrandID != channel.From(ctx).BrandID {
+		return nil, orErr(err, ErrUnknown.At("drawId"))
+	}
+	if problem := d.taking(s.Now()); problem != nil {
+		return nil, problem.At("drawId")
+	}
+	return d, nil
+}
+
+// entries are new ones; their numbers are random, and tell nothing of when they came.
+func (s *Service) entries(d Draw, memberID uuid.UUID, source Source, n int) []Entry {
+	all := make([]Entry, n)
+	for i := range all {
+		all[i] = Entry{ID: uuid.New(), DrawID: d.ID, MemberID: memberID, Source: source, CreatedAt: s.Now()}
+	}
+	return all
+}
+
+// GrantInput gives a member entries.
+type GrantInput struct {
+	IdempotencyKey string
+	DrawID         uuid.UUID
+	MemberID       uuid.UUID
+	Count          int
+	Reason         string
+}
+
+// Grant gives a member entries, once for each key (staff with PRIZE_WRITE).
+func (s *Service) Grant(ctx context.Context, in GrantInput) ([]Entry, error) {
+	if err := access.RequireEverywhere(ctx, access.PrizeWrite); err != nil {
+		return nil, err
+	}
+	if in.Reason == "" {
+		return nil, fault.ErrRequired.At("reason")
+	}
+	if in.Count < 1 || in.Count > maxAtOnce {
+		return nil, ErrCount.With(maxAtOnce).At("count")
+	}
+	fits, err := s.fits(ctx, in.DrawID, in.MemberID)
+	if err != nil {
+		return nil, err
+	}
+	return idempotency.Once(ctx, s.Keys, "grantDrawEntries", in.IdempotencyKey, in, func(ctx context.Context) ([]Entry, error) {
+		d, err := s.sharing(ctx, in.DrawID)
+		if err == nil && !fits {
+			err = ErrIneligible.At("memberId")
+		}
+		if err != nil {
+			return nil, err
+		}
+		entries := s.entries(*d, in.MemberID, Granted, in.Count)
+		if err := s.Store.Enter(ctx, *d, entries); err != nil {
+			return nil, err
+		}
+		return entries, s.record(ctx, "draw.granted", *d, map[string]any{"memberId": in.MemberID, "count": in.Count, "reason": in.Reason})
+	})
+}
+
+// Mine are the actor's entries in a draw.
+func (s *Service) Mine(ctx context.Context, drawID uuid.UUID) ([]Entry, error) {
+	return s.Store.EntriesOf(ctx, drawID, access.From(ctx).ID)
+}
+
+// MyWins are what the actor has won in the channel's brand.
+func (s *Service) MyWins(ctx context.Context) ([]Winner, error) {
+	all, err := s.Store.OfMember(ctx, channel.From(ctx).BrandID, access.From(ctx).ID)
+	return won(all), err
+}
+
+// won leaves out who only stands by.
+func won(all []Winner) (some []Winner) {
+	for _, w := range all {
+		if w.Rank != nil {
+			some = append(some, w)
+		}
+	}
+	return some
+}
+
+// AnswerInput answers to having won.
+type AnswerInput struct {
+	WinnerID  uuid.UUID
+	Accept    bool
+	Address   *customer.Address
+	AddressID *uuid.UUID
+}
+
+// Answer takes what the actor won, or declines it: then the next runner-up moves up.
+func (s *Service) Answer(ctx context.Context, in AnswerInput) (*Winner, error) {
+	me := access.From(ctx).ID
+	var w *Winner
+	err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+		w, err = s.Store.LockWinner(ctx, in.WinnerID)
+		if err != nil || w == nil || w.MemberID != me || me == uuid.Nil || w.Rank == nil {
+			return orErr(err, fault.ErrNotFound.At("winnerId"))
+		}
+		if w.Outcome != Won || w.AnswerBy == nil || s.Now().After(*w.AnswerBy) {
+			return ErrAnswered.At("winnerId")
+		}
+		d, err := s.Store.Draw(ctx, w.DrawID)
+		if err != nil {
+			return err
+		}
+		if !in.Accept {
+			return s.vacate(ctx, *d, w, Declined)
+		}
+		return s.award(ctx, *d, w, in)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// award lets a locked winner have the prize.
+func (s *Service) award(ctx context.Context, d Draw, w *Winner, in AnswerInput) error {
+	rank, err := s.rank(ctx, d, *w.Rank)
+	if err != nil {
+		return err
+	}
+	e, err := s.Prizes.Award(ctx, prize.Award{PrizeID: rank.PrizeID, MemberID: w.MemberID, Address: in.Address, AddressID: in.AddressID})
+	if err != nil {
+		return err
+	}
+	w.Outcome, w.ExchangeID, w.UpdatedAt = Accepted, &e.ID, s.Now()
+	if err := s.Store.UpdateWinner(ctx, *w); err != nil {
+		return err
+	}
+	return s.record(ctx, "draw.accepted", d, map[string]any{"winnerId": w.ID, "exchangeId": e.ID})
+}
+
+func (s *Service) rank(ctx context.Context, d Draw, position int) (Rank, error) {
+	ranks, err := s.Store.Ranks(ctx, []uuid.UUID{d.ID})
+	for _, r := range ranks {
+		if r.Position == position {
+			return r, nil
+		}
+	}
+	return Rank{}, orErr(err, ErrUnknown)
+}
+
+// vacate frees a locked winner's place: the next who stands by moves up; if nobody does,
+// the piece goes back to the stock.
+func (s *Service) vacate(ctx context.Context, d Draw, w *Winner, outcome Outcome) error {
+	now := s.Now()
+	w.Outcome, w.UpdatedAt = outcome, now
+	if err := s.Store.UpdateWinner(ctx, *w); err != nil {
+		return err
+	}
+	next, err := s.Store.NextReserve(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	data := map[string]any{"winnerId": w.ID, "outcome": outcome}
+	if next == nil {
+		rank, err := s.rank(ctx, d, *w.Rank)
+		if err != nil {
+			return err
+		}
+		return errors.Join(s.Prizes.Hold(ctx, rank.PrizeID, -1), s.record(ctx, "draw.vacated", d, data))
+	}
+	until := s.answerBy(d, now)
+	next.Outcome, next.Rank, next.AnswerBy, next.UpdatedAt = Won, w.Rank, &until, now
+	if err := s.Store.UpdateWinner(ctx, *next); err != nil {
+		return err
+	}
+	data["movesUp"] = next.ID
+	if err := s.record(ctx, "draw.vacated", d, data); err != nil {
+		return err
+	}
+	return s.tell(ctx, d, []Winner{*next})
+}
+
+// answerBy is until when a winner who is told now may answer.
+func (s *Service) answerBy(d Draw, now time.Time) time.Time { return now.AddDate(0, 0, d.AnswerDays) }

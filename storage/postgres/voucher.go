@@ -1,0 +1,180 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/voucher"
+)
+
+// Vouchers keeps vouchers in PostgreSQL.
+type Vouchers struct{ db *DB }
+
+// NewVouchers makes the vouchers' store.
+func NewVouchers(db *DB) *Vouchers { return &Vouchers{db} }
+
+const (
+	voucherBatchColumns = `id, brand_id, name, source, state, for_prizes, value, currency, count, made, expires_at, secret, note, created_at, updated_at, exported_at`
+	voucherColumns      = `id, batch_id, brand_id, serial, ending, state, value, balance, currency, source, secret, member_id, exchange_id, expires_at, reason, created_at, updated_at`
+	voucherRows         = `(SELECT v.*, b.value, b.currency, b.source FROM vouchers v JOIN voucher_batches b ON b.id = v.batch_id) v`
+)
+
+// InsertBatch keeps a new batch.
+func (s *Vouchers) InsertBatch(ctx context.Context, b voucher.Batch) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `INSERT INTO voucher_batches (`+voucherBatchColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		b.ID, b.BrandID, b.Name, b.Source, b.State, b.ForPrizes, b.ValueMinor, b.Currency, b.Count, b.Made, b.ExpiresAt, b.Secret, b.Note, b.CreatedAt, b.UpdatedAt, b.ExportedAt)
+	return err
+}
+
+// LockBatch is the batch, locked; of any brand for none.
+func (s *Vouchers) LockBatch(ctx context.Context, brandID, batchID uuid.UUID) (*voucher.Batch, error) {
+	return first[voucher.Batch](ctx, s.db, `
+		SELECT `+voucherBatchColumns+` FROM voucher_batches WHERE id = $2 AND (brand_id = $1 OR $1 = '00000000-0000-0000-0000-000000000000') FOR NO KEY UPDATE`, brandID, batchID)
+}
+
+// Batch is nil if there is none.
+func (s *Vouchers) Batch(ctx context.Context, batchID uuid.UUID) (*voucher.Batch, error) {
+	return first[voucher.Batch](ctx, s.db, `SELECT `+voucherBatchColumns+` FROM voucher_batches WHERE id = $1`, batchID)
+}
+
+// UpdateBatch keeps what may change of a batch.
+func (s *Vouchers) UpdateBatch(ctx context.Context, b voucher.Batch) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE voucher_batches SET state = $2, made = $3, secret = $4, updated_at = $5, exported_at = $6 WHERE id = $1`,
+		b.ID, b.State, b.Made, b.Secret, b.UpdatedAt, b.ExportedAt)
+	return err
+}
+
+// Batches is one page of a brand's batches, newest first.
+func (s *Vouchers) Batches(ctx context.Context, brandID uuid.UUID, p page.Args) (page.Connection[voucher.Batch], error) {
+	return newest(ctx, s.db, voucherBatchColumns, `voucher_batches`, []string{`brand_id = @brand`}, pgx.NamedArgs{"brand": brandID}, p,
+		func(b voucher.Batch) newestKey { return newestKey{b.CreatedAt, b.ID} })
+}
+
+// Insert writes vouchers, by COPY.
+func (s *Vouchers) Insert(ctx context.Context, all []voucher.NewVoucher) error {
+	if err := s.db.flush(ctx); err != nil {
+		return err
+	}
+	columns := []string{"id", "batch_id", "brand_id", "serial", "code_hash", "ending", "state", "balance", "secret", "expires_at", "created_at", "updated_at"}
+	_, err := s.db.conn(ctx).CopyFrom(ctx, pgx.Identifier{"vouchers"}, columns, pgx.CopyFromSlice(len(all), func(i int) ([]any, error) {
+		v := all[i]
+		return []any{v.ID, v.BatchID, v.BrandID, v.Serial, v.Hash, v.Ending, v.Kept, v.BalanceMinor, v.Secret, v.ExpiresAt, v.CreatedAt, v.UpdatedAt}, nil
+	}))
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.ConstraintName == "vouchers_code_hash_key" {
+		return voucher.ErrThere.At("codes")
+	}
+	return err
+}
+
+// LockByHash is the brand's voucher with one of the hashes, locked.
+func (s *Vouchers) LockByHash(ctx context.Context, brandID uuid.UUID, hashes [][]byte) (*voucher.Voucher, error) {
+	return first[voucher.Voucher](ctx, s.db, `
+		SELECT v.id, v.batch_id, v.brand_id, v.serial, v.ending, v.state, b.value, v.balance, b.currency, b.source, v.secret, v.member_id, v.exchange_id, v.expires_at, v.reason, v.created_at, v.updated_at
+		FROM vouchers v JOIN voucher_batches b ON b.id = v.batch_id WHERE v.brand_id = $1 AND v.code_hash = ANY($2) FOR NO KEY UPDATE OF v`, brandID, hashes)
+}
+
+// locked are vouchers of the ids that a statement locks.
+func (s *Vouchers) locked(ctx context.Context, lock string, args ...any) ([]voucher.Voucher, error) {
+	ids, err := read(ctx, s.db, lock, args, func(rows pgx.Rows) ([]uuid.UUID, error) { return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID]) })
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return collect[voucher.Voucher](ctx, s.db, `SELECT `+voucherColumns+` FROM `+voucherRows+` WHERE id = ANY($1) ORDER BY id`, ids)
+}
+
+// LockFree are vouchers that nobody has.
+func (s *Vouchers) LockFree(ctx context.Context, batchID uuid.UUID, at time.Time, most int) ([]voucher.Voucher, error) {
+	return s.locked(ctx, `
+		SELECT id FROM vouchers WHERE batch_id = $1 AND state = 'ISSUED' AND (expires_at IS NULL OR expires_at > $2)
+		ORDER BY serial LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED`, batchID, at, most)
+}
+
+// LockLive are the brand's vouchers that are worth something yet.
+func (s *Vouchers) LockLive(ctx context.Context, brandID uuid.UUID, ids []uuid.UUID, batchID *uuid.UUID, most int) ([]voucher.Voucher, error) {
+	return s.locked(ctx, `
+		SELECT id FROM vouchers WHERE brand_id = $1 AND (id = ANY($2) OR batch_id = $3) AND state NOT IN ('REDEEMED', 'VOID')
+		ORDER BY id LIMIT $4 FOR NO KEY UPDATE`, brandID, ids, batchID, most)
+}
+
+// LockExpired are vouchers with money on them whose time is over.
+func (s *Vouchers) LockExpired(ctx context.Context, at time.Time, most int) ([]voucher.Voucher, error) {
+	return s.locked(ctx, `SELECT id FROM vouchers WHERE expires_at <= $1 AND balance > 0 AND state <> 'VOID' ORDER BY id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED`, at, most)
+}
+
+// Update keeps what became of vouchers, and why.
+func (s *Vouchers) Update(ctx context.Context, all []voucher.Voucher, entries []voucher.Entry) error {
+	batch := &pgx.Batch{}
+	for _, v := range all {
+		batch.Queue(`UPDATE vouchers SET state = $2, balance = $3, secret = $4, member_id = $5, exchange_id = $6, reason = $7, updated_at = $8 WHERE id = $1`,
+			v.ID, v.Kept, v.BalanceMinor, v.Secret, v.MemberID, v.ExchangeID, v.Reason, v.UpdatedAt)
+	}
+	for _, e := range entries {
+		batch.Queue(`INSERT INTO voucher_entries (id, voucher_id, kind, amount, place, reference, actor_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			e.ID, e.VoucherID, e.Kind, e.AmountMinor, e.Place, e.Reference, e.ActorID, e.At)
+	}
+	return s.db.later(ctx, batch)
+}
+
+// List is one page of a brand's vouchers, newest first.
+func (s *Vouchers) List(ctx context.Context, q voucher.Query) (page.Connection[voucher.Voucher], error) {
+	where := []string{`brand_id = @brand`}
+	if q.BatchID != nil {
+		where = append(where, `batch_id = @batch`)
+	}
+	if q.MemberID != nil {
+		where = append(where, `member_id = @member`)
+	}
+	if q.Ending != "" {
+		where = append(where, `ending = @ending`)
+	}
+	args := pgx.NamedArgs{"brand": q.BrandID, "batch": q.BatchID, "member": q.MemberID, "ending": q.Ending}
+	return newest(ctx, s.db, voucherColumns, voucherRows, where, args, q.Page, func(v voucher.Voucher) newestKey { return newestKey{v.CreatedAt, v.ID} })
+}
+
+// OfMember are the member's vouchers, newest first.
+func (s *Vouchers) OfMember(ctx context.Context, brandID, memberID uuid.UUID) ([]voucher.Voucher, error) {
+	return collect[voucher.Voucher](ctx, s.db, `
+		SELECT `+voucherColumns+` FROM `+voucherRows+` WHERE brand_id = $1 AND member_id = $2 ORDER BY updated_at DESC, id DESC LIMIT 500`, brandID, memberID)
+}
+
+// OfExchanges are the vouchers that were handed out for exchanges.
+func (s *Vouchers) OfExchanges(ctx context.Context, exchangeIDs []uuid.UUID) ([]voucher.Voucher, error) {
+	return collect[voucher.Voucher](ctx, s.db, `SELECT `+voucherColumns+` FROM `+voucherRows+` WHERE exchange_id = ANY($1) ORDER BY id`, exchangeIDs)
+}
+
+// EntriesOf are the changes of the vouchers, oldest first.
+func (s *Vouchers) EntriesOf(ctx context.Context, voucherIDs []uuid.UUID) ([]voucher.Entry, error) {
+	return collect[voucher.Entry](ctx, s.db, `
+		SELECT e.id, e.voucher_id, e.kind, e.amount, b.currency, e.place, e.reference, e.actor_id, e.at
+		FROM voucher_entries e JOIN vouchers v ON v.id = e.voucher_id JOIN voucher_batches b ON b.id = v.batch_id WHERE e.voucher_id = ANY($1) ORDER BY e.id`, voucherIDs)
+}
+
+// Failed counts a wrong code, and answers how many there were since.
+func (s *Vouchers) Failed(ctx context.Context, who string, since, at time.Time) (int, error) {
+	return one[int](ctx, s.db, `
+		INSERT INTO voucher_locks AS l (who, failures, since) VALUES ($1, 1, $3)
+		ON CONFLICT (who) DO UPDATE SET failures = CASE WHEN l.since < $2 THEN 1 ELSE l.failures + 1 END, since = CASE WHEN l.since < $2 THEN $3 ELSE l.since END
+		RETURNING failures`, who, since, at)
+}
+
+// Forbid lets somebody enter no code until then.
+func (s *Vouchers) Forbid(ctx context.Context, who string, until time.Time) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE voucher_locks SET until = $2, failures = 0 WHERE who = $1`, who, until)
+	return err
+}
+
+// Forbidden is until when somebody may enter no code.
+func (s *Vouchers) Forbidden(ctx context.Context, who string, at time.Time) (*time.Time, error) {
+	found, err := first[struct{ Until time.Time }](ctx, s.db, `SELECT until FROM voucher_locks WHERE who = $1 AND until > $2`, who, at)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return &found.Until, nil
+}
