@@ -82,7 +82,7 @@ func uploadedPast(t *testing.T, a *apptest.App, actor access.Actor, kind, mappin
 			UserErrors []userError
 		}
 	}
-	a.UploadAs(t, actor, uploadMigration, in(apptest.Variables{"kind": kind, "mapping": mapping, "file": nil}), "variables.input.file", apptest.File{Name: "old.csv", Content: []byte(text)}).Into(t, &got)
+	a.UploadAs(t, actor, uploadMigration, in(apptest.Variables{"kind": kind, "mapping": mapping, "file": nil}), "input.file", apptest.File{Name: "old.csv", Content: []byte(text)}).Into(t, &got)
 	if got.UploadMigration.Migration == nil {
 		return "", got.UploadMigration.UserErrors
 	}

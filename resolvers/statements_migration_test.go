@@ -28,7 +28,7 @@ var migrationOperations = map[string]clientOperation{
 		}
 		return nil
 	})},
-	"admin/UploadMigration": {8, input(func(*testing.T, *world) apptest.Variables {
+	"admin/UploadMigration": {7, input(func(*testing.T, *world) apptest.Variables {
 		return apptest.Variables{"kind": "MEMBERS", "mapping": pastMapping, "file": attached(pastMembers)}
 	})},
 	"admin/CommitMigration":  {7, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.past(t, "PREVIEWED")} })},

@@ -14,7 +14,7 @@ import (
 )
 
 // batchSize is how many rows are in memory, and are taken in one transaction.
-const batchSize = 2000
+const batchSize = 1000
 
 // taking is a run that is being read, and taken if apply is said.
 type taking struct {

@@ -199,17 +199,22 @@ func (s *DataMigrations) likenessRows(ctx context.Context, n *migration.NewMembe
 	return [][]any{{n.Member.ID, l.email, l.phone, l.kana, keyID, n.Member.UpdatedAt}}, err
 }
 
-// alike finds, for each of the given, the oldest other with each of the likenesses.
+// byIndex keeps the planner from reading all of a table that was just filled and has no
+// statistics yet, until the transaction ends.
+const byIndex = `SELECT set_config('enable_seqscan', 'off', true)`
+
+// alike finds, for each of the given, one other with each of the likenesses: a look into
+// one index each.
 const alike = `
 	WITH given AS (SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::bytea[], $5::uuid[]) AS g (member_id, email, phone, kana, card)),
 	found AS (
 		SELECT g.member_id, g.card AS other_id, 'CARD' AS what FROM given g WHERE g.card IS NOT NULL
 		UNION ALL SELECT g.member_id, o.member_id, 'EMAIL' FROM given g
-			CROSS JOIN LATERAL (SELECT l.member_id FROM member_likenesses l WHERE l.email = g.email AND l.member_id <> g.member_id ORDER BY l.member_id LIMIT 1) o
+			CROSS JOIN LATERAL (SELECT l.member_id FROM member_likenesses l WHERE l.email = g.email AND l.member_id <> g.member_id LIMIT 1) o
 		UNION ALL SELECT g.member_id, o.member_id, 'PHONE_AND_BIRTHDAY' FROM given g
-			CROSS JOIN LATERAL (SELECT l.member_id FROM member_likenesses l WHERE l.phone_birthday = g.phone AND l.member_id <> g.member_id ORDER BY l.member_id LIMIT 1) o
+			CROSS JOIN LATERAL (SELECT l.member_id FROM member_likenesses l WHERE l.phone_birthday = g.phone AND l.member_id <> g.member_id LIMIT 1) o
 		UNION ALL SELECT g.member_id, o.member_id, 'KANA_BIRTHDAY_AND_POSTAL_CODE' FROM given g
-			CROSS JOIN LATERAL (SELECT l.member_id FROM member_likenesses l WHERE l.kana_birthday = g.kana AND l.member_id <> g.member_id ORDER BY l.member_id LIMIT 1) o
+			CROSS JOIN LATERAL (SELECT l.member_id FROM member_likenesses l WHERE l.kana_birthday = g.kana AND l.member_id <> g.member_id LIMIT 1) o
 	), pairs AS (
 		SELECT (array_agg(member_id ORDER BY member_id DESC))[1] AS member_id, least(member_id, other_id) AS lesser, greatest(member_id, other_id) AS greater, array_agg(DISTINCT what) AS what
 		FROM found GROUP BY least(member_id, other_id), greatest(member_id, other_id)
@@ -228,6 +233,9 @@ func (s *DataMigrations) Propose(ctx context.Context, r migration.Run, all []*mi
 			return 0, err
 		}
 		ids[i], emails[i], phones[i], kanas[i], cards[i] = m.Member.ID, l.email, l.phone, l.kana, m.Alike
+	}
+	if _, err := s.conn(ctx).Exec(ctx, byIndex); err != nil {
+		return 0, err
 	}
 	if !keep {
 		return one[int](ctx, s.DB, alike+` SELECT count(*)::int FROM pairs`, ids, emails, phones, kanas, cards)
