@@ -147,7 +147,7 @@ func ms(d time.Duration) float64 { return float64(d) / 1e6 }
 // count brings the figures by day up to date from nothing, then after some days changed,
 // beside one statement that counts all.
 func (b *memberBench) count(ctx context.Context) error {
-	figures := statistics.New(b.db, postgres.NewStatistics(b.db), clock.System)
+	figures := statistics.New(statistics.Parts{Tx: b.db, Store: postgres.NewStatistics(b.db), Events: postgres.NewEvents(b.db), Now: clock.System})
 	ctx = access.With(ctx, access.System)
 	timed := func(f func() error) (float64, error) {
 		began := time.Now()

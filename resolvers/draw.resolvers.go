@@ -20,7 +20,7 @@ func (r *drawResolver) Ranks(ctx context.Context, obj *draw.Draw) ([]draw.Rank, 
 	return orNone(ranks), err
 }
 
-func (r *drawResolver) Proof(_ context.Context, obj *draw.Draw) (model.DrawProof, error) {
+func (r *drawResolver) Proof(ctx context.Context, obj *draw.Draw) (model.DrawProof, error) {
 	proof := model.DrawProof{Algorithm: draw.Algorithm, Commitment: obj.Committed(), Digest: obj.Listed(), Entries: obj.Counted(), Seed: obj.Revealed()}
 	if obj.State != draw.Open {
 		url := r.PublicURL + draw.ListPath + obj.ID.String()

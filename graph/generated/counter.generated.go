@@ -217,6 +217,12 @@ func unmarshalInputRecordShopSaleInput(ctx context.Context, ec *executionContext
 	if _, present := asMap["email"]; !present {
 		asMap["email"] = ""
 	}
+	if _, present := asMap["points"]; !present {
+		asMap["points"] = []any{}
+	}
+	if _, present := asMap["giftCards"]; !present {
+		asMap["giftCards"] = []any{}
+	}
 	if _, present := asMap["tenders"]; !present {
 		asMap["tenders"] = []any{}
 	}
@@ -224,7 +230,7 @@ func unmarshalInputRecordShopSaleInput(ctx context.Context, ec *executionContext
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "shopId", "memberCode", "email", "lines", "expectedTotal", "tenders", "dryRun"}
+	fieldsInOrder := [...]string{"idempotencyKey", "shopId", "memberCode", "email", "lines", "expectedTotal", "points", "giftCards", "tenders", "dryRun"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -273,6 +279,20 @@ func unmarshalInputRecordShopSaleInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.ExpectedTotal = data
+		case "points":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("points"))
+			data, err := unmarshalNUsePointsInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐUseInputᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Points = data
+		case "giftCards":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("giftCards"))
+			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.GiftCards = data
 		case "tenders":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tenders"))
 			data, err := unmarshalNShopTenderInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShopTenderᚄ(ctx, ec, v)

@@ -1087,7 +1087,14 @@ func unmarshalInputPlaceDraftOrderInput(ctx context.Context, ec *executionContex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "draftOrderId", "revision", "expectedTotal"}
+	if _, present := asMap["points"]; !present {
+		asMap["points"] = []any{}
+	}
+	if _, present := asMap["giftCards"]; !present {
+		asMap["giftCards"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "draftOrderId", "revision", "expectedTotal", "points", "giftCards"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1122,6 +1129,20 @@ func unmarshalInputPlaceDraftOrderInput(ctx context.Context, ec *executionContex
 				return it, err
 			}
 			it.ExpectedTotal = data
+		case "points":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("points"))
+			data, err := unmarshalNUsePointsInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐUseInputᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Points = data
+		case "giftCards":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("giftCards"))
+			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.GiftCards = data
 		}
 	}
 	return it, nil

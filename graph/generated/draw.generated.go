@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -47,15 +47,6 @@ func _AnswerWinPayload_win(ctx context.Context, ec *executionContext, field grap
 		false,
 	)
 }
-func fieldContext_AnswerWinPayload_win(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AnswerWinPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _AnswerWinPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AnswerWinPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -69,15 +60,6 @@ func _AnswerWinPayload_userErrors(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_AnswerWinPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AnswerWinPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Draw_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -89,9 +71,6 @@ func _Draw_id(ctx context.Context, ec *executionContext, field graphql.Collected
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Draw_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, true, false, "ID")
 }
 
 func _Draw_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
@@ -106,9 +85,6 @@ func _Draw_name(ctx context.Context, ec *executionContext, field graphql.Collect
 		true,
 	)
 }
-func fieldContext_Draw_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "String")
-}
 
 func _Draw_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
 	return run.Value(
@@ -122,9 +98,6 @@ func _Draw_description(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_Draw_description(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "String")
-}
 
 func _Draw_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -136,9 +109,6 @@ func _Draw_programmeId(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Draw_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, true, false, "ID")
 }
 
 func _Draw_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
@@ -152,9 +122,6 @@ func _Draw_points(ctx context.Context, ec *executionContext, field graphql.Colle
 		},
 	)
 }
-func fieldContext_Draw_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "Int")
-}
 
 func _Draw_perMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -166,9 +133,6 @@ func _Draw_perMinor(ctx context.Context, ec *executionContext, field graphql.Col
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Draw_perMinor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "Int")
 }
 
 func _Draw_maxEntries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
@@ -182,9 +146,6 @@ func _Draw_maxEntries(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Draw_maxEntries(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "Int")
-}
 
 func _Draw_opensAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -196,9 +157,6 @@ func _Draw_opensAt(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Draw_opensAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "DateTime")
 }
 
 func _Draw_closesAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
@@ -212,9 +170,6 @@ func _Draw_closesAt(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_Draw_closesAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "DateTime")
-}
 
 func _Draw_drawsAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -226,9 +181,6 @@ func _Draw_drawsAt(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Draw_drawsAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "DateTime")
 }
 
 func _Draw_answerDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
@@ -242,9 +194,6 @@ func _Draw_answerDays(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Draw_answerDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "Int")
-}
 
 func _Draw_runnersUp(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -257,9 +206,6 @@ func _Draw_runnersUp(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Draw_runnersUp(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "Int")
-}
 
 func _Draw_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -271,9 +217,6 @@ func _Draw_state(ctx context.Context, ec *executionContext, field graphql.Collec
 			return marshalNDrawState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐState(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Draw_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "DrawState")
 }
 
 func _Draw_ranks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
@@ -369,15 +312,6 @@ func _DrawConnection_edges(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_DrawConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DrawConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[draw.Draw]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -391,15 +325,6 @@ func _DrawConnection_nodes(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_DrawConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DrawConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[draw.Draw]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -412,15 +337,6 @@ func _DrawConnection_pageInfo(ctx context.Context, ec *executionContext, field g
 		},
 		true,
 	)
-}
-func fieldContext_DrawConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DrawConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[draw.Draw]) (ret graphql.Marshaler) {
@@ -455,9 +371,6 @@ func _DrawEdge_cursor(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_DrawEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawEdge", field, false, false, "String")
-}
 
 func _DrawEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[draw.Draw]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -470,15 +383,6 @@ func _DrawEdge_node(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 		true,
 	)
-}
-func fieldContext_DrawEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DrawEntriesPayload_entries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawEntriesPayload) (ret graphql.Marshaler) {
@@ -493,15 +397,6 @@ func _DrawEntriesPayload_entries(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_DrawEntriesPayload_entries(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawEntriesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DrawEntriesPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawEntriesPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -515,15 +410,6 @@ func _DrawEntriesPayload_userErrors(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_DrawEntriesPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawEntriesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DrawEntry_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -535,9 +421,6 @@ func _DrawEntry_number(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DrawEntry_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawEntry", field, true, false, "String")
 }
 
 func _DrawEntry_drawId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Entry) (ret graphql.Marshaler) {
@@ -551,9 +434,6 @@ func _DrawEntry_drawId(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_DrawEntry_drawId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawEntry", field, true, false, "ID")
-}
 
 func _DrawEntry_source(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -566,9 +446,6 @@ func _DrawEntry_source(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_DrawEntry_source(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawEntry", field, false, false, "DrawEntrySource")
-}
 
 func _DrawEntry_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -580,9 +457,6 @@ func _DrawEntry_createdAt(ctx context.Context, ec *executionContext, field graph
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DrawEntry_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawEntry", field, false, false, "DateTime")
 }
 
 func _DrawPayload_draw(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawPayload) (ret graphql.Marshaler) {
@@ -597,15 +471,6 @@ func _DrawPayload_draw(ctx context.Context, ec *executionContext, field graphql.
 		false,
 	)
 }
-func fieldContext_DrawPayload_draw(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DrawPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -619,15 +484,6 @@ func _DrawPayload_userErrors(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_DrawPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DrawProof_algorithm(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawProof) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -639,9 +495,6 @@ func _DrawProof_algorithm(ctx context.Context, ec *executionContext, field graph
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DrawProof_algorithm(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawProof", field, false, false, "String")
 }
 
 func _DrawProof_commitment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawProof) (ret graphql.Marshaler) {
@@ -655,9 +508,6 @@ func _DrawProof_commitment(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_DrawProof_commitment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawProof", field, false, false, "String")
-}
 
 func _DrawProof_digest(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawProof) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -669,9 +519,6 @@ func _DrawProof_digest(ctx context.Context, ec *executionContext, field graphql.
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DrawProof_digest(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawProof", field, false, false, "String")
 }
 
 func _DrawProof_entries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawProof) (ret graphql.Marshaler) {
@@ -685,9 +532,6 @@ func _DrawProof_entries(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_DrawProof_entries(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawProof", field, false, false, "Int")
-}
 
 func _DrawProof_listUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawProof) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -699,9 +543,6 @@ func _DrawProof_listUrl(ctx context.Context, ec *executionContext, field graphql
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DrawProof_listUrl(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawProof", field, false, false, "String")
 }
 
 func _DrawProof_seed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawProof) (ret graphql.Marshaler) {
@@ -715,9 +556,6 @@ func _DrawProof_seed(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_DrawProof_seed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawProof", field, false, false, "String")
-}
 
 func _DrawRank_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Rank) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -730,9 +568,6 @@ func _DrawRank_position(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_DrawRank_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawRank", field, false, false, "Int")
-}
 
 func _DrawRank_prizeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Rank) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -744,9 +579,6 @@ func _DrawRank_prizeId(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DrawRank_prizeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawRank", field, true, false, "ID")
 }
 
 func _DrawRank_prizeName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Rank) (ret graphql.Marshaler) {
@@ -761,9 +593,6 @@ func _DrawRank_prizeName(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_DrawRank_prizeName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawRank", field, false, false, "String")
-}
 
 func _DrawRank_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Rank) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -775,9 +604,6 @@ func _DrawRank_count(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DrawRank_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawRank", field, false, false, "Int")
 }
 
 func _DrawWinner_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
@@ -791,9 +617,6 @@ func _DrawWinner_id(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_DrawWinner_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, true, false, "ID")
-}
 
 func _DrawWinner_drawId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -805,9 +628,6 @@ func _DrawWinner_drawId(ctx context.Context, ec *executionContext, field graphql
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DrawWinner_drawId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, true, false, "ID")
 }
 
 func _DrawWinner_drawName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
@@ -822,9 +642,6 @@ func _DrawWinner_drawName(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_DrawWinner_drawName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, false, false, "String")
-}
 
 func _DrawWinner_place(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -836,9 +653,6 @@ func _DrawWinner_place(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DrawWinner_place(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, false, false, "Int")
 }
 
 func _DrawWinner_entry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
@@ -852,9 +666,6 @@ func _DrawWinner_entry(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_DrawWinner_entry(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, true, false, "String")
-}
 
 func _DrawWinner_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -867,9 +678,6 @@ func _DrawWinner_outcome(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_DrawWinner_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, false, false, "DrawOutcome")
-}
 
 func _DrawWinner_rank(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -881,9 +689,6 @@ func _DrawWinner_rank(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DrawWinner_rank(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, false, false, "Int")
 }
 
 func _DrawWinner_prizeName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
@@ -898,9 +703,6 @@ func _DrawWinner_prizeName(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_DrawWinner_prizeName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, false, false, "String")
-}
 
 func _DrawWinner_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -913,35 +715,7 @@ func _DrawWinner_memberId(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.OfMember(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
@@ -964,9 +738,6 @@ func _DrawWinner_answerBy(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_DrawWinner_answerBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, false, false, "DateTime")
-}
 
 func _DrawWinner_exchangeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -979,35 +750,7 @@ func _DrawWinner_exchangeId(ctx context.Context, ec *executionContext, field gra
 		func(ctx context.Context) (any, error) {
 			return obj.OfExchange(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -2027,10 +1770,6 @@ func marshalNDrawConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpag
 	return _DrawConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDrawEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[draw.Draw]) graphql.Marshaler {
-	return _DrawEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDrawEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[draw.Draw]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _DrawEdge(ctx, ec, sel, &v[i])
@@ -2049,10 +1788,6 @@ func marshalNDrawEntriesPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	return _DrawEntriesPayload(ctx, ec, sel, &v)
 }
 
-func marshalNDrawEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draw.Entry) graphql.Marshaler {
-	return _DrawEntry(ctx, ec, sel, &v)
-}
-
 func marshalNDrawEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []draw.Entry) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _DrawEntry(ctx, ec, sel, &v[i])
@@ -2067,12 +1802,6 @@ func marshalNDrawEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraw�
 	return ret
 }
 
-func unmarshalNDrawEntrySource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐSource(ctx context.Context, ec *executionContext, v any) (draw.Source, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := draw.Source(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNDrawEntrySource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐSource(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draw.Source) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -2080,12 +1809,6 @@ func marshalNDrawEntrySource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdr
 		graphql.AddInvalidNullFromMarshaler(ctx, "DrawEntrySource!")
 	}
 	return res
-}
-
-func unmarshalNDrawOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐOutcome(ctx context.Context, ec *executionContext, v any) (draw.Outcome, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := draw.Outcome(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNDrawOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draw.Outcome) graphql.Marshaler {
@@ -2103,10 +1826,6 @@ func marshalNDrawPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodel
 
 func marshalNDrawProof2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐDrawProof(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.DrawProof) graphql.Marshaler {
 	return _DrawProof(ctx, ec, sel, &v)
-}
-
-func marshalNDrawRank2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐRank(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draw.Rank) graphql.Marshaler {
-	return _DrawRank(ctx, ec, sel, &v)
 }
 
 func marshalNDrawRank2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐRankᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []draw.Rank) graphql.Marshaler {
@@ -2142,12 +1861,6 @@ func unmarshalNDrawRankInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, nil
 }
 
-func unmarshalNDrawState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐState(ctx context.Context, ec *executionContext, v any) (draw.State, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := draw.State(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNDrawState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draw.State) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -2155,10 +1868,6 @@ func marshalNDrawState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐS
 		graphql.AddInvalidNullFromMarshaler(ctx, "DrawState!")
 	}
 	return res
-}
-
-func marshalNDrawWinner2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐWinner(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draw.Winner) graphql.Marshaler {
-	return _DrawWinner(ctx, ec, sel, &v)
 }
 
 func marshalNDrawWinner2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐWinnerᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []draw.Winner) graphql.Marshaler {

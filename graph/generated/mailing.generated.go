@@ -40,9 +40,6 @@ func _Mailing_id(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 	)
 }
-func fieldContext_Mailing_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, true, false, "ID")
-}
 
 func _Mailing_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -54,9 +51,6 @@ func _Mailing_name(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Mailing_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "String")
 }
 
 func _Mailing_medium(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
@@ -70,9 +64,6 @@ func _Mailing_medium(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Mailing_medium(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Medium")
-}
 
 func _Mailing_segmentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -84,9 +75,6 @@ func _Mailing_segmentId(ctx context.Context, ec *executionContext, field graphql
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Mailing_segmentId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, true, false, "ID")
 }
 
 func _Mailing_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
@@ -100,9 +88,6 @@ func _Mailing_storeId(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Mailing_storeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, true, false, "ID")
-}
 
 func _Mailing_followsId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -114,9 +99,6 @@ func _Mailing_followsId(ctx context.Context, ec *executionContext, field graphql
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Mailing_followsId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, true, false, "ID")
 }
 
 func _Mailing_pieceCost(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
@@ -131,15 +113,6 @@ func _Mailing_pieceCost(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_Mailing_pieceCost(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mailing",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Mailing_fixedCost(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Value(
@@ -152,15 +125,6 @@ func _Mailing_fixedCost(ctx context.Context, ec *executionContext, field graphql
 		},
 		true,
 	)
-}
-func fieldContext_Mailing_fixedCost(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mailing",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _Mailing_cost(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
@@ -175,15 +139,6 @@ func _Mailing_cost(ctx context.Context, ec *executionContext, field graphql.Coll
 		true,
 	)
 }
-func fieldContext_Mailing_cost(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mailing",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Mailing_holdOut(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -195,9 +150,6 @@ func _Mailing_holdOut(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Mailing_holdOut(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
 }
 
 func _Mailing_windowDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
@@ -211,9 +163,6 @@ func _Mailing_windowDays(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_Mailing_windowDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
-}
 
 func _Mailing_productIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -225,9 +174,6 @@ func _Mailing_productIds(ctx context.Context, ec *executionContext, field graphq
 			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Mailing_productIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, true, false, "ID")
 }
 
 func _Mailing_categoryIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
@@ -241,9 +187,6 @@ func _Mailing_categoryIds(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_Mailing_categoryIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, true, false, "ID")
-}
 
 func _Mailing_subject(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -255,9 +198,6 @@ func _Mailing_subject(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Mailing_subject(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "String")
 }
 
 func _Mailing_body(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
@@ -271,9 +211,6 @@ func _Mailing_body(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Mailing_body(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "String")
-}
 
 func _Mailing_imprint(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -285,9 +222,6 @@ func _Mailing_imprint(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Mailing_imprint(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "String")
 }
 
 func _Mailing_perSecond(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
@@ -301,9 +235,6 @@ func _Mailing_perSecond(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_Mailing_perSecond(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
-}
 
 func _Mailing_trackOpens(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -315,9 +246,6 @@ func _Mailing_trackOpens(ctx context.Context, ec *executionContext, field graphq
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Mailing_trackOpens(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Boolean")
 }
 
 func _Mailing_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
@@ -331,9 +259,6 @@ func _Mailing_state(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_Mailing_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "MailingState")
-}
 
 func _Mailing_audience(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -345,9 +270,6 @@ func _Mailing_audience(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Mailing_audience(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
 }
 
 func _Mailing_decided(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
@@ -361,9 +283,6 @@ func _Mailing_decided(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Mailing_decided(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
-}
 
 func _Mailing_addressed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -375,9 +294,6 @@ func _Mailing_addressed(ctx context.Context, ec *executionContext, field graphql
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Mailing_addressed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
 }
 
 func _Mailing_heldOut(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
@@ -391,9 +307,6 @@ func _Mailing_heldOut(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Mailing_heldOut(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
-}
 
 func _Mailing_leftOut(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -405,9 +318,6 @@ func _Mailing_leftOut(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Mailing_leftOut(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
 }
 
 func _Mailing_sent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
@@ -421,9 +331,6 @@ func _Mailing_sent(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Mailing_sent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
-}
 
 func _Mailing_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -435,9 +342,6 @@ func _Mailing_createdAt(ctx context.Context, ec *executionContext, field graphql
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Mailing_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "DateTime")
 }
 
 func _Mailing_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
@@ -451,9 +355,6 @@ func _Mailing_updatedAt(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_Mailing_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "DateTime")
-}
 
 func _Mailing_sentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -466,9 +367,6 @@ func _Mailing_sentAt(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Mailing_sentAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "DateTime")
-}
 
 func _Mailing_completedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -480,9 +378,6 @@ func _Mailing_completedAt(ctx context.Context, ec *executionContext, field graph
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Mailing_completedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Mailing", field, false, false, "DateTime")
 }
 
 func _MailingConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Mailing]) (ret graphql.Marshaler) {
@@ -497,15 +392,6 @@ func _MailingConnection_edges(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_MailingConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Mailing]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -519,15 +405,6 @@ func _MailingConnection_nodes(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_MailingConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Mailing]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -540,15 +417,6 @@ func _MailingConnection_pageInfo(ctx context.Context, ec *executionContext, fiel
 		},
 		true,
 	)
-}
-func fieldContext_MailingConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _MailingConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Mailing]) (ret graphql.Marshaler) {
@@ -583,9 +451,6 @@ func _MailingEdge_cursor(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_MailingEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingEdge", field, false, false, "String")
-}
 
 func _MailingEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[mailing.Mailing]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -599,15 +464,6 @@ func _MailingEdge_node(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_MailingEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingFile_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.File) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -619,9 +475,6 @@ func _MailingFile_url(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingFile_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingFile", field, false, false, "String")
 }
 
 func _MailingFile_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.File) (ret graphql.Marshaler) {
@@ -635,9 +488,6 @@ func _MailingFile_expiresAt(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_MailingFile_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingFile", field, false, false, "DateTime")
-}
 
 func _MailingFile_first(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.File) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -650,9 +500,6 @@ func _MailingFile_first(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_MailingFile_first(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingFile", field, false, false, "Int")
-}
 
 func _MailingFile_last(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.File) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -664,9 +511,6 @@ func _MailingFile_last(ctx context.Context, ec *executionContext, field graphql.
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingFile_last(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingFile", field, false, false, "Int")
 }
 
 func _MailingFilePayload_file(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MailingFilePayload) (ret graphql.Marshaler) {
@@ -681,15 +525,6 @@ func _MailingFilePayload_file(ctx context.Context, ec *executionContext, field g
 		false,
 	)
 }
-func fieldContext_MailingFilePayload_file(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingFilePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingFilePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MailingFilePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -702,15 +537,6 @@ func _MailingFilePayload_userErrors(ctx context.Context, ec *executionContext, f
 		},
 		true,
 	)
-}
-func fieldContext_MailingFilePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingFilePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _MailingLabelsPayload_files(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MailingLabelsPayload) (ret graphql.Marshaler) {
@@ -725,15 +551,6 @@ func _MailingLabelsPayload_files(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_MailingLabelsPayload_files(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingLabelsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingLabelsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MailingLabelsPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -746,15 +563,6 @@ func _MailingLabelsPayload_userErrors(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_MailingLabelsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingLabelsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _MailingPayload_mailing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MailingPayload) (ret graphql.Marshaler) {
@@ -769,15 +577,6 @@ func _MailingPayload_mailing(ctx context.Context, ec *executionContext, field gr
 		false,
 	)
 }
-func fieldContext_MailingPayload_mailing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MailingPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -791,15 +590,6 @@ func _MailingPayload_userErrors(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_MailingPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingRecipient_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -811,9 +601,6 @@ func _MailingRecipient_memberId(ctx context.Context, ec *executionContext, field
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingRecipient_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingRecipient", field, true, false, "ID")
 }
 
 func _MailingRecipient_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
@@ -827,9 +614,6 @@ func _MailingRecipient_state(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_MailingRecipient_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingRecipient", field, false, false, "MailingRecipientState")
-}
 
 func _MailingRecipient_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -841,9 +625,6 @@ func _MailingRecipient_reason(ctx context.Context, ec *executionContext, field g
 			return marshalOMailingReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐReason(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingRecipient_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingRecipient", field, true, false, "MailingReason")
 }
 
 func _MailingRecipient_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
@@ -857,9 +638,6 @@ func _MailingRecipient_position(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_MailingRecipient_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingRecipient", field, false, false, "Int")
-}
 
 func _MailingRecipient_sentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -871,9 +649,6 @@ func _MailingRecipient_sentAt(ctx context.Context, ec *executionContext, field g
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingRecipient_sentAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingRecipient", field, false, false, "DateTime")
 }
 
 func _MailingRecipient_openedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
@@ -887,9 +662,6 @@ func _MailingRecipient_openedAt(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_MailingRecipient_openedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingRecipient", field, false, false, "DateTime")
-}
 
 func _MailingRecipient_clickedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -901,9 +673,6 @@ func _MailingRecipient_clickedAt(ctx context.Context, ec *executionContext, fiel
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingRecipient_clickedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingRecipient", field, false, false, "DateTime")
 }
 
 func _MailingRecipient_unsubscribedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
@@ -917,9 +686,6 @@ func _MailingRecipient_unsubscribedAt(ctx context.Context, ec *executionContext,
 		},
 	)
 }
-func fieldContext_MailingRecipient_unsubscribedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingRecipient", field, false, false, "DateTime")
-}
 
 func _MailingRecipient_bounce(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -932,9 +698,6 @@ func _MailingRecipient_bounce(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_MailingRecipient_bounce(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingRecipient", field, true, false, "MailBounce")
-}
 
 func _MailingRecipient_purchases(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -946,9 +709,6 @@ func _MailingRecipient_purchases(ctx context.Context, ec *executionContext, fiel
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingRecipient_purchases(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingRecipient", field, false, false, "Int")
 }
 
 func _MailingRecipientConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Recipient]) (ret graphql.Marshaler) {
@@ -963,15 +723,6 @@ func _MailingRecipientConnection_edges(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_MailingRecipientConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingRecipientConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingRecipientConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Recipient]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -985,15 +736,6 @@ func _MailingRecipientConnection_nodes(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_MailingRecipientConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingRecipientConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingRecipientConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Recipient]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1006,15 +748,6 @@ func _MailingRecipientConnection_pageInfo(ctx context.Context, ec *executionCont
 		},
 		true,
 	)
-}
-func fieldContext_MailingRecipientConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingRecipientConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _MailingRecipientConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Recipient]) (ret graphql.Marshaler) {
@@ -1049,9 +782,6 @@ func _MailingRecipientEdge_cursor(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_MailingRecipientEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingRecipientEdge", field, false, false, "String")
-}
 
 func _MailingRecipientEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[mailing.Recipient]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1064,15 +794,6 @@ func _MailingRecipientEdge_node(ctx context.Context, ec *executionContext, field
 		},
 		true,
 	)
-}
-func fieldContext_MailingRecipientEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingRecipientEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2040,10 +1761,6 @@ func marshalNMailingConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return _MailingConnection(ctx, ec, sel, &v)
 }
 
-func marshalNMailingEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[mailing.Mailing]) graphql.Marshaler {
-	return _MailingEdge(ctx, ec, sel, &v)
-}
-
 func marshalNMailingEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[mailing.Mailing]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _MailingEdge(ctx, ec, sel, &v[i])
@@ -2056,10 +1773,6 @@ func marshalNMailingEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpag
 	}
 
 	return ret
-}
-
-func marshalNMailingFile2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐFile(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v mailing.File) graphql.Marshaler {
-	return _MailingFile(ctx, ec, sel, &v)
 }
 
 func marshalNMailingFile2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐFileᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []mailing.File) graphql.Marshaler {
@@ -2120,10 +1833,6 @@ func marshalNMailingRecipientConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _MailingRecipientConnection(ctx, ec, sel, &v)
 }
 
-func marshalNMailingRecipientEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[mailing.Recipient]) graphql.Marshaler {
-	return _MailingRecipientEdge(ctx, ec, sel, &v)
-}
-
 func marshalNMailingRecipientEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[mailing.Recipient]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _MailingRecipientEdge(ctx, ec, sel, &v[i])
@@ -2138,12 +1847,6 @@ func marshalNMailingRecipientEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return ret
 }
 
-func unmarshalNMailingRecipientState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐRecipientState(ctx context.Context, ec *executionContext, v any) (mailing.RecipientState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := mailing.RecipientState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNMailingRecipientState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐRecipientState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v mailing.RecipientState) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -2151,12 +1854,6 @@ func marshalNMailingRecipientState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 		graphql.AddInvalidNullFromMarshaler(ctx, "MailingRecipientState!")
 	}
 	return res
-}
-
-func unmarshalNMailingState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐState(ctx context.Context, ec *executionContext, v any) (mailing.State, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := mailing.State(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNMailingState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v mailing.State) graphql.Marshaler {
@@ -2195,15 +1892,6 @@ func marshalOMailingFile2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmai
 	return _MailingFile(ctx, ec, sel, v)
 }
 
-func unmarshalOMailingReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐReason(ctx context.Context, ec *executionContext, v any) (*mailing.Reason, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := mailing.Reason(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalOMailingReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *mailing.Reason) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -2223,16 +1911,6 @@ func unmarshalOMailingRecipientState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalOMailingRecipientState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐRecipientState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *mailing.RecipientState) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
-}
-
 func unmarshalOMailingState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐState(ctx context.Context, ec *executionContext, v any) (*mailing.State, error) {
 	if v == nil {
 		return nil, nil
@@ -2240,16 +1918,6 @@ func unmarshalOMailingState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	tmp, err := graphql.UnmarshalString(v)
 	res := mailing.State(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOMailingState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *mailing.State) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := run.Text(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -37,9 +37,6 @@ func _MailingPreview_subject(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_MailingPreview_subject(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingPreview", field, false, false, "String")
-}
 
 func _MailingPreview_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *messaging.Rendered) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -51,9 +48,6 @@ func _MailingPreview_text(ctx context.Context, ec *executionContext, field graph
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingPreview_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingPreview", field, false, false, "String")
 }
 
 func _MailingPreview_html(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *messaging.Rendered) (ret graphql.Marshaler) {
@@ -67,9 +61,6 @@ func _MailingPreview_html(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_MailingPreview_html(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingPreview", field, false, false, "String")
-}
 
 func _ReleaseMailAddressPayload_released(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReleaseMailAddressPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -81,9 +72,6 @@ func _ReleaseMailAddressPayload_released(ctx context.Context, ec *executionConte
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ReleaseMailAddressPayload_released(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReleaseMailAddressPayload", field, false, false, "Boolean")
 }
 
 func _ReleaseMailAddressPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReleaseMailAddressPayload) (ret graphql.Marshaler) {
@@ -97,15 +85,6 @@ func _ReleaseMailAddressPayload_userErrors(ctx context.Context, ec *executionCon
 		},
 		true,
 	)
-}
-func fieldContext_ReleaseMailAddressPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReleaseMailAddressPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -321,15 +300,6 @@ func marshalNReleaseMailAddressPayload2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 func unmarshalNTestMailingInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐTestInput(ctx context.Context, ec *executionContext, v any) (mailing.TestInput, error) {
 	res, err := unmarshalInputTestMailingInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func unmarshalOMailBounce2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐBounceKind(ctx context.Context, ec *executionContext, v any) (*mailing.BounceKind, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := mailing.BounceKind(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalOMailBounce2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐBounceKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *mailing.BounceKind) graphql.Marshaler {

@@ -42,9 +42,6 @@ func _MailingGroup_recipients(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_MailingGroup_recipients(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
-}
 
 func _MailingGroup_buyers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -56,9 +53,6 @@ func _MailingGroup_buyers(ctx context.Context, ec *executionContext, field graph
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingGroup_buyers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
 }
 
 func _MailingGroup_rate(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
@@ -72,9 +66,6 @@ func _MailingGroup_rate(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_MailingGroup_rate(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, true, false, "Decimal")
-}
 
 func _MailingGroup_purchases(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -87,9 +78,6 @@ func _MailingGroup_purchases(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_MailingGroup_purchases(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
-}
 
 func _MailingGroup_items(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -101,9 +89,6 @@ func _MailingGroup_items(ctx context.Context, ec *executionContext, field graphq
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingGroup_items(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
 }
 
 func _MailingGroup_revenue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
@@ -118,15 +103,6 @@ func _MailingGroup_revenue(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_MailingGroup_revenue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingGroup",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingGroup_perRecipient(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
 	return run.Value(
@@ -140,15 +116,6 @@ func _MailingGroup_perRecipient(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_MailingGroup_perRecipient(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingGroup",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingGroup_opened(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -160,9 +127,6 @@ func _MailingGroup_opened(ctx context.Context, ec *executionContext, field graph
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingGroup_opened(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
 }
 
 func _MailingGroup_clicked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
@@ -176,9 +140,6 @@ func _MailingGroup_clicked(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_MailingGroup_clicked(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
-}
 
 func _MailingGroup_unsubscribed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -190,9 +151,6 @@ func _MailingGroup_unsubscribed(ctx context.Context, ec *executionContext, field
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingGroup_unsubscribed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
 }
 
 func _MailingGroup_bounced(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
@@ -206,9 +164,6 @@ func _MailingGroup_bounced(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_MailingGroup_bounced(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
-}
 
 func _MailingLift_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Lift) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -220,9 +175,6 @@ func _MailingLift_points(ctx context.Context, ec *executionContext, field graphq
 			return marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingLift_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingLift", field, false, false, "Decimal")
 }
 
 func _MailingLift_low(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Lift) (ret graphql.Marshaler) {
@@ -236,9 +188,6 @@ func _MailingLift_low(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_MailingLift_low(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingLift", field, false, false, "Decimal")
-}
 
 func _MailingLift_high(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Lift) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -251,9 +200,6 @@ func _MailingLift_high(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_MailingLift_high(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingLift", field, false, false, "Decimal")
-}
 
 func _MailingProductResult_productId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -265,9 +211,6 @@ func _MailingProductResult_productId(ctx context.Context, ec *executionContext, 
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingProductResult_productId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingProductResult", field, true, false, "ID")
 }
 
 func _MailingProductResult_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
@@ -282,9 +225,6 @@ func _MailingProductResult_name(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_MailingProductResult_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingProductResult", field, false, false, "String")
-}
 
 func _MailingProductResult_buyers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -297,9 +237,6 @@ func _MailingProductResult_buyers(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_MailingProductResult_buyers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingProductResult", field, false, false, "Int")
-}
 
 func _MailingProductResult_items(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -311,9 +248,6 @@ func _MailingProductResult_items(ctx context.Context, ec *executionContext, fiel
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingProductResult_items(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingProductResult", field, false, false, "Int")
 }
 
 func _MailingProductResult_revenue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
@@ -328,15 +262,6 @@ func _MailingProductResult_revenue(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_MailingProductResult_revenue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingProductResult",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingProductResult_heldBuyers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -349,9 +274,6 @@ func _MailingProductResult_heldBuyers(ctx context.Context, ec *executionContext,
 		},
 	)
 }
-func fieldContext_MailingProductResult_heldBuyers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingProductResult", field, false, false, "Int")
-}
 
 func _MailingProductResult_heldItems(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -363,9 +285,6 @@ func _MailingProductResult_heldItems(ctx context.Context, ec *executionContext, 
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingProductResult_heldItems(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingProductResult", field, false, false, "Int")
 }
 
 func _MailingProductResult_heldRevenue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
@@ -380,15 +299,6 @@ func _MailingProductResult_heldRevenue(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_MailingProductResult_heldRevenue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingProductResult",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingResults_mailing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
 	return run.Value(
@@ -401,15 +311,6 @@ func _MailingResults_mailing(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_MailingResults_mailing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _MailingResults_sent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
@@ -424,15 +325,6 @@ func _MailingResults_sent(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_MailingResults_sent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingResults_held(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
 	return run.Value(
@@ -445,15 +337,6 @@ func _MailingResults_held(ctx context.Context, ec *executionContext, field graph
 		},
 		true,
 	)
-}
-func fieldContext_MailingResults_held(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _MailingResults_lift(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
@@ -468,15 +351,6 @@ func _MailingResults_lift(ctx context.Context, ec *executionContext, field graph
 		false,
 	)
 }
-func fieldContext_MailingResults_lift(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingResults_uplift(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
 	return run.Value(
@@ -489,15 +363,6 @@ func _MailingResults_uplift(ctx context.Context, ec *executionContext, field gra
 		},
 		false,
 	)
-}
-func fieldContext_MailingResults_uplift(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _MailingResults_cost(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
@@ -512,15 +377,6 @@ func _MailingResults_cost(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_MailingResults_cost(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingResults_revenue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
 	return run.Value(
@@ -534,15 +390,6 @@ func _MailingResults_revenue(ctx context.Context, ec *executionContext, field gr
 		true,
 	)
 }
-func fieldContext_MailingResults_revenue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingResults_return(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -554,9 +401,6 @@ func _MailingResults_return(ctx context.Context, ec *executionContext, field gra
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingResults_return(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingResults", field, true, false, "Decimal")
 }
 
 func _MailingResults_extraRevenue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
@@ -571,15 +415,6 @@ func _MailingResults_extraRevenue(ctx context.Context, ec *executionContext, fie
 		false,
 	)
 }
-func fieldContext_MailingResults_extraRevenue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingResults_extraReturn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -591,9 +426,6 @@ func _MailingResults_extraReturn(ctx context.Context, ec *executionContext, fiel
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingResults_extraReturn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingResults", field, true, false, "Decimal")
 }
 
 func _MailingResults_trackedUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
@@ -607,9 +439,6 @@ func _MailingResults_trackedUntil(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_MailingResults_trackedUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingResults", field, true, false, "Date")
-}
 
 func _MailingResults_countedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -622,9 +451,6 @@ func _MailingResults_countedAt(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_MailingResults_countedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingResults", field, false, false, "DateTime")
-}
 
 func _MailingStoreResult_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -636,9 +462,6 @@ func _MailingStoreResult_storeId(ctx context.Context, ec *executionContext, fiel
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingStoreResult_storeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingStoreResult", field, true, false, "ID")
 }
 
 func _MailingStoreResult_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
@@ -653,9 +476,6 @@ func _MailingStoreResult_name(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_MailingStoreResult_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingStoreResult", field, false, false, "String")
-}
 
 func _MailingStoreResult_buyers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -668,9 +488,6 @@ func _MailingStoreResult_buyers(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_MailingStoreResult_buyers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingStoreResult", field, false, false, "Int")
-}
 
 func _MailingStoreResult_items(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -682,9 +499,6 @@ func _MailingStoreResult_items(ctx context.Context, ec *executionContext, field 
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingStoreResult_items(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingStoreResult", field, false, false, "Int")
 }
 
 func _MailingStoreResult_revenue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
@@ -699,15 +513,6 @@ func _MailingStoreResult_revenue(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_MailingStoreResult_revenue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingStoreResult",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingStoreResult_heldBuyers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -720,9 +525,6 @@ func _MailingStoreResult_heldBuyers(ctx context.Context, ec *executionContext, f
 		},
 	)
 }
-func fieldContext_MailingStoreResult_heldBuyers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingStoreResult", field, false, false, "Int")
-}
 
 func _MailingStoreResult_heldItems(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -734,9 +536,6 @@ func _MailingStoreResult_heldItems(ctx context.Context, ec *executionContext, fi
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingStoreResult_heldItems(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingStoreResult", field, false, false, "Int")
 }
 
 func _MailingStoreResult_heldRevenue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
@@ -751,15 +550,6 @@ func _MailingStoreResult_heldRevenue(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_MailingStoreResult_heldRevenue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingStoreResult",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MailingUplift_uplift(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -771,9 +561,6 @@ func _MailingUplift_uplift(ctx context.Context, ec *executionContext, field grap
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingUplift_uplift(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingUplift", field, false, false, "Decimal")
 }
 
 func _MailingUplift_low(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
@@ -787,9 +574,6 @@ func _MailingUplift_low(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_MailingUplift_low(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingUplift", field, false, false, "Decimal")
-}
 
 func _MailingUplift_high(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -802,9 +586,6 @@ func _MailingUplift_high(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_MailingUplift_high(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingUplift", field, false, false, "Decimal")
-}
 
 func _MailingUplift_tooFew(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -816,9 +597,6 @@ func _MailingUplift_tooFew(ctx context.Context, ec *executionContext, field grap
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MailingUplift_tooFew(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingUplift", field, false, false, "Boolean")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1361,19 +1139,6 @@ func unmarshalNMailingOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmai
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNMailingOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐOrder(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v mailing.Order) graphql.Marshaler {
-	_ = sel
-	res := run.Text(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "MailingOrder!")
-	}
-	return res
-}
-
-func marshalNMailingProductResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v mailing.Part) graphql.Marshaler {
-	return _MailingProductResult(ctx, ec, sel, &v)
-}
-
 func marshalNMailingProductResult2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐPartᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []mailing.Part) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _MailingProductResult(ctx, ec, sel, &v[i])
@@ -1394,27 +1159,10 @@ func unmarshalNMailingResponse2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNMailingResponse2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐResponse(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v segment.Response) graphql.Marshaler {
-	_ = sel
-	res := run.Text(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "MailingResponse!")
-	}
-	return res
-}
-
 func unmarshalNMailingResultPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐMailingResultPart(ctx context.Context, ec *executionContext, v any) (model.MailingResultPart, error) {
 	var res model.MailingResultPart
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNMailingResultPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐMailingResultPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.MailingResultPart) graphql.Marshaler {
-	return v
-}
-
-func marshalNMailingResults2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐResults(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v mailing.Results) graphql.Marshaler {
-	return _MailingResults(ctx, ec, sel, &v)
 }
 
 func marshalNMailingResults2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐResultsᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []mailing.Results) graphql.Marshaler {
@@ -1429,10 +1177,6 @@ func marshalNMailingResults2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	}
 
 	return ret
-}
-
-func marshalNMailingStoreResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v mailing.Part) graphql.Marshaler {
-	return _MailingStoreResult(ctx, ec, sel, &v)
 }
 
 func marshalNMailingStoreResult2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐPartᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []mailing.Part) graphql.Marshaler {

@@ -3482,6 +3482,15 @@ func marshalOErasureWaitsFor2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res
 }
 
+func unmarshalOMedium2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMedium(ctx context.Context, ec *executionContext, v any) (*member.Medium, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := member.Medium(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalOMember2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMember(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *member.Member) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

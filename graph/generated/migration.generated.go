@@ -42,9 +42,6 @@ func _DuplicateMember_id(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_DuplicateMember_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, true, false, "ID")
-}
 
 func _DuplicateMember_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -57,9 +54,6 @@ func _DuplicateMember_memberId(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_DuplicateMember_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, true, false, "ID")
-}
 
 func _DuplicateMember_otherId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -71,9 +65,6 @@ func _DuplicateMember_otherId(ctx context.Context, ec *executionContext, field g
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DuplicateMember_otherId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, true, false, "ID")
 }
 
 func _DuplicateMember_likenesses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
@@ -88,9 +79,6 @@ func _DuplicateMember_likenesses(ctx context.Context, ec *executionContext, fiel
 		true,
 	)
 }
-func fieldContext_DuplicateMember_likenesses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, false, false, "MemberLikeness")
-}
 
 func _DuplicateMember_migrationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -102,9 +90,6 @@ func _DuplicateMember_migrationId(ctx context.Context, ec *executionContext, fie
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DuplicateMember_migrationId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, true, false, "ID")
 }
 
 func _DuplicateMember_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
@@ -118,9 +103,6 @@ func _DuplicateMember_state(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_DuplicateMember_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, false, false, "DuplicateMemberState")
-}
 
 func _DuplicateMember_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -132,9 +114,6 @@ func _DuplicateMember_reason(ctx context.Context, ec *executionContext, field gr
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DuplicateMember_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, false, false, "String")
 }
 
 func _DuplicateMember_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
@@ -148,9 +127,6 @@ func _DuplicateMember_createdAt(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_DuplicateMember_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, false, false, "DateTime")
-}
 
 func _DuplicateMember_settledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -162,9 +138,6 @@ func _DuplicateMember_settledAt(ctx context.Context, ec *executionContext, field
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DuplicateMember_settledAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, false, false, "DateTime")
 }
 
 func _DuplicateMemberConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Duplicate]) (ret graphql.Marshaler) {
@@ -179,15 +152,6 @@ func _DuplicateMemberConnection_edges(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_DuplicateMemberConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DuplicateMemberConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DuplicateMemberConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Duplicate]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -200,15 +164,6 @@ func _DuplicateMemberConnection_nodes(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_DuplicateMemberConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DuplicateMemberConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DuplicateMemberConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Duplicate]) (ret graphql.Marshaler) {
@@ -223,15 +178,6 @@ func _DuplicateMemberConnection_pageInfo(ctx context.Context, ec *executionConte
 		true,
 	)
 }
-func fieldContext_DuplicateMemberConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DuplicateMemberConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DuplicateMemberEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[migration.Duplicate]) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -243,9 +189,6 @@ func _DuplicateMemberEdge_cursor(ctx context.Context, ec *executionContext, fiel
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DuplicateMemberEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMemberEdge", field, false, false, "String")
 }
 
 func _DuplicateMemberEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[migration.Duplicate]) (ret graphql.Marshaler) {
@@ -260,15 +203,6 @@ func _DuplicateMemberEdge_node(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_DuplicateMemberEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DuplicateMemberEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DuplicateMemberPayload_duplicate(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DuplicateMemberPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -281,15 +215,6 @@ func _DuplicateMemberPayload_duplicate(ctx context.Context, ec *executionContext
 		},
 		false,
 	)
-}
-func fieldContext_DuplicateMemberPayload_duplicate(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DuplicateMemberPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DuplicateMemberPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DuplicateMemberPayload) (ret graphql.Marshaler) {
@@ -304,15 +229,6 @@ func _DuplicateMemberPayload_userErrors(ctx context.Context, ec *executionContex
 		true,
 	)
 }
-func fieldContext_DuplicateMemberPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DuplicateMemberPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Migration_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -324,9 +240,6 @@ func _Migration_id(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Migration_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, true, false, "ID")
 }
 
 func _Migration_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
@@ -340,9 +253,6 @@ func _Migration_kind(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Migration_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, false, false, "MigrationKind")
-}
 
 func _Migration_fileName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -355,9 +265,6 @@ func _Migration_fileName(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_Migration_fileName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, false, false, "String")
-}
 
 func _Migration_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -369,9 +276,6 @@ func _Migration_state(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNMigrationState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐState(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Migration_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, false, false, "MigrationState")
 }
 
 func _Migration_tally(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
@@ -386,15 +290,6 @@ func _Migration_tally(ctx context.Context, ec *executionContext, field graphql.C
 		true,
 	)
 }
-func fieldContext_Migration_tally(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Migration",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Migration_conversions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
 	return run.Value(
@@ -408,15 +303,6 @@ func _Migration_conversions(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_Migration_conversions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Migration",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Migration_failure(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -428,9 +314,6 @@ func _Migration_failure(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Migration_failure(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, false, false, "String")
 }
 
 func _Migration_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
@@ -444,9 +327,6 @@ func _Migration_createdAt(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_Migration_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, false, false, "DateTime")
-}
 
 func _Migration_previewedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -459,9 +339,6 @@ func _Migration_previewedAt(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_Migration_previewedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, false, false, "DateTime")
-}
 
 func _Migration_finishedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -473,9 +350,6 @@ func _Migration_finishedAt(ctx context.Context, ec *executionContext, field grap
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Migration_finishedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, false, false, "DateTime")
 }
 
 func _MigrationConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Run]) (ret graphql.Marshaler) {
@@ -490,15 +364,6 @@ func _MigrationConnection_edges(ctx context.Context, ec *executionContext, field
 		true,
 	)
 }
-func fieldContext_MigrationConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MigrationConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Run]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -511,15 +376,6 @@ func _MigrationConnection_nodes(ctx context.Context, ec *executionContext, field
 		},
 		true,
 	)
-}
-func fieldContext_MigrationConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _MigrationConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Run]) (ret graphql.Marshaler) {
@@ -534,15 +390,6 @@ func _MigrationConnection_pageInfo(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_MigrationConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MigrationConversion_column(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.ConversionCount) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -554,9 +401,6 @@ func _MigrationConversion_column(ctx context.Context, ec *executionContext, fiel
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MigrationConversion_column(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationConversion", field, false, false, "String")
 }
 
 func _MigrationConversion_conversion(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.ConversionCount) (ret graphql.Marshaler) {
@@ -570,9 +414,6 @@ func _MigrationConversion_conversion(ctx context.Context, ec *executionContext, 
 		},
 	)
 }
-func fieldContext_MigrationConversion_conversion(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationConversion", field, false, false, "MigrationConversionKind")
-}
 
 func _MigrationConversion_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.ConversionCount) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -585,9 +426,6 @@ func _MigrationConversion_count(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_MigrationConversion_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationConversion", field, false, false, "Int")
-}
 
 func _MigrationEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[migration.Run]) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -599,9 +437,6 @@ func _MigrationEdge_cursor(ctx context.Context, ec *executionContext, field grap
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MigrationEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationEdge", field, false, false, "String")
 }
 
 func _MigrationEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[migration.Run]) (ret graphql.Marshaler) {
@@ -616,15 +451,6 @@ func _MigrationEdge_node(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_MigrationEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MigrationPayload_migration(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MigrationPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -637,15 +463,6 @@ func _MigrationPayload_migration(ctx context.Context, ec *executionContext, fiel
 		},
 		false,
 	)
-}
-func fieldContext_MigrationPayload_migration(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _MigrationPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MigrationPayload) (ret graphql.Marshaler) {
@@ -660,15 +477,6 @@ func _MigrationPayload_userErrors(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_MigrationPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MigrationRemark_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Remark) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -680,9 +488,6 @@ func _MigrationRemark_line(ctx context.Context, ec *executionContext, field grap
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MigrationRemark_line(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationRemark", field, false, false, "Int")
 }
 
 func _MigrationRemark_column(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Remark) (ret graphql.Marshaler) {
@@ -696,9 +501,6 @@ func _MigrationRemark_column(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_MigrationRemark_column(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationRemark", field, false, false, "String")
-}
 
 func _MigrationRemark_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Remark) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -711,9 +513,6 @@ func _MigrationRemark_value(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_MigrationRemark_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationRemark", field, false, false, "String")
-}
 
 func _MigrationRemark_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Remark) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -725,9 +524,6 @@ func _MigrationRemark_kind(ctx context.Context, ec *executionContext, field grap
 			return marshalNMigrationRemarkKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRemarkKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MigrationRemark_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationRemark", field, false, false, "MigrationRemarkKind")
 }
 
 func _MigrationRemark_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Remark) (ret graphql.Marshaler) {
@@ -763,15 +559,6 @@ func _MigrationRemarkConnection_edges(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_MigrationRemarkConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationRemarkConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MigrationRemarkConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Remark]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -784,15 +571,6 @@ func _MigrationRemarkConnection_nodes(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_MigrationRemarkConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationRemarkConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _MigrationRemarkConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Remark]) (ret graphql.Marshaler) {
@@ -807,15 +585,6 @@ func _MigrationRemarkConnection_pageInfo(ctx context.Context, ec *executionConte
 		true,
 	)
 }
-func fieldContext_MigrationRemarkConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationRemarkConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MigrationRemarkEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[migration.Remark]) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -827,9 +596,6 @@ func _MigrationRemarkEdge_cursor(ctx context.Context, ec *executionContext, fiel
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MigrationRemarkEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationRemarkEdge", field, false, false, "String")
 }
 
 func _MigrationRemarkEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[migration.Remark]) (ret graphql.Marshaler) {
@@ -844,15 +610,6 @@ func _MigrationRemarkEdge_node(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_MigrationRemarkEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationRemarkEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MigrationReportPayload_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MigrationReportPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -865,9 +622,6 @@ func _MigrationReportPayload_url(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_MigrationReportPayload_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationReportPayload", field, false, false, "String")
-}
 
 func _MigrationReportPayload_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MigrationReportPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -879,9 +633,6 @@ func _MigrationReportPayload_expiresAt(ctx context.Context, ec *executionContext
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MigrationReportPayload_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationReportPayload", field, false, false, "DateTime")
 }
 
 func _MigrationReportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MigrationReportPayload) (ret graphql.Marshaler) {
@@ -896,15 +647,6 @@ func _MigrationReportPayload_userErrors(ctx context.Context, ec *executionContex
 		true,
 	)
 }
-func fieldContext_MigrationReportPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationReportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _MigrationTally_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Counts) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -916,9 +658,6 @@ func _MigrationTally_rows(ctx context.Context, ec *executionContext, field graph
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MigrationTally_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationTally", field, false, false, "Int")
 }
 
 func _MigrationTally_accepted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Counts) (ret graphql.Marshaler) {
@@ -932,9 +671,6 @@ func _MigrationTally_accepted(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_MigrationTally_accepted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationTally", field, false, false, "Int")
-}
 
 func _MigrationTally_rejected(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Counts) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -946,9 +682,6 @@ func _MigrationTally_rejected(ctx context.Context, ec *executionContext, field g
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MigrationTally_rejected(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationTally", field, false, false, "Int")
 }
 
 func _MigrationTally_repeated(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Counts) (ret graphql.Marshaler) {
@@ -962,9 +695,6 @@ func _MigrationTally_repeated(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_MigrationTally_repeated(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationTally", field, false, false, "Int")
-}
 
 func _MigrationTally_proposals(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Counts) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -977,9 +707,6 @@ func _MigrationTally_proposals(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_MigrationTally_proposals(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationTally", field, false, false, "Int")
-}
 
 func _MigrationTally_remarks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Counts) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -991,9 +718,6 @@ func _MigrationTally_remarks(ctx context.Context, ec *executionContext, field gr
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_MigrationTally_remarks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationTally", field, false, false, "Int")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1870,10 +1594,6 @@ func marshalNDuplicateMemberConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _DuplicateMemberConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDuplicateMemberEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[migration.Duplicate]) graphql.Marshaler {
-	return _DuplicateMemberEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDuplicateMemberEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[migration.Duplicate]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _DuplicateMemberEdge(ctx, ec, sel, &v[i])
@@ -1907,12 +1627,6 @@ func marshalNDuplicateMemberState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return res
 }
 
-func unmarshalNMemberLikeness2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐLikeness(ctx context.Context, ec *executionContext, v any) (migration.Likeness, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := migration.Likeness(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNMemberLikeness2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐLikeness(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v migration.Likeness) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -1920,20 +1634,6 @@ func marshalNMemberLikeness2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmig
 		graphql.AddInvalidNullFromMarshaler(ctx, "MemberLikeness!")
 	}
 	return res
-}
-
-func unmarshalNMemberLikeness2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐLikenessᚄ(ctx context.Context, ec *executionContext, v any) ([]migration.Likeness, error) {
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]migration.Likeness, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNMemberLikeness2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐLikeness(ctx, ec, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
 }
 
 func marshalNMemberLikeness2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐLikenessᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []migration.Likeness) graphql.Marshaler {
@@ -1972,10 +1672,6 @@ func marshalNMigrationConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _MigrationConnection(ctx, ec, sel, &v)
 }
 
-func marshalNMigrationConversion2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐConversionCount(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v migration.ConversionCount) graphql.Marshaler {
-	return _MigrationConversion(ctx, ec, sel, &v)
-}
-
 func marshalNMigrationConversion2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐConversionCountᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []migration.ConversionCount) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _MigrationConversion(ctx, ec, sel, &v[i])
@@ -1990,12 +1686,6 @@ func marshalNMigrationConversion2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return ret
 }
 
-func unmarshalNMigrationConversionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐConversion(ctx context.Context, ec *executionContext, v any) (migration.Conversion, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := migration.Conversion(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNMigrationConversionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐConversion(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v migration.Conversion) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -2003,10 +1693,6 @@ func marshalNMigrationConversionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 		graphql.AddInvalidNullFromMarshaler(ctx, "MigrationConversionKind!")
 	}
 	return res
-}
-
-func marshalNMigrationEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[migration.Run]) graphql.Marshaler {
-	return _MigrationEdge(ctx, ec, sel, &v)
 }
 
 func marshalNMigrationEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[migration.Run]) graphql.Marshaler {
@@ -2069,10 +1755,6 @@ func marshalNMigrationRemarkConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _MigrationRemarkConnection(ctx, ec, sel, &v)
 }
 
-func marshalNMigrationRemarkEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[migration.Remark]) graphql.Marshaler {
-	return _MigrationRemarkEdge(ctx, ec, sel, &v)
-}
-
 func marshalNMigrationRemarkEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[migration.Remark]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _MigrationRemarkEdge(ctx, ec, sel, &v[i])
@@ -2087,12 +1769,6 @@ func marshalNMigrationRemarkEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return ret
 }
 
-func unmarshalNMigrationRemarkKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRemarkKind(ctx context.Context, ec *executionContext, v any) (migration.RemarkKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := migration.RemarkKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNMigrationRemarkKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRemarkKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v migration.RemarkKind) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -2104,12 +1780,6 @@ func marshalNMigrationRemarkKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNMigrationReportPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐMigrationReportPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.MigrationReportPayload) graphql.Marshaler {
 	return _MigrationReportPayload(ctx, ec, sel, &v)
-}
-
-func unmarshalNMigrationState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐState(ctx context.Context, ec *executionContext, v any) (migration.State, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := migration.State(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNMigrationState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v migration.State) graphql.Marshaler {

@@ -290,6 +290,19 @@ func _Payment_refunded(ctx context.Context, ec *executionContext, field graphql.
 	)
 }
 
+func _Payment_refundedAsPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.RefundedAsPoints() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
 func _Payment_instructions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -742,6 +755,18 @@ func _PaymentOperation_amount(ctx context.Context, ec *executionContext, field g
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+	)
+}
+
+func _PaymentOperation_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.Points },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
 	)
 }
 
@@ -1333,8 +1358,14 @@ func unmarshalInputPayOrderInput(ctx context.Context, ec *executionContext, obj 
 	if _, present := asMap["returnUrl"]; !present {
 		asMap["returnUrl"] = ""
 	}
+	if _, present := asMap["points"]; !present {
+		asMap["points"] = []any{}
+	}
+	if _, present := asMap["giftCards"]; !present {
+		asMap["giftCards"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "paymentMethod", "amount", "cardToken", "returnUrl", "convenienceStore"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "paymentMethod", "amount", "cardToken", "returnUrl", "convenienceStore", "points", "giftCards"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1390,6 +1421,20 @@ func unmarshalInputPayOrderInput(ctx context.Context, ec *executionContext, obj 
 				return it, err
 			}
 			it.Chain = data
+		case "points":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("points"))
+			data, err := unmarshalNUsePointsInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐUseInputᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Points = data
+		case "giftCards":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("giftCards"))
+			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.GiftCards = data
 		}
 	}
 	return it, nil
@@ -1653,8 +1698,11 @@ func unmarshalInputRefundPaymentInput(ctx context.Context, ec *executionContext,
 	if _, present := asMap["reason"]; !present {
 		asMap["reason"] = ""
 	}
+	if _, present := asMap["asPoints"]; !present {
+		asMap["asPoints"] = false
+	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "paymentId", "amount", "reason"}
+	fieldsInOrder := [...]string{"idempotencyKey", "paymentId", "amount", "reason", "asPoints", "programmeId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1689,6 +1737,20 @@ func unmarshalInputRefundPaymentInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.Reason = data
+		case "asPoints":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("asPoints"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.AsPoints = data
+		case "programmeId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("programmeId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ProgrammeID = data
 		}
 	}
 	return it, nil
@@ -2040,6 +2102,11 @@ func _Payment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "refundedAsPoints":
+			out.Values[i] = _Payment_refundedAsPoints(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "instructions":
 			out.Values[i] = _Payment_instructions(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2311,6 +2378,11 @@ func _PaymentOperation(ctx context.Context, ec *executionContext, sel ast.Select
 			}
 		case "amount":
 			out.Values[i] = _PaymentOperation_amount(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "points":
+			out.Values[i] = _PaymentOperation_points(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -410,11 +410,20 @@ func unmarshalInputHandOverPickUpInput(ctx context.Context, ec *executionContext
 	if _, present := asMap["token"]; !present {
 		asMap["token"] = ""
 	}
+	if _, present := asMap["memberCode"]; !present {
+		asMap["memberCode"] = ""
+	}
+	if _, present := asMap["points"]; !present {
+		asMap["points"] = []any{}
+	}
+	if _, present := asMap["giftCards"]; !present {
+		asMap["giftCards"] = []any{}
+	}
 	if _, present := asMap["lots"]; !present {
 		asMap["lots"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "code", "token", "payment", "lots"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "code", "token", "payment", "memberCode", "points", "giftCards", "lots"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -456,6 +465,27 @@ func unmarshalInputHandOverPickUpInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.Payment = data
+		case "memberCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberCode"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberCode = data
+		case "points":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("points"))
+			data, err := unmarshalNUsePointsInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐUseInputᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Points = data
+		case "giftCards":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("giftCards"))
+			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.GiftCards = data
 		case "lots":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lots"))
 			data, err := unmarshalNShipmentLotInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐChosenLotᚄ(ctx, ec, v)

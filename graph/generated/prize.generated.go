@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -47,9 +47,6 @@ func _Prize_id(ctx context.Context, ec *executionContext, field graphql.Collecte
 		},
 	)
 }
-func fieldContext_Prize_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, true, false, "ID")
-}
 
 func _Prize_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -61,9 +58,6 @@ func _Prize_programmeId(ctx context.Context, ec *executionContext, field graphql
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Prize_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, true, false, "ID")
 }
 
 func _Prize_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
@@ -77,9 +71,6 @@ func _Prize_kind(ctx context.Context, ec *executionContext, field graphql.Collec
 		},
 	)
 }
-func fieldContext_Prize_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "PrizeKind")
-}
 
 func _Prize_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -91,9 +82,6 @@ func _Prize_code(ctx context.Context, ec *executionContext, field graphql.Collec
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Prize_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "String")
 }
 
 func _Prize_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
@@ -108,9 +96,6 @@ func _Prize_name(ctx context.Context, ec *executionContext, field graphql.Collec
 		true,
 	)
 }
-func fieldContext_Prize_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "String")
-}
 
 func _Prize_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
 	return run.Value(
@@ -124,9 +109,6 @@ func _Prize_description(ctx context.Context, ec *executionContext, field graphql
 		true,
 	)
 }
-func fieldContext_Prize_description(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "String")
-}
 
 func _Prize_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -138,9 +120,6 @@ func _Prize_points(ctx context.Context, ec *executionContext, field graphql.Coll
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Prize_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "Int")
 }
 
 func _Prize_soldOut(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
@@ -154,9 +133,6 @@ func _Prize_soldOut(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_Prize_soldOut(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, true, false, "Boolean")
-}
 
 func _Prize_stock(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -169,35 +145,7 @@ func _Prize_stock(ctx context.Context, ec *executionContext, field graphql.Colle
 		func(ctx context.Context) (any, error) {
 			return obj.Stock, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal int64
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal int64
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
-				if err != nil {
-					var zeroVal int64
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal int64
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
@@ -220,9 +168,6 @@ func _Prize_memberLimit(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_Prize_memberLimit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "Int")
-}
 
 func _Prize_limitDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -234,9 +179,6 @@ func _Prize_limitDays(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Prize_limitDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "Int")
 }
 
 func _Prize_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
@@ -250,9 +192,6 @@ func _Prize_validFrom(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Prize_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "DateTime")
-}
 
 func _Prize_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -264,9 +203,6 @@ func _Prize_validUntil(ctx context.Context, ec *executionContext, field graphql.
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Prize_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "DateTime")
 }
 
 func _Prize_minRankId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
@@ -280,9 +216,6 @@ func _Prize_minRankId(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Prize_minRankId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, true, false, "ID")
-}
 
 func _Prize_segmentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -295,35 +228,7 @@ func _Prize_segmentId(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.OfSegment(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -346,9 +251,6 @@ func _Prize_closedAt(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Prize_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "DateTime")
-}
 
 func _Prize_batchId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -361,35 +263,7 @@ func _Prize_batchId(ctx context.Context, ec *executionContext, field graphql.Col
 		func(ctx context.Context) (any, error) {
 			return obj.OfBatch(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -413,15 +287,6 @@ func _PrizeConnection_edges(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_PrizeConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PrizeConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Prize]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -435,15 +300,6 @@ func _PrizeConnection_nodes(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_PrizeConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PrizeConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Prize]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -456,15 +312,6 @@ func _PrizeConnection_pageInfo(ctx context.Context, ec *executionContext, field 
 		},
 		true,
 	)
-}
-func fieldContext_PrizeConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PrizeConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Prize]) (ret graphql.Marshaler) {
@@ -499,9 +346,6 @@ func _PrizeEdge_cursor(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_PrizeEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeEdge", field, false, false, "String")
-}
 
 func _PrizeEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[prize.Prize]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -515,15 +359,6 @@ func _PrizeEdge_node(ctx context.Context, ec *executionContext, field graphql.Co
 		true,
 	)
 }
-func fieldContext_PrizeEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PrizeExchange_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -536,9 +371,6 @@ func _PrizeExchange_id(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_PrizeExchange_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "ID")
-}
 
 func _PrizeExchange_prizeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -550,9 +382,6 @@ func _PrizeExchange_prizeId(ctx context.Context, ec *executionContext, field gra
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PrizeExchange_prizeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "ID")
 }
 
 func _PrizeExchange_prizeName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
@@ -567,9 +396,6 @@ func _PrizeExchange_prizeName(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_PrizeExchange_prizeName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
-}
 
 func _PrizeExchange_prizeCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -581,9 +407,6 @@ func _PrizeExchange_prizeCode(ctx context.Context, ec *executionContext, field g
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PrizeExchange_prizeCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
 }
 
 func _PrizeExchange_prizeKind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
@@ -597,9 +420,6 @@ func _PrizeExchange_prizeKind(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_PrizeExchange_prizeKind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "PrizeKind")
-}
 
 func _PrizeExchange_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -611,9 +431,6 @@ func _PrizeExchange_memberId(ctx context.Context, ec *executionContext, field gr
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PrizeExchange_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "ID")
 }
 
 func _PrizeExchange_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
@@ -627,9 +444,6 @@ func _PrizeExchange_quantity(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_PrizeExchange_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "Int")
-}
 
 func _PrizeExchange_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -641,9 +455,6 @@ func _PrizeExchange_points(ctx context.Context, ec *executionContext, field grap
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PrizeExchange_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "Int")
 }
 
 func _PrizeExchange_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
@@ -657,9 +468,6 @@ func _PrizeExchange_programmeId(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_PrizeExchange_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "ID")
-}
 
 func _PrizeExchange_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -671,9 +479,6 @@ func _PrizeExchange_state(ctx context.Context, ec *executionContext, field graph
 			return marshalNPrizeExchangeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐState(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PrizeExchange_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "PrizeExchangeState")
 }
 
 func _PrizeExchange_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
@@ -688,15 +493,6 @@ func _PrizeExchange_address(ctx context.Context, ec *executionContext, field gra
 		false,
 	)
 }
-func fieldContext_PrizeExchange_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchange",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PrizeExchange_carrier(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -708,9 +504,6 @@ func _PrizeExchange_carrier(ctx context.Context, ec *executionContext, field gra
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PrizeExchange_carrier(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
 }
 
 func _PrizeExchange_trackingNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
@@ -724,9 +517,6 @@ func _PrizeExchange_trackingNumber(ctx context.Context, ec *executionContext, fi
 		},
 	)
 }
-func fieldContext_PrizeExchange_trackingNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
-}
 
 func _PrizeExchange_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -738,9 +528,6 @@ func _PrizeExchange_reason(ctx context.Context, ec *executionContext, field grap
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PrizeExchange_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
 }
 
 func _PrizeExchange_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
@@ -754,9 +541,6 @@ func _PrizeExchange_createdAt(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_PrizeExchange_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "DateTime")
-}
 
 func _PrizeExchange_shippedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -769,9 +553,6 @@ func _PrizeExchange_shippedAt(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_PrizeExchange_shippedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "DateTime")
-}
 
 func _PrizeExchange_deliveredAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -783,9 +564,6 @@ func _PrizeExchange_deliveredAt(ctx context.Context, ec *executionContext, field
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PrizeExchange_deliveredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "DateTime")
 }
 
 func _PrizeExchange_vouchers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
@@ -827,15 +605,6 @@ func _PrizeExchangeConnection_edges(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_PrizeExchangeConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PrizeExchangeConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Exchange]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -849,15 +618,6 @@ func _PrizeExchangeConnection_nodes(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_PrizeExchangeConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangeConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PrizeExchangeConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Exchange]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -870,15 +630,6 @@ func _PrizeExchangeConnection_pageInfo(ctx context.Context, ec *executionContext
 		},
 		true,
 	)
-}
-func fieldContext_PrizeExchangeConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PrizeExchangeConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Exchange]) (ret graphql.Marshaler) {
@@ -913,9 +664,6 @@ func _PrizeExchangeEdge_cursor(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_PrizeExchangeEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchangeEdge", field, false, false, "String")
-}
 
 func _PrizeExchangeEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[prize.Exchange]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -928,15 +676,6 @@ func _PrizeExchangeEdge_node(ctx context.Context, ec *executionContext, field gr
 		},
 		true,
 	)
-}
-func fieldContext_PrizeExchangeEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangeEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PrizeExchangePayload_exchange(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangePayload) (ret graphql.Marshaler) {
@@ -951,15 +690,6 @@ func _PrizeExchangePayload_exchange(ctx context.Context, ec *executionContext, f
 		false,
 	)
 }
-func fieldContext_PrizeExchangePayload_exchange(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PrizeExchangePayload_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -972,15 +702,6 @@ func _PrizeExchangePayload_balance(ctx context.Context, ec *executionContext, fi
 		},
 		false,
 	)
-}
-func fieldContext_PrizeExchangePayload_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PrizeExchangePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangePayload) (ret graphql.Marshaler) {
@@ -995,15 +716,6 @@ func _PrizeExchangePayload_userErrors(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_PrizeExchangePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PrizeExchangesPayload_exchanges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangesPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1016,15 +728,6 @@ func _PrizeExchangesPayload_exchanges(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_PrizeExchangesPayload_exchanges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PrizeExchangesPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangesPayload) (ret graphql.Marshaler) {
@@ -1039,15 +742,6 @@ func _PrizeExchangesPayload_userErrors(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_PrizeExchangesPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PrizePayload_prize(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -1060,15 +754,6 @@ func _PrizePayload_prize(ctx context.Context, ec *executionContext, field graphq
 		},
 		false,
 	)
-}
-func fieldContext_PrizePayload_prize(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _PrizePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizePayload) (ret graphql.Marshaler) {
@@ -1083,15 +768,6 @@ func _PrizePayload_userErrors(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_PrizePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _PrizeShipmentSheet_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Sheet) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1104,9 +780,6 @@ func _PrizeShipmentSheet_count(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_PrizeShipmentSheet_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeShipmentSheet", field, false, false, "Int")
-}
 
 func _PrizeShipmentSheet_csv(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Sheet) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -1118,9 +791,6 @@ func _PrizeShipmentSheet_csv(ctx context.Context, ec *executionContext, field gr
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_PrizeShipmentSheet_csv(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeShipmentSheet", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2273,10 +1943,6 @@ func marshalNPrizeConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	return _PrizeConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPrizeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[prize.Prize]) graphql.Marshaler {
-	return _PrizeEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPrizeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[prize.Prize]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PrizeEdge(ctx, ec, sel, &v[i])
@@ -2311,10 +1977,6 @@ func marshalNPrizeExchange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 
 func marshalNPrizeExchangeConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[prize.Exchange]) graphql.Marshaler {
 	return _PrizeExchangeConnection(ctx, ec, sel, &v)
-}
-
-func marshalNPrizeExchangeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[prize.Exchange]) graphql.Marshaler {
-	return _PrizeExchangeEdge(ctx, ec, sel, &v)
 }
 
 func marshalNPrizeExchangeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[prize.Exchange]) graphql.Marshaler {
@@ -2427,13 +2089,6 @@ func unmarshalOPrizeExchangeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	tmp, err := graphql.UnmarshalString(v)
 	res := prize.State(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOPrizeExchangeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v prize.State) graphql.Marshaler {
-	_ = sel
-	_ = ctx
-	res := run.Text(string(v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

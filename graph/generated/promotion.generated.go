@@ -307,6 +307,18 @@ func _Campaign_maxUsesPerMember(ctx context.Context, ec *executionContext, field
 	)
 }
 
+func _Campaign_keptOnReturn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() bool { return obj.KeptOnReturn() },
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _Campaign_spentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -2571,11 +2583,14 @@ func unmarshalInputSaveCampaignInput(ctx context.Context, ec *executionContext, 
 	if _, present := asMap["needsCoupon"]; !present {
 		asMap["needsCoupon"] = false
 	}
+	if _, present := asMap["keptOnReturn"]; !present {
+		asMap["keptOnReturn"] = false
+	}
 	if _, present := asMap["notifyMembers"]; !present {
 		asMap["notifyMembers"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "code", "name", "badge", "validFrom", "validUntil", "recurrence", "audiences", "channels", "shops", "regions", "goods", "except", "conditions", "benefits", "stacking", "group", "priority", "needsCoupon", "budget", "uses", "perMember", "experiment", "notifyMembers"}
+	fieldsInOrder := [...]string{"id", "code", "name", "badge", "validFrom", "validUntil", "recurrence", "audiences", "channels", "shops", "regions", "goods", "except", "conditions", "benefits", "stacking", "group", "priority", "needsCoupon", "budget", "uses", "perMember", "keptOnReturn", "experiment", "notifyMembers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2736,6 +2751,13 @@ func unmarshalInputSaveCampaignInput(ctx context.Context, ec *executionContext, 
 				return it, err
 			}
 			it.PerMember = data
+		case "keptOnReturn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keptOnReturn"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.KeptOnReturn = data
 		case "experiment":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("experiment"))
 			data, err := unmarshalOExperimentInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐExperiment(ctx, ec, v)
@@ -2995,6 +3017,11 @@ func _Campaign(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 		case "maxUsesPerMember":
 			out.Values[i] = _Campaign_maxUsesPerMember(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "keptOnReturn":
+			out.Values[i] = _Campaign_keptOnReturn(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "spentAt":

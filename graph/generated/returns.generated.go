@@ -98,6 +98,30 @@ func _Return_outcome(ctx context.Context, ec *executionContext, field graphql.Co
 	)
 }
 
+func _Return_wished(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() returns.Form { return obj.Wished },
+		func(ctx context.Context, selections ast.SelectionSet, v returns.Form) graphql.Marshaler {
+			return marshalNReturnRefundForm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _Return_refundAs(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() returns.Form { return obj.RefundAs },
+		func(ctx context.Context, selections ast.SelectionSet, v returns.Form) graphql.Marshaler {
+			return marshalNReturnRefundForm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _Return_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -732,6 +756,31 @@ func _ReturnReceipt_shippingFee(ctx context.Context, ec *executionContext, field
 	)
 }
 
+func _ReturnReceipt_refundAsPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.RefundAsPoints() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _ReturnReceipt_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.Points },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _ReturnReceipt_exchangeOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -1049,7 +1098,7 @@ func unmarshalInputApproveReturnInput(ctx context.Context, ec *executionContext,
 		asMap["note"] = ""
 	}
 
-	fieldsInOrder := [...]string{"returnId", "lines", "note"}
+	fieldsInOrder := [...]string{"returnId", "lines", "note", "refundAs"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1077,6 +1126,13 @@ func unmarshalInputApproveReturnInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.Note = data
+		case "refundAs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("refundAs"))
+			data, err := unmarshalOReturnRefundForm2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.RefundAs = data
 		}
 	}
 	return it, nil
@@ -1196,7 +1252,7 @@ func unmarshalInputReceiveReturnInput(ctx context.Context, ec *executionContext,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "returnId", "locationId", "lines"}
+	fieldsInOrder := [...]string{"idempotencyKey", "returnId", "locationId", "lines", "asPoints"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1231,6 +1287,13 @@ func unmarshalInputReceiveReturnInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.Lines = data
+		case "asPoints":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("asPoints"))
+			data, err := unmarshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.AsPoints = data
 		}
 	}
 	return it, nil
@@ -1404,11 +1467,14 @@ func unmarshalInputRequestReturnInput(ctx context.Context, ec *executionContext,
 	if _, present := asMap["text"]; !present {
 		asMap["text"] = ""
 	}
+	if _, present := asMap["refundAs"]; !present {
+		asMap["refundAs"] = "MONEY"
+	}
 	if _, present := asMap["beyondRules"]; !present {
 		asMap["beyondRules"] = false
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "outcome", "lines", "text", "beyondRules"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "outcome", "lines", "text", "refundAs", "beyondRules"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1450,6 +1516,13 @@ func unmarshalInputRequestReturnInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.Text = data
+		case "refundAs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("refundAs"))
+			data, err := unmarshalNReturnRefundForm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.RefundAs = data
 		case "beyondRules":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("beyondRules"))
 			data, err := unmarshalNBoolean2bool(ctx, ec, v)
@@ -1857,6 +1930,16 @@ func _Return(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "wished":
+			out.Values[i] = _Return_wished(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "refundAs":
+			out.Values[i] = _Return_refundAs(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "order":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -2215,6 +2298,16 @@ func _ReturnReceipt(ctx context.Context, ec *executionContext, sel ast.Selection
 			}
 		case "shippingFee":
 			out.Values[i] = _ReturnReceipt_shippingFee(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "refundAsPoints":
+			out.Values[i] = _ReturnReceipt_refundAsPoints(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "points":
+			out.Values[i] = _ReturnReceipt_points(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -2642,6 +2735,21 @@ func marshalNReturnReceipt2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋr
 	return ret
 }
 
+func unmarshalNReturnRefundForm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx context.Context, ec *executionContext, v any) (returns.Form, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := returns.Form(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNReturnRefundForm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Form) graphql.Marshaler {
+	_ = sel
+	res := run.Text(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ReturnRefundForm!")
+	}
+	return res
+}
+
 func marshalNReturnRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Rule) graphql.Marshaler {
 	return _ReturnRule(ctx, ec, sel, &v)
 }
@@ -2742,6 +2850,15 @@ func unmarshalOReturnReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	}
 	tmp, err := graphql.UnmarshalString(v)
 	res := returns.Reason(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalOReturnRefundForm2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx context.Context, ec *executionContext, v any) (*returns.Form, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := returns.Form(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 

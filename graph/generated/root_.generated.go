@@ -32,14 +32,17 @@ type ResolverRoot interface {
 	Category() CategoryResolver
 	Company() CompanyResolver
 	CustomerGroup() CustomerGroupResolver
+	DailyFigures() DailyFiguresResolver
 	DeliveryIssue() DeliveryIssueResolver
 	Document() DocumentResolver
 	DraftOrder() DraftOrderResolver
 	DraftOrderLine() DraftOrderLineResolver
+	Draw() DrawResolver
 	GiftCard() GiftCardResolver
 	ImportRun() ImportRunResolver
 	JournalEntry() JournalEntryResolver
 	Member() MemberResolver
+	MigrationRemark() MigrationRemarkResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	OrderLine() OrderLineResolver
@@ -51,6 +54,7 @@ type ResolverRoot interface {
 	PickUp() PickUpResolver
 	PointProgramme() PointProgrammeResolver
 	PriceImport() PriceImportResolver
+	PrizeExchange() PrizeExchangeResolver
 	Product() ProductResolver
 	Purchase() PurchaseResolver
 	Query() QueryResolver
@@ -95,6 +99,7 @@ type ResolverRoot interface {
 	StrayPayment() StrayPaymentResolver
 	Subscription() SubscriptionResolver
 	Variant() VariantResolver
+	Voucher() VoucherResolver
 	Wish() WishResolver
 	WishList() WishListResolver
 	SetCategorySortInput() SetCategorySortInputResolver
@@ -138,9 +143,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddReturnPhotoInput", graphql.BindUnmarshaler(ec, unmarshalInputAddReturnPhotoInput)),
 			graphql.NewInputUnmarshaler("AddVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputAddVariantInput)),
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
+			graphql.NewInputUnmarshaler("AdvancePrizeExchangesInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvancePrizeExchangesInput)),
 			graphql.NewInputUnmarshaler("AllocateBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAllocateBankLineInput)),
 			graphql.NewInputUnmarshaler("AnnounceStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputAnnounceStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("AnswerQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerQuotationInput)),
+			graphql.NewInputUnmarshaler("AnswerWinInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerWinInput)),
 			graphql.NewInputUnmarshaler("ApplyCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputApplyCouponInput)),
 			graphql.NewInputUnmarshaler("ApproveOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveOrderInput)),
 			graphql.NewInputUnmarshaler("ApproveReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveReturnInput)),
@@ -161,6 +168,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
 			graphql.NewInputUnmarshaler("CancelDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelDraftOrderInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
+			graphql.NewInputUnmarshaler("CancelPrizeExchangeInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelPrizeExchangeInput)),
 			graphql.NewInputUnmarshaler("CancelShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelShipmentInput)),
 			graphql.NewInputUnmarshaler("CapturePaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputCapturePaymentInput)),
 			graphql.NewInputUnmarshaler("CashOnDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputCashOnDeliveryInput)),
@@ -213,21 +221,28 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DraftOrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputDraftOrderFilter)),
 			graphql.NewInputUnmarshaler("DraftOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputDraftOrderLineInput)),
 			graphql.NewInputUnmarshaler("DraftOrderTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputDraftOrderTermsInput)),
+			graphql.NewInputUnmarshaler("DrawRankInput", graphql.BindUnmarshaler(ec, unmarshalInputDrawRankInput)),
 			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
 			graphql.NewInputUnmarshaler("DuplicateOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputDuplicateOrderInput)),
 			graphql.NewInputUnmarshaler("EditOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderInput)),
 			graphql.NewInputUnmarshaler("EditOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderLineInput)),
 			graphql.NewInputUnmarshaler("EndStockLotRecallInput", graphql.BindUnmarshaler(ec, unmarshalInputEndStockLotRecallInput)),
+			graphql.NewInputUnmarshaler("EnterDrawInput", graphql.BindUnmarshaler(ec, unmarshalInputEnterDrawInput)),
 			graphql.NewInputUnmarshaler("ExchangePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePointsInput)),
+			graphql.NewInputUnmarshaler("ExchangePrizeInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePrizeInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("ExportPointTransfersInput", graphql.BindUnmarshaler(ec, unmarshalInputExportPointTransfersInput)),
 			graphql.NewInputUnmarshaler("ExportSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputExportSegmentInput)),
 			graphql.NewInputUnmarshaler("ExportShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputExportShipmentsInput)),
+			graphql.NewInputUnmarshaler("ExportStatisticsInput", graphql.BindUnmarshaler(ec, unmarshalInputExportStatisticsInput)),
+			graphql.NewInputUnmarshaler("ExportVouchersInput", graphql.BindUnmarshaler(ec, unmarshalInputExportVouchersInput)),
 			graphql.NewInputUnmarshaler("FindMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputFindMembersInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
+			graphql.NewInputUnmarshaler("FollowMailingInput", graphql.BindUnmarshaler(ec, unmarshalInputFollowMailingInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
 			graphql.NewInputUnmarshaler("GiftCardFilter", graphql.BindUnmarshaler(ec, unmarshalInputGiftCardFilter)),
 			graphql.NewInputUnmarshaler("GivePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGivePointsInput)),
+			graphql.NewInputUnmarshaler("GrantDrawEntriesInput", graphql.BindUnmarshaler(ec, unmarshalInputGrantDrawEntriesInput)),
 			graphql.NewInputUnmarshaler("GrantPointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGrantPointsInput)),
 			graphql.NewInputUnmarshaler("HandOverPickUpInput", graphql.BindUnmarshaler(ec, unmarshalInputHandOverPickUpInput)),
 			graphql.NewInputUnmarshaler("HandedLotInput", graphql.BindUnmarshaler(ec, unmarshalInputHandedLotInput)),
@@ -236,6 +251,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ImportPointAnswersInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPointAnswersInput)),
 			graphql.NewInputUnmarshaler("ImportPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPricesInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
+			graphql.NewInputUnmarshaler("ImportVouchersInput", graphql.BindUnmarshaler(ec, unmarshalInputImportVouchersInput)),
 			graphql.NewInputUnmarshaler("InstructShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputInstructShipmentsInput)),
 			graphql.NewInputUnmarshaler("IssueCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsInput)),
 			graphql.NewInputUnmarshaler("IssueCreditNoteInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCreditNoteInput)),
@@ -244,18 +260,25 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("IssueMemberCardInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueMemberCardInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("IssueReceiptInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueReceiptInput)),
+			graphql.NewInputUnmarshaler("IssueVouchersInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueVouchersInput)),
 			graphql.NewInputUnmarshaler("JoinMembershipInput", graphql.BindUnmarshaler(ec, unmarshalInputJoinMembershipInput)),
 			graphql.NewInputUnmarshaler("JournalFilter", graphql.BindUnmarshaler(ec, unmarshalInputJournalFilter)),
 			graphql.NewInputUnmarshaler("JournalLineInput", graphql.BindUnmarshaler(ec, unmarshalInputJournalLineInput)),
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
 			graphql.NewInputUnmarshaler("LotPiecesInput", graphql.BindUnmarshaler(ec, unmarshalInputLotPiecesInput)),
 			graphql.NewInputUnmarshaler("LotStopInput", graphql.BindUnmarshaler(ec, unmarshalInputLotStopInput)),
+			graphql.NewInputUnmarshaler("MailingConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputMailingConditionInput)),
+			graphql.NewInputUnmarshaler("MailingContentInput", graphql.BindUnmarshaler(ec, unmarshalInputMailingContentInput)),
+			graphql.NewInputUnmarshaler("MailingInput", graphql.BindUnmarshaler(ec, unmarshalInputMailingInput)),
+			graphql.NewInputUnmarshaler("MailingLabelsInput", graphql.BindUnmarshaler(ec, unmarshalInputMailingLabelsInput)),
 			graphql.NewInputUnmarshaler("MemberConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberConditionInput)),
 			graphql.NewInputUnmarshaler("MemberPersonInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberPersonInput)),
 			graphql.NewInputUnmarshaler("MemberRequestInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberRequestInput)),
 			graphql.NewInputUnmarshaler("MemberSettingInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberSettingInput)),
 			graphql.NewInputUnmarshaler("MergeMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputMergeMembersInput)),
+			graphql.NewInputUnmarshaler("MigrationInput", graphql.BindUnmarshaler(ec, unmarshalInputMigrationInput)),
 			graphql.NewInputUnmarshaler("MoveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputMoveCategoryInput)),
+			graphql.NewInputUnmarshaler("MovePrizeStockInput", graphql.BindUnmarshaler(ec, unmarshalInputMovePrizeStockInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
 			graphql.NewInputUnmarshaler("NoteQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteQuotationInput)),
 			graphql.NewInputUnmarshaler("OptionInput", graphql.BindUnmarshaler(ec, unmarshalInputOptionInput)),
@@ -278,6 +301,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PriceImportInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceImportInput)),
 			graphql.NewInputUnmarshaler("PriceInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceInput)),
 			graphql.NewInputUnmarshaler("PrintShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputPrintShipmentsInput)),
+			graphql.NewInputUnmarshaler("PrizeExchangeFilter", graphql.BindUnmarshaler(ec, unmarshalInputPrizeExchangeFilter)),
+			graphql.NewInputUnmarshaler("PrizeExchangeMoveInput", graphql.BindUnmarshaler(ec, unmarshalInputPrizeExchangeMoveInput)),
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
 			graphql.NewInputUnmarshaler("PublishProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPublishProductInput)),
 			graphql.NewInputUnmarshaler("PurchasesConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputPurchasesConditionInput)),
@@ -306,12 +331,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RecordPurchasesInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordPurchasesInput)),
 			graphql.NewInputUnmarshaler("RecordShopSaleInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordShopSaleInput)),
 			graphql.NewInputUnmarshaler("RecordTillPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordTillPaymentInput)),
+			graphql.NewInputUnmarshaler("RecountStatisticsInput", graphql.BindUnmarshaler(ec, unmarshalInputRecountStatisticsInput)),
 			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
 			graphql.NewInputUnmarshaler("RecurringOrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderFilter)),
 			graphql.NewInputUnmarshaler("RecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("RecurringOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderLineInput)),
 			graphql.NewInputUnmarshaler("RecurringOrderTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderTermsInput)),
 			graphql.NewInputUnmarshaler("RedeemPointCodeInput", graphql.BindUnmarshaler(ec, unmarshalInputRedeemPointCodeInput)),
+			graphql.NewInputUnmarshaler("RedeemVoucherInput", graphql.BindUnmarshaler(ec, unmarshalInputRedeemVoucherInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("RefusedDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRefusedDeliveryInput)),
@@ -320,6 +347,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RegisterMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterMemberInput)),
 			graphql.NewInputUnmarshaler("RejectOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectOrderInput)),
 			graphql.NewInputUnmarshaler("RejectReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectReturnInput)),
+			graphql.NewInputUnmarshaler("ReleaseMailAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputReleaseMailAddressInput)),
 			graphql.NewInputUnmarshaler("ReleaseOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputReleaseOrderInput)),
 			graphql.NewInputUnmarshaler("RemarkOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRemarkOrderInput)),
 			graphql.NewInputUnmarshaler("RemoveAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveAddressInput)),
@@ -360,7 +388,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCategoryInput)),
 			graphql.NewInputUnmarshaler("SaveDisplayRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDisplayRuleInput)),
 			graphql.NewInputUnmarshaler("SaveDocumentIssuerInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDocumentIssuerInput)),
+			graphql.NewInputUnmarshaler("SaveDrawInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDrawInput)),
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
+			graphql.NewInputUnmarshaler("SaveMailingInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMailingInput)),
 			graphql.NewInputUnmarshaler("SaveMemberRankInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMemberRankInput)),
 			graphql.NewInputUnmarshaler("SaveMemberSettingsInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMemberSettingsInput)),
 			graphql.NewInputUnmarshaler("SavePointCodeInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointCodeInput)),
@@ -369,6 +399,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SavePointRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointRateInput)),
 			graphql.NewInputUnmarshaler("SavePointRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointRuleInput)),
 			graphql.NewInputUnmarshaler("SavePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePriceListInput)),
+			graphql.NewInputUnmarshaler("SavePrizeInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePrizeInput)),
 			graphql.NewInputUnmarshaler("SaveProductBrandInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveProductBrandInput)),
 			graphql.NewInputUnmarshaler("SaveQuantityDiscountInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveQuantityDiscountInput)),
 			graphql.NewInputUnmarshaler("SaveRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveRateInput)),
@@ -413,6 +444,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetStockTrackingInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockTrackingInput)),
 			graphql.NewInputUnmarshaler("SettleBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleBankLineInput)),
 			graphql.NewInputUnmarshaler("SettleDeliveryIssueInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleDeliveryIssueInput)),
+			graphql.NewInputUnmarshaler("SettleDuplicateMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleDuplicateMemberInput)),
 			graphql.NewInputUnmarshaler("SettleStrayPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleStrayPaymentInput)),
 			graphql.NewInputUnmarshaler("ShipShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputShipShipmentInput)),
 			graphql.NewInputUnmarshaler("ShipmentFilter", graphql.BindUnmarshaler(ec, unmarshalInputShipmentFilter)),
@@ -439,6 +471,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TagOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputTagOrderInput)),
 			graphql.NewInputUnmarshaler("TargetInput", graphql.BindUnmarshaler(ec, unmarshalInputTargetInput)),
 			graphql.NewInputUnmarshaler("TenderInput", graphql.BindUnmarshaler(ec, unmarshalInputTenderInput)),
+			graphql.NewInputUnmarshaler("TestMailingInput", graphql.BindUnmarshaler(ec, unmarshalInputTestMailingInput)),
 			graphql.NewInputUnmarshaler("UnlinkSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputUnlinkSsoInput)),
 			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
@@ -456,6 +489,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateVariantInput)),
 			graphql.NewInputUnmarshaler("UploadBankStatementInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadBankStatementInput)),
 			graphql.NewInputUnmarshaler("UploadCollectionsInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadCollectionsInput)),
+			graphql.NewInputUnmarshaler("UploadMigrationInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadMigrationInput)),
 			graphql.NewInputUnmarshaler("UploadPurchasesInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadPurchasesInput)),
 			graphql.NewInputUnmarshaler("UploadShipmentResultsInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadShipmentResultsInput)),
 			graphql.NewInputUnmarshaler("UsePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputUsePointsInput)),
@@ -465,6 +499,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("VoidCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidCouponsInput)),
 			graphql.NewInputUnmarshaler("VoidGiftCardsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidGiftCardsInput)),
 			graphql.NewInputUnmarshaler("VoidPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidPaymentInput)),
+			graphql.NewInputUnmarshaler("VoidVouchersInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidVouchersInput)),
+			graphql.NewInputUnmarshaler("VoucherFilter", graphql.BindUnmarshaler(ec, unmarshalInputVoucherFilter)),
 			graphql.NewInputUnmarshaler("WithdrawMemberErasureInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawMemberErasureInput)),
 			graphql.NewInputUnmarshaler("WithdrawReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawReturnInput)),
 			graphql.NewInputUnmarshaler("WriteOffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputWriteOffAccountInput)),
@@ -4222,6 +4258,8 @@ enum OrderOrigin {
   ONLINE
   "Over the counter of a shop (店頭販売)."
   SHOP
+  "At a stand or a van of an event (イベント販売)."
+  EVENT
 }
 
 extend type Order {
@@ -4243,12 +4281,14 @@ extend type Mutation {
   "A fresh member code of the caller's."
   issueMemberCode: MemberCodePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
   """
-  Record a sale over the counter of a shop (店頭販売): an order that is placed, paid at
-  the till and delivered at once, from the stock of that shop. With a member's code it is
+  Record a sale over the counter of a shop (店頭販売), or of an event's stand or van
+  (イベント販売): an order that is placed, paid at the till and delivered at once, from the
+  stock of that place. With a member's code it is
   the member's, at the member's prices; the code is then used up. With ` + "`" + `dryRun` + "`" + ` nothing
   happens, and ` + "`" + `quote` + "`" + ` says what it would cost.
 
-  The same ` + "`" + `idempotencyKey` + "`" + ` never sells twice. The tenders have to come to the total.
+  The same ` + "`" + `idempotencyKey` + "`" + ` never sells twice. Points, gift cards and tenders have to come
+  to the total.
   """
   recordShopSale(
     "What is sold, to whom, and how it is paid."
@@ -4264,11 +4304,11 @@ type MemberCodePayload {
   userErrors: [UserError!]!
 }
 
-"A sale over the counter of a shop."
+"A sale over the counter of a shop, or at an event."
 input RecordShopSaleInput {
   "The client's key of this intent, 8 to 100 characters: a UUID does."
   idempotencyKey: String!
-  "The shop: its location's global id. Those of a shop sell at theirs."
+  "The shop, or the event's stand or van: its location's global id. Those of a shop sell at theirs."
   shopId: ID!
   "The text of the member's code; empty for somebody who is no member."
   memberCode: String! = ""
@@ -4278,7 +4318,11 @@ input RecordShopSaleInput {
   lines: [ShopSaleLineInput!]!
   "What the customer was told, in major units; the sale is refused if it comes to something else. Not needed to try."
   expectedTotal: Decimal
-  "How it is paid: they come to the total. Not needed to try."
+  "Points of the member whose code is shown, which pay first."
+  points: [UsePointsInput!]! = []
+  "Codes of gift cards that pay next, in this order, at most 10."
+  giftCards: [String!]! = []
+  "How the rest is paid: they come to it. Not needed to try."
   tenders: [ShopTenderInput!]! = []
   "Only say what it would cost."
   dryRun: Boolean! = false
@@ -6319,6 +6363,10 @@ input PlaceDraftOrderInput {
   revision: Int!
   "What was seen, in major units: the total of ` + "`" + `draftOrderCart` + "`" + `."
   expectedTotal: Decimal!
+  "Points of the draft's member that pay first; the draft's way to pay pays the rest. Staff use them on the member's word."
+  points: [UsePointsInput!]! = []
+  "Codes of gift cards that pay next, in this order, at most 10."
+  giftCards: [String!]! = []
 }
 
 "A draft order to be confirmed by the customer."
@@ -6379,6 +6427,329 @@ extend enum UserErrorCode {
   DRAFT_ORDER_EXPIRY_INVALID
   "A draft order cannot be paid this way."
   DRAFT_ORDER_PAYMENT_INVALID
+}
+`, BuiltIn: false},
+	{Name: "../schema/draw.graphqls", Input: `extend type Query {
+  "The brand's prize draws (抽選), the newest first, with what they publish: anyone can draw again."
+  draws(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): DrawConnection! @allow(anyone: true)
+  "The caller's entries in a draw, the oldest first."
+  myDrawEntries(
+    "Which draw."
+    drawId: ID!
+  ): [DrawEntry!]! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "What the caller has won in the brand, the newest first, at most 100."
+  myWins: [DrawWinner!]! @allow(roles: [MEMBER, COMPANY_BUYER])
+}
+
+extend type Mutation {
+  "Enter a draw for the caller's points. Points and entries are taken together, or nothing is."
+  enterDraw(
+    "Which draw, and how often."
+    input: EnterDrawInput!
+  ): DrawEntriesPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Take what the caller won, or decline it; then the next runner-up moves up."
+  answerWin(
+    "What was won, and the answer."
+    input: AnswerWinInput!
+  ): AnswerWinPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Make a draw. It never changes. Its prizes are held from now on, and its seed is committed to."
+  saveDraw(
+    "The draw."
+    input: SaveDrawInput!
+  ): DrawPayload! @allow(permissions: [PRIZE_WRITE])
+  "Give a member entries."
+  grantDrawEntries(
+    "To whom, how many, and why."
+    input: GrantDrawEntriesInput!
+  ): DrawEntriesPayload! @allow(permissions: [PRIZE_WRITE])
+}
+
+"How far a draw has come."
+enum DrawState {
+  "Entries are taken within its time."
+  OPEN
+  "The list of entries is published."
+  CLOSED
+  "Winners are drawn, and the seed is published."
+  DRAWN
+}
+
+"A prize draw."
+type Draw {
+  "The draw's opaque global id."
+  id: ID!
+  "The name, in the caller's language."
+  name: String!
+  "What it is, in the caller's language."
+  description: String!
+  "The programme whose points an entry costs."
+  programmeId: ID!
+  "How many points an entry costs; 0: entries are earned or given."
+  points: Int!
+  "Purchases of so much earn an entry, in minor units (yen) with tax; 0: none do."
+  perMinor: Int!
+  "How many entries one member has at most."
+  maxEntries: Int!
+  "From when on entries are taken."
+  opensAt: DateTime!
+  "Until when."
+  closesAt: DateTime!
+  "When winners are drawn."
+  drawsAt: DateTime!
+  "How many days a winner has to answer."
+  answerDays: Int!
+  "How many runners-up stand by."
+  runnersUp: Int!
+  "How far it has come."
+  state: DrawState!
+  "Its prizes, the best first."
+  ranks: [DrawRank!]!
+  "What anyone needs to draw again."
+  proof: DrawProof!
+  "Entries that were called, in that order; empty until it is drawn."
+  winners: [DrawWinner!]!
+}
+
+"Prizes of one rank (1等, 2等)."
+type DrawRank {
+  "The rank, from 1, the best."
+  position: Int!
+  "The prize."
+  prizeId: ID!
+  "The prize's name, in the caller's language."
+  prizeName: String!
+  "How many."
+  count: Int!
+}
+
+"What a draw publishes: the commitment before anybody enters, the digest when it closes, the seed when it is drawn. ` + "`" + `noren draw verify` + "`" + ` draws again."
+type DrawProof {
+  "How winners follow from seed and list."
+  algorithm: String!
+  "SHA-256 of the seed, in hex."
+  commitment: String!
+  "SHA-256 of the list of entries, in hex; null until it is closed."
+  digest: String
+  "How many entries the list has; null until it is closed."
+  entries: Int
+  "Where the list is; null until it is closed."
+  listUrl: String
+  "The seed, in hex; null until it is drawn."
+  seed: String
+}
+
+"An entry that was called."
+type DrawWinner {
+  "The winner's opaque global id."
+  id: ID!
+  "The draw."
+  drawId: ID!
+  "The draw's name, in the caller's language."
+  drawName: String!
+  "In which order it was called, from 1."
+  place: Int!
+  "The entry, as the published list has it."
+  entry: String!
+  "What became of it."
+  outcome: DrawOutcome!
+  "The rank that it won; null for who only stands by."
+  rank: Int
+  "The prize's name, in the caller's language; empty for who only stands by."
+  prizeName: String!
+  "Who won; for staff."
+  memberId: ID! @allow(permissions: [PRIZE_READ])
+  "Until when to answer; null for who only stands by."
+  answerBy: DateTime
+  "How the prize reaches them; null until it was accepted. For staff."
+  exchangeId: ID @allow(permissions: [PRIZE_READ])
+}
+
+"What became of an entry that was called."
+enum DrawOutcome {
+  "It stands by, and may move up."
+  RESERVE
+  "It won, and has not answered."
+  WON
+  "It took the prize."
+  ACCEPTED
+  "It declined."
+  DECLINED
+  "It did not answer in time."
+  LAPSED
+}
+
+"One chance in a draw."
+type DrawEntry {
+  "The entry, as the list will have it."
+  number: String!
+  "The draw."
+  drawId: ID!
+  "How it came about."
+  source: DrawEntrySource!
+  "When."
+  createdAt: DateTime!
+}
+
+"How an entry came about."
+enum DrawEntrySource {
+  "For points."
+  POINTS
+  "By purchases."
+  PURCHASE
+  "Staff gave it."
+  GRANT
+}
+
+"One page of draws."
+type DrawConnection {
+  "The draws with their cursors."
+  edges: [DrawEdge!]!
+  "The draws without cursors."
+  nodes: [Draw!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many draws there are; costs a count."
+  totalCount: Int!
+}
+
+"A draw on a page."
+type DrawEdge {
+  "The cursor behind this draw."
+  cursor: String!
+  "The draw."
+  node: Draw!
+}
+
+"Entries for points."
+input EnterDrawInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The draw."
+  drawId: ID!
+  "How many entries, 1 to 100."
+  count: Int! = 1
+  "What the member was told that all of them cost, in points."
+  points: Int!
+}
+
+"Entries that are given."
+input GrantDrawEntriesInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The draw."
+  drawId: ID!
+  "The member."
+  memberId: ID!
+  "How many entries, 1 to 100."
+  count: Int! = 1
+  "Why."
+  reason: String!
+}
+
+"An answer to having won."
+input AnswerWinInput {
+  "What was won."
+  winnerId: ID!
+  "Whether the caller takes it."
+  accept: Boolean!
+  "Where goods are sent."
+  address: AddressInput
+  "An address of the caller's book, instead."
+  addressId: ID
+}
+
+"A draw to make."
+input SaveDrawInput {
+  "The programme whose points an entry costs."
+  programmeId: ID!
+  "The name, at most 60 characters; Japanese is needed."
+  name: Translations!
+  "What it is, at most 2,000 characters."
+  description: Translations
+  "How many points an entry costs; 0: entries are earned or given."
+  points: Int! = 0
+  "Purchases of so much, in minor units (yen) with tax, earn an entry when it closes; 0: none do."
+  perMinor: Int! = 0
+  "How many entries one member has at most, 1 to 1,000."
+  maxEntries: Int! = 1
+  "From when on entries are taken."
+  opensAt: DateTime!
+  "Until when."
+  closesAt: DateTime!
+  "When winners are drawn: then, or later."
+  drawsAt: DateTime!
+  "How many days a winner has to answer, 1 to 90."
+  answerDays: Int! = 14
+  "How many runners-up stand by."
+  runnersUp: Int! = 0
+  "The least rank of those who may enter."
+  minRankId: ID
+  "The segment of those who may enter: by store, age, consents or whatever a search asks for."
+  segmentId: ID
+  "Its prizes, the best first."
+  ranks: [DrawRankInput!]!
+}
+
+"Prizes of one rank."
+input DrawRankInput {
+  "The prize."
+  prizeId: ID!
+  "How many."
+  count: Int!
+}
+
+"A draw after a change."
+type DrawPayload {
+  "The draw; null if nothing was done."
+  draw: Draw
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Entries after a change."
+type DrawEntriesPayload {
+  "The new entries; empty if nothing was done."
+  entries: [DrawEntry!]!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What was won, after an answer."
+type AnswerWinPayload {
+  "What was won; null if nothing was done."
+  win: DrawWinner
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "There is no such draw in this brand."
+  DRAW_UNKNOWN
+  "The draw takes no entries yet."
+  DRAW_NOT_OPEN
+  "The draw takes no entries any more."
+  DRAW_CLOSED
+  "The draw has come too far, or not far enough."
+  DRAW_STATE
+  "The member would have more entries than one may."
+  DRAW_LIMIT
+  "The draw is for members of a higher rank or of a segment."
+  DRAW_NOT_ELIGIBLE
+  "The draw is not entered for points."
+  DRAW_NOT_FOR_POINTS
+  "An entry costs other points."
+  DRAW_POINTS_CHANGED
+  "What was won was answered, or its time is over."
+  DRAW_ANSWERED
+  "A draw opens, then closes, then draws."
+  DRAW_TIMES
+  "A draw needs prizes."
+  DRAW_RANKS
 }
 `, BuiltIn: false},
 	{Name: "../schema/giftcard.graphqls", Input: `extend type Query {
@@ -8133,6 +8504,683 @@ extend enum UserErrorCode {
   TRACE_UNKNOWN
 }
 `, BuiltIn: false},
+	{Name: "../schema/mailing.graphqls", Input: `extend type Query {
+  "Mailings to members of the channel's brand (販促配信), newest first. Staff of a store see those on its behalf."
+  mailings(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "In this state only."
+    state: MailingState
+  ): MailingConnection! @allow(permissions: [CAMPAIGN_READ])
+  "One mailing; null if the brand has none such that the caller may see."
+  mailing(
+    "Its global id."
+    id: ID!
+  ): Mailing @allow(permissions: [CAMPAIGN_READ])
+  "The audience of a mailing, member by member."
+  mailingRecipients(
+    "The mailing's global id."
+    mailingId: ID!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Of whom this has become."
+    state: MailingRecipientState
+  ): MailingRecipientConnection! @allow(permissions: [MEMBER_READ])
+}
+
+extend type Mutation {
+  "Keeps a mailing that is not sent yet, for the head office."
+  saveMailing(
+    "The mailing."
+    input: SaveMailingInput!
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  """
+  Sends a mailing, once, for the head office. Its audience is whom the segment has now, and
+  is frozen; it may take a minute. Then a job works out who gets it, who is held out to
+  compare with, and who is left out and why: audience and decided tell how far it is.
+  Letters are ready to be printed once it is SENT; e-mails leave one after the other.
+  """
+  sendMailing(
+    "The mailing."
+    input: MailingInput!
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  "Ends a mailing before all of it has left, for the head office. What has left is followed nevertheless."
+  cancelMailing(
+    "The mailing."
+    input: MailingInput!
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  """
+  Links to PDFs of address labels (宛名ラベル) of all who get a mailing by post, of at most
+  5,000 labels each. Who has withdrawn or lost the address since gets none: the label stays
+  blank, so that positions stay. Staff of a store print what is sent on its behalf. Asking
+  and opening are written down.
+  """
+  printMailingLabels(
+    "The mailing and the sheet."
+    input: MailingLabelsInput!
+  ): MailingLabelsPayload! @allow(permissions: [MEMBER_EXPORT])
+  "A link to a CSV of who is left out and why, with card numbers and no personal data. Asking and opening are written down."
+  exportMailingLeftOut(
+    "The mailing."
+    input: MailingInput!
+  ): MailingFilePayload! @allow(permissions: [MEMBER_EXPORT])
+}
+
+"Something that is sent to a segment's members by post or e-mail, to see what they buy then."
+type Mailing {
+  "The mailing's opaque global id."
+  id: ID!
+  "What staff call it."
+  name: String!
+  "How it goes: DM or MAIL."
+  medium: Medium!
+  "The global id of the segment whose members are its audience."
+  segmentId: ID!
+  "The global id of the store on whose behalf it is sent: only its own members get it. Null: the brand's."
+  storeId: ID
+  "The global id of the mailing to whose recipients it is sent again (再販促); null for none."
+  followsId: ID
+  "What each piece costs that is sent."
+  pieceCost: Money!
+  "What it costs beside that."
+  fixedCost: Money!
+  "What it has cost so far: the fixed cost, and that of each piece that was sent."
+  cost: Money!
+  "How many per cent of those who could get it are held out, to compare with."
+  holdOut: Int!
+  "For how many days purchases count, the day of sending being the first."
+  windowDays: Int!
+  "The global ids of the products whose purchases count; with the categories empty: all purchases count."
+  productIds: [ID!]!
+  "The global ids of the categories whose products' purchases count, and those below."
+  categoryIds: [ID!]!
+  "The subject of the e-mails; empty for letters."
+  subject: String!
+  "The text of the e-mails, with the fields {{name}}, {{points}} and {{rank}}; empty for letters."
+  body: String!
+  "Who sends the e-mails: name, address and contact, as the law wants it said (特定電子メール法)."
+  imprint: String!
+  "How many e-mails leave in a second at most."
+  perSecond: Int!
+  "Whether e-mails load an invisible picture, so that opening them is seen."
+  trackOpens: Boolean!
+  "How far it is."
+  state: MailingState!
+  "How many members the segment had when it was sent."
+  audience: Int!
+  "Of how many of them it is known what becomes of them."
+  decided: Int!
+  "How many shall get it."
+  addressed: Int!
+  "How many are held out."
+  heldOut: Int!
+  "How many are left out."
+  leftOut: Int!
+  "How many have been sent it."
+  sent: Int!
+  "When it was first saved."
+  createdAt: DateTime!
+  "When it was last changed."
+  updatedAt: DateTime!
+  "When it was sent, since when purchases count; null if it was not."
+  sentAt: DateTime
+  "When all of it had left, or it was cancelled; null before."
+  completedAt: DateTime
+}
+
+"How far a mailing is."
+enum MailingState {
+  "It is being written."
+  DRAFT
+  "It is worked out who gets it."
+  PREPARING
+  "E-mails leave."
+  SENDING
+  "E-mails wait until it is resumed."
+  PAUSED
+  "All of it has left; labels can be printed."
+  SENT
+  "It was ended before."
+  CANCELLED
+}
+
+"One member of a mailing's audience."
+type MailingRecipient {
+  "The member's global id."
+  memberId: ID!
+  "What has become of the member."
+  state: MailingRecipientState!
+  "Why the member is left out; null if not."
+  reason: MailingReason
+  "The place among those who shall get it, from 1: that of the label. Null for others."
+  position: Int
+}
+
+"What becomes of a member of a mailing's audience."
+enum MailingRecipientState {
+  "It is not known yet."
+  CANDIDATE
+  "The e-mail waits."
+  QUEUED
+  "The e-mail is being handed to the mail server."
+  SENDING
+  "It was sent, or its label is there to be printed."
+  SENT
+  "Gets nothing, to compare with."
+  HELD_OUT
+  "Cannot or may not get it."
+  LEFT_OUT
+}
+
+"Why a member is left out of a mailing."
+enum MailingReason {
+  "Is the brand's member no more."
+  GONE
+  "Is another store's member than that on whose behalf it is sent, which may not know the person."
+  OTHER_STORE
+  "Never agreed to be reached so."
+  NO_CONSENT
+  "Withdrew the consent, or said no."
+  UNSUBSCRIBED
+  "Has no postal address, or one that the post could not deliver to."
+  NO_ADDRESS
+  "Has no e-mail address."
+  NO_EMAIL
+  "Nothing arrives at the e-mail address."
+  BOUNCED
+  "The mail server refused the e-mail for good."
+  REFUSED
+  "Sending broke off just then: it is not sent again, lest it come twice."
+  INTERRUPTED
+}
+
+"One page of mailings."
+type MailingConnection {
+  "The mailings with their cursors."
+  edges: [MailingEdge!]!
+  "The mailings without cursors."
+  nodes: [Mailing!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many mailings the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A mailing on a page."
+type MailingEdge {
+  "The cursor behind this mailing."
+  cursor: String!
+  "The mailing."
+  node: Mailing!
+}
+
+"One page of a mailing's audience."
+type MailingRecipientConnection {
+  "The members with their cursors."
+  edges: [MailingRecipientEdge!]!
+  "The members without cursors."
+  nodes: [MailingRecipient!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A member of a mailing's audience on a page."
+type MailingRecipientEdge {
+  "The cursor behind this member."
+  cursor: String!
+  "The member of the audience."
+  node: MailingRecipient!
+}
+
+"A file that a link leads to for a quarter of an hour."
+type MailingFile {
+  "The link, which needs no login."
+  url: String!
+  "Until when the link works."
+  expiresAt: DateTime!
+  "The position of its first label; 0 for a list."
+  first: Int!
+  "The position of its last label; 0 for a list."
+  last: Int!
+}
+
+"A mailing to keep."
+input SaveMailingInput {
+  "The mailing that is changed; a new one if left out."
+  mailingId: ID
+  "What staff call it, at most 100 characters."
+  name: String!
+  "How it goes: DM or MAIL."
+  medium: Medium!
+  "The segment whose members are its audience."
+  segmentId: ID!
+  "The store on whose behalf it is sent; the brand's if left out."
+  storeId: ID
+  "What each piece costs that is sent, in major units of the channel's currency."
+  pieceCost: Decimal! = "0"
+  "What it costs beside that."
+  fixedCost: Decimal! = "0"
+  "How many per cent are held out, 0 to 50."
+  holdOut: Int! = 10
+  "For how many days purchases count, 1 to 365."
+  windowDays: Int! = 30
+  "Only purchases of these products count."
+  productIds: [ID!]! = []
+  "Only purchases of products in these categories, and below, count."
+  categoryIds: [ID!]! = []
+  "What e-mails say; needed for MAIL."
+  mail: MailingContentInput
+}
+
+"What e-mails of a mailing say. Texts may have the fields {{name}}, {{points}} and {{rank}}."
+input MailingContentInput {
+  "The subject, at most 200 characters."
+  subject: String!
+  "The text, at most 20,000 characters. Addresses of pages in it become links that are followed."
+  body: String!
+  "Who sends it: name, address and contact, as the law wants it said (特定電子メール法)."
+  imprint: String!
+  "How many leave in a second at most, 1 to 100."
+  perSecond: Int! = 10
+  "Whether they load an invisible picture, so that opening is seen. It tells noren when a member reads: say so in the privacy notice, or leave it off."
+  trackOpens: Boolean! = false
+}
+
+"A mailing."
+input MailingInput {
+  "The mailing."
+  mailingId: ID!
+}
+
+"Labels to print."
+input MailingLabelsInput {
+  "The mailing, which goes by post and is SENT."
+  mailingId: ID!
+  "The code of the sheet: see labelFormats."
+  format: String! = "a4-12"
+  "How many labels of the first sheet are used up."
+  skip: Int! = 0
+  "The position of the first label: for printing the rest again."
+  first: Int! = 1
+}
+
+"What became of a mailing."
+type MailingPayload {
+  "The mailing; null if nothing was changed."
+  mailing: Mailing
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Labels that can be printed."
+type MailingLabelsPayload {
+  "The files, in the order of the labels."
+  files: [MailingFile!]!
+  "Why there are none; empty if there are."
+  userErrors: [UserError!]!
+}
+
+"A file that can be opened."
+type MailingFilePayload {
+  "The file; null if there is none."
+  file: MailingFile
+  "Why there is none; empty if there is one."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "A mailing goes by post or by e-mail."
+  MAILING_MEDIUM
+  "The brand has no such segment in use."
+  MAILING_SEGMENT_UNKNOWN
+  "The segment has no members."
+  MAILING_SEGMENT_EMPTY
+  "The brand has no such product, category or store."
+  MAILING_GOODS_UNKNOWN
+  "The mailing was sent already."
+  MAILING_SENT
+  "The mailing's state does not allow this."
+  MAILING_STATE
+  "Nobody is left to whom labels could be printed."
+  MAILING_NO_LABELS
+  "There is no label with this position."
+  MAILING_LABEL_POSITION
+  "A text has a field that there is not."
+  MAILING_FIELD
+}
+`, BuiltIn: false},
+	{Name: "../schema/mailing_mail.graphqls", Input: `extend type Query {
+  "What the e-mails of a mailing say, to a member or to nobody in particular, for the head office. It is written down who looked."
+  mailingPreview(
+    "The mailing's global id; it goes by e-mail."
+    mailingId: ID!
+    "The member to whom it would be written; a sample if left out."
+    memberId: ID
+  ): MailingPreview! @allow(permissions: [MEMBER_READ])
+}
+
+extend type Mutation {
+  "Sends a mailing's e-mail to who judges it before members get it: at most 5 at once, and 20 in an hour. Nothing of it is followed, and its link to unsubscribe changes nothing."
+  testMailing(
+    "The mailing, and to whom."
+    input: TestMailingInput!
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  "Lets the e-mails of a mailing wait that is SENDING."
+  pauseMailing(
+    "The mailing."
+    input: MailingInput!
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  "Lets the e-mails of a PAUSED mailing leave again."
+  resumeMailing(
+    "The mailing."
+    input: MailingInput!
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  "Lets mailings go to an e-mail address again at which nothing arrived, for staff whom the member has told that it works."
+  releaseMailAddress(
+    "The address."
+    input: ReleaseMailAddressInput!
+  ): ReleaseMailAddressPayload! @allow(permissions: [MEMBER_WRITE])
+}
+
+extend type MailingRecipient {
+  "When the e-mail was handed to the mail server; null if it was not, and of letters."
+  sentAt: DateTime
+  "When the member opened the e-mail, as far as noren knows: pictures may be off, or loaded by a program."
+  openedAt: DateTime
+  "When the member first followed one of its links."
+  clickedAt: DateTime
+  "When the member unsubscribed by it."
+  unsubscribedAt: DateTime
+  "How it came back; null if it did not."
+  bounce: MailBounce
+  "How often the member bought within the window, as it was last counted."
+  purchases: Int!
+}
+
+"How an e-mail came back."
+enum MailBounce {
+  "Nothing will ever arrive at the address: it gets no mailings any more."
+  HARD
+  "Not now: the mailbox was full, say. After five of them one behind the other the address gets no mailings any more."
+  SOFT
+}
+
+"What an e-mail says."
+type MailingPreview {
+  "Its subject."
+  subject: String!
+  "Its text."
+  text: String!
+  "The same as HTML."
+  html: String!
+}
+
+"A test of a mailing."
+input TestMailingInput {
+  "The mailing; it goes by e-mail."
+  mailingId: ID!
+  "The e-mail addresses, 1 to 5."
+  to: [String!]!
+  "As it would be written to this member; a sample if left out. Needs MEMBER_READ."
+  memberId: ID
+}
+
+"An e-mail address."
+input ReleaseMailAddressInput {
+  "The address."
+  email: String!
+}
+
+"What became of an e-mail address."
+type ReleaseMailAddressPayload {
+  "Whether it was one at which nothing arrived."
+  released: Boolean!
+  "Why nothing was changed; empty if something was."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/mailing_results.graphqls", Input: `extend type Query {
+  "What came of a mailing, as it was last counted: every hour, until a month after its window. Null if it was not sent."
+  mailingResults(
+    "The mailing's global id."
+    mailingId: ID!
+  ): MailingResults @allow(permissions: [CAMPAIGN_READ])
+  "The results of a mailing by product, those that brought most first: 500 at most."
+  mailingProductResults(
+    "The mailing's global id."
+    mailingId: ID!
+  ): [MailingProductResult!]! @allow(permissions: [CAMPAIGN_READ]) @cost(size: 100)
+  "The results of a mailing by store, those that brought most first."
+  mailingStoreResults(
+    "The mailing's global id."
+    mailingId: ID!
+  ): [MailingStoreResult!]! @allow(permissions: [CAMPAIGN_READ]) @cost(size: 50)
+  "The results of a mailing by product or by store as CSV."
+  mailingResultsCsv(
+    "The mailing's global id."
+    mailingId: ID!
+    "What a row is of."
+    by: MailingResultPart!
+  ): String! @allow(permissions: [CAMPAIGN_READ])
+  "Mailings beside each other by what they cost and brought: of the 500 that were sent last."
+  mailingComparison(
+    "Those that go so only."
+    medium: Medium
+    "By what they are sorted; the most comes first, and what cannot be told last."
+    by: MailingOrder! = RETURN
+  ): [MailingResults!]! @allow(permissions: [CAMPAIGN_READ]) @cost(size: 50)
+  "The same as CSV."
+  mailingComparisonCsv(
+    "Those that go so only."
+    medium: Medium
+    "By what they are sorted."
+    by: MailingOrder! = RETURN
+  ): String! @allow(permissions: [CAMPAIGN_READ])
+}
+
+extend type Mutation {
+  """
+  Makes, in one step, a static segment of those who got a mailing and did so, or did not,
+  and a mailing to them (再販促): a copy of the one before that can be changed until it is
+  sent. Results are counted anew first. For the head office; needs SEGMENT_WRITE too.
+  """
+  followMailing(
+    "The mailing, and to whom."
+    input: FollowMailingInput!
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+}
+
+"What came of a mailing. Purchases count that were made after it was sent, in its window, in shops and online; what went back within the window is taken off."
+type MailingResults {
+  "The mailing."
+  mailing: Mailing!
+  "Those who got it."
+  sent: MailingGroup!
+  "Those who were held out."
+  held: MailingGroup!
+  "By how much more of those who got it bought; null without a hold-out."
+  lift: MailingLift
+  "By how many per cent those who got it bought for more than as many of the hold-out, with its 95 % confidence interval, as of campaigns; null without a hold-out."
+  uplift: MailingUplift
+  "What it has cost."
+  cost: Money!
+  "What those who got it bought for."
+  revenue: Money!
+  "The revenue less the cost, in per cent of the cost; null if it cost nothing. Of revenue, not of margin."
+  return: Decimal
+  "What of the revenue would not have come anyway, going by what the hold-out bought; null without one."
+  extraRevenue: Money
+  "The same less the cost, in per cent of the cost; null if it cost nothing, or without a hold-out."
+  extraReturn: Decimal
+  "The last day whose purchases count."
+  trackedUntil: Date
+  "When it was last counted; null if it was not yet."
+  countedAt: DateTime
+}
+
+"What one part of a mailing's audience did."
+type MailingGroup {
+  "How many they are."
+  recipients: Int!
+  "How many of them bought."
+  buyers: Int!
+  "How many of a hundred bought; null if there are none."
+  rate: Decimal
+  "How many purchases they made."
+  purchases: Int!
+  "How many pieces they bought, less those that went back."
+  items: Int!
+  "What they bought for, with tax, less what was given back."
+  revenue: Money!
+  "What that is for each, whether they bought or not."
+  perRecipient: Money!
+  "How many opened the e-mail, as far as noren knows."
+  opened: Int!
+  "How many followed one of its links."
+  clicked: Int!
+  "How many unsubscribed by it."
+  unsubscribed: Int!
+  "Of how many it came back."
+  bounced: Int!
+}
+
+"The difference of two rates, in percentage points."
+type MailingLift {
+  "The difference."
+  points: Decimal!
+  "Below this it lies in one of 40 cases only (95 % confidence interval by Newcombe)."
+  low: Decimal!
+  "Above this it lies in one of 40 cases only. An interval that holds 0 says that it may be chance."
+  high: Decimal!
+}
+
+"By how many per cent one group bought for more than another of the same size would."
+type MailingUplift {
+  "By how many; null while the hold-out has bought nothing."
+  uplift: Decimal
+  "Below this it lies in one of 40 cases only; null while there are too few buyers."
+  low: Decimal
+  "Above this it lies in one of 40 cases only; null while there are too few buyers."
+  high: Decimal
+  "Whether fewer than 30 of either group have bought: the uplift then says nothing."
+  tooFew: Boolean!
+}
+
+"What of a mailing's results is of one product."
+type MailingProductResult {
+  "The product's global id; null: one that is not known."
+  productId: ID
+  "Its name; empty for one that is not known."
+  name: String!
+  "How many who got it bought the product."
+  buyers: Int!
+  "How many pieces, less those that went back."
+  items: Int!
+  "For how much."
+  revenue: Money!
+  "How many of the hold-out bought it."
+  heldBuyers: Int!
+  "How many pieces."
+  heldItems: Int!
+  "For how much."
+  heldRevenue: Money!
+}
+
+"What of a mailing's results is of one store."
+type MailingStoreResult {
+  "The store's global id; null: online."
+  storeId: ID
+  "Its name; empty for online."
+  name: String!
+  "How many who got it bought there."
+  buyers: Int!
+  "How many pieces, less those that went back."
+  items: Int!
+  "For how much."
+  revenue: Money!
+  "How many of the hold-out bought there."
+  heldBuyers: Int!
+  "How many pieces."
+  heldItems: Int!
+  "For how much."
+  heldRevenue: Money!
+}
+
+"What a row of results is of."
+enum MailingResultPart {
+  "A product."
+  PRODUCT
+  "A store."
+  STORE
+}
+
+"By what mailings are compared."
+enum MailingOrder {
+  "The return on their cost."
+  RETURN
+  "The return of what would not have come anyway."
+  EXTRA_RETURN
+  "What they brought."
+  REVENUE
+  "What they cost."
+  COST
+  "The rate of buyers."
+  RATE
+  "By how much that is above the hold-out's."
+  LIFT
+  "When they were sent."
+  SENT_AT
+}
+
+"A mailing to some of those who got another."
+input FollowMailingInput {
+  "The mailing before."
+  mailingId: ID!
+  "To whom of its audience."
+  to: MailingResponse!
+  "What the segment and the new mailing are called."
+  name: String!
+}
+
+"What a member of a mailing's audience got and did."
+enum MailingResponse {
+  "Got it."
+  SENT
+  "Was held out."
+  HELD_OUT
+  "Got it, and bought within the window."
+  BOUGHT
+  "Got it, and did not buy within the window."
+  NOT_BOUGHT
+  "Got it, and opened it as far as noren knows."
+  OPENED
+  "Got it, and did not open it as far as noren knows."
+  NOT_OPENED
+  "Got it, and followed one of its links."
+  CLICKED
+  "Got it, and followed none of its links."
+  NOT_CLICKED
+}
+
+extend input MemberConditionInput {
+  "What the member got of mailings, and did then (販促への反応)."
+  mailing: MailingConditionInput
+}
+
+"What a member got of mailings, and did then. What was bought is as it was last counted."
+input MailingConditionInput {
+  "One of these mailings."
+  mailingIds: [ID!]!
+  "What the member got and did."
+  response: MailingResponse!
+}
+`, BuiltIn: false},
 	{Name: "../schema/member.graphqls", Input: `extend type Query {
   "The caller as a member, over all brands; null if they have not joined."
   myMembership: Member @allow(roles: [MEMBER, COMPANY_BUYER])
@@ -8797,6 +9845,348 @@ extend enum UserErrorCode {
   WEIGHT_INVALID
 }
 `, BuiltIn: false},
+	{Name: "../schema/migration.graphqls", Input: `extend type Query {
+  "A file of past data that was uploaded (データ移行), for the head office."
+  migration(
+    "The file's global id."
+    id: ID!
+  ): Migration @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
+  "Files of past data of the channel's brand, the newest first, for the head office."
+  migrations(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): MigrationConnection! @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
+  "What is said of the rows of a file: a page of its report, in the order of the file."
+  migrationRemarks(
+    "The file."
+    migrationId: ID!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): MigrationRemarkConnection! @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
+  "Pairs of members who may be the same person (名寄せ候補): a work list for the head office, the newest first."
+  duplicateMembers(
+    "Pairs of this state."
+    state: DuplicateMemberState! = OPEN
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): DuplicateMemberConnection! @allow(permissions: [MEMBER_WRITE])
+}
+
+extend type Mutation {
+  "Keeps a file of past data with its mapping, and queues a dry run, which takes nothing. Members need MEMBER_WRITE, points POINT_ADMIN, purchases PURCHASE_WRITE; for the head office."
+  uploadMigration(
+    "The file and its mapping."
+    input: UploadMigrationInput!
+  ): MigrationPayload! @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
+  "Lets a job take the rows that the dry run accepted. Rows that an earlier file brought are not taken again; committed again it does nothing."
+  commitMigration(
+    "The file."
+    input: MigrationInput!
+  ): MigrationPayload! @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
+  "Gives a file up that was not committed, and drops it. Its report stays."
+  discardMigration(
+    "The file."
+    input: MigrationInput!
+  ): MigrationPayload! @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
+  "A link to the whole report of a file as CSV. Values in it are masked; asking is written down."
+  exportMigrationReport(
+    "The file."
+    input: MigrationInput!
+  ): MigrationReportPayload! @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
+  "Says whether a pair of members is one person: then one goes on with what both have, as by mergeMembers."
+  settleDuplicateMember(
+    "The decision."
+    input: SettleDuplicateMemberInput!
+  ): DuplicateMemberPayload! @allow(permissions: [MEMBER_WRITE])
+}
+
+"A file of past data on its way into noren (データ移行)."
+type Migration {
+  "The file's opaque global id."
+  id: ID!
+  "What it holds."
+  kind: MigrationKind!
+  "Its name."
+  fileName: String!
+  "How far it is."
+  state: MigrationState!
+  "What became of its rows: in the dry run what would become, behind commitMigration what did."
+  tally: MigrationTally!
+  "What was done to its values, by column."
+  conversions: [MigrationConversion!]!
+  "Why it cannot be read to its end, with the line; empty if it can."
+  failure: String!
+  "When it was uploaded."
+  createdAt: DateTime!
+  "When the dry run was done; null: not yet."
+  previewedAt: DateTime
+  "When all was taken, or given up; null: not yet."
+  finishedAt: DateTime
+}
+
+"What a file of past data holds."
+enum MigrationKind {
+  "Members with their cards, addresses, consents and pets (会員)."
+  MEMBERS
+  "Balances of points (ポイント残高): each becomes an entry of the ledger with its last day."
+  POINTS
+  "Receipts of shops (購買履歴), which earn nothing."
+  PURCHASES
+}
+
+"How far a file of past data is."
+enum MigrationState {
+  "It waits for its dry run."
+  QUEUED
+  "The dry run is under way."
+  READING
+  "The dry run is done: commit or discard it."
+  PREVIEWED
+  "Its rows are being taken."
+  COMMITTING
+  "All that could be taken was."
+  COMMITTED
+  "It was given up."
+  DISCARDED
+  "It cannot be read to its end. Rows that were taken before stay; the whole file may follow, as they are not taken twice."
+  FAILED
+}
+
+"What became of the rows of a file."
+type MigrationTally {
+  "Rows that were read."
+  rows: Int!
+  "Rows that were taken."
+  accepted: Int!
+  "Rows that were not taken, each with a remark."
+  rejected: Int!
+  "Rows that an earlier file brought."
+  repeated: Int!
+  "Pairs of members who may be the same person."
+  proposals: Int!
+  "Remarks on rows."
+  remarks: Int!
+}
+
+"How often something was done to the values of a column."
+type MigrationConversion {
+  "The column, or several with + between."
+  column: String!
+  "What was done."
+  conversion: MigrationConversionKind!
+  "To how many values."
+  count: Int!
+}
+
+"What was done to a value."
+enum MigrationConversionKind {
+  "The mapping's table says what it means."
+  VALUES
+  "Nothing stood there, and the mapping says what then."
+  DEFAULT
+  "A date of an era became a western one (和暦)."
+  ERA_DATE
+  "A reading became full-width katakana."
+  KATAKANA
+  "Letters and digits became half-width, kana full-width, blanks single."
+  WIDTH
+  "A phone number became digits."
+  PHONE
+  "A postcode became seven digits."
+  POSTAL_CODE
+  "An address in one text was split."
+  ADDRESS
+  "A card number got its check digit."
+  CHECK_DIGIT
+  "A gender got its name."
+  GENDER
+}
+
+"What is said of a row of a file."
+type MigrationRemark {
+  "The line of the file, from 1."
+  line: Int!
+  "The column; empty if the row as a whole is meant."
+  column: String!
+  "What stood there: its first character and its length."
+  value: String!
+  "What it means for the row."
+  kind: MigrationRemarkKind!
+  "What is said, in the caller's language."
+  reason: String!
+}
+
+"What a remark means for its row."
+enum MigrationRemarkKind {
+  "The row was not taken."
+  REJECTED
+  "The row was taken without the value."
+  DROPPED
+  "The row was taken; somebody should look at it."
+  NOTICED
+}
+
+"One page of files of past data."
+type MigrationConnection {
+  "The files with their cursors."
+  edges: [MigrationEdge!]!
+  "The files without cursors."
+  nodes: [Migration!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A file of past data on a page."
+type MigrationEdge {
+  "The cursor behind this file."
+  cursor: String!
+  "The file."
+  node: Migration!
+}
+
+"One page of a file's remarks."
+type MigrationRemarkConnection {
+  "The remarks with their cursors."
+  edges: [MigrationRemarkEdge!]!
+  "The remarks without cursors."
+  nodes: [MigrationRemark!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A remark on a page."
+type MigrationRemarkEdge {
+  "The cursor behind this remark."
+  cursor: String!
+  "The remark."
+  node: MigrationRemark!
+}
+
+"A pair of members who may be the same person (名寄せ候補)."
+type DuplicateMember {
+  "The pair's opaque global id."
+  id: ID!
+  "Whom a file brought, by the member's global id."
+  memberId: ID!
+  "Who was there before, by the member's global id."
+  otherId: ID!
+  "What they share."
+  likenesses: [MemberLikeness!]!
+  "The file that brought the first."
+  migrationId: ID!
+  "What was decided."
+  state: DuplicateMemberState!
+  "Why, in the words of who decided."
+  reason: String!
+  "When the pair was found."
+  createdAt: DateTime!
+  "When it was decided on; null: not yet."
+  settledAt: DateTime
+}
+
+"Why two members may be the same person."
+enum MemberLikeness {
+  "The same card number. The card stays with who had it."
+  CARD
+  "The same e-mail address."
+  EMAIL
+  "The same phone number and birthday."
+  PHONE_AND_BIRTHDAY
+  "The same reading of the name, birthday and postcode."
+  KANA_BIRTHDAY_AND_POSTAL_CODE
+}
+
+"What was decided on a pair."
+enum DuplicateMemberState {
+  "Nothing yet."
+  OPEN
+  "They are one, and were merged."
+  MERGED
+  "They are two people."
+  KEPT
+}
+
+"One page of pairs of members."
+type DuplicateMemberConnection {
+  "The pairs with their cursors."
+  edges: [DuplicateMemberEdge!]!
+  "The pairs without cursors."
+  nodes: [DuplicateMember!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A pair on a page."
+type DuplicateMemberEdge {
+  "The cursor behind this pair."
+  cursor: String!
+  "The pair."
+  node: DuplicateMember!
+}
+
+"A file of past data with its mapping."
+input UploadMigrationInput {
+  "What it holds."
+  kind: MigrationKind!
+  "The file: CSV with commas or tabs and a heading, in UTF-8, CP932 or UTF-16; at most 256 MB."
+  file: Upload!
+  "The mapping (移行定義) as YAML, see docs/migration.md; at most 64 KB."
+  mapping: String!
+}
+
+"A file of past data."
+input MigrationInput {
+  "The file."
+  id: ID!
+}
+
+"A decision on a pair of members."
+input SettleDuplicateMemberInput {
+  "The pair."
+  duplicateId: ID!
+  "The member who goes on with what both have; null: they are two people."
+  keepId: ID
+  "Why, at most 200 characters."
+  reason: String!
+}
+
+"What became of a file of past data."
+type MigrationPayload {
+  "The file; null if nothing was changed."
+  migration: Migration
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A link to a report."
+type MigrationReportPayload {
+  "The link, which needs no login; null if there is none."
+  url: String
+  "Until when the link works, a quarter of an hour; null if there is none."
+  expiresAt: DateTime
+  "Why there is no link; empty if there is one."
+  userErrors: [UserError!]!
+}
+
+"What became of a pair."
+type DuplicateMemberPayload {
+  "The pair; null if nothing was changed."
+  duplicate: DuplicateMember
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The mapping of a file of past data is not right."
+  MAPPING_INVALID
+}
+`, BuiltIn: false},
 	{Name: "../schema/order.graphqls", Input: `extend type Query {
   """
   The caller's own orders, newest first; for staff who may read orders, the brand's.
@@ -9432,7 +10822,8 @@ extend type Mutation {
   """
   Give back a received payment or a part of it. A card is refunded by the gateway,
   soon after; for a bank transfer or a convenience store this records that staff have sent
-  the money back by bank transfer.
+  the money back by bank transfer. With ` + "`" + `asPoints` + "`" + ` the order's member gets points instead,
+  at once, and the money stays: POINTS_MEMBERS_ONLY for orders of guests and companies.
   """
   refundPayment(
     "Which payment, and how much."
@@ -9515,6 +10906,8 @@ type Payment implements Node {
   captured: Money!
   "What has been given back."
   refunded: Money!
+  "What of it was given back as points, rather than the way it was paid."
+  refundedAsPoints: Money!
   "How to pay, for methods that are paid outside; null for cards."
   instructions: PaymentInstructions
   "Unpaid after this moment, the order is given up."
@@ -9589,6 +10982,8 @@ type PaymentOperation {
   status: PaymentOperationStatus!
   "How much; zero for a void."
   amount: Money!
+  "How many points were given in its place; zero for what moves as money."
+  points: Int!
   "Why."
   reason: String!
   "How often it was asked."
@@ -9703,6 +11098,13 @@ input PayOrderInput {
   returnUrl: String! = ""
   "For CONVENIENCE_STORE: the chain to pay at."
   convenienceStore: ConvenienceStore
+  """
+  The caller's points that pay first. What is left, ` + "`" + `paymentMethod` + "`" + ` pays; POINTS or
+  GIFT_CARD as the method says that nothing is. What has paid stays if a card is declined.
+  """
+  points: [UsePointsInput!]! = []
+  "Codes of gift cards that pay next, in this order, at most 10."
+  giftCards: [String!]! = []
 }
 
 "Money that was reported and that no payment expects."
@@ -9847,6 +11249,10 @@ input RefundPaymentInput {
   amount: Decimal!
   "Why; for staff."
   reason: String! = ""
+  "Whether it is given back as points, at what they pay."
+  asPoints: Boolean! = false
+  "With ` + "`" + `asPoints` + "`" + `: of which programme; the brand's own if left out."
+  programmeId: ID
 }
 
 "Which held money to take, and how much."
@@ -9855,7 +11261,7 @@ input CapturePaymentInput {
   idempotencyKey: String!
   "The payment, AUTHORISED."
   paymentId: ID!
-  "How much, in major units; all that is held if left out."
+  "How much, in major units; what is held, up to what the order still comes to, if left out."
   amount: Decimal
   "Why; for staff."
   reason: String! = ""
@@ -9940,6 +11346,12 @@ extend enum UserErrorCode {
   PAYMENT_EXCEEDS_DUE
   "The refund is more than was received."
   REFUND_EXCEEDS_PAYMENT
+  "The amount does not make whole points of the programme."
+  POINTS_REFUND_UNIT
+  "The programme's points pay in another currency."
+  POINTS_OTHER_CURRENCY
+  "Points paid it: they go back by themselves."
+  POINTS_PAID
 }
 `, BuiltIn: false},
 	{Name: "../schema/pickup.graphqls", Input: `extend enum ShippingMode {
@@ -10100,6 +11512,12 @@ input HandOverPickUpInput {
   token: String! = ""
   "What is taken at the till for what is still to be paid; nothing if left out."
   payment: TenderInput
+  "The text of the member's code, for ` + "`" + `points` + "`" + `; of the order's member."
+  memberCode: String! = ""
+  "The member's points that pay first of what is still to be paid."
+  points: [UsePointsInput!]! = []
+  "Codes of gift cards that pay next, in this order, at most 10."
+  giftCards: [String!]! = []
 }
 
 "Money that is taken at a till, all that is still to be paid."
@@ -10450,6 +11868,8 @@ enum PointEntryKind {
   USE
   "An order gave them back."
   RETURN
+  "Money of an order went back as points."
+  REFUND
   "Their time was over (失効)."
   EXPIRE
   "Staff gave them."
@@ -10492,6 +11912,8 @@ enum PointAccount {
   ISSUED
   "Paid orders."
   REDEEMED
+  "Given in the place of money that went back."
+  REFUNDED
   "Expired."
   EXPIRED
   "Given and taken by staff."
@@ -11934,6 +13356,372 @@ extend type Product {
   priceRange: PriceRange
 }
 `, BuiltIn: false},
+	{Name: "../schema/prize.graphqls", Input: `extend type Query {
+  "The prizes (景品) that points are exchanged for now, the newest first."
+  prizes(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Those that are not offered now, too; for staff with PRIZE_READ."
+    all: Boolean! = false
+  ): PrizeConnection! @allow(anyone: true)
+  "What the caller exchanged or won in the brand, the newest first."
+  myPrizeExchanges(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): PrizeExchangeConnection! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "What the brand's members exchanged or won, the newest first: the work list of who sends prizes out. Staff of a shop see addresses of their own store's members alone."
+  prizeExchanges(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which exchanges; all if left out."
+    filter: PrizeExchangeFilter
+  ): PrizeExchangeConnection! @allow(permissions: [PRIZE_READ])
+}
+
+extend type Mutation {
+  "Give the caller's points for a prize. Points, pieces and what is sent are taken together, or nothing is."
+  exchangePrize(
+    "For which prize, and where it goes."
+    input: ExchangePrizeInput!
+  ): PrizeExchangePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Give an exchange up: points go back with the last days that they had, pieces to the stock. Members cancel their own until it is packed, staff with PRIZE_WRITE until it leaves."
+  cancelPrizeExchange(
+    "Which exchange, and why."
+    input: CancelPrizeExchangeInput!
+  ): PrizeExchangePayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [PRIZE_WRITE])
+  "Make a prize, or change one. What it is and whose points it costs never change."
+  savePrize(
+    "The prize."
+    input: SavePrizeInput!
+  ): PrizePayload! @allow(permissions: [PRIZE_WRITE])
+  "Add pieces to a prize's stock, or take some away."
+  movePrizeStock(
+    "How many, and why."
+    input: MovePrizeStockInput!
+  ): PrizePayload! @allow(permissions: [PRIZE_WRITE])
+  "Move exchanges on, all of them or none: packed, shipped, delivered. What is there already stays as it is."
+  advancePrizeExchanges(
+    "Which, and how far."
+    input: AdvancePrizeExchangesInput!
+  ): PrizeExchangesPayload! @allow(permissions: [PRIZE_WRITE])
+  "What is to be sent out, the oldest first, at most 5,000 rows, with names and addresses. It is written down who asked. Needs MEMBER_EXPORT, too."
+  exportPrizeShipments: PrizeShipmentSheet! @allow(permissions: [PRIZE_WRITE])
+}
+
+extend enum Permission {
+  "Read prizes, what members exchanged for them, and draws."
+  PRIZE_READ
+  "Make prizes and draws, send prizes out, give points back."
+  PRIZE_WRITE
+}
+
+extend enum PointEntryKind {
+  "They were exchanged for a prize, or entered a draw."
+  PRIZE
+  "What they were exchanged for was given up: they came back."
+  PRIZE_BACK
+}
+
+extend enum PointAccount {
+  "Exchanged for prizes, or for entries of draws."
+  PRIZES
+}
+
+"What a prize is."
+enum PrizeKind {
+  "Goods that are sent to an address."
+  GOODS
+}
+
+"Something that points are exchanged for (景品)."
+type Prize {
+  "The prize's opaque global id."
+  id: ID!
+  "The programme whose points it costs."
+  programmeId: ID!
+  "What it is."
+  kind: PrizeKind!
+  "What the warehouse calls it; empty if nothing."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "What it is, in the caller's language."
+  description: String!
+  "How many points a piece costs; 0: it is not to be had for points, but in draws."
+  points: Int!
+  "Whether no piece is left."
+  soldOut: Boolean!
+  "How many pieces are left; for staff."
+  stock: Int! @allow(permissions: [PRIZE_READ])
+  "How many pieces one member gets within ` + "`" + `limitDays` + "`" + `; null: any."
+  memberLimit: Int
+  "The days that count, today included; null: ever."
+  limitDays: Int
+  "From when on it is offered; null: from ever."
+  validFrom: DateTime
+  "Until when it is offered; null: for ever."
+  validUntil: DateTime
+  "The least rank of those who may have it; null: any."
+  minRankId: ID
+  "The segment of those who may have it; null: anybody. For staff."
+  segmentId: ID @allow(permissions: [PRIZE_READ])
+  "When it was closed; null while it goes on."
+  closedAt: DateTime
+}
+
+"One page of prizes."
+type PrizeConnection {
+  "The prizes with their cursors."
+  edges: [PrizeEdge!]!
+  "The prizes without cursors."
+  nodes: [Prize!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many prizes there are; costs a count."
+  totalCount: Int!
+}
+
+"A prize on a page."
+type PrizeEdge {
+  "The cursor behind this prize."
+  cursor: String!
+  "The prize."
+  node: Prize!
+}
+
+"How far an exchange has come."
+enum PrizeExchangeState {
+  "It was asked for."
+  REQUESTED
+  "It is packed."
+  PACKED
+  "It has left."
+  SHIPPED
+  "It is with the member."
+  DELIVERED
+  "It was given up; points and pieces went back."
+  CANCELLED
+}
+
+"Points that were given for a prize, or a prize that was won."
+type PrizeExchange {
+  "The exchange's opaque global id."
+  id: ID!
+  "The prize."
+  prizeId: ID!
+  "The prize's name, in the caller's language."
+  prizeName: String!
+  "What the warehouse calls the prize."
+  prizeCode: String!
+  "What the prize is."
+  prizeKind: PrizeKind!
+  "Who gave the points."
+  memberId: ID!
+  "How many pieces."
+  quantity: Int!
+  "How many points, for all pieces; 0 for what was won."
+  points: Int!
+  "Of which programme."
+  programmeId: ID!
+  "How far it has come."
+  state: PrizeExchangeState!
+  "Where it is sent; null if it is not sent, or the caller may not read it."
+  address: Address
+  "Who carries it; empty if it has not left."
+  carrier: String!
+  "By what number the carrier knows it; empty if it has none."
+  trackingNumber: String!
+  "Why it was given up; empty if nobody said."
+  reason: String!
+  "When it was asked for."
+  createdAt: DateTime!
+  "When it left; null if it has not."
+  shippedAt: DateTime
+  "When it was with the member; null if it was not."
+  deliveredAt: DateTime
+}
+
+"One page of exchanges."
+type PrizeExchangeConnection {
+  "The exchanges with their cursors."
+  edges: [PrizeExchangeEdge!]!
+  "The exchanges without cursors."
+  nodes: [PrizeExchange!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many exchanges there are; costs a count."
+  totalCount: Int!
+}
+
+"An exchange on a page."
+type PrizeExchangeEdge {
+  "The cursor behind this exchange."
+  cursor: String!
+  "The exchange."
+  node: PrizeExchange!
+}
+
+"Which exchanges. What is left out does not filter."
+input PrizeExchangeFilter {
+  "Of which member."
+  memberId: ID
+  "Of which prize."
+  prizeId: ID
+  "How far they have come."
+  state: PrizeExchangeState
+}
+
+"Points that are given for a prize."
+input ExchangePrizeInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The prize."
+  prizeId: ID!
+  "How many pieces, 1 to 99."
+  quantity: Int! = 1
+  "What the member was told that all of them cost, in points. If they cost something else by now, nothing is done."
+  points: Int!
+  "Where goods are sent."
+  address: AddressInput
+  "An address of the caller's book, instead."
+  addressId: ID
+}
+
+"Which exchange to give up."
+input CancelPrizeExchangeInput {
+  "The exchange."
+  exchangeId: ID!
+  "Why, at most 200 characters; needed from staff."
+  reason: String! = ""
+}
+
+"A prize."
+input SavePrizeInput {
+  "The prize to change; a new one if left out."
+  id: ID
+  "The programme whose points it costs; of one that is there it stays."
+  programmeId: ID!
+  "What it is; of one that is there it stays."
+  kind: PrizeKind! = GOODS
+  "What the warehouse calls it, at most 40 characters."
+  code: String! = ""
+  "The name, at most 60 characters; Japanese is needed."
+  name: Translations!
+  "What it is, at most 2,000 characters."
+  description: Translations
+  "How many points a piece costs; 0: it is not to be had for points, but in draws."
+  points: Int!
+  "How many pieces there are of a new one; of one that is there ` + "`" + `movePrizeStock` + "`" + ` says."
+  stock: Int! = 0
+  "How many pieces one member gets within ` + "`" + `limitDays` + "`" + `."
+  memberLimit: Int
+  "The days that count, today included; ever, if left out."
+  limitDays: Int
+  "From when on it is offered."
+  validFrom: DateTime
+  "Until when it is offered."
+  validUntil: DateTime
+  "The least rank of those who may have it."
+  minRankId: ID
+  "The segment of those who may have it: by store, age, consents or whatever a search asks for."
+  segmentId: ID
+  "Whether it is not offered any more."
+  closed: Boolean! = false
+}
+
+"Pieces of a prize."
+input MovePrizeStockInput {
+  "The prize."
+  prizeId: ID!
+  "How many pieces more; below zero: fewer."
+  by: Int!
+  "Why, at most 200 characters."
+  reason: String!
+}
+
+"Exchanges that are moved on."
+input AdvancePrizeExchangesInput {
+  "How far they have come: PACKED, SHIPPED or DELIVERED."
+  to: PrizeExchangeState!
+  "Who carries them, at most 40 characters; for SHIPPED."
+  carrier: String! = ""
+  "Which, at most 200."
+  moves: [PrizeExchangeMoveInput!]!
+}
+
+"An exchange that is moved on."
+input PrizeExchangeMoveInput {
+  "The exchange."
+  exchangeId: ID!
+  "By what number the carrier knows it, at most 40 characters; for SHIPPED."
+  trackingNumber: String! = ""
+}
+
+"A prize after a change."
+type PrizePayload {
+  "The prize; null if nothing was done."
+  prize: Prize
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"An exchange after a change."
+type PrizeExchangePayload {
+  "The exchange; null if nothing was done."
+  exchange: PrizeExchange
+  "What the caller has of the programme after it; null for staff, or if nothing was done."
+  balance: PointBalance
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Exchanges after a change."
+type PrizeExchangesPayload {
+  "The exchanges; empty if nothing was done."
+  exchanges: [PrizeExchange!]!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A file of what is to be sent."
+type PrizeShipmentSheet {
+  "How many rows it has."
+  count: Int!
+  "CSV: id, state, prize_code, prize, quantity, name, kana, company, postal_code, prefecture, city, line1, line2, phone, requested_at."
+  csv: String!
+}
+
+extend enum UserErrorCode {
+  "There is no such prize in this brand, or it is closed."
+  PRIZE_UNKNOWN
+  "The prize is not offered now."
+  PRIZE_NOT_OFFERED
+  "No piece of the prize is left."
+  PRIZE_SOLD_OUT
+  "The member would get more pieces than one may."
+  PRIZE_LIMIT
+  "The prize is for members of a higher rank or of a segment."
+  PRIZE_NOT_ELIGIBLE
+  "The prize costs other points by now."
+  PRIZE_POINTS_CHANGED
+  "Goods need an address."
+  PRIZE_ADDRESS_REQUIRED
+  "The exchange has come too far, or not far enough."
+  PRIZE_EXCHANGE_STATE
+  "There are not so many pieces."
+  PRIZE_STOCK
+  "What a prize is and whose points it costs never change."
+  PRIZE_FIXED
+  "Prizes are for members."
+  PRIZE_MEMBERS_ONLY
+}
+`, BuiltIn: false},
 	{Name: "../schema/promotion.graphqls", Input: `extend type Query {
   "The campaigns that run now and that the caller belongs to; those that need a coupon are not told of."
   campaigns: [RunningCampaign!]! @allow(anyone: true)
@@ -12074,6 +13862,8 @@ type Campaign {
   maxUses: Int
   "How often one buyer may use it; null if nothing bounds it."
   maxUsesPerMember: Int
+  "Whether its use, its coupon and what it gave stay used when an order comes back whole. An order that is given up before it leaves gives them back in any case."
+  keptOnReturn: Boolean!
   "When an order did not fit into its budget or uses any more; null if that has not happened."
   spentAt: DateTime
   "The shops it is for; empty: it does not ask for a shop."
@@ -12373,6 +14163,8 @@ input SaveCampaignInput {
   uses: Int
   "How often one buyer may use it; guests then cannot."
   perMember: Int
+  "Whether its use, its coupon and what it gave stay used when an order comes back whole."
+  keptOnReturn: Boolean! = false
   "Divides buyers for comparison."
   experiment: ExperimentInput
   "Tell members who agreed to the mail magazine when it begins: those it is for, hold-out aside."
@@ -13925,6 +15717,14 @@ enum ReturnOutcome {
   EXCHANGE
 }
 
+"As what the money for returned goods goes back."
+enum ReturnRefundForm {
+  "The way it was paid."
+  MONEY
+  "As points of the brand's programme, at what they pay."
+  POINTS
+}
+
 "Why goods are given back."
 enum ReturnReason {
   "The customer does not want them after all (お客様都合)."
@@ -13987,6 +15787,10 @@ type Return implements Node {
   status: ReturnStatus!
   "What the customer gets."
   outcome: ReturnOutcome!
+  "How the customer would like the money."
+  wished: ReturnRefundForm!
+  "How it goes back, as staff decided; as wished until then."
+  refundAs: ReturnRefundForm!
   "The order that the goods are of."
   order: Order
   "The customer's words; empty if there are none."
@@ -14057,6 +15861,10 @@ type ReturnReceipt {
   fee: Money!
   "What of the refund was the order's shipping fee."
   shippingFee: Money!
+  "What of the refund was given as points instead of money; what points had paid comes back as points besides."
+  refundAsPoints: Money!
+  "How many points these were."
+  points: Int!
   "The order whose goods replace them; null for a refund."
   exchangeOrder: Order
 }
@@ -14160,6 +15968,8 @@ input RequestReturnInput {
   lines: [RequestReturnLineInput!]!
   "The customer's words, at most 2,000 characters."
   text: String! = ""
+  "For a refund: how the customer would like the money. POINTS is for members' own orders."
+  refundAs: ReturnRefundForm! = MONEY
   "Whether the rule does not matter; staff only. What was not shipped cannot be given back all the same."
   beyondRules: Boolean! = false
 }
@@ -14192,6 +16002,8 @@ input ApproveReturnInput {
   lines: [ApproveReturnLineInput!]! = []
   "What to say to the customer, at most 500 characters."
   note: String! = ""
+  "How the money goes back; as the customer wished if left out."
+  refundAs: ReturnRefundForm
 }
 
 "How many pieces of a return's line may come."
@@ -14220,6 +16032,8 @@ input ReceiveReturnInput {
   locationId: ID!
   "Which lines, and what becomes of their pieces."
   lines: [ReceiveReturnLineInput!]!
+  "How much of the refund is given as points, in major units; if left out, what makes whole points, or nothing, as was decided. What points had paid comes back as points besides."
+  asPoints: Decimal
 }
 
 "What becomes of pieces of a return's line (検品)."
@@ -16391,6 +18205,273 @@ type StaffPolicyPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/statistics.graphqls", Input: `extend type Query {
+  "What happened on each day (日次集計): purchases, cards issued, registrations. Figures that the daily job keeps; nothing is counted when asked. Staff of shops see their shops', and nothing online. At most 400 days."
+  dailyStatistics(
+    "The first day."
+    from: Date!
+    "The last day, with it."
+    to: Date!
+    "What a row is of."
+    by: StatisticsGrouping! = DAY
+    "Only this store's, by its location."
+    storeId: ID
+    "How many, 0 to 100."
+    first: Int = 31
+    "The cursor behind which the page starts."
+    after: String
+  ): DailyFiguresConnection! @allow(permissions: [ORDER_READ])
+  "What became of the points of the brand's programmes on each day, and what was outstanding when it ended, for the head office. At most 400 days."
+  dailyPoints(
+    "The first day."
+    from: Date!
+    "The last day, with it."
+    to: Date!
+    "How many, 0 to 100."
+    first: Int = 31
+    "The cursor behind which the page starts."
+    after: String
+  ): DailyPointsConnection! @allow(permissions: [POINT_READ])
+  "What was outstanding of the brand's programmes at the last count of each day, by the month in which it expires, for the head office. At most 400 days."
+  dailyPointLiabilities(
+    "The first day."
+    from: Date!
+    "The last day, with it."
+    to: Date!
+    "How many, 0 to 100."
+    first: Int = 31
+    "The cursor behind which the page starts."
+    after: String
+  ): DailyLiabilityConnection! @allow(permissions: [POINT_READ])
+  "How far the daily figures of the channel's brand are."
+  statisticsState: StatisticsState! @allow(permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  "Lets days be counted anew from what happened on them, at once, for the head office. What was outstanding by month of expiry is kept as it was counted on its day."
+  recountStatistics(
+    "The days."
+    input: RecountStatisticsInput!
+  ): StatisticsStatePayload! @allow(permissions: [ORDER_WRITE])
+  "A link to a CSV of daily figures. Purchases, cards and registrations need ORDER_READ and are narrowed as dailyStatistics is; points and liabilities need POINT_READ and are for the head office. Asking is written down."
+  exportStatistics(
+    "Which figures."
+    input: ExportStatisticsInput!
+  ): StatisticsExportPayload! @allow(permissions: [ORDER_READ, POINT_READ])
+}
+
+"What a row of daily figures is of."
+enum StatisticsGrouping {
+  "A day of all stores and online."
+  DAY
+  "A store, or online, over all the days."
+  STORE
+  "A day of a store, or online."
+  DAY_AND_STORE
+}
+
+"What happened in a store or in all, on a day or on all that were asked for. Days are business days of Japan."
+type DailyFigures {
+  "The day; null: all the days."
+  day: Date
+  "The store's location; null: online, or all stores."
+  storeId: ID
+  "The store's name in the caller's language; empty: online, or all stores."
+  storeName: String!
+  "Purchases, but for those that come to less than nothing."
+  receipts: Int!
+  "Purchases that come to less than nothing: goods that went back."
+  returned: Int!
+  "Pieces, less those that came back."
+  items: Int!
+  "What was paid with tax, less what was given back."
+  total: Money!
+  "Of the receipts, those of members."
+  memberReceipts: Int!
+  "Of the total, that of members."
+  memberTotal: Money!
+  "Physical cards that were issued, not in place of another."
+  physicalCards: Int!
+  "Digital cards that were issued, not in place of another."
+  digitalCards: Int!
+  "Cards that were issued in place of another (再発行)."
+  reissuedCards: Int!
+  "Memberships that began: of a store there, online without a store (Web登録)."
+  registrations: Int!
+}
+
+"One page of daily figures, by day, stores in the brand's order and online last."
+type DailyFiguresConnection {
+  "The rows with their cursors."
+  edges: [DailyFiguresEdge!]!
+  "The rows without cursors."
+  nodes: [DailyFigures!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A row of daily figures on a page."
+type DailyFiguresEdge {
+  "The cursor behind this row."
+  cursor: String!
+  "The row."
+  node: DailyFigures!
+}
+
+"What became of the points of a programme on a day of its time zone. Points, not money."
+type DailyPoints {
+  "The point programme."
+  programmeId: ID!
+  "The programme's code."
+  programmeCode: String!
+  "The day."
+  day: Date!
+  "Earned, less what was taken back."
+  earned: Int!
+  "Granted by staff and brought over as opening balances, less what staff deducted."
+  granted: Int!
+  "Used, less what went back."
+  used: Int!
+  "Expired."
+  expired: Int!
+  "How often members exchanged points for another programme's or sent them to another system."
+  exchanges: Int!
+  "Exchanged for points of other programmes."
+  exchanged: Int!
+  "Sent to other point systems, less what those refused."
+  sent: Int!
+  "Received from other programmes and point systems."
+  received: Int!
+  "What members had when the day ended, promised points too (ポイント残高)."
+  outstanding: Int!
+}
+
+"One page of what became of points, by day and programme."
+type DailyPointsConnection {
+  "The days with their cursors."
+  edges: [DailyPointsEdge!]!
+  "The days without cursors."
+  nodes: [DailyPoints!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A day of points on a page."
+type DailyPointsEdge {
+  "The cursor behind this day."
+  cursor: String!
+  "The day."
+  node: DailyPoints!
+}
+
+"What was outstanding of a programme at the last count of a day and expires in a month."
+type DailyLiability {
+  "The point programme."
+  programmeId: ID!
+  "The programme's code."
+  programmeCode: String!
+  "The day at the last count of which it was so."
+  day: Date!
+  "The first day of the month in which it expires; null: never."
+  expiresIn: Date
+  "Points that could be used."
+  points: Int!
+  "Points that were promised."
+  pending: Int!
+}
+
+"One page of what was outstanding, by day, programme and month of expiry."
+type DailyLiabilityConnection {
+  "The rows with their cursors."
+  edges: [DailyLiabilityEdge!]!
+  "The rows without cursors."
+  nodes: [DailyLiability!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A row of what was outstanding on a page."
+type DailyLiabilityEdge {
+  "The cursor behind this row."
+  cursor: String!
+  "The row."
+  node: DailyLiability!
+}
+
+"How far the daily figures are."
+type StatisticsState {
+  "When the job last finished; null: never yet."
+  countedAt: DateTime
+  "The last day up to which all figures are right; null: none yet."
+  lastDay: Date
+  "How many days wait to be counted anew."
+  waitingDays: Int!
+}
+
+"Days to be counted anew, at most 400."
+input RecountStatisticsInput {
+  "The first day."
+  from: Date!
+  "The last day, with it."
+  to: Date!
+}
+
+"How far the daily figures are, once days were marked."
+type StatisticsStatePayload {
+  "How far they are; null if nothing was marked."
+  state: StatisticsState
+  "Why nothing was marked; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A file of daily figures. At most 400 days."
+input ExportStatisticsInput {
+  "Which figures."
+  sheet: StatisticsSheet!
+  "The first day."
+  from: Date!
+  "The last day, with it."
+  to: Date!
+  "Only this store's, by its location; points have none."
+  storeId: ID
+  "What a row is of; points are always by day and programme."
+  by: StatisticsGrouping! = DAY_AND_STORE
+  "How the text is written."
+  encoding: SheetEncoding! = UTF_8
+}
+
+"A sheet of daily figures."
+enum StatisticsSheet {
+  "Receipts, items and amounts, in all and of members."
+  PURCHASES
+  "Cards that were issued (カード発行)."
+  CARDS
+  "Memberships that began (会員登録)."
+  REGISTRATIONS
+  "Points that were earned, used, expired, exchanged, and what was outstanding (ポイント)."
+  POINTS
+  "What was outstanding by the month in which it expires (ポイント負債)."
+  LIABILITIES
+}
+
+"How the text of a CSV is written."
+enum SheetEncoding {
+  "UTF-8 with a byte order mark, for Excel."
+  UTF_8
+  "CP932 (Shift_JIS); what it lacks becomes 〓."
+  CP932
+}
+
+"A link to a file of daily figures."
+type StatisticsExportPayload {
+  "The link, which needs no login; null if there is none."
+  url: String
+  "Until when the link works, a quarter of an hour; null if there is none."
+  expiresAt: DateTime
+  "Why there is no link; empty if there is one."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/stocktake.graphqls", Input: `"Where a stocktake stands."
 enum StocktakeState {
   "It is being counted (実施中)."
@@ -17073,6 +19154,401 @@ type StockTransferPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/voucher.graphqls", Input: `extend type Query {
+  "Batches of vouchers (金券・引換券) and gift codes, the newest first; how many codes there are so far is their progress."
+  voucherBatches(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): VoucherBatchConnection! @allow(permissions: [VOUCHER_READ])
+  "The brand's vouchers, the newest first. Codes are not told."
+  vouchers(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which vouchers; all if left out."
+    filter: VoucherFilter
+  ): VoucherConnection! @allow(permissions: [VOUCHER_READ])
+  "The caller's vouchers and gift codes with their codes, the latest first, at most 500."
+  myVouchers: [Voucher!]! @allow(roles: [MEMBER, COMPANY_BUYER])
+}
+
+extend type Mutation {
+  "Begin to make vouchers, up to a million; a job makes them."
+  issueVouchers(
+    "How many, and what they are worth."
+    input: IssueVouchersInput!
+  ): VoucherBatchPayload! @allow(permissions: [VOUCHER_WRITE])
+  "Take a supplier's codes in, to be handed out for prizes, each once. All of them are kept, sealed, or none."
+  importVouchers(
+    "The codes."
+    input: ImportVouchersInput!
+  ): VoucherBatchPayload! @allow(permissions: [VOUCHER_WRITE])
+  "A link to the codes of a batch as CSV, for a quarter of an hour. Whoever opens it takes them: it works once, and noren cannot tell them again."
+  exportVouchers(
+    "Which batch."
+    input: ExportVouchersInput!
+  ): ExportVouchersPayload! @allow(permissions: [VOUCHER_WRITE])
+  "Use a voucher, whole or in part, at a shop, in an online shop or at an event. Tries are limited, and too many wrong codes lock the caller out for an hour."
+  redeemVoucher(
+    "Which code, and where."
+    input: RedeemVoucherInput!
+  ): RedeemVoucherPayload! @allow(permissions: [VOUCHER_REDEEM])
+  "Take vouchers out of use; what is on them is written off."
+  voidVouchers(
+    "Which, and why."
+    input: VoidVouchersInput!
+  ): VoidVouchersPayload! @allow(permissions: [VOUCHER_WRITE])
+}
+
+extend type PrizeExchange {
+  "The codes that were handed out; their texts for the member alone."
+  vouchers: [Voucher!]!
+}
+
+extend type Prize {
+  "The batch that codes are taken from; null for goods. For staff."
+  batchId: ID @allow(permissions: [PRIZE_READ])
+}
+
+extend input SavePrizeInput {
+  "The batch that codes are taken from; none for goods."
+  batchId: ID
+}
+
+extend enum PrizeKind {
+  "A code of ours, used at shops, online or at events."
+  VOUCHER
+  "A supplier's code."
+  GIFT_CODE
+}
+
+extend enum Permission {
+  "Read batches of vouchers, and what became of each."
+  VOUCHER_READ
+  "Issue vouchers, take codes in, take them out of use."
+  VOUCHER_WRITE
+  "Let vouchers be used: tills, other shops, events."
+  VOUCHER_REDEEM
+}
+
+extend enum LedgerAccount {
+  "Owed for vouchers that were issued and are not used yet (契約負債)."
+  VOUCHERS
+}
+
+extend enum JournalKind {
+  "Vouchers were issued, used or forfeited."
+  VOUCHER
+}
+
+"Who made the codes of a batch."
+enum VoucherSource {
+  "We did."
+  OWN
+  "A supplier: they are handed out here and used elsewhere."
+  EXTERNAL
+}
+
+"Whether a batch's codes are all there."
+enum VoucherBatchState {
+  "They are being made."
+  MAKING
+  "They are all there."
+  READY
+}
+
+"What became of a voucher."
+enum VoucherState {
+  "Nobody has it, or it was exported."
+  ISSUED
+  "A member has it."
+  ASSIGNED
+  "A part of it was used."
+  PART_REDEEMED
+  "It was used."
+  REDEEMED
+  "It was taken out of use."
+  VOID
+  "Its time is over."
+  EXPIRED
+}
+
+"Where a voucher is used."
+enum VoucherPlace {
+  "At a shop."
+  SHOP
+  "In an online shop."
+  ONLINE
+  "At an event."
+  EVENT
+}
+
+"Codes that were made or taken in together."
+type VoucherBatch {
+  "The batch's opaque global id."
+  id: ID!
+  "What staff call it."
+  name: String!
+  "Who made the codes."
+  source: VoucherSource!
+  "Whether they are all there."
+  state: VoucherBatchState!
+  "Whether they are handed out one by one for prizes; otherwise they are exported, once."
+  forPrizes: Boolean!
+  "What is on each; null if they are not worth money, but good for one use."
+  value: Money
+  "How many there are to be."
+  count: Int!
+  "How many there are so far."
+  made: Int!
+  "From when on they cannot be used; null: never."
+  expiresAt: DateTime
+  "What staff noted."
+  note: String!
+  "When it was begun."
+  createdAt: DateTime!
+  "When the codes were taken; null if they were not."
+  exportedAt: DateTime
+}
+
+"One page of batches."
+type VoucherBatchConnection {
+  "The batches with their cursors."
+  edges: [VoucherBatchEdge!]!
+  "The batches without cursors."
+  nodes: [VoucherBatch!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many batches there are; costs a count."
+  totalCount: Int!
+}
+
+"A batch on a page."
+type VoucherBatchEdge {
+  "The cursor behind this batch."
+  cursor: String!
+  "The batch."
+  node: VoucherBatch!
+}
+
+"A code that is worth something once."
+type Voucher {
+  "The voucher's opaque global id."
+  id: ID!
+  "The batch that it was made with."
+  batchId: ID!
+  "The last four symbols of its code."
+  ending: String!
+  "The code, for the member who has it; null for others."
+  code: String
+  "What became of it."
+  state: VoucherState!
+  "Who made it."
+  source: VoucherSource!
+  "What was on it; null if it is not worth money."
+  value: Money
+  "What is left on it; null if it is not worth money."
+  balance: Money
+  "From when on it cannot be used; null: never."
+  expiresAt: DateTime
+  "Why it was taken out of use; empty if it was not."
+  reason: String!
+  "What happened to it, the oldest first; for staff."
+  entries: [VoucherEntry!]! @allow(permissions: [VOUCHER_READ])
+}
+
+"What left a voucher, and where. It never changes."
+type VoucherEntry {
+  "Why: REDEEM, VOID or EXPIRE."
+  kind: VoucherEntryKind!
+  "How much left it."
+  amount: Money!
+  "The receipt, order or event, or the reason."
+  reference: String!
+  "When."
+  at: DateTime!
+}
+
+"Why a voucher changed."
+enum VoucherEntryKind {
+  "It was used."
+  REDEEM
+  "It was taken out of use."
+  VOID
+  "Its time was over."
+  EXPIRE
+}
+
+"One page of vouchers."
+type VoucherConnection {
+  "The vouchers with their cursors."
+  edges: [VoucherEdge!]!
+  "The vouchers without cursors."
+  nodes: [Voucher!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many vouchers there are; costs a count."
+  totalCount: Int!
+}
+
+"A voucher on a page."
+type VoucherEdge {
+  "The cursor behind this voucher."
+  cursor: String!
+  "The voucher."
+  node: Voucher!
+}
+
+"Which vouchers. What is left out does not filter."
+input VoucherFilter {
+  "Of which batch."
+  batchId: ID
+  "Of which member."
+  memberId: ID
+  "The last four symbols of the code."
+  ending: String! = ""
+}
+
+"Vouchers to make."
+input IssueVouchersInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "What staff call them, at most 200 characters."
+  name: String!
+  "How many, 1 to 1,000,000."
+  count: Int!
+  "What is on each, in major units (yen); good for one use, if left out."
+  amount: Decimal
+  "Whether they are handed out one by one for prizes; otherwise they are exported, once."
+  forPrizes: Boolean! = false
+  "From when on they cannot be used."
+  expiresAt: DateTime
+  "A note, at most 200 characters."
+  note: String! = ""
+}
+
+"A supplier's codes."
+input ImportVouchersInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "What staff call them, at most 200 characters."
+  name: String!
+  "The codes, one a line, 4 to 100 characters each, at most 20,000."
+  codes: String!
+  "From when on they cannot be used."
+  expiresAt: DateTime
+  "A note, at most 200 characters."
+  note: String! = ""
+}
+
+"Which batch to export."
+input ExportVouchersInput {
+  "The batch."
+  batchId: ID!
+}
+
+"A use of a voucher."
+input RedeemVoucherInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does. A till that tries again sends the same."
+  idempotencyKey: String!
+  "The code, as a person typed it: hyphens, spaces, width and case do not matter."
+  code: String!
+  "How much of it, in major units (yen); all that is left, if left out."
+  amount: Decimal
+  "Where."
+  place: VoucherPlace!
+  "The receipt, order or event, at most 200 characters."
+  reference: String! = ""
+}
+
+"Vouchers to take out of use: those named, or all of a batch."
+input VoidVouchersInput {
+  "Which, at most 500."
+  ids: [ID!]! = []
+  "All of which batch, instead."
+  batchId: ID
+  "Why, at most 200 characters."
+  reason: String!
+}
+
+"A batch after a change."
+type VoucherBatchPayload {
+  "The batch; null if nothing was done."
+  batch: VoucherBatch
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Where a batch's codes are."
+type ExportVouchersPayload {
+  "The link; null if nothing was done."
+  url: String
+  "Until when it works; null if nothing was done."
+  expiresAt: DateTime
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A use of a voucher."
+type RedeemVoucherPayload {
+  "What it paid; null if it is not worth money, or nothing was done."
+  amount: Money
+  "The voucher after it; null if nothing was done."
+  voucher: Voucher
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Vouchers that were taken out of use."
+type VoidVouchersPayload {
+  "How many were; those that were used up or void stay as they are."
+  count: Int!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "There is no such code in this brand."
+  VOUCHER_UNKNOWN
+  "The code has a typing error."
+  VOUCHER_MISTYPED
+  "The code was taken out of use."
+  VOUCHER_VOID
+  "The code's time is over."
+  VOUCHER_EXPIRED
+  "The code was used."
+  VOUCHER_USED
+  "There is not so much on the code."
+  VOUCHER_SHORT
+  "The code is not worth money; it is used as a whole."
+  VOUCHER_WHOLE
+  "Too many wrong codes; the sentence says how long to wait."
+  VOUCHER_LOCKED
+  "Too many codes were tried; the sentence says how long to wait."
+  VOUCHER_TRIES
+  "There is no such batch."
+  VOUCHER_BATCH_UNKNOWN
+  "The batch's codes were taken; that is done once."
+  VOUCHER_EXPORTED
+  "The batch's codes are not all there yet."
+  VOUCHER_NOT_READY
+  "Codes for prizes are handed out one by one."
+  VOUCHER_FOR_PRIZES
+  "No code is left to hand out."
+  VOUCHER_NONE_LEFT
+  "A code is there already."
+  VOUCHER_REPEATED
+  "A line is no code."
+  VOUCHER_LINE
+  "The amount is out of bounds."
+  VOUCHER_AMOUNT_INVALID
+  "The link is not one, or its time is over."
+  VOUCHER_LINK
+}
+`, BuiltIn: false},
 	{Name: "../schema/wishlist.graphqls", Input: `extend type Query {
   "The caller's wish lists (お気に入り), the oldest first; 20 at most."
   wishLists: [WishList!]! @allow(roles: [MEMBER, COMPANY_BUYER]) @cost(size: 5)
@@ -17251,6 +19727,14 @@ type WorkLists {
   returns: Int!
   "Recurring orders whose next could not be placed; 0 for staff of a shop."
   recurring: Int!
+  "Orders to be picked up that a shop has yet to prepare."
+  pickUps: Int!
+  "Carriers' reports that people have to look into; 0 for staff of a shop."
+  deliveryIssues: Int!
+  "Money that no payment expects; 0 for staff of a shop."
+  strayPayments: Int!
+  "Deposits of bank statements that nobody has matched; 0 for staff of a shop."
+  deposits: Int!
 }
 `, BuiltIn: false},
 }

@@ -731,7 +731,7 @@ func unmarshalInputMemberConditionInput(ctx context.Context, ec *executionContex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"all", "any", "not", "bought", "purchases", "lastPurchase", "age", "genders", "birthMonths", "pet", "store", "rankIds", "points", "consent"}
+	fieldsInOrder := [...]string{"all", "any", "not", "bought", "purchases", "lastPurchase", "age", "genders", "birthMonths", "pet", "store", "rankIds", "points", "consent", "mailing"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -836,6 +836,13 @@ func unmarshalInputMemberConditionInput(ctx context.Context, ec *executionContex
 				return it, err
 			}
 			it.Consent = data
+		case "mailing":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mailing"))
+			data, err := unmarshalOMailingConditionInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐOfMailing(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Mailing = data
 		}
 	}
 	return it, nil

@@ -44,9 +44,6 @@ func _DailyFigures_day(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_DailyFigures_day(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Date")
-}
 
 func _DailyFigures_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -58,9 +55,6 @@ func _DailyFigures_storeId(ctx context.Context, ec *executionContext, field grap
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyFigures_storeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, true, false, "ID")
 }
 
 func _DailyFigures_storeName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
@@ -95,9 +89,6 @@ func _DailyFigures_receipts(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_DailyFigures_receipts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
-}
 
 func _DailyFigures_returned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -110,9 +101,6 @@ func _DailyFigures_returned(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_DailyFigures_returned(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
-}
 
 func _DailyFigures_items(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -124,9 +112,6 @@ func _DailyFigures_items(ctx context.Context, ec *executionContext, field graphq
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyFigures_items(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
 }
 
 func _DailyFigures_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
@@ -141,15 +126,6 @@ func _DailyFigures_total(ctx context.Context, ec *executionContext, field graphq
 		true,
 	)
 }
-func fieldContext_DailyFigures_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyFigures",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DailyFigures_memberReceipts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -161,9 +137,6 @@ func _DailyFigures_memberReceipts(ctx context.Context, ec *executionContext, fie
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyFigures_memberReceipts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
 }
 
 func _DailyFigures_memberTotal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
@@ -178,15 +151,6 @@ func _DailyFigures_memberTotal(ctx context.Context, ec *executionContext, field 
 		true,
 	)
 }
-func fieldContext_DailyFigures_memberTotal(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyFigures",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DailyFigures_physicalCards(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -198,9 +162,6 @@ func _DailyFigures_physicalCards(ctx context.Context, ec *executionContext, fiel
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyFigures_physicalCards(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
 }
 
 func _DailyFigures_digitalCards(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
@@ -214,9 +175,6 @@ func _DailyFigures_digitalCards(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_DailyFigures_digitalCards(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
-}
 
 func _DailyFigures_reissuedCards(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -229,9 +187,6 @@ func _DailyFigures_reissuedCards(ctx context.Context, ec *executionContext, fiel
 		},
 	)
 }
-func fieldContext_DailyFigures_reissuedCards(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
-}
 
 func _DailyFigures_registrations(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -243,9 +198,6 @@ func _DailyFigures_registrations(ctx context.Context, ec *executionContext, fiel
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyFigures_registrations(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
 }
 
 func _DailyFiguresConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Figures]) (ret graphql.Marshaler) {
@@ -260,15 +212,6 @@ func _DailyFiguresConnection_edges(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_DailyFiguresConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyFiguresConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DailyFiguresConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Figures]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -281,15 +224,6 @@ func _DailyFiguresConnection_nodes(ctx context.Context, ec *executionContext, fi
 		},
 		true,
 	)
-}
-func fieldContext_DailyFiguresConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyFiguresConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DailyFiguresConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Figures]) (ret graphql.Marshaler) {
@@ -304,15 +238,6 @@ func _DailyFiguresConnection_pageInfo(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_DailyFiguresConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyFiguresConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DailyFiguresEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.Figures]) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -324,9 +249,6 @@ func _DailyFiguresEdge_cursor(ctx context.Context, ec *executionContext, field g
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyFiguresEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFiguresEdge", field, false, false, "String")
 }
 
 func _DailyFiguresEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.Figures]) (ret graphql.Marshaler) {
@@ -341,15 +263,6 @@ func _DailyFiguresEdge_node(ctx context.Context, ec *executionContext, field gra
 		true,
 	)
 }
-func fieldContext_DailyFiguresEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyFiguresEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DailyLiability_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Liability) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -361,9 +274,6 @@ func _DailyLiability_programmeId(ctx context.Context, ec *executionContext, fiel
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyLiability_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyLiability", field, true, false, "ID")
 }
 
 func _DailyLiability_programmeCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Liability) (ret graphql.Marshaler) {
@@ -377,9 +287,6 @@ func _DailyLiability_programmeCode(ctx context.Context, ec *executionContext, fi
 		},
 	)
 }
-func fieldContext_DailyLiability_programmeCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyLiability", field, false, false, "String")
-}
 
 func _DailyLiability_day(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Liability) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -391,9 +298,6 @@ func _DailyLiability_day(ctx context.Context, ec *executionContext, field graphq
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyLiability_day(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyLiability", field, false, false, "Date")
 }
 
 func _DailyLiability_expiresIn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Liability) (ret graphql.Marshaler) {
@@ -407,9 +311,6 @@ func _DailyLiability_expiresIn(ctx context.Context, ec *executionContext, field 
 		},
 	)
 }
-func fieldContext_DailyLiability_expiresIn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyLiability", field, false, false, "Date")
-}
 
 func _DailyLiability_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Liability) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -422,9 +323,6 @@ func _DailyLiability_points(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_DailyLiability_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyLiability", field, false, false, "Int")
-}
 
 func _DailyLiability_pending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Liability) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -436,9 +334,6 @@ func _DailyLiability_pending(ctx context.Context, ec *executionContext, field gr
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyLiability_pending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyLiability", field, false, false, "Int")
 }
 
 func _DailyLiabilityConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Liability]) (ret graphql.Marshaler) {
@@ -453,15 +348,6 @@ func _DailyLiabilityConnection_edges(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_DailyLiabilityConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyLiabilityConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DailyLiabilityConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Liability]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -474,15 +360,6 @@ func _DailyLiabilityConnection_nodes(ctx context.Context, ec *executionContext, 
 		},
 		true,
 	)
-}
-func fieldContext_DailyLiabilityConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyLiabilityConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DailyLiabilityConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Liability]) (ret graphql.Marshaler) {
@@ -497,15 +374,6 @@ func _DailyLiabilityConnection_pageInfo(ctx context.Context, ec *executionContex
 		true,
 	)
 }
-func fieldContext_DailyLiabilityConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyLiabilityConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DailyLiabilityEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.Liability]) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -517,9 +385,6 @@ func _DailyLiabilityEdge_cursor(ctx context.Context, ec *executionContext, field
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyLiabilityEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyLiabilityEdge", field, false, false, "String")
 }
 
 func _DailyLiabilityEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.Liability]) (ret graphql.Marshaler) {
@@ -534,15 +399,6 @@ func _DailyLiabilityEdge_node(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_DailyLiabilityEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyLiabilityEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DailyPoints_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -554,9 +410,6 @@ func _DailyPoints_programmeId(ctx context.Context, ec *executionContext, field g
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyPoints_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, true, false, "ID")
 }
 
 func _DailyPoints_programmeCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
@@ -570,9 +423,6 @@ func _DailyPoints_programmeCode(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_DailyPoints_programmeCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "String")
-}
 
 func _DailyPoints_day(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -584,9 +434,6 @@ func _DailyPoints_day(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyPoints_day(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Date")
 }
 
 func _DailyPoints_earned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
@@ -600,9 +447,6 @@ func _DailyPoints_earned(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_DailyPoints_earned(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Int")
-}
 
 func _DailyPoints_granted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -614,9 +458,6 @@ func _DailyPoints_granted(ctx context.Context, ec *executionContext, field graph
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyPoints_granted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Int")
 }
 
 func _DailyPoints_used(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
@@ -630,9 +471,6 @@ func _DailyPoints_used(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_DailyPoints_used(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Int")
-}
 
 func _DailyPoints_expired(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -644,9 +482,6 @@ func _DailyPoints_expired(ctx context.Context, ec *executionContext, field graph
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyPoints_expired(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Int")
 }
 
 func _DailyPoints_exchanges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
@@ -660,9 +495,6 @@ func _DailyPoints_exchanges(ctx context.Context, ec *executionContext, field gra
 		},
 	)
 }
-func fieldContext_DailyPoints_exchanges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Int")
-}
 
 func _DailyPoints_exchanged(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -674,9 +506,6 @@ func _DailyPoints_exchanged(ctx context.Context, ec *executionContext, field gra
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyPoints_exchanged(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Int")
 }
 
 func _DailyPoints_sent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
@@ -690,9 +519,6 @@ func _DailyPoints_sent(ctx context.Context, ec *executionContext, field graphql.
 		},
 	)
 }
-func fieldContext_DailyPoints_sent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Int")
-}
 
 func _DailyPoints_received(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -705,9 +531,6 @@ func _DailyPoints_received(ctx context.Context, ec *executionContext, field grap
 		},
 	)
 }
-func fieldContext_DailyPoints_received(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Int")
-}
 
 func _DailyPoints_outstanding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -719,9 +542,6 @@ func _DailyPoints_outstanding(ctx context.Context, ec *executionContext, field g
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyPoints_outstanding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Int")
 }
 
 func _DailyPointsConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Points]) (ret graphql.Marshaler) {
@@ -736,15 +556,6 @@ func _DailyPointsConnection_edges(ctx context.Context, ec *executionContext, fie
 		true,
 	)
 }
-func fieldContext_DailyPointsConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyPointsConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DailyPointsConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Points]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -757,15 +568,6 @@ func _DailyPointsConnection_nodes(ctx context.Context, ec *executionContext, fie
 		},
 		true,
 	)
-}
-func fieldContext_DailyPointsConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyPointsConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _DailyPointsConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Points]) (ret graphql.Marshaler) {
@@ -780,15 +582,6 @@ func _DailyPointsConnection_pageInfo(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_DailyPointsConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyPointsConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _DailyPointsEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.Points]) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -800,9 +593,6 @@ func _DailyPointsEdge_cursor(ctx context.Context, ec *executionContext, field gr
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_DailyPointsEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPointsEdge", field, false, false, "String")
 }
 
 func _DailyPointsEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.Points]) (ret graphql.Marshaler) {
@@ -817,15 +607,6 @@ func _DailyPointsEdge_node(ctx context.Context, ec *executionContext, field grap
 		true,
 	)
 }
-func fieldContext_DailyPointsEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyPointsEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StatisticsExportPayload_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StatisticsExportPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -838,9 +619,6 @@ func _StatisticsExportPayload_url(ctx context.Context, ec *executionContext, fie
 		},
 	)
 }
-func fieldContext_StatisticsExportPayload_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StatisticsExportPayload", field, false, false, "String")
-}
 
 func _StatisticsExportPayload_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StatisticsExportPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -852,9 +630,6 @@ func _StatisticsExportPayload_expiresAt(ctx context.Context, ec *executionContex
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StatisticsExportPayload_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StatisticsExportPayload", field, false, false, "DateTime")
 }
 
 func _StatisticsExportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StatisticsExportPayload) (ret graphql.Marshaler) {
@@ -869,15 +644,6 @@ func _StatisticsExportPayload_userErrors(ctx context.Context, ec *executionConte
 		true,
 	)
 }
-func fieldContext_StatisticsExportPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StatisticsExportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StatisticsState_countedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.State) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -889,9 +655,6 @@ func _StatisticsState_countedAt(ctx context.Context, ec *executionContext, field
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StatisticsState_countedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StatisticsState", field, false, false, "DateTime")
 }
 
 func _StatisticsState_lastDay(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.State) (ret graphql.Marshaler) {
@@ -905,9 +668,6 @@ func _StatisticsState_lastDay(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_StatisticsState_lastDay(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StatisticsState", field, false, false, "Date")
-}
 
 func _StatisticsState_waitingDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.State) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -919,9 +679,6 @@ func _StatisticsState_waitingDays(ctx context.Context, ec *executionContext, fie
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_StatisticsState_waitingDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StatisticsState", field, false, false, "Int")
 }
 
 func _StatisticsStatePayload_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StatisticsStatePayload) (ret graphql.Marshaler) {
@@ -936,15 +693,6 @@ func _StatisticsStatePayload_state(ctx context.Context, ec *executionContext, fi
 		false,
 	)
 }
-func fieldContext_StatisticsStatePayload_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StatisticsStatePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _StatisticsStatePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StatisticsStatePayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -957,15 +705,6 @@ func _StatisticsStatePayload_userErrors(ctx context.Context, ec *executionContex
 		},
 		true,
 	)
-}
-func fieldContext_StatisticsStatePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StatisticsStatePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1758,10 +1497,6 @@ func marshalNDailyFiguresConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return _DailyFiguresConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDailyFiguresEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[statistics.Figures]) graphql.Marshaler {
-	return _DailyFiguresEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDailyFiguresEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[statistics.Figures]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _DailyFiguresEdge(ctx, ec, sel, &v[i])
@@ -1796,10 +1531,6 @@ func marshalNDailyLiability2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 
 func marshalNDailyLiabilityConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[statistics.Liability]) graphql.Marshaler {
 	return _DailyLiabilityConnection(ctx, ec, sel, &v)
-}
-
-func marshalNDailyLiabilityEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[statistics.Liability]) graphql.Marshaler {
-	return _DailyLiabilityEdge(ctx, ec, sel, &v)
 }
 
 func marshalNDailyLiabilityEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[statistics.Liability]) graphql.Marshaler {
@@ -1838,10 +1569,6 @@ func marshalNDailyPointsConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return _DailyPointsConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDailyPointsEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[statistics.Points]) graphql.Marshaler {
-	return _DailyPointsEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDailyPointsEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[statistics.Points]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _DailyPointsEdge(ctx, ec, sel, &v[i])
@@ -1872,15 +1599,6 @@ func unmarshalNSheetEncoding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsh
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNSheetEncoding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsheetᚐEncoding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v sheet.Encoding) graphql.Marshaler {
-	_ = sel
-	res := run.Text(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "SheetEncoding!")
-	}
-	return res
-}
-
 func marshalNStatisticsExportPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐStatisticsExportPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.StatisticsExportPayload) graphql.Marshaler {
 	return _StatisticsExportPayload(ctx, ec, sel, &v)
 }
@@ -1891,28 +1609,10 @@ func unmarshalNStatisticsGrouping2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNStatisticsGrouping2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐGrouping(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v statistics.Grouping) graphql.Marshaler {
-	_ = sel
-	res := run.Text(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "StatisticsGrouping!")
-	}
-	return res
-}
-
 func unmarshalNStatisticsSheet2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐSheet(ctx context.Context, ec *executionContext, v any) (statistics.Sheet, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := statistics.Sheet(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNStatisticsSheet2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐSheet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v statistics.Sheet) graphql.Marshaler {
-	_ = sel
-	res := run.Text(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "StatisticsSheet!")
-	}
-	return res
 }
 
 func marshalNStatisticsState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v statistics.State) graphql.Marshaler {

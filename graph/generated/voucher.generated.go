@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -44,9 +44,6 @@ func _ExportVouchersPayload_url(ctx context.Context, ec *executionContext, field
 		},
 	)
 }
-func fieldContext_ExportVouchersPayload_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ExportVouchersPayload", field, false, false, "String")
-}
 
 func _ExportVouchersPayload_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExportVouchersPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -58,9 +55,6 @@ func _ExportVouchersPayload_expiresAt(ctx context.Context, ec *executionContext,
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_ExportVouchersPayload_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ExportVouchersPayload", field, false, false, "DateTime")
 }
 
 func _ExportVouchersPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExportVouchersPayload) (ret graphql.Marshaler) {
@@ -75,15 +69,6 @@ func _ExportVouchersPayload_userErrors(ctx context.Context, ec *executionContext
 		true,
 	)
 }
-func fieldContext_ExportVouchersPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ExportVouchersPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RedeemVoucherPayload_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemVoucherPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -96,15 +81,6 @@ func _RedeemVoucherPayload_amount(ctx context.Context, ec *executionContext, fie
 		},
 		false,
 	)
-}
-func fieldContext_RedeemVoucherPayload_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RedeemVoucherPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _RedeemVoucherPayload_voucher(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemVoucherPayload) (ret graphql.Marshaler) {
@@ -119,15 +95,6 @@ func _RedeemVoucherPayload_voucher(ctx context.Context, ec *executionContext, fi
 		false,
 	)
 }
-func fieldContext_RedeemVoucherPayload_voucher(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RedeemVoucherPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _RedeemVoucherPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemVoucherPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -141,15 +108,6 @@ func _RedeemVoucherPayload_userErrors(ctx context.Context, ec *executionContext,
 		true,
 	)
 }
-func fieldContext_RedeemVoucherPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RedeemVoucherPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _VoidVouchersPayload_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidVouchersPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -161,9 +119,6 @@ func _VoidVouchersPayload_count(ctx context.Context, ec *executionContext, field
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_VoidVouchersPayload_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoidVouchersPayload", field, false, false, "Int")
 }
 
 func _VoidVouchersPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidVouchersPayload) (ret graphql.Marshaler) {
@@ -178,15 +133,6 @@ func _VoidVouchersPayload_userErrors(ctx context.Context, ec *executionContext, 
 		true,
 	)
 }
-func fieldContext_VoidVouchersPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoidVouchersPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Voucher_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -198,9 +144,6 @@ func _Voucher_id(ctx context.Context, ec *executionContext, field graphql.Collec
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Voucher_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, true, false, "ID")
 }
 
 func _Voucher_batchId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
@@ -214,9 +157,6 @@ func _Voucher_batchId(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_Voucher_batchId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, true, false, "ID")
-}
 
 func _Voucher_ending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -228,9 +168,6 @@ func _Voucher_ending(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Voucher_ending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, false, false, "String")
 }
 
 func _Voucher_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
@@ -244,9 +181,6 @@ func _Voucher_code(ctx context.Context, ec *executionContext, field graphql.Coll
 		},
 	)
 }
-func fieldContext_Voucher_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, true, false, "String")
-}
 
 func _Voucher_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -259,9 +193,6 @@ func _Voucher_state(ctx context.Context, ec *executionContext, field graphql.Col
 		},
 	)
 }
-func fieldContext_Voucher_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, true, false, "VoucherState")
-}
 
 func _Voucher_source(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -273,9 +204,6 @@ func _Voucher_source(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNVoucherSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐSource(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Voucher_source(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, false, false, "VoucherSource")
 }
 
 func _Voucher_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
@@ -290,15 +218,6 @@ func _Voucher_value(ctx context.Context, ec *executionContext, field graphql.Col
 		false,
 	)
 }
-func fieldContext_Voucher_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Voucher",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Voucher_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
 	return run.Value(
@@ -312,15 +231,6 @@ func _Voucher_balance(ctx context.Context, ec *executionContext, field graphql.C
 		false,
 	)
 }
-func fieldContext_Voucher_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Voucher",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _Voucher_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -332,9 +242,6 @@ func _Voucher_expiresAt(ctx context.Context, ec *executionContext, field graphql
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_Voucher_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, false, false, "DateTime")
 }
 
 func _Voucher_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
@@ -348,9 +255,6 @@ func _Voucher_reason(ctx context.Context, ec *executionContext, field graphql.Co
 		},
 	)
 }
-func fieldContext_Voucher_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, false, false, "String")
-}
 
 func _Voucher_entries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -363,35 +267,7 @@ func _Voucher_entries(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Voucher().Entries(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []voucher.Entry
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []voucher.Entry
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"VOUCHER_READ"})
-				if err != nil {
-					var zeroVal []voucher.Entry
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []voucher.Entry
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"VOUCHER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []voucher.Entry) graphql.Marshaler {
 			return marshalNVoucherEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐEntryᚄ(ctx, ec, selections, v)
 		},
@@ -420,9 +296,6 @@ func _VoucherBatch_id(ctx context.Context, ec *executionContext, field graphql.C
 		},
 	)
 }
-func fieldContext_VoucherBatch_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, true, false, "ID")
-}
 
 func _VoucherBatch_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -434,9 +307,6 @@ func _VoucherBatch_name(ctx context.Context, ec *executionContext, field graphql
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_VoucherBatch_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "String")
 }
 
 func _VoucherBatch_source(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
@@ -450,9 +320,6 @@ func _VoucherBatch_source(ctx context.Context, ec *executionContext, field graph
 		},
 	)
 }
-func fieldContext_VoucherBatch_source(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "VoucherSource")
-}
 
 func _VoucherBatch_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -465,9 +332,6 @@ func _VoucherBatch_state(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_VoucherBatch_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "VoucherBatchState")
-}
 
 func _VoucherBatch_forPrizes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -479,9 +343,6 @@ func _VoucherBatch_forPrizes(ctx context.Context, ec *executionContext, field gr
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_VoucherBatch_forPrizes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "Boolean")
 }
 
 func _VoucherBatch_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
@@ -496,15 +357,6 @@ func _VoucherBatch_value(ctx context.Context, ec *executionContext, field graphq
 		false,
 	)
 }
-func fieldContext_VoucherBatch_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBatch",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _VoucherBatch_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -516,9 +368,6 @@ func _VoucherBatch_count(ctx context.Context, ec *executionContext, field graphq
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_VoucherBatch_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "Int")
 }
 
 func _VoucherBatch_made(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
@@ -532,9 +381,6 @@ func _VoucherBatch_made(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_VoucherBatch_made(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "Int")
-}
 
 func _VoucherBatch_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -546,9 +392,6 @@ func _VoucherBatch_expiresAt(ctx context.Context, ec *executionContext, field gr
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_VoucherBatch_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "DateTime")
 }
 
 func _VoucherBatch_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
@@ -562,9 +405,6 @@ func _VoucherBatch_note(ctx context.Context, ec *executionContext, field graphql
 		},
 	)
 }
-func fieldContext_VoucherBatch_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "String")
-}
 
 func _VoucherBatch_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -577,9 +417,6 @@ func _VoucherBatch_createdAt(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_VoucherBatch_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "DateTime")
-}
 
 func _VoucherBatch_exportedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -591,9 +428,6 @@ func _VoucherBatch_exportedAt(ctx context.Context, ec *executionContext, field g
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_VoucherBatch_exportedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "DateTime")
 }
 
 func _VoucherBatchConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Batch]) (ret graphql.Marshaler) {
@@ -608,15 +442,6 @@ func _VoucherBatchConnection_edges(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_VoucherBatchConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBatchConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _VoucherBatchConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Batch]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -630,15 +455,6 @@ func _VoucherBatchConnection_nodes(ctx context.Context, ec *executionContext, fi
 		true,
 	)
 }
-func fieldContext_VoucherBatchConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBatchConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _VoucherBatchConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Batch]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -651,15 +467,6 @@ func _VoucherBatchConnection_pageInfo(ctx context.Context, ec *executionContext,
 		},
 		true,
 	)
-}
-func fieldContext_VoucherBatchConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBatchConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _VoucherBatchConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Batch]) (ret graphql.Marshaler) {
@@ -694,9 +501,6 @@ func _VoucherBatchEdge_cursor(ctx context.Context, ec *executionContext, field g
 		},
 	)
 }
-func fieldContext_VoucherBatchEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatchEdge", field, false, false, "String")
-}
 
 func _VoucherBatchEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[voucher.Batch]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -709,15 +513,6 @@ func _VoucherBatchEdge_node(ctx context.Context, ec *executionContext, field gra
 		},
 		true,
 	)
-}
-func fieldContext_VoucherBatchEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBatchEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _VoucherBatchPayload_batch(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoucherBatchPayload) (ret graphql.Marshaler) {
@@ -732,15 +527,6 @@ func _VoucherBatchPayload_batch(ctx context.Context, ec *executionContext, field
 		false,
 	)
 }
-func fieldContext_VoucherBatchPayload_batch(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBatchPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _VoucherBatchPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoucherBatchPayload) (ret graphql.Marshaler) {
 	return run.Value(
@@ -753,15 +539,6 @@ func _VoucherBatchPayload_userErrors(ctx context.Context, ec *executionContext, 
 		},
 		true,
 	)
-}
-func fieldContext_VoucherBatchPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBatchPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _VoucherConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Voucher]) (ret graphql.Marshaler) {
@@ -776,15 +553,6 @@ func _VoucherConnection_edges(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_VoucherConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _VoucherConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Voucher]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -798,15 +566,6 @@ func _VoucherConnection_nodes(ctx context.Context, ec *executionContext, field g
 		true,
 	)
 }
-func fieldContext_VoucherConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _VoucherConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Voucher]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -819,15 +578,6 @@ func _VoucherConnection_pageInfo(ctx context.Context, ec *executionContext, fiel
 		},
 		true,
 	)
-}
-func fieldContext_VoucherConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
 }
 
 func _VoucherConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Voucher]) (ret graphql.Marshaler) {
@@ -862,9 +612,6 @@ func _VoucherEdge_cursor(ctx context.Context, ec *executionContext, field graphq
 		},
 	)
 }
-func fieldContext_VoucherEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherEdge", field, false, false, "String")
-}
 
 func _VoucherEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[voucher.Voucher]) (ret graphql.Marshaler) {
 	return run.Value(
@@ -878,15 +625,6 @@ func _VoucherEdge_node(ctx context.Context, ec *executionContext, field graphql.
 		true,
 	)
 }
-func fieldContext_VoucherEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _VoucherEntry_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -898,9 +636,6 @@ func _VoucherEntry_kind(ctx context.Context, ec *executionContext, field graphql
 			return marshalNVoucherEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐEntryKind(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_VoucherEntry_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherEntry", field, false, false, "VoucherEntryKind")
 }
 
 func _VoucherEntry_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Entry) (ret graphql.Marshaler) {
@@ -915,15 +650,6 @@ func _VoucherEntry_amount(ctx context.Context, ec *executionContext, field graph
 		true,
 	)
 }
-func fieldContext_VoucherEntry_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherEntry",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-	}
-	return fc, nil
-}
 
 func _VoucherEntry_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -936,9 +662,6 @@ func _VoucherEntry_reference(ctx context.Context, ec *executionContext, field gr
 		},
 	)
 }
-func fieldContext_VoucherEntry_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherEntry", field, false, false, "String")
-}
 
 func _VoucherEntry_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -950,9 +673,6 @@ func _VoucherEntry_at(ctx context.Context, ec *executionContext, field graphql.C
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
-}
-func fieldContext_VoucherEntry_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherEntry", field, false, false, "DateTime")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2016,10 +1736,6 @@ func marshalNVoucherBatchConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return _VoucherBatchConnection(ctx, ec, sel, &v)
 }
 
-func marshalNVoucherBatchEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[voucher.Batch]) graphql.Marshaler {
-	return _VoucherBatchEdge(ctx, ec, sel, &v)
-}
-
 func marshalNVoucherBatchEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[voucher.Batch]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _VoucherBatchEdge(ctx, ec, sel, &v[i])
@@ -2038,12 +1754,6 @@ func marshalNVoucherBatchPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph
 	return _VoucherBatchPayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNVoucherBatchState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐBatchState(ctx context.Context, ec *executionContext, v any) (voucher.BatchState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := voucher.BatchState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNVoucherBatchState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐBatchState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v voucher.BatchState) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -2055,10 +1765,6 @@ func marshalNVoucherBatchState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 
 func marshalNVoucherConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[voucher.Voucher]) graphql.Marshaler {
 	return _VoucherConnection(ctx, ec, sel, &v)
-}
-
-func marshalNVoucherEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[voucher.Voucher]) graphql.Marshaler {
-	return _VoucherEdge(ctx, ec, sel, &v)
 }
 
 func marshalNVoucherEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[voucher.Voucher]) graphql.Marshaler {
@@ -2075,10 +1781,6 @@ func marshalNVoucherEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpag
 	return ret
 }
 
-func marshalNVoucherEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v voucher.Entry) graphql.Marshaler {
-	return _VoucherEntry(ctx, ec, sel, &v)
-}
-
 func marshalNVoucherEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []voucher.Entry) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _VoucherEntry(ctx, ec, sel, &v[i])
@@ -2091,12 +1793,6 @@ func marshalNVoucherEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvo
 	}
 
 	return ret
-}
-
-func unmarshalNVoucherEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐEntryKind(ctx context.Context, ec *executionContext, v any) (voucher.EntryKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := voucher.EntryKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNVoucherEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐEntryKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v voucher.EntryKind) graphql.Marshaler {
@@ -2114,21 +1810,6 @@ func unmarshalNVoucherPlace2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvou
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNVoucherPlace2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐPlace(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v voucher.Place) graphql.Marshaler {
-	_ = sel
-	res := run.Text(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "VoucherPlace!")
-	}
-	return res
-}
-
-func unmarshalNVoucherSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐSource(ctx context.Context, ec *executionContext, v any) (voucher.Source, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := voucher.Source(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNVoucherSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐSource(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v voucher.Source) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -2136,12 +1817,6 @@ func marshalNVoucherSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvouc
 		graphql.AddInvalidNullFromMarshaler(ctx, "VoucherSource!")
 	}
 	return res
-}
-
-func unmarshalNVoucherState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐState(ctx context.Context, ec *executionContext, v any) (voucher.State, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := voucher.State(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNVoucherState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v voucher.State) graphql.Marshaler {

@@ -96,6 +96,54 @@ func _WorkLists_recurring(ctx context.Context, ec *executionContext, field graph
 	)
 }
 
+func _WorkLists_pickUps(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.PickUps },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_deliveryIssues(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.DeliveryIssues },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_strayPayments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.StrayPayments },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_deposits(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Deposits },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -147,6 +195,26 @@ func _WorkLists(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			}
 		case "recurring":
 			out.Values[i] = _WorkLists_recurring(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pickUps":
+			out.Values[i] = _WorkLists_pickUps(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deliveryIssues":
+			out.Values[i] = _WorkLists_deliveryIssues(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "strayPayments":
+			out.Values[i] = _WorkLists_strayPayments(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deposits":
+			out.Values[i] = _WorkLists_deposits(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

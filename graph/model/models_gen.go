@@ -20,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/draft"
+	"github.com/noren-commerce/noren/core/draw"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -31,12 +32,14 @@ import (
 	"github.com/noren-commerce/noren/core/mailing"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
+	"github.com/noren-commerce/noren/core/migration"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/prize"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/quotation"
@@ -45,7 +48,9 @@ import (
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/shipping"
+	"github.com/noren-commerce/noren/core/statistics"
 	"github.com/noren-commerce/noren/core/tracking"
+	"github.com/noren-commerce/noren/core/voucher"
 	"github.com/noren-commerce/noren/core/wishlist"
 )
 
@@ -89,6 +94,14 @@ type AddReturnPhotoInput struct {
 type AllocationPayload struct {
 	// What counts; null if nothing was done.
 	Allocation []channel.Preference `json:"allocation,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What was won, after an answer.
+type AnswerWinPayload struct {
+	// What was won; null if nothing was done.
+	Win *draw.Winner `json:"win,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -353,10 +366,50 @@ type DraftOrderPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Entries after a change.
+type DrawEntriesPayload struct {
+	// The new entries; empty if nothing was done.
+	Entries []draw.Entry `json:"entries"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A draw after a change.
+type DrawPayload struct {
+	// The draw; null if nothing was done.
+	Draw *draw.Draw `json:"draw,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What a draw publishes: the commitment before anybody enters, the digest when it closes, the seed when it is drawn. `noren draw verify` draws again.
+type DrawProof struct {
+	// How winners follow from seed and list.
+	Algorithm string `json:"algorithm"`
+	// SHA-256 of the seed, in hex.
+	Commitment string `json:"commitment"`
+	// SHA-256 of the list of entries, in hex; null until it is closed.
+	Digest *string `json:"digest,omitempty"`
+	// How many entries the list has; null until it is closed.
+	Entries *int `json:"entries,omitempty"`
+	// Where the list is; null until it is closed.
+	ListURL *string `json:"listUrl,omitempty"`
+	// The seed, in hex; null until it is drawn.
+	Seed *string `json:"seed,omitempty"`
+}
+
 // A stocktake to give up.
 type DropStocktakeInput struct {
 	// The stocktake's global id.
 	StocktakeID string `json:"stocktakeId"`
+}
+
+// What became of a pair.
+type DuplicateMemberPayload struct {
+	// The pair; null if nothing was changed.
+	Duplicate *migration.Duplicate `json:"duplicate,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // An order after an edit, or as it would be.
@@ -387,6 +440,22 @@ type ExportPointTransfersPayload struct {
 	Count int `json:"count"`
 	// CSV: id, member, points (theirs), requested_at; null if nothing was done.
 	CSV *string `json:"csv,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Which batch to export.
+type ExportVouchersInput struct {
+	// The batch.
+	BatchID string `json:"batchId"`
+}
+
+// Where a batch's codes are.
+type ExportVouchersPayload struct {
+	// The link; null if nothing was done.
+	URL *string `json:"url,omitempty"`
+	// Until when it works; null if nothing was done.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -586,6 +655,24 @@ type MemberRequestPayload struct {
 	// The request; null if nothing was done.
 	Request *member.Request `json:"request,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a file of past data.
+type MigrationPayload struct {
+	// The file; null if nothing was changed.
+	Migration *migration.Run `json:"migration,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A link to a report.
+type MigrationReportPayload struct {
+	// The link, which needs no login; null if there is none.
+	URL *string `json:"url,omitempty"`
+	// Until when the link works, a quarter of an hour; null if there is none.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Why there is no link; empty if there is one.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -835,6 +922,32 @@ type PricesPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// An exchange after a change.
+type PrizeExchangePayload struct {
+	// The exchange; null if nothing was done.
+	Exchange *prize.Exchange `json:"exchange,omitempty"`
+	// What the caller has of the programme after it; null for staff, or if nothing was done.
+	Balance *points.Balance `json:"balance,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Exchanges after a change.
+type PrizeExchangesPayload struct {
+	// The exchanges; empty if nothing was done.
+	Exchanges []prize.Exchange `json:"exchanges"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A prize after a change.
+type PrizePayload struct {
+	// The prize; null if nothing was done.
+	Prize *prize.Prize `json:"prize,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A product brand after a change.
 type ProductBrandPayload struct {
 	// The brand; null if it was not changed.
@@ -998,6 +1111,16 @@ type RedeemPointCodePayload struct {
 	// The caller's balance after it; null if nothing was given.
 	Balance *points.Balance `json:"balance,omitempty"`
 	// Why nothing was given; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A use of a voucher.
+type RedeemVoucherPayload struct {
+	// What it paid; null if it is not worth money, or nothing was done.
+	Amount *money.Money `json:"amount,omitempty"`
+	// The voucher after it; null if nothing was done.
+	Voucher *voucher.Voucher `json:"voucher,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -1279,6 +1402,24 @@ type StartTotpPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A link to a file of daily figures.
+type StatisticsExportPayload struct {
+	// The link, which needs no login; null if there is none.
+	URL *string `json:"url,omitempty"`
+	// Until when the link works, a quarter of an hour; null if there is none.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Why there is no link; empty if there is one.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// How far the daily figures are, once days were marked.
+type StatisticsStatePayload struct {
+	// How far they are; null if nothing was marked.
+	State *statistics.State `json:"state,omitempty"`
+	// Why nothing was marked; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A delivery after a change.
 type StockDeliveryPayload struct {
 	// The delivery; null if it was not changed.
@@ -1401,6 +1542,16 @@ type UploadCollectionsInput struct {
 	File graphql.Upload `json:"file"`
 }
 
+// A file of past data with its mapping.
+type UploadMigrationInput struct {
+	// What it holds.
+	Kind migration.Kind `json:"kind"`
+	// The file: CSV with commas or tabs and a heading, in UTF-8, CP932 or UTF-16; at most 256 MB.
+	File graphql.Upload `json:"file"`
+	// The mapping (移行定義) as YAML, see docs/migration.md; at most 64 KB.
+	Mapping string `json:"mapping"`
+}
+
 // A journal of tills.
 type UploadPurchasesInput struct {
 	// The CSV: 店舗コード, 端末番号, レシート番号, 営業日, 明細数, 商品コード, 数量, 金額 and, if there, 時刻, 会員番号, 商品名.
@@ -1441,6 +1592,22 @@ type VoidCouponsPayload struct {
 type VoidGiftCardsPayload struct {
 	// The cards; empty if nothing was done.
 	GiftCards []giftcard.Card `json:"giftCards"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Vouchers that were taken out of use.
+type VoidVouchersPayload struct {
+	// How many were; those that were used up or void stay as they are.
+	Count int `json:"count"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A batch after a change.
+type VoucherBatchPayload struct {
+	// The batch; null if nothing was done.
+	Batch *voucher.Batch `json:"batch,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
