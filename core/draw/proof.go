@@ -145,7 +145,11 @@ func (p Proof) Verify(list io.Reader) error {
 	if len(all) != p.Entries || hex.EncodeToString(Digest(all)) != p.Digest {
 		return ErrList
 	}
-	for i, t := range Call(seed, all, len(p.Called)) {
+	called := Call(seed, all, len(p.Called))
+	if len(called) != len(p.Called) {
+		return fmt.Errorf("%w: %d, the seed calls %d", ErrCalled, len(p.Called), len(called))
+	}
+	for i, t := range called {
 		if t.Entry.String() != p.Called[i] {
 			return fmt.Errorf("%w: place %d is %s, the seed calls %s", ErrCalled, i+1, p.Called[i], t.Entry)
 		}

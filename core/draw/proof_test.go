@@ -121,6 +121,14 @@ func TestAnyoneVerifiesADraw(t *testing.T) {
 	forged.Called = slices.Clone(proof.Called)
 	forged.Called[0], forged.Called[4] = forged.Called[4], forged.Called[0]
 	require.ErrorIs(t, forged.Verify(strings.NewReader(text)), draw.ErrCalled, "another winner")
+	forged = proof
+	forged.Called = nil
+	for _, x := range draw.Call(secret, all, len(all)) {
+		forged.Called = append(forged.Called, x.Entry.String())
+	}
+	require.NoError(t, forged.Verify(strings.NewReader(text)))
+	forged.Called = append(forged.Called, proof.Called[0])
+	require.ErrorIs(t, forged.Verify(strings.NewReader(text)), draw.ErrCalled, "a winner more than there can be")
 	lines := strings.SplitAfter(text, "\n")
 	require.ErrorIs(t, proof.Verify(strings.NewReader(strings.Join(lines[1:], ""))), draw.ErrList, "an entry is missing")
 	lines[0], lines[1] = lines[1], lines[0]
