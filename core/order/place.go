@@ -303,8 +303,8 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 	if err != nil {
 		return Draft{}, err
 	}
-	if err := s.points.Hold(ctx, tenders); err != nil {
-		return Draft{}, at("points", err)
+	if err := s.holdPoints(ctx, tenders); err != nil {
+		return Draft{}, err
 	}
 	now, actor, ch, q, status := s.now(), access.From(ctx), channel.From(ctx), p.Quote, PendingPayment
 	if in.PaymentMethod == payment.MethodCashOnDelivery || in.PaymentMethod == payment.MethodAtShop {

@@ -42,6 +42,14 @@ func (s *Service) byPoints(ctx context.Context, in PlaceInput, total money.Money
 	return tenders, rest, nil
 }
 
+// holdPoints locks the accounts that points come out of, if any do.
+func (s *Service) holdPoints(ctx context.Context, tenders []points.Tender) error {
+	if len(tenders) == 0 {
+		return nil
+	}
+	return at("points", s.points.Hold(ctx, tenders))
+}
+
 // pointed adds the payments of points to the draft, and answers what they pay.
 func (s *Service) pointed(d *Draft) (pays int64) {
 	o := d.Order
