@@ -1,6 +1,7 @@
 package returns
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ type AskInput struct {
 	Outcome        Outcome
 	Lines          []AskedLine
 	Text           string
-	RefundAs       Form
+	RefundAs       Form // as what the money shall go back; AsMoney if empty
 	BeyondRules    bool // staff only: the rule does not matter
 }
 
@@ -97,7 +98,8 @@ func (s *Service) ask(ctx context.Context, in AskInput) (uuid.UUID, error) {
 		ID: id.New(), OrderID: o.ID, OrderNumber: o.Number, BrandID: o.BrandID, Nth: len(earlier) + 1, Status: Requested, Outcome: in.Outcome,
 		Currency: o.Currency, Text: in.Text, BeyondRules: in.BeyondRules, RequestedAt: now, UpdatedAt: now,
 	}
-	r.Wished, r.RefundAs = in.RefundAs, in.RefundAs
+	r.Wished = cmp.Or(in.RefundAs, AsMoney)
+	r.RefundAs = r.Wished
 	if err := r.payable(o); err != nil {
 		return uuid.Nil, err
 	}

@@ -358,7 +358,7 @@ func (w *world) refund(d dice) (string, error) {
 	case 1, 2:
 		amount = 1 + int64(d.of(int(left)))
 	}
-	in := payment.RefundInput{PaymentID: key, Amount: decimal.NewFromInt(amount), Reason: "お詫び", IdempotencyKey: w.key()}
+	in := payment.RefundInput{PaymentID: key, Amount: decimal.NewFromInt(amount), Reason: "お詫び", AsPoints: d.once(5), IdempotencyKey: w.key()}
 	_, err = w.Payments.Refund(w.staff, in)
 	if err == nil && d.once(3) {
 		_, err = w.Payments.Refund(w.staff, in)

@@ -151,6 +151,9 @@ func (w *world) askReturn(d dice) (string, error) {
 	if d.once(4) {
 		in.Outcome = returns.Exchange
 	}
+	if d.once(4) {
+		in.RefundAs = returns.AsPoints
+	}
 	r, err := w.Returns.Ask(w.staff, in)
 	if err != nil {
 		return key.String(), err

@@ -105,7 +105,7 @@ func (w *world) settle(rt *rapid.T) {
 	w.followAll(rt)
 	w.check(rt, books.Settled())
 	var taken, booked int64
-	if err := w.ask([]any{&booked}, `SELECT coalesce(sum(captured - refunded), 0) FROM payments WHERE gateway = 'stripe'`); err != nil {
+	if err := w.ask([]any{&booked}, `SELECT coalesce(sum(captured - refunded + as_points), 0)::bigint FROM payments WHERE gateway = 'stripe'`); err != nil {
 		rt.Fatal(err)
 	}
 	if taken = w.cards.Taken(); taken != booked {
