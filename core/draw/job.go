@@ -148,10 +148,12 @@ func (s *Service) called(ctx context.Context, d *Draw) ([]Winner, error) {
 		}
 	}
 	called := Call(d.Seed, tickets, len(places)+d.RunnersUp)
+	left := map[uuid.UUID]int{}
 	for _, position := range places[min(len(called), len(places)):] {
-		if err := s.Prizes.Hold(ctx, ranks[position-1].PrizeID, -1); err != nil {
-			return nil, err
-		}
+		left[ranks[position-1].PrizeID]--
+	}
+	if err := s.putBack(ctx, left); err != nil {
+		return nil, err
 	}
 	return s.winners(ctx, *d, called, places)
 }
@@ -208,12 +210,11 @@ func (s *Service) lapse(ctx context.Context) error {
 
 // tell writes to winners, once each; who has no address is asked on the site alone.
 func (s *Service) tell(ctx context.Context, d Draw, all []Winner) error {
-	ids := make([]uuid.UUID, len(all))
-	for i, w := range all {
-		ids[i] = w.MemberID
+	if len(all) == 0 {
+		return nil
 	}
-	members, err := s.Members.ByIDs(access.With(ctx, access.System), ids)
-	if err != nil || len(all) == 0 {
+	contacts, err := s.contacts(ctx, all)
+	if err != nil {
 		return err
 	}
 	ranks, err := s.Store.Ranks(ctx, []uuid.UUID{d.ID})
@@ -222,22 +223,42 @@ func (s *Service) tell(ctx context.Context, d Draw, all []Winner) error {
 	}
 	var mails []messaging.Message
 	for _, w := range all {
-		for _, m := range members {
-			if m.ID != w.MemberID || m.Email == "" {
-				continue
-			}
-			mail, err := messaging.New(ctx, messaging.Address{Name: m.Name, Email: m.Email}, w.ID.String(), messaging.DrawWon{
-				Name: m.Name, Draw: d.Name.For(ctx), Rank: *w.Rank, Prize: ranks[*w.Rank-1].PrizeName.For(ctx), Entry: w.Number(), AnswerBy: *w.AnswerBy,
-			})
-			if err != nil {
-				return err
-			}
-			mail.BrandID = d.BrandID
-			mails = append(mails, mail)
+		to, known := contacts[w.MemberID]
+		if !known || to.Email == "" {
+			continue
 		}
+		mail, err := messaging.New(ctx, messaging.Address{Name: to.Name, Email: to.Email}, w.ID.String(), messaging.DrawWon{
+			Name: to.Name, Draw: d.Name.For(ctx), Rank: *w.Rank, Prize: ranks[*w.Rank-1].PrizeName.For(ctx), Entry: w.Number(), AnswerBy: *w.AnswerBy,
+		})
+		if err != nil {
+			return err
+		}
+		mail.BrandID = d.BrandID
+		mails = append(mails, mail)
 	}
 	if len(mails) == 0 {
 		return nil
 	}
 	return s.Outbox.Enqueue(ctx, mails...)
+}
+
+// contacts are where winners are written to: members with a card, and who has an account alone.
+func (s *Service) contacts(ctx context.Context, all []Winner) (map[uuid.UUID]Contact, error) {
+	ids := make([]uuid.UUID, len(all))
+	for i, w := range all {
+		ids[i] = w.MemberID
+	}
+	found := make(map[uuid.UUID]Contact, len(ids))
+	accounts, err := s.Store.Accounts(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range accounts {
+		found[c.ID] = c
+	}
+	members, err := s.Members.ByIDs(access.With(ctx, access.System), ids)
+	for _, m := range members {
+		found[m.ID] = Contact{m.ID, m.Name, m.Email}
+	}
+	return found, err
 }

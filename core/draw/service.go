@@ -49,6 +49,8 @@ type Store interface {
 	Tickets(ctx context.Context, drawID uuid.UUID) ([]Ticket, error)
 	// Entrants are whose the entries are.
 	Entrants(ctx context.Context, entryIDs []uuid.UUID) (map[uuid.UUID]uuid.UUID, error)
+	// Accounts are names and addresses of those who have an account, and perhaps no card.
+	Accounts(ctx context.Context, memberIDs []uuid.UUID) ([]Contact, error)
 	InsertWinners(ctx context.Context, all []Winner) error
 	// Winners are those of the draws, in the order in which they were called.
 	Winners(ctx context.Context, drawIDs []uuid.UUID) ([]Winner, error)
@@ -63,6 +65,13 @@ type Store interface {
 	Late(ctx context.Context, at time.Time, most int) ([]uuid.UUID, error)
 }
 
+// Contact is where somebody is written to.
+type Contact struct {
+	ID    uuid.UUID
+	Name  string
+	Email string
+}
+
 // Ledger is where points of entries are taken from.
 type Ledger interface {
 	Post(ctx context.Context, all ...points.Posting) ([]points.Result, error)
@@ -73,8 +82,9 @@ type Ledger interface {
 type Prizes interface {
 	Fits(ctx context.Context, t prize.Terms, memberID uuid.UUID) (bool, error)
 	Check(ctx context.Context, t prize.Terms) error
-	// Hold takes pieces for a draw out of the stock, or puts them back if below zero.
-	Hold(ctx context.Context, prizeID uuid.UUID, pieces int) error
+	// Hold takes pieces for a draw out of the stock, or puts them back if below zero, and
+	// answers which there are not, or not so many of.
+	Hold(ctx context.Context, pieces map[uuid.UUID]int) (map[uuid.UUID]*fault.Error, error)
 	// Award lets a member have a piece that was held for a draw.
 	Award(ctx context.Context, a prize.Award) (*prize.Exchange, error)
 }
@@ -199,7 +209,7 @@ func (s *Service) Save(ctx context.Context, in SaveInput) (*Draw, error) {
 	seed := make([]byte, 32)
 	_, _ = rand.Read(seed) // never fails
 	d := Draw{
-		ID: id.New(), BrandID: channel.From(ctx).BrandID, ProgrammeID: in.ProgrammeID, Name: in.Name, Description: in.Description, Points: in.Points, PerMinor: in.PerMinor,
+		ID: id.New(), BrandID: channel.From(ctx).BrandID, ProgrammeID: in.ProgrammeID, Name: in.Name, Description: in.Description.OrNone(), Points: in.Points, PerMinor: in.PerMinor,
 		MaxEntries: in.MaxEntries, OpensAt: in.OpensAt, ClosesAt: in.ClosesAt, DrawsAt: in.DrawsAt, AnswerDays: in.AnswerDays, RunnersUp: in.RunnersUp,
 		MinRankID: in.MinRankID, SegmentID: in.SegmentID, State: Open, Commitment: Commitment(seed), CreatedAt: now, UpdatedAt: now,
 	}
@@ -208,11 +218,18 @@ func (s *Service) Save(ctx context.Context, in SaveInput) (*Draw, error) {
 		return nil, err
 	}
 	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
-		ranks := make([]Rank, len(in.Ranks))
+		ranks, pieces := make([]Rank, len(in.Ranks)), map[uuid.UUID]int{}
 		for i, r := range in.Ranks {
 			ranks[i] = Rank{DrawID: d.ID, Position: i + 1, PrizeID: r.PrizeID, Count: r.Count}
-			if err := s.Prizes.Hold(ctx, r.PrizeID, r.Count); err != nil {
-				return at("ranks."+strconv.Itoa(i)+".prizeId", err)
+			pieces[r.PrizeID] += r.Count
+		}
+		problems, err := s.Prizes.Hold(ctx, pieces)
+		if err != nil {
+			return err
+		}
+		for i, r := range in.Ranks {
+			if problem := problems[r.PrizeID]; problem != nil {
+				return problem.At("ranks." + strconv.Itoa(i) + ".prizeId")
 			}
 		}
 		if err := s.Store.Insert(ctx, d, ranks); err != nil {
@@ -224,14 +241,6 @@ func (s *Service) Save(ctx context.Context, in SaveInput) (*Draw, error) {
 		return nil, err
 	}
 	return &d, nil
-}
-
-func at(field string, err error) error {
-	var f *fault.Error
-	if errors.As(err, &f) {
-		return f.At(field)
-	}
-	return err
 }
 
 // ListQuery asks for one page of a brand's draws, the newest first.
@@ -491,7 +500,7 @@ func (s *Service) vacate(ctx context.Context, d Draw, w *Winner, outcome Outcome
 		if err != nil {
 			return err
 		}
-		return errors.Join(s.Prizes.Hold(ctx, rank.PrizeID, -1), s.record(ctx, "draw.vacated", d, data))
+		return errors.Join(s.putBack(ctx, map[uuid.UUID]int{rank.PrizeID: -1}), s.record(ctx, "draw.vacated", d, data))
 	}
 	until := s.answerBy(d, now)
 	next.Outcome, next.Rank, next.AnswerBy, next.UpdatedAt = Won, w.Rank, &until, now
@@ -503,6 +512,18 @@ func (s *Service) vacate(ctx context.Context, d Draw, w *Winner, outcome Outcome
 		return err
 	}
 	return s.tell(ctx, d, []Winner{*next})
+}
+
+// putBack puts pieces that nobody won back to the stock; so many below zero.
+func (s *Service) putBack(ctx context.Context, pieces map[uuid.UUID]int) error {
+	if len(pieces) == 0 {
+		return nil
+	}
+	problems, err := s.Prizes.Hold(ctx, pieces)
+	for _, problem := range problems {
+		err = errors.Join(err, problem)
+	}
+	return err
 }
 
 // answerBy is until when a winner who is told now may answer.

@@ -25,6 +25,9 @@ func seen(actor access.Actor, m Member) Member {
 	return m
 }
 
+// Readable reports whether the actor may read the personal data of the member.
+func Readable(actor access.Actor, m Member) bool { return reads(actor, m) }
+
 func reads(actor access.Actor, m Member) bool {
 	switch {
 	case m.ErasedAt != nil, own(actor, m.ID):

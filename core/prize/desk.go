@@ -14,9 +14,11 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/points"
 )
@@ -89,7 +91,7 @@ func (s *Service) Save(ctx context.Context, in SaveInput) (*Prize, error) {
 			}
 			p = was
 		}
-		p.Code, p.Name, p.Description, p.Points, p.UpdatedAt = in.Code, in.Name, in.Description, in.Points, now
+		p.Code, p.Name, p.Description, p.Points, p.UpdatedAt = in.Code, in.Name, in.Description.OrNone(), in.Points, now
 		p.MemberLimit, p.LimitDays, p.ValidFrom, p.ValidUntil, p.MinRankID, p.SegmentID = in.MemberLimit, in.LimitDays, in.ValidFrom, in.ValidUntil, in.MinRankID, in.SegmentID
 		p.BatchID = in.BatchID
 		switch {
@@ -204,6 +206,9 @@ func (s *Service) Exchanges(ctx context.Context, q ExchangeQuery) (page.Connecti
 	}
 	open := map[uuid.UUID]bool{}
 	if len(members) > 0 {
+		for _, memberID := range members { // who has an account and has not joined is no shop's
+			open[memberID] = member.Readable(access.From(ctx), member.Member{ID: memberID})
+		}
 		seen, err := s.Members.ByIDs(ctx, members)
 		if err != nil {
 			return none, err
@@ -261,12 +266,11 @@ func (s *Service) Advance(ctx context.Context, in AdvanceInput) ([]Exchange, err
 		if err := s.Store.Update(ctx, moved); err != nil {
 			return err
 		}
-		for _, e := range moved {
-			if err := s.record(ctx, "prize_exchange.moved", "PrizeExchange", e.ID, map[string]any{"to": in.To, "carrier": e.Carrier, "trackingNumber": e.TrackingNumber}); err != nil {
-				return err
-			}
+		events := make([]event.Event, len(moved))
+		for i, e := range moved {
+			events[i] = event.New(ctx, s.Now(), "prize_exchange.moved", "PrizeExchange", e.ID, map[string]any{"to": in.To, "carrier": e.Carrier, "trackingNumber": e.TrackingNumber})
 		}
-		return nil
+		return s.Events.Record(ctx, events...)
 	})
 	return moved, err
 }

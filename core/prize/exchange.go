@@ -165,17 +165,28 @@ func (s *Service) keep(ctx context.Context, p Prize, e Exchange) error {
 	return s.Codes.Assign(ctx, *p.BatchID, e.MemberID, e.ID, e.Quantity)
 }
 
-// Hold takes pieces for a draw out of the stock of a prize of the context's brand, or puts
-// them back if below zero; ErrSoldOut if there are not so many.
-func (s *Service) Hold(ctx context.Context, prizeID uuid.UUID, pieces int) error {
-	if _, err := s.prize(ctx, prizeID); err != nil {
-		return err
+// Hold takes pieces for a draw out of the stock of prizes of the context's brand, or puts
+// them back if below zero. It answers which prizes there are not, or not so many of: then
+// who asks gives up the transaction.
+func (s *Service) Hold(ctx context.Context, pieces map[uuid.UUID]int) (map[uuid.UUID]*fault.Error, error) {
+	by := make(map[uuid.UUID]int64, len(pieces))
+	for prizeID, n := range pieces {
+		by[prizeID] = -int64(n)
 	}
-	held, err := s.Store.MoveStock(ctx, prizeID, -int64(pieces), s.Now())
-	if err != nil || !held {
-		return orErr(err, ErrSoldOut.At("prizeId"))
+	held, err := s.Store.MoveStocks(ctx, channel.From(ctx).BrandID, by, s.Now())
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	problems := map[uuid.UUID]*fault.Error{}
+	for prizeID := range pieces {
+		switch enough, known := held[prizeID]; {
+		case !known:
+			problems[prizeID] = ErrUnknown
+		case !enough:
+			problems[prizeID] = ErrSoldOut
+		}
+	}
+	return problems, nil
 }
 
 // Award is a piece that a member won.

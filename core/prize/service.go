@@ -27,6 +27,9 @@ type Store interface {
 	Save(ctx context.Context, p Prize) error
 	// MoveStock adds so many pieces; false if there would be fewer than none.
 	MoveStock(ctx context.Context, prizeID uuid.UUID, by int64, at time.Time) (bool, error)
+	// MoveStocks adds so many pieces to each of the brand's prizes, and answers of those that
+	// there are whether they had enough.
+	MoveStocks(ctx context.Context, brandID uuid.UUID, by map[uuid.UUID]int64, at time.Time) (map[uuid.UUID]bool, error)
 	// TakeStock takes pieces at what they cost; false if there are not so many, or it
 	// costs something else by now, or is closed.
 	TakeStock(ctx context.Context, prizeID uuid.UUID, pieces int, each int64, at time.Time) (bool, error)

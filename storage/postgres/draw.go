@@ -31,9 +31,11 @@ func (s *Draws) Insert(ctx context.Context, d draw.Draw, ranks []draw.Rank) erro
 		INSERT INTO draws (`+drawColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
 		d.ID, d.BrandID, d.ProgrammeID, d.Name, d.Description.OrNone(), d.Points, d.PerMinor, d.MaxEntries, d.OpensAt, d.ClosesAt, d.DrawsAt, d.AnswerDays, d.RunnersUp,
 		d.MinRankID, d.SegmentID, d.State, d.Commitment, d.Sealed, d.Seed, d.Digest, d.Entries, d.CreatedAt, d.UpdatedAt, d.ClosedAt, d.DrawnAt)
-	for _, r := range ranks {
-		batch.Queue(`INSERT INTO draw_ranks (draw_id, position, prize_id, count) VALUES ($1, $2, $3, $4)`, r.DrawID, r.Position, r.PrizeID, r.Count)
+	positions, prizes, counts := make([]int, len(ranks)), make([]uuid.UUID, len(ranks)), make([]int, len(ranks))
+	for i, r := range ranks {
+		positions[i], prizes[i], counts[i] = r.Position, r.PrizeID, r.Count
 	}
+	batch.Queue(`INSERT INTO draw_ranks (draw_id, position, prize_id, count) SELECT $1, * FROM unnest($2::int[], $3::uuid[], $4::int[])`, d.ID, positions, prizes, counts)
 	return s.db.later(ctx, batch)
 }
 
@@ -140,6 +142,11 @@ func (s *Draws) Entrants(ctx context.Context, entryIDs []uuid.UUID) (map[uuid.UU
 		whose[r.ID] = r.MemberID
 	}
 	return whose, err
+}
+
+// Accounts are names and addresses of accounts that are open.
+func (s *Draws) Accounts(ctx context.Context, memberIDs []uuid.UUID) ([]draw.Contact, error) {
+	return collect[draw.Contact](ctx, s.db, `SELECT id, name, email FROM accounts WHERE id = ANY($1) AND closed_at IS NULL`, memberIDs)
 }
 
 // InsertWinners keeps who was called.

@@ -59,6 +59,31 @@ func (s *Prizes) MoveStock(ctx context.Context, prizeID uuid.UUID, by int64, at 
 	return tag.RowsAffected() > 0, err
 }
 
+// MoveStocks adds so many pieces to each of the brand's prizes, locked in one order whoever
+// asks; of those that there are it answers whether they had enough.
+func (s *Prizes) MoveStocks(ctx context.Context, brandID uuid.UUID, by map[uuid.UUID]int64, at time.Time) (map[uuid.UUID]bool, error) {
+	ids, pieces := make([]uuid.UUID, 0, len(by)), make([]int64, 0, len(by))
+	for prizeID, n := range by {
+		ids, pieces = append(ids, prizeID), append(pieces, n)
+	}
+	rows, err := collect[struct {
+		ID     uuid.UUID
+		Enough bool
+	}](ctx, s.db, `
+		WITH locked AS (
+			SELECT p.id, p.stock FROM prizes p WHERE p.brand_id = $1 AND p.id = ANY($2) ORDER BY p.id FOR NO KEY UPDATE
+		), moved AS (
+			UPDATE prizes p SET stock = p.stock + w.n, updated_at = $4 FROM locked l JOIN unnest($2::uuid[], $3::bigint[]) AS w (id, n) ON w.id = l.id
+			WHERE p.id = l.id AND p.stock + w.n >= 0 RETURNING p.id
+		)
+		SELECT l.id, m.id IS NOT NULL AS enough FROM locked l LEFT JOIN moved m ON m.id = l.id`, brandID, ids, pieces, at)
+	enough := make(map[uuid.UUID]bool, len(rows))
+	for _, r := range rows {
+		enough[r.ID] = r.Enough
+	}
+	return enough, err
+}
+
 // TakeStock takes pieces at what each costs, while it is offered.
 func (s *Prizes) TakeStock(ctx context.Context, prizeID uuid.UUID, pieces int, each int64, at time.Time) (bool, error) {
 	tag, err := s.db.conn(ctx).Exec(ctx, `
@@ -157,11 +182,19 @@ func (s *Prizes) Lock(ctx context.Context, brandID uuid.UUID, exchangeIDs []uuid
 
 // Update keeps how far exchanges have come.
 func (s *Prizes) Update(ctx context.Context, all []prize.Exchange) error {
-	batch := &pgx.Batch{}
-	for _, e := range all {
-		batch.Queue(`UPDATE prize_exchanges SET state = $2, carrier = $3, tracking_number = $4, reason = $5, updated_at = $6, shipped_at = $7, delivered_at = $8 WHERE id = $1`,
-			e.ID, e.State, e.Carrier, e.TrackingNumber, e.Reason, e.UpdatedAt, e.ShippedAt, e.DeliveredAt)
+	n := len(all)
+	ids, states, carriers, numbers, reasons := make([]uuid.UUID, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	updated, shipped, delivered := make([]time.Time, n), make([]*time.Time, n), make([]*time.Time, n)
+	for i, e := range all {
+		ids[i], states[i], carriers[i], numbers[i], reasons[i] = e.ID, string(e.State), e.Carrier, e.TrackingNumber, e.Reason
+		updated[i], shipped[i], delivered[i] = e.UpdatedAt, e.ShippedAt, e.DeliveredAt
 	}
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		UPDATE prize_exchanges e SET state = u.state, carrier = u.carrier, tracking_number = u.number, reason = u.reason, updated_at = u.updated, shipped_at = u.shipped, delivered_at = u.delivered
+		FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[])
+			AS u (id, state, carrier, number, reason, updated, shipped, delivered)
+		WHERE e.id = u.id`, ids, states, carriers, numbers, reasons, updated, shipped, delivered)
 	return s.db.later(ctx, batch)
 }
 

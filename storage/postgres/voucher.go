@@ -111,15 +111,43 @@ func (s *Vouchers) LockExpired(ctx context.Context, at time.Time, most int) ([]v
 // Update keeps what became of vouchers, and why.
 func (s *Vouchers) Update(ctx context.Context, all []voucher.Voucher, entries []voucher.Entry) error {
 	batch := &pgx.Batch{}
-	for _, v := range all {
-		batch.Queue(`UPDATE vouchers SET state = $2, balance = $3, secret = $4, member_id = $5, exchange_id = $6, reason = $7, updated_at = $8 WHERE id = $1`,
-			v.ID, v.Kept, v.BalanceMinor, v.Secret, v.MemberID, v.ExchangeID, v.Reason, v.UpdatedAt)
-	}
-	for _, e := range entries {
-		batch.Queue(`INSERT INTO voucher_entries (id, voucher_id, kind, amount, place, reference, actor_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			e.ID, e.VoucherID, e.Kind, e.AmountMinor, e.Place, e.Reference, e.ActorID, e.At)
-	}
+	queueVouchers(batch, all)
+	queueVoucherEntries(batch, entries)
 	return s.db.later(ctx, batch)
+}
+
+// queueVouchers queues one statement for all.
+func queueVouchers(batch *pgx.Batch, all []voucher.Voucher) {
+	n := len(all)
+	ids, states, balances, secrets, reasons := make([]uuid.UUID, n), make([]string, n), make([]int64, n), make([]string, n), make([]string, n)
+	members, exchanges, updated := make([]*uuid.UUID, n), make([]*uuid.UUID, n), make([]time.Time, n)
+	for i, v := range all {
+		ids[i], states[i], balances[i], secrets[i], reasons[i] = v.ID, string(v.Kept), v.BalanceMinor, v.Secret, v.Reason
+		members[i], exchanges[i], updated[i] = v.MemberID, v.ExchangeID, v.UpdatedAt
+	}
+	batch.Queue(`
+		UPDATE vouchers v SET state = u.state, balance = u.balance, secret = u.secret, member_id = u.member, exchange_id = u.exchange, reason = u.reason, updated_at = u.updated
+		FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::timestamptz[])
+			AS u (id, state, balance, secret, member, exchange, reason, updated)
+		WHERE v.id = u.id`, ids, states, balances, secrets, members, exchanges, reasons, updated)
+}
+
+// queueVoucherEntries queues one statement for all.
+func queueVoucherEntries(batch *pgx.Batch, all []voucher.Entry) {
+	n := len(all)
+	if n == 0 {
+		return
+	}
+	ids, vouchers, kinds, amounts := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]string, n), make([]int64, n)
+	places, references, actors, times := make([]string, n), make([]string, n), make([]*uuid.UUID, n), make([]time.Time, n)
+	for i, e := range all {
+		ids[i], vouchers[i], kinds[i], amounts[i] = e.ID, e.VoucherID, string(e.Kind), e.AmountMinor
+		places[i], references[i], actors[i], times[i] = string(e.Place), e.Reference, e.ActorID, e.At
+	}
+	batch.Queue(`
+		INSERT INTO voucher_entries (id, voucher_id, kind, amount, place, reference, actor_id, at)
+		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::uuid[], $8::timestamptz[])`,
+		ids, vouchers, kinds, amounts, places, references, actors, times)
 }
 
 // List is one page of a brand's vouchers, newest first.
