@@ -255,7 +255,7 @@ func TestMailingsThatCannotBeSent(t *testing.T) {
 		"MAILING_GOODS_UNKNOWN productIds.0": {"productIds": []string{id.Global("Product", id.New())}},
 		"MAILING_GOODS_UNKNOWN storeId":      {"storeId": id.Global("Location", id.New())},
 		"REQUIRED mail":                      {"medium": "MAIL"},
-		"MAILING_FIELD mail.body":            {"medium": "MAIL", "mail": apptest.Variables{"subject": "春", "body": "{{nmae}} 様", "imprint": "のれん"}},
+		"MAILING_FIELD mail.body":            {"medium": "MAIL", "mail": apptest.Variables{"subject": "春", "body": "{{moniker}} 様", "imprint": "のれん"}},
 		"INVALID mail.perSecond":             {"medium": "MAIL", "mail": apptest.Variables{"subject": "春", "body": "春", "imprint": "のれん", "perSecond": 101}},
 		"NOT_FOUND mailingId":                {"mailingId": id.Global("Mailing", id.New())},
 	} {

@@ -37,7 +37,7 @@ var mailingOperations = map[string]clientOperation{
 		return apptest.Variables{"mailingId": w.inState(t, "PAUSED")}
 	})},
 	"admin/ReleaseMailAddress": {3, input(func(_ *testing.T, _ *world) apptest.Variables { return apptest.Variables{"email": "a@example.jp"} })},
-	"admin/MailingResults":     {4, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"mailingId": w.lettered(t)} })},
+	"admin/MailingResults":     {6, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"mailingId": w.lettered(t)} })},
 	"admin/MailingResultsCsv": {2, asked(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"mailingId": w.lettered(t), "by": "STORE"}
 	})},

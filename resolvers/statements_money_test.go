@@ -12,7 +12,7 @@ import (
 
 // moneyOperations are those of people who work on payments and on the books.
 var moneyOperations = map[string]clientOperation{
-	"admin/CapturePayment": {9, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CapturePayment": {10, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"idempotencyKey": w.key(), "paymentId": w.held(t)}
 	})},
 	"admin/VoidPayment": {15, input(func(t *testing.T, w *world) apptest.Variables {

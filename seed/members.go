@@ -50,7 +50,7 @@ func WriteMembers(ctx context.Context, db *postgres.DB, now time.Time) error {
 		return fmt.Errorf("sample purchases: %w", err)
 	}
 	if _, err := history.Upload(ctx, purchase.UploadInput{FileName: "journal.csv", File: strings.NewReader(sampleJournal(brand.Shops[1].Code, sku, name))}); err != nil {
-	return err
+		return err
 	}
 	return statistics.New(statistics.Parts{Tx: db, Store: postgres.NewStatistics(db), Now: clock.Fixed(now)}).Count(ctx)
 }

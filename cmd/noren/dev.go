@@ -63,24 +63,31 @@ func (c *devCommand) Run(ctx context.Context) error {
 	if a.Mailbox != nil {
 		fmt.Printf("Mails        http://%s/dev/mail\n", c.Addr)
 	}
-	codes, err := seed.IssueCards(ctx, a.Resolvers.GiftCards, a.Channels)
+	if err := furnish(ctx, a); err != nil {
+		return err
+	}
+	fmt.Printf("Stores       http://%s/dev/konbini/\n", c.Addr)
+	printAccounts(seed.Password)
+	return together(ctx, a.Watch, a.Work, func(ctx context.Context) error { return serve(ctx, a) })
+}
+
+// furnish adds the samples that the app's services make: gift cards, points, orders by
+// telephone, prizes.
+func furnish(ctx context.Context, a *app.App) error {
+	r := a.Resolvers
+	codes, err := seed.IssueCards(ctx, r.GiftCards, a.Channels)
 	if err != nil {
 		return err
 	}
-	if err := seed.Loyalty(ctx, a.Resolvers.Points, a.Channels); err != nil {
+	if err := seed.Loyalty(ctx, r.Points, a.Channels); err != nil {
 		return err
 	}
-	desk := seed.Desk{Drafts: a.Resolvers.Drafts, Recurring: a.Resolvers.Recurring, Methods: a.Resolvers.Shipping, Channels: a.Channels, Now: clock.System}
+	desk := seed.Desk{Drafts: r.Drafts, Recurring: r.Recurring, Methods: r.Shipping, Channels: a.Channels, Now: clock.System}
 	if err := desk.Fill(ctx); err != nil {
-		return err
-	}
-	if err := seed.Prizes(ctx, a.Resolvers.Prizes, a.Resolvers.Draws, a.Resolvers.Points, a.Channels); err != nil {
 		return err
 	}
 	if codes != "" {
 		fmt.Printf("Gift cards, shown this once\n%s", codes)
 	}
-	fmt.Printf("Stores       http://%s/dev/konbini/\n", c.Addr)
-	printAccounts(seed.Password)
-	return together(ctx, a.Watch, a.Work, func(ctx context.Context) error { return serve(ctx, a) })
+	return seed.Prizes(ctx, r.Prizes, r.Draws, r.Points, a.Channels)
 }

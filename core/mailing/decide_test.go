@@ -114,7 +114,7 @@ func TestLabelsAreCutIntoFilesOfWholeSheets(t *testing.T) {
 func TestFieldsOfTexts(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, checkTemplate("mail.body", "{{name}} 様 {{ points }}ポイント {{rank}} {一重}"))
-	for _, text := range []string{"{{nmae}}", "{{}}", "{{name", "name}}", "{{a b}}"} {
+	for _, text := range []string{"{{moniker}}", "{{}}", "{{name", "name}}", "{{a b}}"} {
 		require.ErrorIs(t, checkTemplate("mail.body", text), ErrField, text)
 	}
 }

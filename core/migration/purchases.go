@@ -147,7 +147,7 @@ func (t *takingPurchases) slips(rows []*reading) []*slip {
 	var all []*slip
 	for _, r := range rows {
 		last := len(all) - 1
-		if r.row.bad != nil {
+		if r.bad != nil {
 			if last >= 0 {
 				all[last].bad = true
 			}

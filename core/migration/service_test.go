@@ -210,7 +210,7 @@ func TestMappingsThatAreNotRight(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	for mapping, says := range map[string]string{
-		"kind: members\nsource: x\nkey: k\nfields: {nmae: 姓}":                          "nmae という項目はありません",
+		"kind: members\nsource: x\nkey: k\nfields: {moniker: 姓}":                       "moniker という項目はありません",
 		"kind: members\nfields: {name: 姓}":                                             "source と key が必要です",
 		"kind: points\nsource: x\nkey: k":                                              "kind は members です",
 		"kind: members\nsource: x\nkey: k\ncolour: red":                                "field colour not found",

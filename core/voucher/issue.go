@@ -128,9 +128,9 @@ func (s *Service) Issue(ctx context.Context, in IssueInput) (*Batch, error) {
 }
 
 // begin keeps a new batch, once for its key.
-func (s *Service) begin(ctx context.Context, operation, key string, in any, make func(ctx context.Context) (Batch, error)) (*Batch, error) {
+func (s *Service) begin(ctx context.Context, operation, key string, in any, prepare func(ctx context.Context) (Batch, error)) (*Batch, error) {
 	batchID, err := idempotency.Once(ctx, s.Keys, operation, key, in, func(ctx context.Context) (uuid.UUID, error) {
-		b, err := make(ctx)
+		b, err := prepare(ctx)
 		if err != nil {
 			return b.ID, err
 		}

@@ -35,7 +35,7 @@ const dataMigrationColumns = `id, brand_id, channel_id, kind, file_name, file_ha
 
 func dataMigrationValues(r migration.Run) pgx.NamedArgs {
 	return pgx.NamedArgs{"id": r.ID, "brand": r.BrandID, "channel": r.ChannelID, "kind": r.Kind, "name": printable(r.FileName), "hash": r.FileHash, "mapping": r.Mapping, "state": r.State,
-		"position": r.Position, "rows": r.Rows, "accepted": r.Accepted, "rejected": r.Rejected, "repeated": r.Repeated, "proposals": r.Proposals, "remarks": r.Counts.Remarks,
+		"position": r.Position, "rows": r.Rows, "accepted": r.Accepted, "rejected": r.Rejected, "repeated": r.Repeated, "proposals": r.Proposals, "remarks": r.Remarks,
 		"conversions": r.Conversions, "failure": printable(r.Failure), "actor": r.ActorID, "committed_by": r.CommittedBy, "created": r.CreatedAt, "previewed": r.PreviewedAt, "finished": r.FinishedAt}
 }
 

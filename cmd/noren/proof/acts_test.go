@@ -1,6 +1,7 @@
 package proof_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -132,26 +133,29 @@ var methods = []payment.Method{
 	payment.MethodCashOnDelivery, payment.MethodOnAccount, payment.MethodOnAccount, payment.MethodGiftCard,
 }
 
-func (w *world) place(d dice) (string, error) {
-	method, ctx := methods[d.of(len(methods))], access.With(w.staff, access.Guest)
+// customer is who orders by the method: a company's buyer, a member or a guest.
+func (w *world) customer(d dice, method payment.Method) context.Context {
 	switch {
 	case method == payment.MethodOnAccount:
-		ctx = w.buyer
+		return w.buyer
 	case d.once(2):
-		ctx = w.members[d.of(len(w.members))]
+		return w.members[d.of(len(w.members))]
 	}
-	var filled *cart.Priced
+	return access.With(w.staff, access.Guest)
+}
+
+// fill puts goods into the customer's cart, and says how they are to be had and paid.
+func (w *world) fill(ctx context.Context, d dice, method payment.Method) (context.Context, *cart.Priced, payment.Method, error) {
 	for range 1 + d.of(2) {
 		priced, err := w.Carts.AddLine(ctx, cart.AddLineInput{VariantID: w.variants[d.of(len(w.variants))], Quantity: 1 + d.of(4)})
 		if err != nil {
-			return "", err
+			return ctx, nil, method, err
 		}
 		if priced.Token != "" {
 			ctx = access.With(ctx, access.Actor{Role: access.RoleGuest, CartToken: priced.Token})
 		}
 	}
-	email := "hanako@example.jp"
-	mode := pricing.ShipNormal
+	email, mode := "hanako@example.jp", pricing.ShipNormal
 	change := cart.UpdateInput{Email: &email, ShippingMethodID: &w.method, ShippingMode: &mode, PaymentMethod: &method, ShippingAddress: &customer.Address{
 		Name: "山田 花子", PostalCode: "1500001", Prefecture: "TOKYO", City: "渋谷区", Line1: "神宮前1-2-3", Phone: "0312345678",
 	}}
@@ -159,22 +163,34 @@ func (w *world) place(d dice) (string, error) {
 		method = w.fetched(d, &change)
 	}
 	filled, err := w.Carts.Update(ctx, change)
-	if err != nil {
-		return "", err
-	}
-	in := order.PlaceInput{IdempotencyKey: w.key(), ExpectedTotal: filled.Total().Amount(), PaymentMethod: method}
-	if method == payment.MethodConvenienceStore {
+	return ctx, filled, method, err
+}
+
+// tenders says what besides the method pays for the order.
+func (w *world) tenders(ctx context.Context, d dice, in *order.PlaceInput, total int64) (err error) {
+	if in.PaymentMethod == payment.MethodConvenienceStore {
 		in.Store = payment.ChainLawson
 	}
-	if method == payment.MethodGiftCard || (method != payment.MethodOnAccount && d.once(4)) {
+	if in.PaymentMethod == payment.MethodGiftCard || (in.PaymentMethod != payment.MethodOnAccount && d.once(4)) {
 		for range 1 + d.of(3) {
 			in.GiftCards = append(in.GiftCards, w.codes[d.of(len(w.codes))])
 		}
 	}
 	if access.From(ctx).Is(access.RoleMember) {
-		if in.Points, err = w.uses(d, ctx, filled.Total().Minor); err != nil {
-			return "", err
-		}
+		in.Points, err = w.uses(ctx, d, total)
+	}
+	return err
+}
+
+func (w *world) place(d dice) (string, error) {
+	method := methods[d.of(len(methods))]
+	ctx, filled, method, err := w.fill(w.customer(d, method), d, method)
+	if err != nil {
+		return "", err
+	}
+	in := order.PlaceInput{IdempotencyKey: w.key(), ExpectedTotal: filled.Total().Amount(), PaymentMethod: method}
+	if err := w.tenders(ctx, d, &in, filled.Total().Minor); err != nil {
+		return "", err
 	}
 	// A client that had no answer asks again, under the same key.
 	var impatient sync.WaitGroup

@@ -34,7 +34,7 @@ func (w *world) award(t testing.TB) {
 
 // uses are points of the member's that pay a part of the total, sometimes more than there
 // are.
-func (w *world) uses(d dice, member context.Context, total int64) ([]points.UseInput, error) {
+func (w *world) uses(member context.Context, d dice, total int64) ([]points.UseInput, error) {
 	all, err := w.Points.Mine(member)
 	if err != nil || len(all) == 0 || d.once(3) {
 		return nil, err
