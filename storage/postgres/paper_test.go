@@ -81,7 +81,7 @@ func TestPhotosOfReturnsGoWithTheirMember(t *testing.T) {
 	for number, of := range map[string]uuid.UUID{"22222-22222": member, "33333-33333": id.New()} {
 		o := order(t, s, number, "NORMAL", of)
 		r := returns.Return{
-			ID: id.New(), OrderID: o.order, BrandID: s.BrandID, Nth: 1, Status: returns.Requested, Outcome: returns.Refund, Currency: "JPY", Terms: returns.Standard(s.BrandID).Terms, RequestedAt: clock.System(),
+			ID: id.New(), OrderID: o.order, BrandID: s.BrandID, Nth: 1, Status: returns.Requested, Outcome: returns.Refund, Wished: returns.AsMoney, RefundAs: returns.AsMoney, Currency: "JPY", Terms: returns.Standard(s.BrandID).Terms, RequestedAt: clock.System(),
 			Lines: []returns.Line{{ID: id.New(), LineID: o.line, Reason: returns.Defective, Asked: 1}},
 		}
 		require.NoError(t, store.Insert(ctx, r))
