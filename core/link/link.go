@@ -15,12 +15,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/fault"
 )
 
 // Why a link leads nowhere.
 var (
-	ErrInvalid = errors.New("the link was not signed so")
-	ErrExpired = errors.New("the link's time is over")
+	ErrInvalid = fault.Forbidden("EXPORT_LINK_INVALID", "リンクが正しくありません", "The link is not valid")
+	ErrExpired = fault.Forbidden("EXPORT_LINK_EXPIRED", "リンクの有効期限が切れました", "The link has expired")
 )
 
 // Holds is how long a link leads to its file.

@@ -2,7 +2,6 @@ package mailing
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"io"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/label"
 	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/sheet"
 )
 
 // LinkPath is where files of mailings are served.
@@ -176,19 +176,16 @@ func (s *Service) files(ctx context.Context, mailingID uuid.UUID, cut func(m Mai
 // Open is the file that a link leads to, with its mailing.
 func (s *Service) Open(ctx context.Context, fileID, expires, signature string) (*File, *Mailing, error) {
 	key, err := s.Links.Check(fileID, expires, signature)
-	switch {
-	case errors.Is(err, link.ErrExpired):
-		return nil, nil, ErrLinkExpired
-	case err != nil:
-		return nil, nil, ErrLink
+	if err != nil {
+		return nil, nil, err
 	}
 	f, err := s.Store.FileByID(ctx, key)
 	if err != nil || f == nil {
-		return nil, nil, errors.Join(err, ErrLink)
+		return nil, nil, errors.Join(err, link.ErrInvalid)
 	}
 	m, err := s.Store.ByID(ctx, f.MailingID)
 	if err == nil && m == nil {
-		err = ErrLink
+		err = link.ErrInvalid
 	}
 	return f, m, err
 }
@@ -244,12 +241,11 @@ var reasons = map[Reason]string{
 
 // writeLeftOut writes who is left out: numbers and reasons, no personal data.
 func (s *Service) writeLeftOut(ctx context.Context, m Mailing, w io.Writer) error {
-	if _, err := io.WriteString(w, "\ufeff"); err != nil {
+	out, err := sheet.NewCSV(w, sheet.UTF8)
+	if err != nil {
 		return err
 	}
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
-	if err := out.Write([]string{"会員番号", "理由コード", "理由"}); err != nil {
+	if err := out.Row([]string{"会員番号", "理由コード", "理由"}); err != nil {
 		return err
 	}
 	var after uuid.UUID
@@ -259,13 +255,12 @@ func (s *Service) writeLeftOut(ctx context.Context, m Mailing, w io.Writer) erro
 			return err
 		}
 		for _, o := range some {
-			if err := out.Write([]string{o.Number, string(o.Reason), reasons[o.Reason]}); err != nil {
+			if err := out.Row([]string{o.Number, string(o.Reason), reasons[o.Reason]}); err != nil {
 				return err
 			}
 		}
 		if len(some) < portion {
-			out.Flush()
-			return out.Error()
+			return out.Close()
 		}
 		after = some[len(some)-1].MemberID
 	}

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/money"
 )
 
@@ -34,20 +35,20 @@ func TestLinksAreNoneButNorens(t *testing.T) {
 		require.Equal(t, want, got)
 		for _, p := range purposes {
 			if _, err := k.Read(p, text); p != purpose {
-				require.ErrorIs(t, err, ErrLink)
+				require.ErrorIs(t, err, link.ErrInvalid)
 			}
 		}
 		_, err = other.Read(purpose, text)
-		require.ErrorIs(t, err, ErrLink)
+		require.ErrorIs(t, err, link.ErrInvalid)
 		at := rapid.IntRange(0, len(text)-1).Draw(t, "at")
 		changed := text[:at] + string(rapid.SampledFrom([]rune("AZaz09-_=/ ")).Draw(t, "by")) + text[at+1:]
 		if _, err := k.Read(purpose, changed); changed != text {
-			require.ErrorIs(t, err, ErrLink, changed)
+			require.ErrorIs(t, err, link.ErrInvalid, changed)
 		}
 	})
 	for _, text := range []string{"", "A", strings.Repeat("A", 68)} {
 		_, err := k.Read(ToUnsubscribe, text)
-		require.ErrorIs(t, err, ErrLink)
+		require.ErrorIs(t, err, link.ErrInvalid)
 	}
 	_, err := NewTokens("", "https://api.noren.example")
 	require.Error(t, err)

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/member"
 )
 
@@ -27,7 +28,7 @@ type ResponseStore interface {
 
 // Unsubscribe withdraws the consent of whom the link was sent to, without any login: the
 // link proves it. It never expires, and may be followed again. One that noren did not make
-// is ErrLink.
+// is link.ErrInvalid.
 func (s *Service) Unsubscribe(ctx context.Context, text string) error {
 	t, m, err := s.followed(ctx, ToUnsubscribe, text)
 	if err != nil || t.MemberID == uuid.Nil {
@@ -56,7 +57,7 @@ func (s *Service) Click(ctx context.Context, text string) (url string, err error
 	}
 	all := links(m.Body)
 	if t.Link >= len(all) {
-		return "", ErrLink
+		return "", link.ErrInvalid
 	}
 	return all[t.Link], s.Store.Clicked(ctx, t, s.Now())
 }
@@ -77,7 +78,7 @@ func (s *Service) followed(ctx context.Context, p Purpose, text string) (Token, 
 	}
 	m, err := s.Store.ByID(ctx, t.MailingID)
 	if err == nil && m == nil {
-		err = ErrLink
+		err = link.ErrInvalid
 	}
 	return t, m, err
 }

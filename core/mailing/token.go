@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/link"
 )
 
 // Where links of e-mails lead. They need no login, and never expire.
@@ -75,11 +77,11 @@ func (k *Tokens) mac(raw []byte) []byte {
 // URL is a link with the token.
 func (k *Tokens) URL(p Purpose, t Token) string { return k.public + paths[p] + k.Text(p, t) }
 
-// Read is the token of a link; ErrLink if noren did not make it for the purpose.
+// Read is the token of a link; link.ErrInvalid if noren did not make it for the purpose.
 func (k *Tokens) Read(p Purpose, text string) (t Token, err error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(raw) != tokenBody+tokenMAC || raw[0] != byte(p) || !hmac.Equal(raw[tokenBody:], k.mac(raw[:tokenBody])) {
-		return t, ErrLink
+		return t, link.ErrInvalid
 	}
 	copy(t.MailingID[:], raw[1:17])
 	copy(t.MemberID[:], raw[17:33])

@@ -3,7 +3,6 @@ package mailing
 import (
 	"cmp"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/sheet"
 )
 
 // TrackJob counts what came of mailings.
@@ -210,7 +210,7 @@ func (s *Service) CompareCSV(ctx context.Context, medium *member.Medium, by Orde
 			fmt.Sprint(r.Sent.Buyers), text(r.Sent.Rate()), text(r.Held.Rate()), lift[0], lift[1], lift[2], r.Revenue().String(), text(r.Return()), extra, text(r.ExtraReturn()), string(m.Currency),
 		})
 	}
-	return sheet(rows)
+	return written(rows)
 }
 
 // ByProductCSV is the results by product as CSV.
@@ -240,7 +240,7 @@ func partsCSV(heading string, all []Part, none string) (string, error) {
 		}
 		rows = append(rows, []string{name, fmt.Sprint(p.Buyers), fmt.Sprint(p.Items), p.Revenue().String(), fmt.Sprint(p.HeldBuyers), fmt.Sprint(p.HeldItems), p.HeldRevenue().String(), string(p.Currency)})
 	}
-	return sheet(rows)
+	return written(rows)
 }
 
 func text(d *decimal.Decimal) string {
@@ -250,16 +250,18 @@ func text(d *decimal.Decimal) string {
 	return d.String()
 }
 
-// sheet is rows as CSV. What a program would take for a formula begins with an apostrophe.
-func sheet(rows [][]string) (string, error) {
+// written is rows as CSV.
+func written(rows [][]string) (string, error) {
 	var b strings.Builder
-	out := csv.NewWriter(&b)
-	for _, row := range rows {
-		if row[0] != "" && strings.ContainsRune("=+-@\t\r", rune(row[0][0])) {
-			row[0] = "'" + row[0]
-		}
-		_ = out.Write(row) // a builder takes everything
+	out, err := sheet.NewCSV(&b, sheet.UTF8)
+	if err != nil {
+		return "", err
 	}
-	out.Flush()
-	return b.String(), out.Error()
+	for _, row := range rows {
+		if err := out.Row(row); err != nil {
+			return "", err
+		}
+	}
+	err = out.Close()
+	return b.String(), err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/link"
 )
 
 // Held is a kind of what is held of a member beside the personal data.
@@ -46,7 +47,7 @@ func (s *Service) Open(ctx context.Context, w io.Writer, requestID, expires, sig
 		return err
 	}
 	if r == nil || r.Kind != Export {
-		return ErrLink
+		return link.ErrInvalid
 	}
 	members, err := s.Store.Members(ctx, []uuid.UUID{r.MemberID})
 	if err != nil {

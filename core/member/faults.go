@@ -20,6 +20,4 @@ var (
 	ErrNoContact   = fault.Invalid("MEMBER_NAMELESS", "氏名・電話番号・メールアドレスのいずれかを入力してください", "Say a name, a phone number or an e-mail address")
 	ErrSearch      = fault.Invalid("SEARCH_ONE", "会員番号・メールアドレス・電話番号のいずれか1つを指定してください", "Say one of member number, e-mail address and phone number")
 	ErrRankCode    = fault.Invalid(fault.CodeInvalid, "コードは半角英数字で指定してください", "A code has letters, digits and _")
-	ErrLink        = fault.Forbidden("EXPORT_LINK_INVALID", "リンクが正しくありません", "The link is not valid")
-	ErrLinkExpired = fault.Forbidden("EXPORT_LINK_EXPIRED", "リンクの有効期限が切れました", "The link has expired")
 )

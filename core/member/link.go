@@ -1,10 +1,6 @@
 package member
 
 import (
-	"errors"
-
-	"github.com/google/uuid"
-
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/link"
 )
@@ -20,17 +16,4 @@ type Links struct{ *link.Signer }
 func NewLinks(secret, public string, now clock.Clock) (*Links, error) {
 	signer, err := link.New(secret, "noren member exports", public, ExportPath, now)
 	return &Links{signer}, err
-}
-
-// Check is the request that a link leads to. One that was not signed so is ErrLink, one
-// whose time is over ErrLinkExpired.
-func (l *Links) Check(requestID, expires, signature string) (uuid.UUID, error) {
-	key, err := l.Signer.Check(requestID, expires, signature)
-	switch {
-	case errors.Is(err, link.ErrExpired):
-		return uuid.Nil, ErrLinkExpired
-	case err != nil:
-		return uuid.Nil, ErrLink
-	}
-	return key, nil
 }

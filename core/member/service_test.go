@@ -23,6 +23,7 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -449,9 +450,9 @@ func TestAnExportHoldsAllByItsLinkAlone(t *testing.T) {
 	require.NoError(t, err)
 	exported, err := c.Export(ctx, member.AskInput{})
 	require.NoError(t, err)
-	link, err := url.Parse(exported.URL)
+	address, err := url.Parse(exported.URL)
 	require.NoError(t, err)
-	requestID, q := path.Base(link.Path), link.Query()
+	requestID, q := path.Base(address.Path), address.Query()
 	var out bytes.Buffer
 	require.NoError(t, c.Open(t.Context(), &out, requestID, q.Get("expires"), q.Get("signature")))
 	var got struct {
@@ -463,10 +464,10 @@ func TestAnExportHoldsAllByItsLinkAlone(t *testing.T) {
 	require.Equal(t, "佐藤 太郎", got.Member.Name)
 	require.Equal(t, "渋谷区", got.Addresses[0].Address.City)
 	require.Equal(t, []int{1, 1, 1, 1, 0, 0}, []int{len(got.Cards), len(got.Consents), len(got.Purchases), len(got.Memberships), len(got.Orders), len(got.Pets)})
-	require.ErrorIs(t, c.Open(t.Context(), &out, requestID, q.Get("expires"), "x"), member.ErrLink)
-	require.ErrorIs(t, c.Open(t.Context(), &out, id.New().String(), q.Get("expires"), q.Get("signature")), member.ErrLink)
+	require.ErrorIs(t, c.Open(t.Context(), &out, requestID, q.Get("expires"), "x"), link.ErrInvalid)
+	require.ErrorIs(t, c.Open(t.Context(), &out, id.New().String(), q.Get("expires"), q.Get("signature")), link.ErrInvalid)
 	c.now = c.now.Add(time.Hour)
-	require.ErrorIs(t, c.Open(t.Context(), &out, requestID, q.Get("expires"), q.Get("signature")), member.ErrLinkExpired)
+	require.ErrorIs(t, c.Open(t.Context(), &out, requestID, q.Get("expires"), q.Get("signature")), link.ErrExpired)
 }
 
 func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {

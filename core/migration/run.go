@@ -93,8 +93,6 @@ var (
 	ErrUnfinished = fault.Conflict(fault.CodeConflict, "同じファイルの取り込みが途中です", "An import of the same file is under way; go on with it (--resume)")
 	ErrSettled    = fault.Conflict(fault.CodeConflict, "この候補は処理済みです", "This pair has been decided on")
 	ErrKept       = fault.Invalid(fault.CodeInvalid, "残す会員は候補の2人のどちらかです", "Keep one of the two members")
-	ErrLink       = fault.Forbidden(fault.CodeForbidden, "リンクが正しくありません", "The link is not valid")
-	ErrLinkGone   = fault.Forbidden(fault.CodeForbidden, "リンクの有効期限が切れています", "The link has expired")
 )
 
 // Likeness says why two members may be the same person.

@@ -473,15 +473,12 @@ func (s *Service) Report(ctx context.Context, in RunInput) (*Link, error) {
 // Open is the run whose report a link leads to.
 func (s *Service) Open(ctx context.Context, runID, expires, signature string) (*Run, error) {
 	key, err := s.Links.Check(runID, expires, signature)
-	switch {
-	case errors.Is(err, link.ErrExpired):
-		return nil, ErrLinkGone
-	case err != nil:
-		return nil, ErrLink
+	if err != nil {
+		return nil, err
 	}
 	run, err := s.Store.Run(ctx, uuid.Nil, key)
 	if err == nil && run == nil {
-		err = ErrLink
+		err = link.ErrInvalid
 	}
 	return run, err
 }

@@ -1,9 +1,7 @@
 package prize
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"slices"
 	"strconv"
@@ -21,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/sheet"
 )
 
 // SaveInput makes a prize, or changes one.
@@ -327,32 +326,40 @@ func (s *Service) ShipSheet(ctx context.Context) (*Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	var text bytes.Buffer
-	sheet := csv.NewWriter(&text)
-	_ = sheet.Write([]string{"id", "state", "prize_code", "prize", "quantity", "name", "kana", "company", "postal_code", "prefecture", "city", "line1", "line2", "phone", "requested_at"})
+	text, rows, err := shipments(all, channel.From(ctx).Zone())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.record(ctx, "prize_exchange.sheet", "Brand", brandID, map[string]any{"rows": rows}); err != nil {
+		return nil, err
+	}
+	return &Sheet{rows, text}, nil
+}
+
+// shipments are the exchanges as CSV, and how many there are: of those that have an address.
+func shipments(all []Exchange, zone *time.Location) (string, int, error) {
+	var text strings.Builder
+	out, err := sheet.NewCSV(&text, sheet.UTF8)
+	if err != nil {
+		return "", 0, err
+	}
+	if err := out.Row([]string{"id", "state", "prize_code", "prize", "quantity", "name", "kana", "company", "postal_code", "prefecture", "city", "line1", "line2", "phone", "requested_at"}); err != nil {
+		return "", 0, err
+	}
+	rows := 0
 	for _, e := range all {
 		a := e.Address
 		if a == nil {
 			continue
 		}
-		row := []string{e.GlobalID(), string(e.State), e.PrizeCode, e.PrizeName.In(i18n.Default), strconv.Itoa(e.Quantity), a.Name, a.Kana, a.Company, a.PostalCode,
-			string(a.Prefecture), a.City, a.Line1, a.Line2, a.Phone, e.CreatedAt.In(channel.From(ctx).Zone()).Format(time.RFC3339)}
-		for i := range row {
-			row[i] = inert(row[i])
+		rows++
+		if err := out.Row([]string{
+			e.GlobalID(), string(e.State), e.PrizeCode, e.PrizeName.In(i18n.Default), strconv.Itoa(e.Quantity), a.Name, a.Kana, a.Company, a.PostalCode,
+			string(a.Prefecture), a.City, a.Line1, a.Line2, a.Phone, e.CreatedAt.In(zone).Format(time.RFC3339),
+		}); err != nil {
+			return "", 0, err
 		}
-		_ = sheet.Write(row) // a buffer takes everything
 	}
-	sheet.Flush()
-	if err := s.record(ctx, "prize_exchange.sheet", "Brand", brandID, map[string]any{"rows": len(all)}); err != nil {
-		return nil, err
-	}
-	return &Sheet{len(all), text.String()}, sheet.Error()
-}
-
-// inert keeps a spreadsheet from reading people's text as a formula.
-func inert(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
+	err = out.Close()
+	return text.String(), rows, err
 }

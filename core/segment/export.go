@@ -59,15 +59,12 @@ func (s *Service) Export(ctx context.Context, in ExportInput) (*Link, error) {
 // Open is the export that a link leads to.
 func (s *Service) Open(ctx context.Context, exportID, expires, signature string) (*Export, error) {
 	key, err := s.Links.Check(exportID, expires, signature)
-	switch {
-	case errors.Is(err, link.ErrExpired):
-		return nil, ErrLinkExpired
-	case err != nil:
-		return nil, ErrLink
+	if err != nil {
+		return nil, err
 	}
 	e, err := s.Store.ExportByID(ctx, key)
 	if err == nil && e == nil {
-		err = ErrLink
+		err = link.ErrInvalid
 	}
 	return e, err
 }

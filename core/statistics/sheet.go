@@ -69,10 +69,8 @@ type Link struct {
 
 // Failures of files of figures.
 var (
-	ErrSheet       = fault.Invalid(fault.CodeInvalid, "出力する集計の種類が正しくありません", "There is no such sheet of figures")
-	ErrNoStores    = fault.Invalid(fault.CodeInvalid, "ポイントの集計は店舗別に出力できません", "Points belong to no store")
-	ErrLink        = fault.Forbidden(fault.CodeForbidden, "リンクが正しくありません", "The link is not valid")
-	ErrLinkExpired = fault.Forbidden(fault.CodeForbidden, "リンクの有効期限が切れています", "The link has expired")
+	ErrSheet    = fault.Invalid(fault.CodeInvalid, "出力する集計の種類が正しくありません", "There is no such sheet of figures")
+	ErrNoStores = fault.Invalid(fault.CodeInvalid, "ポイントの集計は店舗別に出力できません", "Points belong to no store")
 )
 
 // Export is a link to a file of figures: of stores as the caller sees them, of points for
@@ -121,15 +119,12 @@ func (s *Service) exportable(ctx context.Context, in ExportInput) ([]uuid.UUID, 
 // Open is the export that a link leads to.
 func (s *Service) Open(ctx context.Context, exportID, expires, signature string) (*Export, error) {
 	key, err := s.Links.Check(exportID, expires, signature)
-	switch {
-	case errors.Is(err, link.ErrExpired):
-		return nil, ErrLinkExpired
-	case err != nil:
-		return nil, ErrLink
+	if err != nil {
+		return nil, err
 	}
 	e, err := s.Store.ExportByID(ctx, key)
 	if err == nil && e == nil {
-		err = ErrLink
+		err = link.ErrInvalid
 	}
 	return e, err
 }

@@ -144,8 +144,6 @@ func (a *App) shipmentFile(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/csv; charset=Shift_JIS")
 	h.Set("Content-Length", strconv.Itoa(len(content)))
 	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s"`, url.PathEscape(batch.FileName)))
-	h.Set("Cache-Control", "private, no-store")
-	h.Set("X-Robots-Tag", "noindex")
-	h.Set("Referrer-Policy", "no-referrer")
+	unkept(h)
 	_, _ = w.Write(content) //nolint:gosec // a CSV to download, of noren's own making
 }

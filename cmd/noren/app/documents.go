@@ -69,9 +69,7 @@ func (a *App) document(printer *pdf.Printer) http.HandlerFunc {
 		h.Set("Content-Type", "application/pdf")
 		h.Set("Content-Length", strconv.Itoa(file.Len()))
 		h.Set("Content-Disposition", fmt.Sprintf(`inline; filename="%s.pdf"; filename*=UTF-8''%s`, d.Number(), url.PathEscape(d.Kind.Title()+"_"+d.Number()+".pdf")))
-		h.Set("Cache-Control", "private, no-store")
-		h.Set("X-Robots-Tag", "noindex")
-		h.Set("Referrer-Policy", "no-referrer")
+		unkept(h)
 		_, _ = file.WriteTo(w)
 	}
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -40,27 +39,16 @@ func mailingJobs() []*river.PeriodicJob {
 
 // mailingFile serves labels, or who is left out, to who has the link.
 func (a *App) mailingFile(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Cache-Control", "private, no-store")
-	h.Set("X-Robots-Tag", "noindex")
-	h.Set("Referrer-Policy", "no-referrer")
-	id, expires, signature := signedFor(r)
-	f, m, err := a.Resolvers.Mailings.Open(r.Context(), id, expires, signature)
-	if err != nil {
-		a.Edge.WriteFault(w, r, err)
-		return
-	}
-	out := &download{ResponseWriter: w, kind: "application/pdf", name: "labels.pdf"}
-	if f.Kind == mailing.LeftOutList {
-		out.kind, out.name = "text/csv; charset=utf-8", strings.ToLower(string(f.Kind))+".csv"
-	}
-	err = a.Resolvers.Mailings.Write(r.Context(), *f, *m, out)
-	switch {
-	case err == nil:
-	case !out.begun:
-		a.Edge.WriteFault(w, r, err)
-	default:
-		slog.ErrorContext(r.Context(), "a file of a mailing broke off", "error", err)
-		panic(http.ErrAbortHandler) // so that nobody takes the part for the whole
-	}
+	a.download(w, r, func(out *download) error {
+		id, expires, signature := signedFor(r)
+		f, m, err := a.Resolvers.Mailings.Open(r.Context(), id, expires, signature)
+		if err != nil {
+			return err
+		}
+		out.kind, out.name = "application/pdf", "labels.pdf"
+		if f.Kind == mailing.LeftOutList {
+			out.kind, out.name = "text/csv; charset=utf-8", strings.ToLower(string(f.Kind))+".csv"
+		}
+		return a.Resolvers.Mailings.Write(r.Context(), *f, *m, out)
+	})
 }

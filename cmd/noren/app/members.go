@@ -3,11 +3,9 @@ package app
 import (
 	"context"
 	"crypto/cipher"
-	"log/slog"
 	"net/http"
 	"time"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/riverqueue/river"
 
 	"github.com/noren-commerce/noren/core/clock"
@@ -94,34 +92,9 @@ func memberJobs() []*river.PeriodicJob {
 
 // memberExport serves all that is held of a member to who has the link.
 func (a *App) memberExport(w http.ResponseWriter, r *http.Request) {
-	query, out := r.URL.Query(), &started{ResponseWriter: w}
-	h := w.Header()
-	h.Set("Cache-Control", "private, no-store")
-	h.Set("X-Robots-Tag", "noindex")
-	h.Set("Referrer-Policy", "no-referrer")
-	err := a.Resolvers.Members.Open(r.Context(), out, chi.URLParam(r, "id"), query.Get("expires"), query.Get("signature"))
-	switch {
-	case err == nil:
-	case !out.begun:
-		a.Edge.WriteFault(w, r, err)
-	default:
-		slog.ErrorContext(r.Context(), "an export of a member broke off", "error", err)
-		panic(http.ErrAbortHandler) // so that nobody takes the part for the whole
-	}
-}
-
-// started is an answer that knows whether it has begun: only then it is an export.
-type started struct {
-	http.ResponseWriter
-	begun bool
-}
-
-// Write sends the headers of a file before its first bytes.
-func (s *started) Write(b []byte) (int, error) {
-	if !s.begun {
-		s.begun = true
-		s.Header().Set("Content-Type", "application/json")
-		s.Header().Set("Content-Disposition", `attachment; filename="member.json"`)
-	}
-	return s.ResponseWriter.Write(b)
+	a.download(w, r, func(out *download) error {
+		out.kind, out.name = "application/json", "member.json"
+		id, expires, signature := signedFor(r)
+		return a.Resolvers.Members.Open(r.Context(), out, id, expires, signature)
+	})
 }

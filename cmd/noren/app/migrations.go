@@ -3,8 +3,6 @@ package app
 import (
 	"net/http"
 
-	"github.com/go-chi/chi/v5"
-
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/member"
@@ -40,12 +38,13 @@ func NewMigrations(db *postgres.DB, sealed *sealing.Keys, now clock.Clock) *migr
 
 // migrationReport serves the report of a file of past data to who has the link.
 func (a *App) migrationReport(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
-	run, err := a.Resolvers.Migrations.Open(r.Context(), chi.URLParam(r, "id"), query.Get("expires"), query.Get("signature"))
-	if err != nil {
-		a.Edge.WriteFault(w, r, err)
-		return
-	}
-	out := &download{ResponseWriter: w, kind: "text/csv; charset=utf-8", name: "migration.csv"}
-	a.send(out, r, a.Resolvers.Migrations.WriteReport(r.Context(), *run, out))
+	a.download(w, r, func(out *download) error {
+		id, expires, signature := signedFor(r)
+		run, err := a.Resolvers.Migrations.Open(r.Context(), id, expires, signature)
+		if err != nil {
+			return err
+		}
+		out.kind, out.name = "text/csv; charset=utf-8", "migration.csv"
+		return a.Resolvers.Migrations.WriteReport(r.Context(), *run, out)
+	})
 }

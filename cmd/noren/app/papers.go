@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"github.com/go-chi/chi/v5"
 
@@ -35,12 +34,6 @@ func (a *App) papers(r chi.Router) {
 	r.With(a.inScope).Get(returns.LabelPath+"{id}", a.returnPaper("返送用ラベル", back.OpenLabel, a.printer.ReturnLabel))
 	r.With(a.inScope).Get(returns.PhotoPath+"{id}", a.returnPhoto)
 	r.With(a.inScope).Get(dispatch.PaperPath+"{id}", a.shipmentPaper)
-}
-
-// signedFor are what a signed link holds.
-func signedFor(r *http.Request) (id, expires, signature string) {
-	query := r.URL.Query()
-	return chi.URLParam(r, "id"), query.Get("expires"), query.Get("signature")
 }
 
 // returnPaper serves a paper of a return as PDF.
@@ -112,15 +105,4 @@ func (a *App) drawn(w http.ResponseWriter, r *http.Request, short, name string, 
 	private(w.Header(), "application/pdf", file.Len())
 	w.Header().Set("Content-Disposition", fmt.Sprintf(`inline; filename="%s.pdf"; filename*=UTF-8''%s`, short, url.PathEscape(name+".pdf")))
 	_, _ = file.WriteTo(w)
-}
-
-// private says that nobody keeps what is sent, nor runs anything in it.
-func private(h http.Header, contentType string, length int) {
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.Itoa(length))
-	h.Set("Cache-Control", "private, no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("X-Robots-Tag", "noindex")
-	h.Set("Referrer-Policy", "no-referrer")
 }

@@ -3,7 +3,7 @@ package app
 import (
 	"bufio"
 	"context"
-	"log/slog"
+	"fmt"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -73,19 +73,18 @@ func (a *App) prizeWork(w *river.Workers) {
 
 // voucherCodes serves the codes of a batch to who has the link, once.
 func (a *App) voucherCodes(w http.ResponseWriter, r *http.Request) {
-	h, query := w.Header(), r.URL.Query()
-	h.Set("Cache-Control", "private, no-store")
-	h.Set("X-Robots-Tag", "noindex")
-	h.Set("Referrer-Policy", "no-referrer")
-	write, err := a.Resolvers.Vouchers.Take(r.Context(), chi.URLParam(r, "id"), query.Get("expires"), query.Get("signature"))
-	if err != nil {
-		a.Edge.WriteFault(w, r, err)
-		return
-	}
-	if err := write(&download{ResponseWriter: w, kind: "text/csv; charset=utf-8", name: "vouchers.csv"}); err != nil {
-		slog.ErrorContext(r.Context(), "an export of vouchers broke off; its codes are lost, and the batch is to be voided", "error", err)
-		panic(http.ErrAbortHandler) // so that nobody takes the part for the whole
-	}
+	a.download(w, r, func(out *download) error {
+		id, expires, signature := signedFor(r)
+		write, err := a.Resolvers.Vouchers.Take(r.Context(), id, expires, signature)
+		if err != nil {
+			return err
+		}
+		out.kind, out.name = "text/csv; charset=utf-8", "vouchers.csv"
+		if err := write(out); err != nil {
+			return fmt.Errorf("the codes are lost, and their batch is to be voided: %w", err)
+		}
+		return nil
+	})
 }
 
 // drawEntries serves the list of a draw's entries to anybody.

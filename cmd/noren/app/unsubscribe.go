@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/mailing"
 )
 
@@ -98,7 +99,7 @@ var pixel = sync.OnceValue(func() []byte {
 
 // mailOpen notes that an e-mail was opened. The picture comes whatever became of that.
 func (a *App) mailOpen(w http.ResponseWriter, r *http.Request) {
-	if err := a.Resolvers.Mailings.Opened(r.Context(), chi.URLParam(r, "token")); err != nil && !errors.Is(err, mailing.ErrLink) {
+	if err := a.Resolvers.Mailings.Opened(r.Context(), chi.URLParam(r, "token")); err != nil && !errors.Is(err, link.ErrInvalid) {
 		slog.WarnContext(r.Context(), "that an e-mail was opened could not be noted", "error", err)
 	}
 	private(w.Header(), "image/gif", len(pixel()))
