@@ -37,16 +37,17 @@ import (
 // fair is a shop with a draw: ten bowls and one cushion, 10 points an entry.
 type fair struct {
 	*draw.Service
-	shop   *pgtest.Shop
-	points *points.Service
-	prizes *prize.Service
-	own    points.Programme
-	bowl   *prize.Prize
-	pillow *prize.Prize
-	now    atomic.Int64
-	keys   atomic.Int64
-	mutex  sync.Mutex
-	mails  []messaging.Message
+	shop    *pgtest.Shop
+	points  *points.Service
+	prizes  *prize.Service
+	members *postgres.Members
+	own     points.Programme
+	bowl    *prize.Prize
+	pillow  *prize.Prize
+	now     atomic.Int64
+	keys    atomic.Int64
+	mutex   sync.Mutex
+	mails   []messaging.Message
 }
 
 // Enqueue keeps mails.
@@ -74,7 +75,8 @@ func openFair(t testing.TB) *fair {
 	keys, events := idempotency.New(db, postgres.NewKeys(db), f.clock), postgres.NewEvents(db)
 	f.points = points.New(points.Parts{Tx: db, Store: postgres.NewPoints(db), Keys: keys, Events: events, Now: f.clock})
 	customers := customer.New(db, postgres.NewCustomers(db, sealed), events, f.clock)
-	members := member.New(member.Parts{Tx: db, Store: postgres.NewMembers(db, sealed), Keys: keys, Customers: customers, Events: events, Now: f.clock})
+	f.members = postgres.NewMembers(db, sealed)
+	members := member.New(member.Parts{Tx: db, Store: f.members, Keys: keys, Customers: customers, Events: events, Now: f.clock})
 	segments := segment.New(segment.Parts{Tx: db, Store: postgres.NewSegments(db, postgres.NewMembers(db, sealed)), Members: members, Events: events, Now: f.clock})
 	f.prizes = prize.New(prize.Parts{
 		Tx: db, Store: postgres.NewPrizes(db, sealed), Keys: keys, Points: f.points, Segments: segments, Members: members, Addresses: customers, Events: events, Now: f.clock,
@@ -242,6 +244,40 @@ func TestADrawFromEntriesToDelivery(t *testing.T) {
 	require.ErrorIs(t, err, draw.ErrAnswered, "too late")
 	f.turn(t)
 	require.EqualValues(t, 19, f.count(t, `SELECT stock FROM prizes WHERE id = $1`, f.bowl.ID))
+}
+
+func TestWhoIsMergedIsOneEntrant(t *testing.T) {
+	t.Parallel()
+	f := openFair(t)
+	d := f.draw(t, nil)
+	merge := func(kept, gone context.Context) {
+		require.NoError(t, f.members.Move(t.Context(), access.From(kept).ID, access.From(gone).ID, f.clock()))
+	}
+	var early, late [2]context.Context
+	for i := range 2 {
+		early[i], late[i] = f.joined(t, 100), f.joined(t, 100)
+		f.enter(t, early[i], d, 2)
+		f.enter(t, late[i], d, 3)
+	}
+	merge(early[0], early[1])
+	require.Equal(t, [3]int64{3, 4, 10}, [3]int64{
+		f.count(t, `SELECT count(*) FROM draw_entrants`), f.count(t, `SELECT entries FROM draw_entrants WHERE member_id = $1`, access.From(early[0]).ID),
+		f.count(t, `SELECT count(*) FROM draw_entries`),
+	}, "who was merged in time is one entrant, and keeps all entries")
+	f.pass(24 * time.Hour)
+	f.turn(t)
+	merge(late[0], late[1])
+	f.pass(time.Hour)
+	f.turn(t) // which fails if the list is not the published one
+	winners := f.winners(t, d)
+	outcomes := map[uuid.UUID][]draw.Outcome{}
+	for _, w := range winners {
+		outcomes[w.MemberID] = append(outcomes[w.MemberID], w.Outcome)
+	}
+	require.Equal(t, map[uuid.UUID][]draw.Outcome{
+		access.From(early[0]).ID: {draw.Won}, access.From(late[0]).ID: {draw.Won, draw.Declined},
+	}, outcomes, "a second call is passed over")
+	require.EqualValues(t, 38, f.count(t, `SELECT sum(stock) FROM prizes`), "what nobody won is in stock again")
 }
 
 func TestEntriesAtTheMomentOfTheClose(t *testing.T) {

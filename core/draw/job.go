@@ -147,17 +147,19 @@ func (s *Service) called(ctx context.Context, d *Draw) ([]Winner, error) {
 			places = append(places, r.Position)
 		}
 	}
-	called := Call(d.Seed, tickets, len(places)+d.RunnersUp)
-	left := map[uuid.UUID]int{}
-	for _, position := range places[min(len(called), len(places)):] {
-		left[ranks[position-1].PrizeID]--
-	}
-	if err := s.putBack(ctx, left); err != nil {
+	winners, err := s.winners(ctx, *d, Call(d.Seed, tickets, len(places)+d.RunnersUp), places)
+	if err != nil {
 		return nil, err
 	}
-	return s.winners(ctx, *d, called, places)
+	left := map[uuid.UUID]int{}
+	for _, position := range places[len(won(winners)):] {
+		left[ranks[position-1].PrizeID]--
+	}
+	return winners, s.putBack(ctx, left)
 }
 
+// winners are the called entries as what they won. Of a member who was merged after the
+// list was published, a second call is passed over, as if they had declined.
 func (s *Service) winners(ctx context.Context, d Draw, called []Ticket, places []int) ([]Winner, error) {
 	ids := make([]uuid.UUID, len(called))
 	for i, t := range called {
@@ -169,12 +171,17 @@ func (s *Service) winners(ctx context.Context, d Draw, called []Ticket, places [
 	}
 	now := s.Now()
 	until := s.answerBy(d, now)
-	all := make([]Winner, len(called))
+	all, seen, next := make([]Winner, len(called)), map[uuid.UUID]bool{}, 0
 	for i, t := range called {
-		all[i] = Winner{ID: id.New(), DrawID: d.ID, Place: i + 1, EntryID: t.Entry, MemberID: whose[t.Entry], Outcome: Reserve, UpdatedAt: now}
-		if i < len(places) {
-			all[i].Outcome, all[i].Rank, all[i].AnswerBy = Won, &places[i], &until
+		w := Winner{ID: id.New(), DrawID: d.ID, Place: i + 1, EntryID: t.Entry, MemberID: whose[t.Entry], Outcome: Reserve, UpdatedAt: now}
+		switch {
+		case seen[w.MemberID]:
+			w.Outcome = Declined
+		case next < len(places):
+			w.Outcome, w.Rank, w.AnswerBy = Won, &places[next], &until
+			next++
 		}
+		all[i], seen[w.MemberID] = w, true
 	}
 	return all, nil
 }

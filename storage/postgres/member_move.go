@@ -36,9 +36,20 @@ func queueBelongings(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
 	batch.Queue(`UPDATE purchase_problems SET member_id = $1 WHERE member_id = $2`, keptID, goneID) // receipts to come
 	batch.Queue(`UPDATE prize_exchanges SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
 	batch.Queue(`UPDATE vouchers SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
-	// Entries of a draw that the kept one is not in follow; who was in both keeps both, each
-	// for itself: a published list never changes. What either won is the kept one's.
-	batch.Queue(`UPDATE draw_entrants g SET member_id = $1 WHERE g.member_id = $2 AND NOT EXISTS (SELECT FROM draw_entrants k WHERE k.draw_id = g.draw_id AND k.member_id = $1)`, keptID, goneID)
+	// Who entered a draw twice is one entrant from now on, while it is open. A published list
+	// never changes: there both stay, and a second call is passed over (core/draw).
+	batch.Queue(`
+		WITH twice AS (
+			SELECT g.draw_id, g.entries, g.earned FROM draw_entrants g JOIN draw_entrants k ON k.draw_id = g.draw_id AND k.member_id = $1
+			JOIN draws d ON d.id = g.draw_id AND d.state = 'OPEN' WHERE g.member_id = $2 FOR SHARE OF d
+		), moved AS (
+			UPDATE draw_entries e SET member_id = $1 FROM twice t WHERE e.draw_id = t.draw_id AND e.member_id = $2
+		), added AS (
+			UPDATE draw_entrants k SET entries = k.entries + t.entries, earned = k.earned + t.earned FROM twice t WHERE k.draw_id = t.draw_id AND k.member_id = $1
+		), dropped AS (
+			DELETE FROM draw_entrants g USING twice t WHERE g.draw_id = t.draw_id AND g.member_id = $2
+		)
+		UPDATE draw_entrants g SET member_id = $1 WHERE g.member_id = $2 AND NOT EXISTS (SELECT FROM draw_entrants k WHERE k.draw_id = g.draw_id AND k.member_id = $1)`, keptID, goneID)
 	batch.Queue(`UPDATE draw_winners SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
 }
 

@@ -26,10 +26,6 @@ func (s *Members) Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Ti
 	for _, table := range []string{"member_cards", "pets", "purchases", "purchase_lines", "orders", "member_rank_changes", "coupons"} {
 		batch.Queue(`UPDATE `+table+` SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
 	}
-	// What would be ordered goes with the member where the kept one can order; else it ends with the account.
-	for _, table := range []string{"recurring_orders", "draft_orders"} {
-		batch.Queue(`UPDATE `+table+` SET member_id = $1 WHERE member_id = $2 AND EXISTS (SELECT FROM accounts WHERE id = $1 AND closed_at IS NULL)`, keptID, goneID)
-	}
 	batch.Queue(`
 		UPDATE saved_addresses SET member_id = $1, is_default = is_default AND NOT EXISTS (
 			SELECT FROM saved_addresses k WHERE k.member_id = $1 AND k.is_default AND k.closed_at IS NULL)

@@ -1,0 +1,133 @@
+package draw
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/prize"
+)
+
+// won leaves out who only stands by.
+func won(all []Winner) (some []Winner) {
+	for _, w := range all {
+		if w.Rank != nil {
+			some = append(some, w)
+		}
+	}
+	return some
+}
+
+// AnswerInput answers to having won.
+type AnswerInput struct {
+	WinnerID  uuid.UUID
+	Accept    bool
+	Address   *customer.Address
+	AddressID *uuid.UUID
+}
+
+// Answer takes what the actor won, or declines it: then the next runner-up moves up.
+func (s *Service) Answer(ctx context.Context, in AnswerInput) (*Winner, error) {
+	me := access.From(ctx).ID
+	var w *Winner
+	err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+		w, err = s.Store.LockWinner(ctx, in.WinnerID)
+		if err != nil || w == nil || w.MemberID != me || me == uuid.Nil || w.Rank == nil {
+			return orErr(err, fault.ErrNotFound.At("winnerId"))
+		}
+		if w.Outcome != Won || w.AnswerBy == nil || s.Now().After(*w.AnswerBy) {
+			return ErrAnswered.At("winnerId")
+		}
+		d, err := s.Store.Draw(ctx, w.DrawID)
+		if err != nil {
+			return err
+		}
+		if !in.Accept {
+			return s.vacate(ctx, *d, w, Declined)
+		}
+		return s.award(ctx, *d, w, in)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// award lets a locked winner have the prize.
+func (s *Service) award(ctx context.Context, d Draw, w *Winner, in AnswerInput) error {
+	rank, err := s.rank(ctx, d, *w.Rank)
+	if err != nil {
+		return err
+	}
+	e, err := s.Prizes.Award(ctx, prize.Award{PrizeID: rank.PrizeID, MemberID: w.MemberID, Address: in.Address, AddressID: in.AddressID})
+	if err != nil {
+		return err
+	}
+	w.Outcome, w.ExchangeID, w.UpdatedAt = Accepted, &e.ID, s.Now()
+	if err := s.Store.UpdateWinner(ctx, *w); err != nil {
+		return err
+	}
+	return s.record(ctx, "draw.accepted", d, map[string]any{"winnerId": w.ID, "exchangeId": e.ID})
+}
+
+func (s *Service) rank(ctx context.Context, d Draw, position int) (Rank, error) {
+	ranks, err := s.Store.Ranks(ctx, []uuid.UUID{d.ID})
+	for _, r := range ranks {
+		if r.Position == position {
+			return r, nil
+		}
+	}
+	return Rank{}, orErr(err, ErrUnknown)
+}
+
+// vacate frees a locked winner's place: the next who stands by moves up; if nobody does,
+// the piece goes back to the stock.
+func (s *Service) vacate(ctx context.Context, d Draw, w *Winner, outcome Outcome) error {
+	now := s.Now()
+	w.Outcome, w.UpdatedAt = outcome, now
+	if err := s.Store.UpdateWinner(ctx, *w); err != nil {
+		return err
+	}
+	next, err := s.Store.NextReserve(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	data := map[string]any{"winnerId": w.ID, "outcome": outcome}
+	if next == nil {
+		rank, err := s.rank(ctx, d, *w.Rank)
+		if err != nil {
+			return err
+		}
+		return errors.Join(s.putBack(ctx, map[uuid.UUID]int{rank.PrizeID: -1}), s.record(ctx, "draw.vacated", d, data))
+	}
+	until := s.answerBy(d, now)
+	next.Outcome, next.Rank, next.AnswerBy, next.UpdatedAt = Won, w.Rank, &until, now
+	if err := s.Store.UpdateWinner(ctx, *next); err != nil {
+		return err
+	}
+	data["movesUp"] = next.ID
+	if err := s.record(ctx, "draw.vacated", d, data); err != nil {
+		return err
+	}
+	return s.tell(ctx, d, []Winner{*next})
+}
+
+// putBack puts pieces that nobody won back to the stock; so many below zero.
+func (s *Service) putBack(ctx context.Context, pieces map[uuid.UUID]int) error {
+	if len(pieces) == 0 {
+		return nil
+	}
+	problems, err := s.Prizes.Hold(ctx, pieces)
+	for _, problem := range problems {
+		err = errors.Join(err, problem)
+	}
+	return err
+}
+
+// answerBy is until when a winner who is told now may answer.
+func (s *Service) answerBy(d Draw, now time.Time) time.Time { return now.AddDate(0, 0, d.AnswerDays) }
