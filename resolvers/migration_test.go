@@ -187,7 +187,7 @@ func TestPastDataIsForWhoMayChangeIt(t *testing.T) {
 	require.Equal(t, "FORBIDDEN", failed[0].Code, "points need another permission")
 	_, failed = uploadedPast(t, a, clerk, "MEMBERS", pastMapping, pastMembers)
 	require.Equal(t, "FORBIDDEN", failed[0].Code, "the head office's")
-	_, failed = uploadedPast(t, a, registrar, "MEMBERS", "kind: members\nfields: {nmae: x}", pastMembers)
+	_, failed = uploadedPast(t, a, registrar, "MEMBERS", "kind: members\nfields: {moniker: x}", pastMembers)
 	require.Equal(t, "MAPPING_INVALID", failed[0].Code)
 	run, _ := uploadedPast(t, a, registrar, "MEMBERS", pastMapping, "no,name\n1,\"山田\n")
 	require.Equal(t, "FAILED", worked(t, a, registrar, run).State)
