@@ -36,7 +36,7 @@ func membership(ctx context.Context, s settings) error {
 		return err
 	}
 	defer b.db.Close()
-	for _, measure := range []func(context.Context) error{b.find, b.count, b.ingest} {
+	for _, measure := range []func(context.Context) error{b.find, b.search, b.export, b.count, b.ingest} {
 		if err := measure(ctx); err != nil {
 			return err
 		}

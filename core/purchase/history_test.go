@@ -22,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest"
+	"github.com/noren-commerce/noren/storage/postgres/pgtest/books"
 )
 
 const heading = "店舗コード,端末番号,レシート番号,営業日,会員番号,明細数,商品コード,商品名,数量,金額\n"
@@ -64,6 +65,11 @@ func newTill(t testing.TB) *till {
 	s.exec(t, `INSERT INTO memberships (member_id, brand_id, joined_at) VALUES ($1, $2, now())`, s.member, s.BrandID)
 	s.exec(t, `INSERT INTO member_cards (id, number, member_id, brand_id, kind, state, issued_at) VALUES ($1, $2, $3, $4, 'PHYSICAL', 'ACTIVE', now())`, id.New(), s.card, s.member, s.BrandID)
 	s.Service = purchase.New(purchase.Parts{Tx: s.DB, Store: postgres.NewPurchases(s.DB), Members: s, Earner: s, Events: postgres.NewEvents(s.DB), Now: clock.System})
+	t.Cleanup(func() {
+		broken, err := books.Broken(context.WithoutCancel(t.Context()), s.DB.Pool(), books.Purchases)
+		require.NoError(t, err)
+		require.Empty(t, broken)
+	})
 	return s
 }
 
@@ -111,6 +117,25 @@ func TestAReceiptCountsOnce(t *testing.T) {
 	require.Len(t, s.earned, 1)
 	require.Equal(t, 0, get[int](t, s, `SELECT count(*) FROM purchases_default`), "months have their partitions")
 	require.True(t, get[bool](t, s, `SELECT rank_due_on IS NOT NULL FROM memberships`), "the rank is worked out anew")
+}
+
+func TestSumsFollowThePurchases(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	s.upload(t, "shibuya,1,0001,2026/06/15,"+s.card+",1,"+"lead-1"+",リード,2,3960\nshibuya,1,0002,2026/05/31,,1,"+"lead-1"+",リード,1,1980\n")
+	sums := func() string {
+		return get[string](t, s, `SELECT coalesce(string_agg(concat_ws(' ', bought_on, items, total), ', ' ORDER BY bought_on), '') FROM purchase_sums WHERE member_id = $1`, s.member)
+	}
+	require.Equal(t, "2026-06-15 2 3960", sums(), "what nobody bought is nobody's")
+	s.exec(t, `UPDATE purchases SET member_id = $1 WHERE receipt = '0002'`, s.member)
+	s.exec(t, `UPDATE purchases SET items = 1, total = 1980 WHERE receipt = '0001'`)
+	require.Equal(t, "2026-05-31 1 1980, 2026-06-15 1 1980", sums())
+	_, err := s.DB.Pool().Exec(t.Context(), `UPDATE purchases SET bought_on = '2026-07-01' WHERE receipt = '0001'`)
+	require.ErrorContains(t, err, "cannot change", "it would move past the triggers")
+	s.exec(t, `DELETE FROM purchases WHERE receipt = '0001'`)
+	require.Equal(t, "2026-05-31 1 1980", sums())
+	s.exec(t, `UPDATE purchases SET member_id = NULL`)
+	require.Empty(t, sums())
 }
 
 func TestTheSameFileTwiceAtOnce(t *testing.T) {

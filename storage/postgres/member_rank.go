@@ -64,7 +64,7 @@ func (s *Members) Rank(ctx context.Context, on time.Time, most int) (looked int,
 			SELECT d.member_id, d.brand_id, r.id AS rank_id, r.min_spend, r.months, coalesce(sum(p.total), 0)::bigint AS spend,
 				(min(p.bought_on) + make_interval(months => r.months))::date AS leaves_on
 			FROM due d JOIN member_ranks r ON r.brand_id = d.brand_id AND r.closed_at IS NULL
-			LEFT JOIN purchases p ON p.member_id = d.member_id AND p.brand_id = d.brand_id
+			LEFT JOIN purchase_sums p ON p.member_id = d.member_id AND p.brand_id = d.brand_id
 				AND p.bought_on > ($1::date - make_interval(months => r.months))::date AND p.bought_on <= $1::date
 			GROUP BY d.member_id, d.brand_id, r.id
 		), reached AS (

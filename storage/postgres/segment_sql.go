@@ -20,7 +20,8 @@ import (
 //
 // Sums of all that members bought cost the most. Where they are one of several conditions
 // that all have to hold, the others are asked first ("narrowed"), and sums are made of
-// the members who are left.
+// the members who are left. They are read from purchase_sums, which has all months in one
+// index: to look into the partition of each month for each member takes ten times as long.
 type searchSQL struct {
 	query segment.Query
 	args  pgx.NamedArgs
@@ -59,16 +60,21 @@ func compileSearch(q segment.Query) (string, pgx.NamedArgs) {
 	}
 	first := &stage{searchSQL: s}
 	narrowed := first.selected(base, light)
-	second := &stage{searchSQL: s, within: `narrowed`, joins: []string{`JOIN narrowed ON narrowed.member_id = j.member_id`}}
-	return `WITH narrowed AS MATERIALIZED (` + narrowed + `), hits AS MATERIALIZED (` + second.selected(base, heavy) + `)`, s.args
+	second := &stage{searchSQL: s, within: `narrowed`}
+	return `WITH narrowed AS MATERIALIZED (` + narrowed + `), hits AS MATERIALIZED (` + second.selected(nil, heavy) + `)`, s.args
 }
 
-func (s *stage) selected(base []string, all []segment.Condition) string {
-	where := append([]string{}, base...)
+// selected are the members whom all the conditions hold for, with what conditions ask of
+// their memberships.
+func (s *stage) selected(where []string, all []segment.Condition) string {
 	for _, c := range all {
 		where = append(where, s.holds(c))
 	}
-	return `SELECT j.member_id FROM memberships j ` + strings.Join(s.joins, ` `) + ` WHERE ` + strings.Join(where, ` AND `)
+	from := `memberships`
+	if s.within != "" {
+		from = s.within
+	}
+	return `SELECT j.member_id, j.registered_store_id, j.home_store_id, j.rank_id FROM ` + from + ` j ` + strings.Join(s.joins, ` `) + ` WHERE ` + strings.Join(where, ` AND `)
 }
 
 // arg is the placeholder of a value.
@@ -189,18 +195,7 @@ func (s *stage) days(p *segment.Period) (where []string) {
 }
 
 func (s *stage) bought(b segment.Bought) string {
-	var goods []string
-	if len(b.ProductIDs) > 0 {
-		goods = append(goods, `SELECT unnest(`+s.arg(b.ProductIDs)+`::uuid[])`)
-	}
-	if len(b.CategoryIDs) > 0 {
-		goods = append(goods, `SELECT product_id FROM product_categories WHERE category_id IN (WITH RECURSIVE tree AS (
-			SELECT unnest(`+s.arg(b.CategoryIDs)+`::uuid[]) AS id UNION SELECT c.id FROM categories c JOIN tree ON c.parent_id = tree.id) SELECT id FROM tree)`)
-	}
-	if len(b.ProductBrandIDs) > 0 {
-		goods = append(goods, `SELECT id FROM products WHERE product_brand_id = ANY(`+s.arg(b.ProductBrandIDs)+`)`)
-	}
-	where := append([]string{`x.product_id = ANY(ARRAY(` + strings.Join(goods, ` UNION `) + `))`}, s.days(b.Period)...)
+	where := append([]string{`x.product_id = ANY(` + s.goods(b) + `)`}, s.days(b.Period)...)
 	least := 1
 	quantity := segment.Range{Min: &least}
 	if b.Quantity != nil {
@@ -211,6 +206,24 @@ func (s *stage) bought(b segment.Bought) string {
 	}
 	having := append(s.counts(`sum(x.quantity)`, &quantity), s.amounts(`sum(x.amount)`, b.Amount)...)
 	return s.sums(`purchase_lines`, where, having)
+}
+
+// goods are all products that the condition names, and those of what it names. Products
+// alone are told as they stand: PostgreSQL plans by how often they were bought.
+func (s *stage) goods(b segment.Bought) string {
+	named := s.arg(b.ProductIDs) + `::uuid[]`
+	if len(b.CategoryIDs)+len(b.ProductBrandIDs) == 0 {
+		return named
+	}
+	goods := []string{`SELECT unnest(` + named + `)`}
+	if len(b.CategoryIDs) > 0 {
+		goods = append(goods, `SELECT product_id FROM product_categories WHERE category_id IN (WITH RECURSIVE tree AS (
+			SELECT unnest(`+s.arg(b.CategoryIDs)+`::uuid[]) AS id UNION SELECT c.id FROM categories c JOIN tree ON c.parent_id = tree.id) SELECT id FROM tree)`)
+	}
+	if len(b.ProductBrandIDs) > 0 {
+		goods = append(goods, `SELECT id FROM products WHERE product_brand_id = ANY(`+s.arg(b.ProductBrandIDs)+`)`)
+	}
+	return `ARRAY(` + strings.Join(goods, ` UNION `) + `)`
 }
 
 // purchases holds for who is in the set of those whose sums fit. Where nothing fits too,
@@ -226,9 +239,9 @@ func (s *stage) purchases(p segment.Purchases) string {
 		return `true`
 	}
 	if p.Nothing() {
-		return `NOT ` + s.in(s.sums(`purchases`, where, []string{`NOT (` + strings.Join(having, ` AND `) + `)`}))
+		return `NOT ` + s.in(s.sums(`purchase_sums`, where, []string{`NOT (` + strings.Join(having, ` AND `) + `)`}))
 	}
-	return s.in(s.sums(`purchases`, where, having))
+	return s.in(s.sums(`purchase_sums`, where, having))
 }
 
 func (s *stage) lastPurchase(p segment.Period) string {
@@ -238,7 +251,7 @@ func (s *stage) lastPurchase(p segment.Period) string {
 	if until != nil {
 		having = []string{`max(x.bought_on) <= ` + s.arg(until.Format(time.DateOnly)) + `::text::date`}
 	}
-	return s.sums(`purchases`, where, having)
+	return s.sums(`purchase_sums`, where, having)
 }
 
 func (s *stage) counts(sum string, r *segment.Range) (having []string) {

@@ -42,17 +42,16 @@ func TestASearchIsOneStatement(t *testing.T) {
 		{Not: &segment.Condition{Consent: &segment.Consent{Medium: member.DM, Given: false}}},
 	}}})
 	require.Equal(t, strings.Join(strings.Fields(`
-		WITH narrowed AS MATERIALIZED (SELECT j.member_id FROM memberships j
+		WITH narrowed AS MATERIALIZED (SELECT j.member_id, j.registered_store_id, j.home_store_id, j.rank_id FROM memberships j
 			LEFT JOIN profiles p ON p.member_id = j.member_id
-			LEFT JOIN (SELECT x.member_id FROM purchase_lines x WHERE x.member_id IS NOT NULL AND x.product_id = ANY(ARRAY(SELECT unnest(@v3::uuid[])))
+			LEFT JOIN (SELECT x.member_id FROM purchase_lines x WHERE x.member_id IS NOT NULL AND x.product_id = ANY(@v3::uuid[])
 				AND x.bought_on >= @v4::text::date AND x.bought_on <= @v5::text::date GROUP BY x.member_id HAVING sum(x.quantity) >= @v6::bigint) s2 ON s2.member_id = j.member_id
 			LEFT JOIN member_settings c2 ON c2.member_id = j.member_id AND c2.brand_id = @brand AND c2.medium = @v7
 			WHERE j.brand_id = @brand AND j.ended_at IS NULL AND coalesce(p.gender, 'UNSAID') = ANY(@v2) AND (s2.member_id IS NOT NULL) AND NOT (coalesce(c2.given, false) = @v8)),
-		hits AS MATERIALIZED (SELECT j.member_id FROM memberships j
-			JOIN narrowed ON narrowed.member_id = j.member_id
-			LEFT JOIN (SELECT x.member_id FROM narrowed n JOIN purchases x ON x.member_id = n.member_id WHERE x.member_id IS NOT NULL AND x.brand_id = @brand
-				AND x.bought_on >= @v9::text::date GROUP BY x.member_id HAVING sum(x.total) >= @v10::bigint) t1 ON t1.member_id = j.member_id
-			WHERE j.brand_id = @brand AND j.ended_at IS NULL AND (t1.member_id IS NOT NULL))`), " "), strings.Join(strings.Fields(sql), " "))
+		hits AS MATERIALIZED (SELECT j.member_id, j.registered_store_id, j.home_store_id, j.rank_id FROM narrowed j
+			LEFT JOIN (SELECT x.member_id FROM narrowed n JOIN purchase_sums x ON x.member_id = n.member_id WHERE x.member_id IS NOT NULL AND x.brand_id = @brand
+				AND x.bought_on >= @v9::text::date GROUP BY x.member_id HAVING sum(x.total) >= @v10::bigint) t0 ON t0.member_id = j.member_id
+			WHERE (t0.member_id IS NOT NULL))`), " "), strings.Join(strings.Fields(sql), " "))
 	require.Equal(t, "2025-06-16 2026-06-15 2025-06-16", fmt.Sprint(args["v4"], " ", args["v5"], " ", args["v9"]))
 	require.EqualValues(t, 30000, args["v10"])
 }
@@ -388,4 +387,5 @@ func TestSearchesReadSumsOutOfIndexesOfTheirMonths(t *testing.T) {
 	whole := strings.Join(plan, "\n")
 	require.Regexp(t, regexp.MustCompile(`purchase_lines_2026_06`), whole)
 	require.NotContains(t, whole, "2026_01", "months beside the period are not read")
+	require.Contains(t, whole, "purchase_sums_member", "sums are read out of one index")
 }

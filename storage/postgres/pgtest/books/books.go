@@ -45,7 +45,7 @@ func Broken(ctx context.Context, pool *pgxpool.Pool, sets ...[]Rule) ([]string, 
 // Always hold, whatever gateways have yet to answer.
 func Always() []Rule {
 	var all []Rule
-	for _, set := range [][]Rule{stock, journal, payments, giftCards, credit, documents, orders, returned, points, lots} {
+	for _, set := range [][]Rule{stock, journal, payments, giftCards, credit, documents, orders, returned, points, lots, Purchases} {
 		all = append(all, set...)
 	}
 	return all
