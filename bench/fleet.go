@@ -175,15 +175,19 @@ func (f *fleet) stop() {
 	}
 }
 
-// memory is the resident set of the process in MiB.
-func (c *child) memory() int {
-	file, err := os.Open(fmt.Sprintf("/proc/%d/status", c.command.Process.Pid))
+// memory is what the process has in memory now, in MiB.
+func (c *child) memory() int { return memoryOf(c.command.Process.Pid, "VmRSS:") }
+
+// memoryOf reads what the kernel says of a process's memory, in MiB: VmRSS is what it has
+// now, VmHWM the most it ever had; 0 if it is gone.
+func memoryOf(pid int, field string) int {
+	file, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
 	defer func() { _ = file.Close() }()
 	for scanner := bufio.NewScanner(file); scanner.Scan(); {
-		if value, ok := strings.CutPrefix(scanner.Text(), "VmRSS:"); ok {
+		if value, ok := strings.CutPrefix(scanner.Text(), field); ok {
 			kib, _ := strconv.Atoi(strings.Fields(value)[0])
 			return kib / 1024
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -20,7 +21,7 @@ import (
 const (
 	pointWriters = 64
 	pointConns   = 16
-	pointMembers = 10_000
+	pointMembers = 160 * pointWriters // so that each writer has members of its own
 	pointLots    = 1_000_000
 )
 
@@ -50,12 +51,13 @@ func loyalty(ctx context.Context, s settings) error {
 			post  func(ctx context.Context, writer, n int) error
 		}{
 			{&distinct, func(ctx context.Context, writer, n int) error {
-				return b.post(ctx, b.members[(writer+n*pointWriters)%pointMembers])
+				turn := writer + n*pointWriters
+				return b.post(ctx, b.members[turn%pointMembers], turn/pointMembers%2 == 1)
 			}},
 			{&rawDistinct, func(ctx context.Context, writer, n int) error {
 				return b.raw(ctx, (writer+n*pointWriters)%pointMembers)
 			}},
-			{&hot, func(ctx context.Context, _, _ int) error { return b.post(ctx, b.members[0]) }},
+			{&hot, func(ctx context.Context, _, n int) error { return b.post(ctx, b.members[0], n%2 == 1) }},
 			{&rawHot, func(ctx context.Context, _, _ int) error { return b.raw(ctx, 0) }},
 		} {
 			rate, err := b.during(ctx, s.length(), m.post)
@@ -112,7 +114,7 @@ func (b *pointBench) fill(ctx context.Context) error {
 		return err
 	}
 	err := b.store.SaveProgramme(ctx, points.Programme{
-		ID: b.programme, BrandID: brand, Code: "bench", Currency: "JPY", UnitPoints: 1, UnitMinor: 1, ExpiryDays: &days, Zone: "Asia/Tokyo", CreatedAt: now, UpdatedAt: now,
+		ID: b.programme, BrandID: brand, Code: "bench", Name: i18n.JA("計測"), Currency: "JPY", UnitPoints: 1, UnitMinor: 1, ExpiryDays: &days, Zone: "Asia/Tokyo", CreatedAt: now, UpdatedAt: now,
 	})
 	if err != nil {
 		return err
@@ -131,16 +133,17 @@ func (b *pointBench) fill(ctx context.Context) error {
 	_, err = b.db.Pool().Exec(ctx, `
 		CREATE TABLE raw_balances (id int PRIMARY KEY, balance bigint NOT NULL) WITH (fillfactor = 70);
 		CREATE TABLE raw_entries (id uuid PRIMARY KEY, account int NOT NULL, kind text NOT NULL, points bigint NOT NULL, at timestamptz NOT NULL);
-		INSERT INTO raw_balances SELECT i, 0 FROM generate_series(0, 9999) i;
+		INSERT INTO raw_balances SELECT i, 0 FROM generate_series(0, 10239) i;
 		ANALYZE;`)
 	return err
 }
 
-// post gives points, or at every other time uses some, as noren does.
-func (b *pointBench) post(ctx context.Context, member uuid.UUID) error {
+// post gives points or uses some, as noren does. Each writer gives before it uses, and has
+// members of its own or gives twice what it uses.
+func (b *pointBench) post(ctx context.Context, member uuid.UUID, use bool) error {
 	n := b.keys.Add(1)
 	p := points.Posting{Holder: points.Holder{ProgrammeID: b.programme, MemberID: member}, Key: fmt.Sprintf("bench:%d", n), Kind: points.Earn, Points: 10, At: clock.System()}
-	if (n/pointMembers)%2 == 1 {
+	if use {
 		p.Kind, p.Points = points.Use, 5
 	}
 	_, err := b.service.Submit(ctx, p)
@@ -224,7 +227,7 @@ func (b *pointBench) expire(ctx context.Context) error {
 	go func() {
 		rate, _ := b.during(running, time.Hour, func(ctx context.Context, writer, n int) error {
 			began := time.Now()
-			err := b.post(ctx, b.members[(writer*31+n)%pointMembers])
+			err := b.post(ctx, b.members[(writer*31+n)%pointMembers], false)
 			if took := int64(time.Since(began)); err == nil && took > slowest.Load() {
 				slowest.Store(took)
 			}

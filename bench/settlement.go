@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -36,7 +35,7 @@ func settlement(ctx context.Context, s settings, bin string) error {
 		return err
 	}
 	var files, copies []float64
-	var most int64
+	var most int
 	for range s.rounds {
 		rate, memory, err := settle(ctx, bin, url)
 		if err != nil {
@@ -49,7 +48,7 @@ func settlement(ctx context.Context, s settings, bin string) error {
 		copies = append(copies, rate)
 	}
 	fmt.Printf("settlement %d lines: %.0f lines/s in at most %d MiB; COPY of the same %.0f lines/s = %.2f\n",
-		settledLines, middle(files), most>>20, middle(copies), middle(files)/middle(copies))
+		settledLines, middle(files), most, middle(copies), middle(files)/middle(copies))
 	return nil
 }
 
@@ -66,8 +65,9 @@ func fillJournal(ctx context.Context, db *postgres.DB) error {
 	return err
 }
 
-// settle writes the file once: its lines a second, and the most memory the process had.
-func settle(ctx context.Context, bin, url string) (rate float64, memory int64, err error) {
+// settle writes the file once: its lines a second, and the most memory the process had, in
+// MiB.
+func settle(ctx context.Context, bin, url string) (rate float64, memory int, err error) {
 	dir, err := os.MkdirTemp("", "noren-settlement-")
 	if err != nil {
 		return 0, 0, err
@@ -76,14 +76,25 @@ func settle(ctx context.Context, bin, url string) (rate float64, memory int64, e
 	command := exec.CommandContext(ctx, filepath.Join(bin, "noren"), "export", "settlement", "--channel", "wanko", "--from", "2026-01-01", "--to", "2026-12-31", filepath.Join(dir, "settlement.csv")) //nolint:gosec // fixed arguments
 	command.Env, command.Stderr = append(os.Environ(), "DATABASE_URL="+url), os.Stderr
 	began := time.Now()
-	if err := command.Run(); err != nil {
-		return 0, 0, fmt.Errorf("export the settlement: %w", err)
+	if err := command.Start(); err != nil {
+		return 0, 0, err
 	}
-	took := time.Since(began)
-	if usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		memory = usage.Maxrss << 10
+	done := make(chan error, 1)
+	go func() { done <- command.Wait() }()
+	// Asked while it runs: what is told at its end counts this program's memory, too, which
+	// it had before it became another.
+	for watch := time.NewTicker(10 * time.Millisecond); ; {
+		select {
+		case err := <-done:
+			watch.Stop()
+			if err != nil {
+				return 0, 0, fmt.Errorf("export the settlement: %w", err)
+			}
+			return settledLines / time.Since(began).Seconds(), memory, nil
+		case <-watch.C:
+			memory = max(memory, memoryOf(command.Process.Pid, "VmHWM:"))
+		}
 	}
-	return settledLines / took.Seconds(), memory, nil
 }
 
 // copyOut reads the same lines as fast as PostgreSQL gives them.
