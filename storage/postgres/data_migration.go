@@ -197,7 +197,8 @@ func (s *DataMigrations) Seen(ctx context.Context, runID uuid.UUID, names []migr
 	found, err := collect[struct {
 		Hash int64
 		Line int
-	}](ctx, s.DB, `SELECT hash, line FROM migration_names WHERE run_id = $1 AND hash = ANY($2)`, runID, hashes)
+	}](ctx, s.DB, `SELECT h.hash, n.line FROM unnest($2::bigint[]) h (hash)
+		CROSS JOIN LATERAL (SELECT line FROM migration_names WHERE run_id = $1 AND hash = h.hash OFFSET 0) n`, runID, hashes)
 	seen := make(map[migration.Named]int, len(found))
 	for _, f := range found {
 		seen[of[f.Hash]] = f.Line
@@ -213,10 +214,13 @@ func (s *DataMigrations) Stores(ctx context.Context, brandID uuid.UUID) (map[str
 // goesOn is who goes on in the place of a member who was merged into another, and that one
 // into another: of the ids in the table "asked" (key, id).
 const goesOn = `, chain AS (
-		SELECT a.key, m.id, m.merged_into FROM asked a JOIN members m ON m.id = a.id
-		UNION ALL SELECT chain.key, m.id, m.merged_into FROM chain JOIN members m ON m.id = chain.merged_into
+		SELECT a.key, m.id, m.merged_into FROM asked a CROSS JOIN LATERAL (SELECT id, merged_into FROM members WHERE id = a.id OFFSET 0) m
+		UNION ALL SELECT c.key, m.id, m.merged_into FROM chain c CROSS JOIN LATERAL (SELECT id, merged_into FROM members WHERE id = c.merged_into OFFSET 0) m
 	) SELECT key, id FROM chain WHERE merged_into IS NULL`
 
+// byKey looks keys up one by one in an index (OFFSET 0 keeps it so): the tables fill up
+// while an import runs, and by what PostgreSQL knew of them before it would read them whole
+// for every batch.
 func (s *DataMigrations) byKey(ctx context.Context, asked string, args ...any) (map[string]uuid.UUID, error) {
 	found, err := collect[struct {
 		Key string
@@ -231,12 +235,14 @@ func (s *DataMigrations) byKey(ctx context.Context, asked string, args ...any) (
 
 // Sources are whom earlier rows of the source brought, by key.
 func (s *DataMigrations) Sources(ctx context.Context, brandID uuid.UUID, source string, keys []string) (map[string]uuid.UUID, error) {
-	return s.byKey(ctx, `SELECT key, member_id AS id FROM migration_sources WHERE brand_id = $1 AND source = $2 AND key = ANY($3)`, brandID, source, keys)
+	return s.byKey(ctx, `SELECT k.key, s.id FROM unnest($3::text[]) k (key)
+		CROSS JOIN LATERAL (SELECT member_id AS id FROM migration_sources WHERE brand_id = $1 AND source = $2 AND key = k.key OFFSET 0) s`, brandID, source, keys)
 }
 
 // CardHolders are whose the cards are.
 func (s *DataMigrations) CardHolders(ctx context.Context, numbers []string) (map[string]uuid.UUID, error) {
-	return s.byKey(ctx, `SELECT number AS key, member_id AS id FROM member_cards WHERE number = ANY($1)`, numbers)
+	return s.byKey(ctx, `SELECT k.key, c.id FROM unnest($1::text[]) k (key)
+		CROSS JOIN LATERAL (SELECT member_id AS id FROM member_cards WHERE number = k.key OFFSET 0) c`, numbers)
 }
 
 const duplicateColumns = `id, brand_id, run_id, member_id, other_id, likenesses, state, reason, actor_id, created_at, settled_at`

@@ -73,9 +73,9 @@ var giftCards = []Rule{
 		FROM (SELECT coalesce(sum(balance), 0) FROM gift_cards) a (c), (SELECT coalesce(sum(credit - debit), 0) FROM journal_lines WHERE account = 'GIFT_CARDS') b (j)
 		WHERE c <> j`},
 	{"what a card pays has left it", `
-		SELECT format('payment %s: holds %s, entries %s', p.id, p.captured - p.refunded, coalesce(e.sum, 0))
+		SELECT format('payment %s: holds %s, entries %s', p.id, p.captured - p.refunded + p.as_points, coalesce(e.sum, 0))
 		FROM payments p LEFT JOIN (SELECT payment_id, -sum(amount) AS sum FROM gift_card_entries GROUP BY 1) e ON e.payment_id = p.id
-		WHERE p.method = 'GIFT_CARD' AND p.captured - p.refunded <> coalesce(e.sum, 0)`},
+		WHERE p.method = 'GIFT_CARD' AND p.captured - p.refunded + p.as_points <> coalesce(e.sum, 0)`},
 }
 
 var credit = []Rule{
