@@ -29,7 +29,7 @@ const leaveWithin = 2 * time.Second
 // PostgresOptions say where and how the cluster runs.
 type PostgresOptions struct {
 	DataDir   string // absolute; made when missing
-	Throwaway bool   // for tests: a temporary directory, no fsync, gone when the cluster stops
+	Throwaway bool   // for tests: a temporary directory, in memory if there is room, no fsync, gone when the cluster stops
 	Port      int    // of 127.0.0.1; 0 takes a free one
 	Programs         // where initdb and postgres are
 }
@@ -155,7 +155,7 @@ func (c cluster) start(ctx context.Context) (*Postgres, error) {
 func (c cluster) script() string {
 	settings, after := "", ""
 	if c.throwaway {
-		settings, after = " -c fsync=off -c full_page_writes=off -c synchronous_commit=off", `; rm -rf "$(dirname "$2")"`
+		settings, after = " -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_wal_size=256MB", `; rm -rf "$(dirname "$2")"`
 	}
 	return `trap '' INT TERM HUP
 exec 3<&0
