@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
@@ -27,6 +28,11 @@ func (b Brand) queueShops(batch *pgx.Batch) {
 			batch.Queue(`INSERT INTO shops (location_id, pick_up, pick_up_days, stock_shown, latitude, longitude) VALUES ($1, true, 7, 'BAND', $2, $3) ON CONFLICT DO NOTHING`, l.ID, at[0], at[1])
 		}
 	}
+}
+
+// van is the brand's van, which sells at events what it takes out of the warehouse.
+func (b Brand) van() Location {
+	return Location{ID: key("location", b.Code, "van"), Code: "van", Name: i18n.Text{"ja": "移動販売車", "en": "Event van"}, Kind: "EVENT", Address: b.Shops[0].Address, Priority: len(b.Shops)}
 }
 
 // errNobody says that no sample member buys in the brand.

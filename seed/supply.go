@@ -27,5 +27,22 @@ func (s agreement) supplied(ctx context.Context, goods []uuid.UUID) error {
 		in.Lines = append(in.Lines, inventory.SendLineInput{VariantID: variant, Quantity: 24})
 	}
 	_, err = s.supply.Announce(ctx, in)
-	return errors.Join(append(faults, err)...)
+	return errors.Join(append(faults, err, s.takenOut(ctx, warehouse, in.Lines[:3]))...)
+}
+
+// takenOut is what the van has with it (イベント持出).
+func (s agreement) takenOut(ctx context.Context, warehouse uuid.UUID, lines []inventory.SendLineInput) error {
+	out := inventory.SendStockInput{IdempotencyKey: "seed-van", FromID: warehouse, ToID: s.brand.van().ID, Reference: "イベント持出"}
+	in := inventory.ReceiveTransferInput{}
+	for _, l := range lines {
+		out.Lines = append(out.Lines, inventory.SendLineInput{VariantID: l.VariantID, Quantity: 6})
+		in.Lines = append(in.Lines, inventory.ArrivedLineInput{VariantID: l.VariantID, Arrived: 6})
+	}
+	sent, err := s.supply.Send(ctx, out)
+	if err != nil {
+		return err
+	}
+	in.TransferID = sent.ID
+	_, err = s.supply.ReceiveTransfer(ctx, in)
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -172,7 +173,7 @@ func (b Brand) frame(ctx context.Context, db *postgres.DB) error {
 		b.PriceListID, b.ID, i18n.Text{"ja": "標準価格", "en": "Standard prices"})
 	batch.Queue(`INSERT INTO channels (id, brand_id, code, name, currency, price_list_id) VALUES ($1, $2, $3, $4, 'JPY', $5) ON CONFLICT DO NOTHING`,
 		b.ChannelID, b.ID, b.Code, b.Name, b.PriceListID)
-	for _, l := range b.Shops {
+	for _, l := range append(slices.Clone(b.Shops), b.van()) {
 		batch.Queue(`INSERT INTO locations (id, brand_id, code, name, kind, address, priority, ships) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
 			l.ID, b.ID, l.Code, l.Name, l.Kind, l.Address.Normalised(), l.Priority, l.Kind == "WAREHOUSE")
 	}
