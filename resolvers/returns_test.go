@@ -418,6 +418,19 @@ func TestAnyShopTakesReturnsIn(t *testing.T) {
 	require.Equal(t, may.ID, list.Returns.Nodes[0].ID)
 	a.DoAs(t, packer, query, apptest.Variables{"n": 1, "a": list.Returns.PageInfo.EndCursor}).Into(t, &list)
 	require.Equal(t, open.ID, list.Returns.Nodes[0].ID)
+	listed := func(actor access.Actor, filter string) []string {
+		a.DoAs(t, actor, query, apptest.Variables{"f": filterOf(t, filter)}).Into(t, &list)
+		var ids []string
+		for _, n := range list.Returns.Nodes {
+			ids = append(ids, n.ID)
+		}
+		return ids
+	}
+	require.Equal(t, []string{may.ID}, listed(clerk.actor, `{}`), "a shop lists what came back to it")
+	elsewhere := access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Stores: []uuid.UUID{other}, Permissions: clerk.actor.Permissions}
+	require.Empty(t, listed(elsewhere, `{}`))
+	number, _, _ := strings.Cut(may.Number, "-R")
+	require.Equal(t, []string{may.ID, open.ID}, listed(elsewhere, `{"orderNumber":"`+number+`"}`), "goods come back anywhere: by the number it is told")
 	require.NotEmpty(t, d.Do(t, `{ returns { nodes { id } } }`, nil, "X-Cart-Token", d.token).Errors)
 	node := d.Do(t, `query($id: ID!) { node(id: $id) { ... on Return { number } } return(id: $id) { number } }`, apptest.Variables{"id": may.ID}, "X-Cart-Token", d.token)
 	require.Contains(t, string(node.Data), may.Number)

@@ -207,6 +207,45 @@ func TestStaffOfAShopChangeOrdersOfTheirs(t *testing.T) {
 	}
 }
 
+func TestStaffOfAnotherShopReadOrdersMasked(t *testing.T) {
+	t.Parallel()
+	r := newReach(t)
+	order := picks(t, r.App, r.own, r.leash, 1).order(t, "1980", "BANK_TRANSFER").Order.ID
+	exec(t, r.App, `UPDATE orders SET email = 'hanako@example.jp', shipping_address = '{"name":"見本花子","kana":"ミホンハナコ","postalCode":"1500001","prefecture":"TOKYO","city":"渋谷区","line1":"神宮前1-2-3","line2":"見本ビル","phone":"09012345678"}', billing_address = NULL`)
+	type shown struct {
+		Number          string
+		Masked          bool
+		Email           string
+		ShippingAddress struct{ Name, PostalCode, Prefecture, City, Line1, Line2, Phone string }
+	}
+	read := func(actor access.Actor) (found, listed shown) {
+		const fields = ` { number masked email shippingAddress { name postalCode prefecture city line1 line2 phone } billingAddress { line1 } }`
+		var one struct{ Order shown }
+		r.DoAs(t, actor, `query($id: ID!) { order(id: $id)`+fields+` }`, apptest.Variables{"id": order}).Into(t, &one)
+		var many struct{ Orders struct{ Nodes []shown } }
+		r.DoAs(t, actor, `query($n: String) { orders(filter: { number: $n }) { nodes`+fields+` } }`, apptest.Variables{"n": one.Order.Number}).Into(t, &many)
+		require.Len(t, many.Orders.Nodes, 1)
+		return one.Order, many.Orders.Nodes[0]
+	}
+	for _, actor := range []access.Actor{r.clerk, packer} {
+		found, listed := read(actor)
+		require.Equal(t, found, listed)
+		require.False(t, found.Masked)
+		require.Equal(t, "hanako@example.jp", found.Email)
+		require.Equal(t, "神宮前1-2-3", found.ShippingAddress.Line1)
+	}
+	found, listed := read(r.beyond)
+	require.Equal(t, found, listed)
+	require.True(t, found.Masked)
+	require.Equal(t, "h***@***", found.Email)
+	require.Equal(t, struct{ Name, PostalCode, Prefecture, City, Line1, Line2, Phone string }{"見＊＊＊", "", "TOKYO", "渋谷区", "＊＊＊", "", "090-****-**78"}, found.ShippingAddress)
+	_, code := r.try(t, r.beyond, "duplicateOrder", "DuplicateOrderInput", "", apptest.Variables{"orderId": order})
+	require.Equal(t, "FORBIDDEN", code, "a copy would have what is masked")
+	exec(t, r.App, `INSERT INTO shipments (id, order_id, brand_id, nth, location_id, status, currency, instructed_at, updated_at) SELECT gen_random_uuid(), id, brand_id, 1, $1, 'INSTRUCTED', 'JPY', now(), now() FROM orders`, r.other)
+	found, _ = read(r.beyond)
+	require.False(t, found.Masked, "what leaves theirs has an address")
+}
+
 // An order that was bought elsewhere is a shop's as far as goods of it leave from there.
 func TestStaffOfAShopChangeOrdersThatLeaveFromTheirs(t *testing.T) {
 	t.Parallel()

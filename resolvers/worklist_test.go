@@ -180,7 +180,8 @@ func TestWorkListsCountPickUpsAndWhatComesFromOutside(t *testing.T) {
 		s.DoAs(t, actor, `{ workLists { toShip pickUps deliveryIssues strayPayments deposits } }`, nil).Into(t, &got)
 		return got.WorkLists
 	}
-	require.Equal(t, counts{PickUps: 1, DeliveryIssues: 1, StrayPayments: 1, Deposits: 1}, ask(access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.OrderRead}}))
+	exec(t, s.App, `INSERT INTO delivery_issues (id, kind, finger, reported_at) VALUES (gen_random_uuid(), 'UNKNOWN_PARCEL', 'nobody''s', now())`)
+	require.Equal(t, counts{PickUps: 1, DeliveryIssues: 2, StrayPayments: 1, Deposits: 1}, ask(access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.OrderRead}}))
 	require.Equal(t, counts{PickUps: 1}, ask(clerkOf(shops[0])), "a shop's staff prepare theirs, and see no money")
 	require.Equal(t, counts{}, ask(clerkOf(shops[1])))
 }

@@ -368,6 +368,9 @@ func (s *Service) Duplicate(ctx context.Context, in DuplicateInput) (*Draft, err
 	if err != nil {
 		return nil, at("orderId", err)
 	}
+	if o.Masked { // the copy would have the personal data of another shop's
+		return nil, fault.ErrForbidden.At("orderId")
+	}
 	if o.ChannelID != channel.From(ctx).ID {
 		return nil, order.ErrEditChannel.At("orderId")
 	}

@@ -58,7 +58,7 @@ func (s *Service) Receipt(ctx context.Context, in ReceiptInput) (*Document, erro
 func tidy(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func (s *Service) receipt(ctx context.Context, in ReceiptInput) (uuid.UUID, error) {
-	orders, err := s.Orders.ByIDs(ctx, []uuid.UUID{in.OrderID})
+	orders, err := s.Orders.Whole(ctx, []uuid.UUID{in.OrderID})
 	if err != nil {
 		return uuid.Nil, err
 	}

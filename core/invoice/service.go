@@ -77,6 +77,7 @@ type Query struct {
 // Orders are what documents are made of. Only those that the actor may see.
 type Orders interface {
 	ByIDs(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error)
+	Whole(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error)
 	Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error)
 	Shipments(ctx context.Context, orderIDs []uuid.UUID) ([]order.Shipment, error)
 }

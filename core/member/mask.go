@@ -50,12 +50,13 @@ func own(actor access.Actor, memberID uuid.UUID) bool {
 // stays empty.
 func (p Personal) masked() Personal {
 	return Personal{
-		Name: maskName(p.Name), Kana: maskName(p.Kana), Phone: maskPhone(p.Phone), Email: maskEmail(p.Email),
+		Name: MaskName(p.Name), Kana: MaskName(p.Kana), Phone: MaskPhone(p.Phone), Email: MaskEmail(p.Email),
 		Gender: customer.GenderUnsaid,
 	}
 }
 
-func maskName(name string) string {
+// MaskName leaves the first character of a name.
+func MaskName(name string) string {
 	if name == "" {
 		return ""
 	}
@@ -63,9 +64,9 @@ func maskName(name string) string {
 	return string(first) + Hidden
 }
 
-// maskPhone leaves the first three digits and the last two of a number that is long
+// MaskPhone leaves the first three digits and the last two of a number that is long
 // enough for it.
-func maskPhone(phone string) string {
+func MaskPhone(phone string) string {
 	switch n := len(phone); {
 	case phone == "":
 		return ""
@@ -76,7 +77,8 @@ func maskPhone(phone string) string {
 	}
 }
 
-func maskEmail(email string) string {
+// MaskEmail leaves the first character of an address.
+func MaskEmail(email string) string {
 	local, _, ok := strings.Cut(email, "@")
 	if !ok {
 		return ""

@@ -52,11 +52,11 @@ func TestAStoreSeesItsOwnMembersAndOthersMasked(t *testing.T) {
 
 func TestAMaskHidesWhatIsShort(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "***", maskPhone("110"))
-	require.Empty(t, maskPhone(""))
-	require.Empty(t, maskName(""))
-	require.Empty(t, maskEmail(""))
-	require.Equal(t, "𠮷＊＊＊", maskName("𠮷野"), "a character of two UTF-16 units is one")
+	require.Equal(t, "***", MaskPhone("110"))
+	require.Empty(t, MaskPhone(""))
+	require.Empty(t, MaskName(""))
+	require.Empty(t, MaskEmail(""))
+	require.Equal(t, "𠮷＊＊＊", MaskName("𠮷野"), "a character of two UTF-16 units is one")
 }
 
 func TestAge(t *testing.T) {

@@ -93,6 +93,7 @@ type Order struct {
 	HeldNote        string
 	Tags            []string
 	MissedGifts     []i18n.Text // gifts of campaigns that were sold out
+	Masked          bool        `db:"-"` // personal data is not shown whole to who asked
 	Delivery
 	PlacedAt  time.Time
 	UpdatedAt time.Time

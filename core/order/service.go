@@ -104,6 +104,9 @@ type Store interface {
 	Replaces(ctx context.Context, orderID uuid.UUID) (bool, error)
 
 	Orders(ctx context.Context, orderIDs []uuid.UUID) ([]Order, error)
+	// OfStores are those of the orders that the shops have to do with: bought or picked up
+	// there, sent from there, brought back there, or of members who are theirs.
+	OfStores(ctx context.Context, orderIDs, storeIDs []uuid.UUID) ([]uuid.UUID, error)
 	List(ctx context.Context, q Query) (page.Connection[Order], error)
 	// FirstOfCompanies are the first pages of companies' orders, in one statement.
 	FirstOfCompanies(ctx context.Context, q Query, wanted []page.First) (map[page.First]page.Connection[Order], error)
@@ -257,8 +260,18 @@ func (s *Service) ByID(ctx context.Context, orderID uuid.UUID) (*Order, error) {
 	return &orders[0], nil
 }
 
-// ByIDs are those of the orders that the actor may see.
+// ByIDs are those of the orders that the actor may see, as the actor may see them.
 func (s *Service) ByIDs(ctx context.Context, orderIDs []uuid.UUID) ([]Order, error) {
+	orders, err := s.Whole(ctx, orderIDs)
+	if err != nil {
+		return nil, err
+	}
+	return s.masked(ctx, orders)
+}
+
+// Whole are those of the orders that the actor may see, with all personal data: for papers
+// that are made out to the customer, not to be shown as they are.
+func (s *Service) Whole(ctx context.Context, orderIDs []uuid.UUID) ([]Order, error) {
 	orders, err := s.store.Orders(ctx, orderIDs)
 	if err != nil {
 		return nil, err
@@ -304,7 +317,7 @@ func (s *Service) List(ctx context.Context, in ListInput) (page.Connection[Order
 				return page.Connection[Order]{}, nil
 			}
 		}
-		return s.store.List(ctx, q)
+		return s.listed(ctx, q)
 	}
 	owner := cart.OwnerOf(actor)
 	if owner.Nobody() {
@@ -324,6 +337,19 @@ func (s *Service) List(ctx context.Context, in ListInput) (page.Connection[Order
 		q.Owner = &owner
 	}
 	return s.store.List(ctx, q)
+}
+
+// listed is a page of the brand's orders, as the actor may see them.
+func (s *Service) listed(ctx context.Context, q Query) (page.Connection[Order], error) {
+	c, err := s.store.List(ctx, q)
+	if err != nil {
+		return c, err
+	}
+	seen, err := s.masked(ctx, c.Nodes())
+	for i := range seen {
+		c.Edges[i].Node = seen[i]
+	}
+	return c, err
 }
 
 // Lines are the lines of orders that were read through this service.

@@ -122,7 +122,7 @@ func (s *Service) openPaper(ctx context.Context, links *link.Signer, returnID, e
 	if rule.Address == nil {
 		return nil, fault.ErrNotFound
 	}
-	orders, err := s.Orders.ByIDs(ctx, []uuid.UUID{r.OrderID})
+	orders, err := s.Orders.Whole(ctx, []uuid.UUID{r.OrderID})
 	if err != nil {
 		return nil, err
 	}

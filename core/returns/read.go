@@ -27,11 +27,14 @@ type Query struct {
 	Outcome     *Outcome
 	Reason      *Reason
 	OrderNumber string
-	LocationID  *uuid.UUID // some of it was received there
+	LocationID  *uuid.UUID  // some of it was received there
+	Stores      []uuid.UUID // of orders of these shops, or received there
 	Page        page.Args
 }
 
-// List is one page of the brand's returns, for staff.
+// List is one page of the brand's returns, for staff. Those of a shop see returns of what
+// was bought or picked up at theirs or came back there, and of any order whose number they
+// were told: goods come back anywhere.
 func (s *Service) List(ctx context.Context, q Query) (page.Connection[Return], error) {
 	if err := access.Require(ctx, access.OrderRead); err != nil {
 		return page.Connection[Return]{}, err
@@ -39,6 +42,11 @@ func (s *Service) List(ctx context.Context, q Query) (page.Connection[Return], e
 	q.BrandID = channel.From(ctx).BrandID
 	if number, ok := order.ParseNumber(q.OrderNumber); ok {
 		q.OrderNumber = number
+	}
+	if actor := access.From(ctx); actor.Is(access.RoleStoreStaff) && q.OrderNumber == "" {
+		if q.Stores = actor.Stores; len(q.Stores) == 0 {
+			return page.Connection[Return]{}, nil
+		}
 	}
 	return s.Store.List(ctx, q)
 }

@@ -66,6 +66,7 @@ type Orders interface {
 	// LockStanding locks an order that the actor may see and give up goods of.
 	LockStanding(ctx context.Context, orderID uuid.UUID) (order.Standing, error)
 	ByIDs(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error)
+	Whole(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error)
 	Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error)
 	// Exchange places an order that costs nothing, of goods that replace others.
 	Exchange(ctx context.Context, in order.ExchangeInput) (*order.Order, error)

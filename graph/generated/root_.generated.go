@@ -10270,6 +10270,8 @@ type Order implements Node {
   status: OrderStatus!
   "Whether its money is there, or held for us."
   paid: Boolean!
+  "Whether personal data is masked: staff of a shop read that of orders that were bought or are picked up at theirs, leave it or came back to it, and of their own members."
+  masked: Boolean!
   "Where mails about the order go."
   email: String!
   "When it was placed."
@@ -19729,7 +19731,7 @@ type WorkLists {
   recurring: Int!
   "Orders to be picked up that a shop has yet to prepare."
   pickUps: Int!
-  "Carriers' reports that people have to look into; 0 for staff of a shop."
+  "Carriers' reports that people have to look into; for staff of a shop, on what theirs sends."
   deliveryIssues: Int!
   "Money that no payment expects; 0 for staff of a shop."
   strayPayments: Int!

@@ -199,6 +199,9 @@ func (s *Returns) List(ctx context.Context, q returns.Query) (page.Connection[re
 	if q.LocationID != nil {
 		where, args["location"] = where+` AND EXISTS (SELECT FROM return_receipts c WHERE c.return_id = t.id AND c.location_id = @location)`, *q.LocationID
 	}
+	if len(q.Stores) > 0 {
+		where, args["stores"] = where+` AND (o.shop_id = ANY(@stores) OR EXISTS (SELECT FROM return_receipts c WHERE c.return_id = t.id AND c.location_id = ANY(@stores)))`, q.Stores
+	}
 	found, err := keyset(ctx, s.db, q.Page, returnColumns+returnFrom, where, `(t.requested_at, t.id)`, `t.requested_at, t.id`, args,
 		func(k timeKey) []any { return []any{k.At, k.ID} }, func(r returns.Return) timeKey { return timeKey{r.RequestedAt, r.ID} })
 	found.Count = func(ctx context.Context) (int, error) {

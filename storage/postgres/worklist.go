@@ -19,11 +19,12 @@ func NewWorklists(db *DB) *Worklists { return &Worklists{db} }
 // Count counts each list up to worklist.Most, in one statement; none of its parts reads
 // more than its list, by that list's index.
 func (s *Worklists) Count(ctx context.Context, brandID uuid.UUID, stores []uuid.UUID) (worklist.Counts, error) {
-	theirs, ofTheirs, atTheirs, elsewhere := ``, ``, ``, ``
+	theirs, ofTheirs, atTheirs, ofTheirParcels, elsewhere := ``, ``, ``, ``, ``
 	if stores != nil {
 		theirs = ` AND o.shop_id = ANY(@stores)`
 		ofTheirs = ` JOIN orders o ON o.id = x.order_id` + theirs
 		atTheirs = ` AND u.shop_id = ANY(@stores)`
+		ofTheirParcels = ` AND EXISTS (SELECT FROM shipments h WHERE h.id = i.shipment_id AND h.location_id = ANY(@stores))`
 		elsewhere = ` AND false` // these are of no shop
 	}
 	count := func(from string) string {
@@ -38,7 +39,7 @@ func (s *Worklists) Count(ctx context.Context, brandID uuid.UUID, stores []uuid.
 		count(`returns x`+ofTheirs+` WHERE x.brand_id = @brand AND x.status = 'REQUESTED'`)+` AS returns, `+
 		count(`recurring_orders r WHERE r.brand_id = @brand AND r.state = 'ACTIVE' AND r.attempts > 0`+elsewhere)+` AS recurring, `+
 		count(`pick_ups u JOIN orders o ON o.id = u.order_id AND o.status IN ('CONFIRMED', 'PICKING') WHERE u.brand_id = @brand AND u.state = 'REQUESTED'`+atTheirs)+` AS pick_ups, `+
-		count(`delivery_issues i WHERE i.brand_id = @brand AND i.state = 'OPEN'`+elsewhere)+` AS delivery_issues, `+
+		count(`delivery_issues i WHERE (i.brand_id = @brand OR i.brand_id IS NULL) AND i.state = 'OPEN'`+ofTheirParcels)+` AS delivery_issues, `+
 		count(`stray_payments y WHERE y.brand_id = @brand AND y.state = 'OPEN'`+elsewhere)+` AS stray_payments, `+
 		count(`bank_lines b WHERE b.brand_id = @brand AND b.state = 'OPEN'`+elsewhere)+` AS deposits`,
 		pgx.NamedArgs{"brand": brandID, "stores": stores})
