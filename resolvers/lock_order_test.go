@@ -105,3 +105,47 @@ func TestNobodyWaitsInARing(t *testing.T) {
 	requireSums(t, s.App)
 	require.Equal(t, 9000-100*rounds, b.has(t).Usable)
 }
+
+// Who gives money back to several codes locks them as who pays by them does, whichever paid
+// first.
+func TestCodesAreLockedInOneOrderWhoeverGivesBack(t *testing.T) {
+	t.Parallel()
+	s := newCardShop(t)
+	codes := vouchersOf(t, s.App, "1000", 2, nil)
+	guests := make([]*shopper, 4)
+	for i := range guests {
+		guests[i] = s.shopper(t)
+	}
+	before := deadlocks(t, s.App)
+	for range 8 {
+		order := s.pays(t, s.shopper(t), "BANK_TRANSFER", []string{codes[1], codes[0]})
+		require.Empty(t, order.UserErrors)
+		var placed []string
+		var mutex sync.Mutex
+		var group sync.WaitGroup
+		group.Go(func() { s.cancel(t, order.Order.ID) })
+		for i, guest := range guests {
+			group.Go(func() {
+				a := s.pays(t, guest, "BANK_TRANSFER", codes)
+				if a.Order == nil {
+					return
+				}
+				mutex.Lock()
+				defer mutex.Unlock()
+				placed, guests[i] = append(placed, a.Order.ID), nil
+			})
+		}
+		group.Wait()
+		for _, order := range placed {
+			s.cancel(t, order)
+		}
+		for i := range guests {
+			if guests[i] == nil {
+				guests[i] = s.shopper(t)
+			}
+		}
+	}
+	require.Equal(t, before, deadlocks(t, s.App), "no transaction was broken off")
+	require.Equal(t, "1000 ISSUED", onVoucher(t, s.App, codes[0]))
+	agreed(t, s.App)
+}
