@@ -21,7 +21,7 @@ type Purse interface {
 // CodesTried fails when a code of a gift card or voucher cannot be one, and when the actor
 // has tried too many. It is asked before the transaction, which a wrong code would undo.
 func (s *Service) CodesTried(ctx context.Context, codes prepaid.Codes) error {
-	if codes.None() {
+	if codes.NoCodes() {
 		return nil
 	}
 	return s.purse.Tried(ctx, codes)
@@ -31,7 +31,7 @@ func (s *Service) CodesTried(ctx context.Context, codes prepaid.Codes) error {
 // be paid by the method.
 func (s *Service) byCodes(ctx context.Context, in PlaceInput, total money.Money) (uses []prepaid.Use, rest int64, err error) {
 	var held []prepaid.Held
-	if kind := in.Codes.Kind(); kind != nil {
+	if kind := in.FirstKind(); kind != nil {
 		if in.PaymentMethod == payment.MethodOnAccount {
 			return nil, 0, kind.Combine.At(kind.Field)
 		}

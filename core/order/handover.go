@@ -188,7 +188,7 @@ func (s *Service) inTime(ctx context.Context, o Order, p PickUp) error {
 
 // tenderOwn lets the points and codes that are shown pay what is still to be paid.
 func (s *Service) tenderOwn(ctx context.Context, orderID uuid.UUID, in HandOverInput) (err error) {
-	if len(in.Points) == 0 && in.Codes.None() {
+	if len(in.Points) == 0 && in.NoCodes() {
 		return nil
 	}
 	own := payment.OwnInput{OrderID: orderID, Points: in.Points, Codes: in.Codes, IdempotencyKey: orderID.String() + "/own"}

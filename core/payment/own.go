@@ -51,7 +51,7 @@ type owned struct {
 	by     access.Actor
 }
 
-func (o owned) none() bool { return len(o.points) == 0 && o.codes.None() }
+func (o owned) none() bool { return len(o.points) == 0 && o.codes.NoCodes() }
 
 // PayOwn lets points, gift cards and vouchers pay what an order still owes, as far as they go, for
 // staff to whom they were shown: at once or not at all, once for the key. Points are

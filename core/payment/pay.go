@@ -103,7 +103,7 @@ func (s *Service) Pay(ctx context.Context, in PayInput) (PayResult, error) {
 	if err := in.Validate(); err != nil {
 		return PayResult{}, err
 	}
-	if !in.Codes.None() && s.Purse != nil {
+	if !in.NoCodes() && s.Purse != nil {
 		if err := s.Purse.Tried(ctx, in.Codes); err != nil {
 			return PayResult{}, err
 		}

@@ -115,11 +115,11 @@ type Codes struct {
 	GiftCards []string
 }
 
-// None reports whether no code is named.
-func (c Codes) None() bool { return len(c.Vouchers)+len(c.GiftCards) == 0 }
+// NoCodes reports whether none is named.
+func (c Codes) NoCodes() bool { return len(c.Vouchers)+len(c.GiftCards) == 0 }
 
-// Kind is that of the first code which pays; nil if none is named.
-func (c Codes) Kind() *Kind {
+// FirstKind is that of the code which pays first; nil if none is named.
+func (c Codes) FirstKind() *Kind {
 	switch {
 	case len(c.Vouchers) > 0:
 		return Vouchers

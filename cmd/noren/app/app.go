@@ -105,10 +105,6 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	keys := idempotency.New(db, postgres.NewKeys(db), now)
 	books := ledger.NewBooks(postgres.NewJournal(db), now)
 	companies := newCompanies(db, ground, keys, books, now)
-	cards, err := newGiftCards(cfg, db, keys, books, ground.Limiter, now)
-	if err != nil {
-		return nil, err
-	}
 	loyalty, err := newPoints(cfg, db, jobs, keys, books, ground.Limiter, now)
 	if err != nil {
 		return nil, err
@@ -117,7 +113,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	vouchers, err := newVouchers(cfg, db, sealed, jobs, keys, books, ground.Limiter, now)
+	vouchers, cards, err := newPrepaid(cfg, db, sealed, jobs, keys, books, ground.Limiter, now)
 	if err != nil {
 		return nil, err
 	}

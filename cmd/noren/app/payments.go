@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/prepaid"
+	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/core/voucher"
 	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -128,6 +129,16 @@ func newPayments(c Config, db *postgres.DB, jobs *postgres.Jobs, metrics *teleme
 		Loyalty: loyalty, PointTenders: loyalty, Purse: prepaid.NewPurse(vouchers, cards), Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
 		Watch: func(c payment.Call) { metrics.GatewayCall(c.Gateway, c.Verb, c.Outcome, c.Took) },
 	})
+}
+
+// newPrepaid puts together the vouchers and gift cards that pay for orders.
+func newPrepaid(cfg Config, db *postgres.DB, sealed *sealing.Keys, jobs *postgres.Jobs, keys *idempotency.Keys, books *ledger.Books, limiter limit.Limiter, now clock.Clock) (*voucher.Service, *giftcard.Service, error) {
+	vouchers, err := newVouchers(cfg, db, sealed, jobs, keys, books, limiter, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	cards, err := newGiftCards(cfg, db, keys, books, limiter, now)
+	return vouchers, cards, err
 }
 
 // newGiftCards puts together how gift cards are issued and pay.
