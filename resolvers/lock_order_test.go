@@ -3,6 +3,7 @@ package resolvers_test
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,8 +25,8 @@ func deadlocks(t testing.TB, a *apptest.App) (n int) {
 	return n
 }
 
-// Whoever places, sells, gives up, refuses or takes back locks points and gift cards before
-// stock, and document numbers last. One member's points, one card and the same few goods are
+// Whoever places, sells, gives up, refuses or takes back locks vouchers, gift cards and points
+// before stock, and document numbers last. One member's points, one voucher, one card and the same few goods are
 // wanted by all of them at once, and nobody is broken off.
 func TestNobodyWaitsInARing(t *testing.T) {
 	t.Parallel()
@@ -34,7 +35,7 @@ func TestNobodyWaitsInARing(t *testing.T) {
 	exec(t, s.App, `UPDATE point_programmes SET grant_limit = 1000000`)
 	bed := s.AddProduct(t, "bed", 1980).Variants[0]
 	umeda := openShop(t, s.App, "umeda", "OSAKA", map[uuid.UUID]int{s.leash: 500, bed: 500})
-	card := s.purse().issue(t, 200_000, 1, nil)[0]
+	card, voucher := s.purse().issue(t, 200_000, 1, nil)[0], vouchersOf(t, s.App, "200000", 1, nil)[0]
 	const rounds = 6
 	staff, clerk := counter{s.App, packer}, counter{s.App, clerkOf(umeda)}
 
@@ -48,10 +49,16 @@ func TestNobodyWaitsInARing(t *testing.T) {
 		require.Empty(t, added.AddCartLine.UserErrors)
 		return buyer
 	}
+	var turn atomic.Int64
 	place := func(buyer *collector) string {
+		codes, method := "giftCards", "GIFT_CARD"
+		paying := card
+		if turn.Add(1)%2 == 0 {
+			codes, method, paying = "vouchers", "VOUCHER", voucher
+		}
 		var placed struct{ PlaceOrder orderAnswer }
 		buyer.do(t, `mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { `+orderFields+` } }`, in(apptest.Variables{
-			"idempotencyKey": s.key(), "expectedTotal": "4620", "paymentMethod": "GIFT_CARD", "points": []apptest.Variables{buyer.own(500)}, "giftCards": []string{card},
+			"idempotencyKey": s.key(), "expectedTotal": "4620", "paymentMethod": method, "points": []apptest.Variables{buyer.own(500)}, codes: []string{paying},
 		})).Into(t, &placed)
 		require.Empty(t, placed.PlaceOrder.UserErrors)
 		return placed.PlaceOrder.Order.ID
@@ -97,4 +104,48 @@ func TestNobodyWaitsInARing(t *testing.T) {
 	require.Equal(t, before, deadlocks(t, s.App), "no transaction was broken off")
 	requireSums(t, s.App)
 	require.Equal(t, 9000-100*rounds, b.has(t).Usable)
+}
+
+// Who gives money back to several codes locks them as who pays by them does, whichever paid
+// first.
+func TestCodesAreLockedInOneOrderWhoeverGivesBack(t *testing.T) {
+	t.Parallel()
+	s := newCardShop(t)
+	codes := vouchersOf(t, s.App, "1000", 2, nil)
+	guests := make([]*shopper, 4)
+	for i := range guests {
+		guests[i] = s.shopper(t)
+	}
+	before := deadlocks(t, s.App)
+	for range 8 {
+		order := s.pays(t, s.shopper(t), "BANK_TRANSFER", []string{codes[1], codes[0]})
+		require.Empty(t, order.UserErrors)
+		var placed []string
+		var mutex sync.Mutex
+		var group sync.WaitGroup
+		group.Go(func() { s.cancel(t, order.Order.ID) })
+		for i, guest := range guests {
+			group.Go(func() {
+				a := s.pays(t, guest, "BANK_TRANSFER", codes)
+				if a.Order == nil {
+					return
+				}
+				mutex.Lock()
+				defer mutex.Unlock()
+				placed, guests[i] = append(placed, a.Order.ID), nil
+			})
+		}
+		group.Wait()
+		for _, order := range placed {
+			s.cancel(t, order)
+		}
+		for i := range guests {
+			if guests[i] == nil {
+				guests[i] = s.shopper(t)
+			}
+		}
+	}
+	require.Equal(t, before, deadlocks(t, s.App), "no transaction was broken off")
+	require.Equal(t, "1000 ISSUED", onVoucher(t, s.App, codes[0]))
+	agreed(t, s.App)
 }

@@ -22,6 +22,8 @@ var voucherOperations = map[string]clientOperation{
 		}
 		return nil
 	})},
+	"app/VoucherBalance": {2, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"code": w.codes(t, 1)[0]} })},
+	"web/VoucherBalance": {2, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"code": w.codes(t, 1)[0]} })},
 	"admin/VoucherBatches": {1, staffed(func(t *testing.T, w *world) apptest.Variables {
 		for range w.size {
 			w.batch(t, 1, false)

@@ -71,6 +71,12 @@ func (r *queryResolver) Vouchers(ctx context.Context, first *int, after *string,
 	return r.Resolver.Vouchers.List(ctx, q)
 }
 
+func (r *queryResolver) VoucherBalance(ctx context.Context, code string) (model.VoucherBalancePayload, error) {
+	v, err := r.Resolver.Vouchers.Look(ctx, code)
+	errors, err := userErrors(ctx, err)
+	return model.VoucherBalancePayload{Voucher: v, UserErrors: errors}, err
+}
+
 func (r *queryResolver) MyVouchers(ctx context.Context) ([]voucher.Voucher, error) {
 	all, err := r.Resolver.Vouchers.Mine(ctx)
 	return orNone(all), err

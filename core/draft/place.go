@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/prepaid"
 )
 
 // linkLasts is how long a mailed link to pay by card waits.
@@ -28,7 +29,7 @@ type PlaceInput struct {
 	Revision       int // that was seen
 	ExpectedTotal  decimal.Decimal
 	Points         []points.UseInput // of the draft's member, that pay first
-	GiftCards      []string          // codes of cards that pay next, in this order
+	prepaid.Codes                    // that pay next
 }
 
 // Place orders a draft for its buyer, once for the draft and for each key: staff at any
@@ -54,10 +55,8 @@ func (s *Service) Place(ctx context.Context, in PlaceInput) (*order.Order, error
 	if d.PaymentMethod == nil {
 		return nil, fault.ErrRequired.At("paymentMethod")
 	}
-	if len(in.GiftCards) > 0 {
-		if err := s.Orders.CardsTried(ctx); err != nil {
-			return nil, err
-		}
+	if err := s.Orders.CodesTried(ctx, in.Codes); err != nil {
+		return nil, err
 	}
 	o, err := s.order(buyer, *d, in, by)
 	if err == nil {
@@ -108,7 +107,7 @@ func (s *Service) order(ctx context.Context, seen Draft, in PlaceInput, by *acce
 	if by != nil && *seen.PaymentMethod == payment.MethodCard {
 		from.PayWithin = linkLasts
 		from.Drafted = func(ctx context.Context, o order.Order) error {
-			if o.PaymentMethod != payment.MethodCard { // points and gift cards pay all
+			if o.PaymentMethod != payment.MethodCard { // points and codes pay all
 				return nil
 			}
 			return s.sendPayLink(ctx, *d, o.ID, access.From(ctx).CartToken)
@@ -116,7 +115,7 @@ func (s *Service) order(ctx context.Context, seen Draft, in PlaceInput, by *acce
 	}
 	return s.Orders.PlaceFrom(ctx, order.PlaceInput{
 		IdempotencyKey: in.IdempotencyKey, ExpectedTotal: in.ExpectedTotal, PaymentMethod: *seen.PaymentMethod, Store: seen.ConvenienceStore,
-		Points: in.Points, GiftCards: in.GiftCards,
+		Points: in.Points, Codes: in.Codes,
 	}, from)
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/prepaid"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 )
@@ -84,8 +85,8 @@ type Orders interface {
 	PlaceFrom(ctx context.Context, in order.PlaceInput, from order.Source) (*order.Order, error)
 	ByID(ctx context.Context, orderID uuid.UUID) (*order.Order, error)
 	Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error)
-	// CardsTried fails when the actor has tried too many codes of gift cards.
-	CardsTried(ctx context.Context) error
+	// CodesTried fails when a code cannot be one, or the actor has tried too many.
+	CodesTried(ctx context.Context, codes prepaid.Codes) error
 }
 
 // Coupons know coupons by their codes.

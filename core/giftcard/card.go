@@ -114,22 +114,15 @@ func (e Entry) OfOrder() *string {
 	return &global
 }
 
-// Failures of gift cards.
+// Failures of gift cards, besides those of whatever pays by codes.
 var (
-	ErrUnknown   = fault.NotFound("GIFT_CARD_UNKNOWN", "このギフトカードは見つかりません", "There is no gift card with this code")
-	ErrMistyped  = fault.Invalid("GIFT_CARD_MISTYPED", "ギフトカードのコードに入力間違いがあります。もう一度ご確認ください", "The gift card's code has a typing error; please check it")
-	ErrVoid      = fault.Conflict("GIFT_CARD_VOID", "このギフトカードは無効になりました", "This gift card is no longer valid")
-	ErrExpired   = fault.Conflict("GIFT_CARD_EXPIRED", "このギフトカードの有効期限が切れています", "This gift card has expired")
-	ErrEmpty     = fault.Conflict("GIFT_CARD_EMPTY", "このギフトカードの残高はありません", "There is nothing left on this gift card")
-	ErrTwice     = fault.Invalid("GIFT_CARD_TWICE", "同じギフトカードが重複しています", "This gift card is named twice")
-	ErrTooMany   = fault.Invalid(fault.CodeTooMany, "ギフトカードは1回のご注文につき%d枚までです", "An order takes at most %d gift cards")
-	ErrShort     = fault.Conflict("GIFT_CARD_SHORT", "ギフトカードの残高が%s不足しています。残りのお支払い方法を選択してください", "The gift cards are short of the total by %s; choose how to pay the rest")
-	ErrCover     = fault.Conflict("GIFT_CARD_COVERS_ALL", "ギフトカードで全額お支払いいただけます。お支払い方法にギフトカードを選択してください", "The gift cards pay all; choose them as the way to pay")
-	ErrOnAccount = fault.Conflict("GIFT_CARD_NOT_COMBINABLE", "このお支払い方法ではギフトカードを併用できません", "Gift cards do not go with this way to pay")
-	ErrTries     = fault.Limited("GIFT_CARD_TRIES", "ギフトカードの入力回数が多すぎます。%d秒後にもう一度お試しください", "Too many gift cards were tried; please try again in %d seconds")
-	ErrValue     = fault.Invalid("GIFT_CARD_AMOUNT_INVALID", "金額は1〜%sで指定してください", "A gift card is worth 1 to %s")
-	ErrCount     = fault.Invalid(fault.CodeInvalid, "発行数は1〜%dで指定してください", "From 1 to %d cards can be issued at once")
-	errPast      = fault.Invalid(fault.CodeInvalid, "有効期限は未来の日時を指定してください", "The expiry must be in the future")
-	errSource    = fault.Invalid(fault.CodeInvalid, "代金の受け取り方法を指定してください", "Say how the cards were paid for")
-	errIDs       = fault.Invalid(fault.CodeInvalid, "1〜%d枚を指定してください", "Name 1 to %d cards")
+	ErrVoid    = fault.Conflict("GIFT_CARD_VOID", "このギフトカードは無効になりました", "This gift card is no longer valid")
+	ErrExpired = fault.Conflict("GIFT_CARD_EXPIRED", "このギフトカードの有効期限が切れています", "This gift card has expired")
+	ErrEmpty   = fault.Conflict("GIFT_CARD_EMPTY", "このギフトカードの残高はありません", "There is nothing left on this gift card")
+	ErrTries   = fault.Limited("GIFT_CARD_TRIES", "ギフトカードの入力回数が多すぎます。%d秒後にもう一度お試しください", "Too many gift cards were tried; please try again in %d seconds")
+	ErrValue   = fault.Invalid("GIFT_CARD_AMOUNT_INVALID", "金額は1〜%sで指定してください", "A gift card is worth 1 to %s")
+	ErrCount   = fault.Invalid(fault.CodeInvalid, "発行数は1〜%dで指定してください", "From 1 to %d cards can be issued at once")
+	errPast    = fault.Invalid(fault.CodeInvalid, "有効期限は未来の日時を指定してください", "The expiry must be in the future")
+	errSource  = fault.Invalid(fault.CodeInvalid, "代金の受け取り方法を指定してください", "Say how the cards were paid for")
+	errIDs     = fault.Invalid(fault.CodeInvalid, "1〜%d枚を指定してください", "Name 1 to %d cards")
 )

@@ -9,16 +9,13 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/prepaid"
 	"github.com/noren-commerce/noren/core/symbols"
 )
 
-// codeLength is the number of random symbols of a code before its check symbol: 111
-// bits, not to be guessed.
-const codeLength = 23
-
 // newCode is a code in groups of four, and as it is hashed.
 func newCode() (shown, normal string, err error) {
-	normal, err = symbols.Draw(codeLength)
+	normal, err = symbols.Draw(prepaid.CodeLength)
 	if err != nil {
 		return "", "", err
 	}

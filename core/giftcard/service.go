@@ -16,7 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/page"
-	"github.com/noren-commerce/noren/core/symbols"
+	"github.com/noren-commerce/noren/core/prepaid"
 )
 
 // Store keeps cards; everything joins the transaction of the context.
@@ -78,8 +78,11 @@ var guesses = limit.Guesses{
 	Kind: "giftcard", PerBuyer: limit.Rate{Allowed: 20, Per: 10 * time.Minute}, PerAddress: limit.Rate{Allowed: 100, Per: 10 * time.Minute},
 }
 
+// Kind is prepaid.GiftCards.
+func (s *Service) Kind() *prepaid.Kind { return prepaid.GiftCards }
+
 // Tried fails with ErrTries when the actor of the context has tried too many codes.
-func (s *Service) Tried(ctx context.Context) error {
+func (s *Service) Tried(ctx context.Context, _ []string) error {
 	if seconds := guesses.Wait(ctx, s.Limiter); seconds > 0 {
 		return ErrTries.With(seconds)
 	}
@@ -89,11 +92,11 @@ func (s *Service) Tried(ctx context.Context) error {
 // Look is the card with the code that a person has typed, whatever its state: whoever
 // has the code may see what is on it.
 func (s *Service) Look(ctx context.Context, typed string) (*Card, error) {
-	normal, ok := symbols.Read(typed, codeLength)
-	if !ok {
-		return nil, ErrMistyped.At("code") // tells nothing of which codes there are
+	normal, err := prepaid.GiftCards.Read(typed)
+	if err != nil { // which tells nothing of which codes there are
+		return nil, prepaid.GiftCards.Mistyped.At("code")
 	}
-	if err := s.Tried(ctx); err != nil {
+	if err := s.Tried(ctx, []string{normal}); err != nil {
 		return nil, err
 	}
 	brandID := channel.From(ctx).BrandID
@@ -102,7 +105,7 @@ func (s *Service) Look(ctx context.Context, typed string) (*Card, error) {
 	case err != nil:
 		return nil, err
 	case len(found) == 0:
-		return nil, ErrUnknown.At("code")
+		return nil, prepaid.GiftCards.Unknown.At("code")
 	}
 	c := found[0].Card
 	c.At = s.Now()

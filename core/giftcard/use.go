@@ -3,104 +3,64 @@ package giftcard
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/fault"
-	"github.com/noren-commerce/noren/core/symbols"
+	"github.com/noren-commerce/noren/core/prepaid"
 )
 
-// MaxPerOrder is how many cards pay one order.
-const MaxPerOrder = 10
-
-// Hold locks the cards with the codes until the transaction of the context ends, in the
-// order in which they were named: until then nobody else spends them. A code that does
-// not pay is told by its place.
-func (s *Service) Hold(ctx context.Context, codes []string) ([]Card, error) {
-	if len(codes) > MaxPerOrder {
-		return nil, ErrTooMany.With(MaxPerOrder).At("giftCards")
-	}
+// Hold locks the cards with the codes until the transaction of the context ends, and
+// answers them as they were named.
+func (s *Service) Hold(ctx context.Context, codes []string) ([]prepaid.Held, error) {
 	brandID := channel.From(ctx).BrandID
-	hashes, all := make([][]byte, len(codes)), []error{}
-	for i, typed := range codes {
-		normal, ok := symbols.Read(typed, codeLength)
-		if !ok {
-			all = append(all, ErrMistyped.At(place(i)))
-			continue
-		}
-		hashes[i] = s.hash(brandID, normal)
-		for _, before := range hashes[:i] {
-			if bytes.Equal(before, hashes[i]) {
-				all = append(all, ErrTwice.At(place(i)))
-			}
-		}
-	}
-	if len(all) > 0 {
-		return nil, errors.Join(all...)
+	hashes := make([][]byte, len(codes))
+	for i, code := range codes {
+		hashes[i] = s.hash(brandID, code)
 	}
 	found, err := s.Store.LockByHash(ctx, brandID, hashes)
 	if err != nil {
 		return nil, err
 	}
-	cards := make([]Card, len(codes))
+	held := make([]prepaid.Held, len(codes))
 	for i, hash := range hashes {
-		problem := ErrUnknown
 		for _, c := range found {
 			if bytes.Equal(c.Hash, hash) {
-				cards[i], cards[i].At = c.Card, s.Now()
-				problem = cards[i].problem()
+				c.At = s.Now()
+				held[i] = c.held()
 			}
 		}
-		if problem != nil {
-			all = append(all, problem.At(place(i)))
-		}
 	}
-	return cards, errors.Join(all...)
+	return held, nil
 }
 
-func place(i int) string { return fmt.Sprintf("giftCards.%d", i) }
-
-// Use is what one card pays of an order.
-type Use struct {
-	Card      Card
-	OrderID   uuid.UUID
-	PaymentID uuid.UUID
-	Minor     int64
+// held is the card as it pays.
+func (c Card) held() prepaid.Held {
+	return prepaid.Held{Kind: prepaid.GiftCards, ID: c.ID, Ending: c.Ending, Currency: c.Currency, BalanceMinor: c.BalanceMinor, Problem: c.problem()}
 }
 
-// Share lets the cards pay the total, one after the other; rest is what they do not pay.
-// It is pure.
-func Share(cards []Card, total int64) (uses []Use, rest int64) {
-	for _, c := range cards {
-		if pays := min(c.BalanceMinor, total); pays > 0 {
-			uses, total = append(uses, Use{Card: c, Minor: pays}), total-pays
-		}
-	}
-	return uses, total
+// Lock locks the brand's cards with the ids until the transaction of the context ends.
+func (s *Service) Lock(ctx context.Context, brandID uuid.UUID, ids []uuid.UUID) error {
+	_, err := s.Store.Lock(ctx, brandID, ids)
+	return err
 }
 
 // Spend takes what held cards pay off their balances.
-func (s *Service) Spend(ctx context.Context, uses []Use) error {
+func (s *Service) Spend(ctx context.Context, uses []prepaid.Use) error {
 	entries := make([]Entry, len(uses))
 	for i, u := range uses {
-		entries[i] = s.entry(ctx, u.Card, EntryUse, -u.Minor)
+		entries[i] = s.entry(ctx, Card{ID: u.ID, Currency: u.Currency}, EntryUse, -u.Minor)
 		entries[i].OrderID, entries[i].PaymentID = &u.OrderID, &u.PaymentID
 	}
 	return s.Store.Change(ctx, entries)
 }
 
-// grace is how long a card that had expired lives on when an order gives money back to it.
-const grace = 30 * 24 * time.Hour
-
 // GiveBack puts back on a card what it paid, in the transaction of the context. One that
 // has expired since may be used for another thirty days; one that is void stays so, and
 // staff see what is on it.
-func (s *Service) GiveBack(ctx context.Context, brandID, cardID uuid.UUID, u Use, reason string) error {
-	cards, err := s.Store.Lock(ctx, brandID, []uuid.UUID{cardID})
+func (s *Service) GiveBack(ctx context.Context, brandID uuid.UUID, u prepaid.Use, reason string) error {
+	cards, err := s.Store.Lock(ctx, brandID, []uuid.UUID{u.ID})
 	switch {
 	case err != nil:
 		return err
@@ -110,7 +70,7 @@ func (s *Service) GiveBack(ctx context.Context, brandID, cardID uuid.UUID, u Use
 	c := cards[0]
 	c.At = s.Now()
 	if c.State() == Expired {
-		if err := s.Store.Extend(ctx, c.ID, c.At.Add(grace)); err != nil {
+		if err := s.Store.Extend(ctx, c.ID, c.At.Add(prepaid.Grace)); err != nil {
 			return err
 		}
 	}

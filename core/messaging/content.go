@@ -32,6 +32,7 @@ type OrderConfirmation struct {
 	Charge        int64          `json:"charge,omitempty"` // of the way to pay
 	Tax           int64          `json:"tax"`              // contained in the total
 	Total         int64          `json:"total"`
+	Vouchers      int64          `json:"vouchers,omitempty"`  // paid by vouchers
 	GiftCards     int64          `json:"giftCards,omitempty"` // paid by gift cards
 	Points        int64          `json:"points,omitempty"`    // paid by points
 	Rest          int64          `json:"rest,omitempty"`      // to be paid by the method

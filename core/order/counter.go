@@ -21,6 +21,7 @@ import (
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/prepaid"
 	"github.com/noren-commerce/noren/core/pricing"
 )
 
@@ -33,7 +34,7 @@ type SellInput struct {
 	Lines          []SoldLine
 	ExpectedTotal  *decimal.Decimal  // what the customer was told, in major units
 	Points         []points.UseInput // of the member whose code is shown, that pay first
-	GiftCards      []string          // codes of cards that pay next, in this order
+	prepaid.Codes                    // that pay next
 	Tenders        []ShopTender
 	DryRun         bool
 }
@@ -129,10 +130,8 @@ func (s *Service) Sell(ctx context.Context, in SellInput) (SoldOver, error) {
 		r, err := s.ring(ctx, in, false)
 		return SoldOver{Quote: r.priced}, err
 	}
-	if len(in.GiftCards) > 0 {
-		if err := s.CardsTried(ctx); err != nil {
-			return SoldOver{}, err
-		}
+	if err := s.CodesTried(ctx, in.Codes); err != nil {
+		return SoldOver{}, err
 	}
 	for range maxPlans {
 		sold, err := s.sellOnce(ctx, in)
@@ -248,14 +247,14 @@ func (s *Service) sell(ctx context.Context, in SellInput, r rung) (uuid.UUID, er
 	return o.ID, s.deliverOver(ctx, o.ID, in.ShopID, in.chosen(d.Lines))
 }
 
-// rungUp is the order of a sale, with what points and gift cards pay of it; the tenders
+// rungUp is the order of a sale, with what points and codes pay of it; the tenders
 // have to come to the rest.
 func (s *Service) rungUp(ctx context.Context, in SellInput, r rung) (Draft, error) {
 	method := payment.MethodCash
 	if len(in.Tenders) > 0 {
 		method = in.Tenders[0].Method
 	}
-	d, err := s.draft(access.With(ctx, r.buyer), id.New(), r.priced, PlaceInput{PaymentMethod: method, Points: in.Points, GiftCards: in.GiftCards})
+	d, err := s.draft(access.With(ctx, r.buyer), id.New(), r.priced, PlaceInput{PaymentMethod: method, Points: in.Points, Codes: in.Codes})
 	if err != nil {
 		return d, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/prepaid"
 )
 
 // HandOverInput is what a customer shows at the counter, and how what is still to be paid
@@ -26,7 +27,7 @@ type HandOverInput struct {
 	Payment        *Tendered  // what is taken at the till now; nil: nothing
 	MemberCode     string     // of the member whose points are used
 	Points         []points.UseInput
-	GiftCards      []string // codes of cards that pay after the points
+	prepaid.Codes  // that pay after the points
 	Lots           []inventory.ChosenLot
 }
 
@@ -40,7 +41,7 @@ type Tendered struct {
 type Tills interface {
 	// RecordTill records money that staff took for an order.
 	RecordTill(ctx context.Context, in payment.TillInput) (*payment.Payment, error)
-	// PayOwn lets points and gift cards that staff were shown pay for an order.
+	// PayOwn lets points, gift cards and vouchers that staff were shown pay for an order.
 	PayOwn(ctx context.Context, in payment.OwnInput) error
 }
 
@@ -83,10 +84,8 @@ func (s *Service) HandOver(ctx context.Context, in HandOverInput) (Fetched, erro
 	if err := s.tried(ctx, shown); err != nil {
 		return Fetched{}, err
 	}
-	if len(in.GiftCards) > 0 {
-		if err := s.CardsTried(ctx); err != nil {
-			return Fetched{}, err
-		}
+	if err := s.CodesTried(ctx, in.Codes); err != nil {
+		return Fetched{}, err
 	}
 	orderID, err := idempotency.Once(ctx, s.keys, "handOverPickUp", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
 		return shown.OrderID, s.handOver(ctx, shown.OrderID, in)
@@ -187,12 +186,12 @@ func (s *Service) inTime(ctx context.Context, o Order, p PickUp) error {
 	return ErrPickUpExpired
 }
 
-// tenderOwn lets the points and gift cards that are shown pay what is still to be paid.
+// tenderOwn lets the points and codes that are shown pay what is still to be paid.
 func (s *Service) tenderOwn(ctx context.Context, orderID uuid.UUID, in HandOverInput) (err error) {
-	if len(in.Points)+len(in.GiftCards) == 0 {
+	if len(in.Points) == 0 && in.NoCodes() {
 		return nil
 	}
-	own := payment.OwnInput{OrderID: orderID, Points: in.Points, GiftCards: in.GiftCards, IdempotencyKey: orderID.String() + "/own"}
+	own := payment.OwnInput{OrderID: orderID, Points: in.Points, Codes: in.Codes, IdempotencyKey: orderID.String() + "/own"}
 	if len(in.Points) > 0 {
 		if own.Member, err = s.members.Read(ctx, in.MemberCode, true); err != nil {
 			return at("memberCode", err)

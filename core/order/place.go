@@ -17,7 +17,6 @@ import (
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
-	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
@@ -25,6 +24,7 @@ import (
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/prepaid"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/scope"
 )
@@ -35,8 +35,8 @@ type PlaceInput struct {
 	ExpectedTotal  decimal.Decimal // what the customer was shown, in major units
 	PaymentMethod  payment.Method
 	Store          payment.Chain     // of convenience stores, if it is paid there
-	GiftCards      []string          // codes of cards that pay first, in this order
-	Points         []points.UseInput // that pay before the cards
+	prepaid.Codes                    // that pay first
+	Points         []points.UseInput // that pay before the codes
 }
 
 // errStockMoved says that stock went between planning and taking; planning anew helps.
@@ -49,10 +49,8 @@ const maxPlans = 4
 // lines priced now must come to the expected total, the stock is taken, the
 // payment opened, the confirmation queued, all in one transaction or not at all.
 func (s *Service) Place(ctx context.Context, in PlaceInput) (*Order, error) {
-	if len(in.GiftCards) > 0 {
-		if err := s.CardsTried(ctx); err != nil {
-			return nil, err
-		}
+	if err := s.CodesTried(ctx, in.Codes); err != nil {
+		return nil, err
 	}
 	return s.PlaceFrom(ctx, in, Source{Operation: "placeOrder", Intent: in, Lock: s.store.LockCart})
 }
@@ -178,7 +176,7 @@ func (s *Service) write(ctx context.Context, d Draft) error {
 		}
 	}
 	if len(d.Uses) > 0 {
-		if err := s.cards.Spend(d.spentBy(ctx), d.Uses); err != nil {
+		if err := s.purse.Spend(d.spentBy(ctx), d.Uses); err != nil {
 			return err
 		}
 	}
@@ -271,7 +269,7 @@ type Draft struct {
 	CartID       uuid.UUID
 	Buyer        scope.Buyer
 	Applied      []pricing.Applied // what campaigns give, less the gifts that are gone
-	Uses         []giftcard.Use    // what gift cards pay
+	Uses         []prepaid.Use     // what gift cards and vouchers pay
 	Tenders      []points.Tender   // what points pay
 	Payments     []payment.Draft   // none if the order costs nothing, is invoiced, or is paid at the shop
 	PickUp       *PickUp           // nil unless it is picked up
@@ -282,7 +280,7 @@ type Draft struct {
 	by           *access.Actor // who places it for the buyer; nil: the buyer does
 }
 
-// spentBy is the context of whoever acts on points and cards.
+// spentBy is the context of whoever acts on points and codes.
 func (d Draft) spentBy(ctx context.Context) context.Context {
 	if d.by == nil {
 		return ctx
@@ -299,7 +297,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 	if err != nil {
 		return Draft{}, err
 	}
-	uses, rest, err := s.byCards(ctx, in, left)
+	uses, rest, err := s.byCodes(ctx, in, left)
 	if err != nil {
 		return Draft{}, err
 	}
@@ -314,7 +312,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 		status = Confirmed // there is no money to wait for
 		switch {
 		case len(uses) > 0:
-			in.PaymentMethod = payment.MethodGiftCard
+			in.PaymentMethod = payment.Method(uses[len(uses)-1].Kind.Method)
 		case len(tenders) > 0:
 			in.PaymentMethod = payment.MethodPoints
 		}
@@ -412,12 +410,16 @@ func confirmationOf(d Draft) messaging.OrderConfirmation {
 		content.Billing = o.BillingAddress.Lines()
 	}
 	for _, u := range d.Uses {
-		content.GiftCards += u.Minor
+		if u.Kind == prepaid.Vouchers {
+			content.Vouchers += u.Minor
+		} else {
+			content.GiftCards += u.Minor
+		}
 	}
 	for _, t := range d.Tenders {
 		content.Points += t.Minor
 	}
-	content.Rest = o.TotalMinor - content.GiftCards - content.Points
+	content.Rest = o.TotalMinor - content.Vouchers - content.GiftCards - content.Points
 	content.Lines = mailed(d)
 	return content
 }

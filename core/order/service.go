@@ -170,7 +170,7 @@ type Service struct {
 	prices    Prices
 	offers    Offers
 	documents Documents
-	cards     Cards
+	purse     Purse
 	tills     Tills
 	codes     Codes
 	members   Members
@@ -194,7 +194,7 @@ type Parts struct {
 	Carriers  Carriers
 	Routes    Routes
 	Lots      Lots
-	Cards     Cards
+	Purse     Purse // nil: nothing but points pays beforehand
 	Points    Points
 	Prices    Prices
 	Codes     Codes // of orders that are picked up
@@ -207,7 +207,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, routes: p.Routes, lots: p.Lots, cards: p.Cards, points: p.Points, prices: p.Prices, codes: p.Codes, members: p.Members, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, routes: p.Routes, lots: p.Lots, purse: p.Purse, points: p.Points, prices: p.Prices, codes: p.Codes, members: p.Members, now: p.Now,
 	}
 }
 

@@ -24,6 +24,8 @@ func (p Payment) place() ledger.Place {
 		return ledger.Place{Account: ledger.Bank}
 	case MethodGiftCard:
 		return ledger.Place{Account: ledger.GiftCards}
+	case MethodVoucher:
+		return ledger.Place{Account: ledger.VouchersDue}
 	case MethodPoints:
 		return ledger.Place{Account: ledger.Points, Sub: p.programme()}
 	case MethodCash:

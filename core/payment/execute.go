@@ -171,7 +171,7 @@ func (s *Service) expire(ctx context.Context, p Payment) error {
 			return err
 		}
 		now, ok := among(all, p.ID)
-		if !ok || !overdue(now, s.Now()) || besidesCards(all) > 0 {
+		if !ok || !overdue(now, s.Now()) || besidesOwn(all) > 0 {
 			return nil
 		}
 		// An attempt whose answer is missing may yet have paid: wait until it is known.

@@ -45,9 +45,6 @@ type Offline interface {
 	Instruct(r StartRequest) Instructions
 }
 
-// GiftCardGateway is the name, in payments, of the gateway of gift cards.
-const GiftCardGateway = "gift_card"
-
 // Own is a Gateway whose money noren keeps itself: what goes back is there at once, in
 // the transaction of whoever gives it back.
 type Own interface {

@@ -43,6 +43,9 @@ func (s *Service) GiveBack(ctx context.Context, in GiveBackInput) (given GivenBa
 		parts[i] = max(0, min(all[i].CapturedMinor-all[i].RefundedMinor-under, in.Minor-given.Minor))
 		given.Minor += parts[i]
 	}
+	if err := s.lockOwn(ctx, all); err != nil {
+		return given, err
+	}
 	shares, inPlace, err := s.pointed(ctx, due, all, parts, in)
 	if err != nil || given.Minor == 0 {
 		return given, err

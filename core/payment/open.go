@@ -8,6 +8,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/prepaid"
 )
 
 // OpenInput is the payment that a new order begins with.
@@ -38,8 +39,8 @@ type Opener interface {
 	// tell the customer. No gateway is called: a card is charged by Service.Pay after
 	// the order stands. An unknown method is ErrMethodUnavailable.
 	Draft(ctx context.Context, in OpenInput) (Draft, error)
-	// Given is what a gift card pays of a new order: it is received at once.
-	Given(in OpenInput, cardID uuid.UUID, ending string) Draft
+	// Given is what a gift card or voucher pays of a new order: it is received at once.
+	Given(in OpenInput, h prepaid.Held) Draft
 	// GivenPoints is what points pay of a new order: it is received at once.
 	GivenPoints(in OpenInput, programmeID uuid.UUID, code string) Draft
 	// Opened goes on with a draft that was written down, in the same transaction: what

@@ -8,11 +8,11 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
-	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/prepaid"
 )
 
 // PointTenders are members' points that pay for orders.
@@ -23,35 +23,37 @@ type PointTenders interface {
 	Spend(ctx context.Context, tenders []points.Tender) error
 }
 
-// CardTenders are gift cards that pay for orders.
-type CardTenders interface {
-	// Tried fails when the actor has tried too many codes.
-	Tried(ctx context.Context) error
-	// Hold locks the cards with the codes until the transaction ends.
-	Hold(ctx context.Context, codes []string) ([]giftcard.Card, error)
-	// Spend takes what held cards pay off them.
-	Spend(ctx context.Context, uses []giftcard.Use) error
+// Purse is the gift cards and vouchers that pay for orders.
+type Purse interface {
+	// Tried fails when a code cannot be one, and when the actor has tried too many.
+	Tried(ctx context.Context, codes prepaid.Codes) error
+	// Hold locks the codes until the transaction ends, and says which of them do not pay.
+	Hold(ctx context.Context, codes prepaid.Codes, currency money.Currency) ([]prepaid.Held, error)
+	// Spend takes what held codes pay off them.
+	Spend(ctx context.Context, uses []prepaid.Use) error
+	// Lock locks what was used of the brand before, as Hold would.
+	Lock(ctx context.Context, brandID uuid.UUID, used []prepaid.Held) error
 }
 
-// OwnInput is points and gift cards that pay for an order that stands, shown to staff.
+// OwnInput is points and codes that pay for an order that stands, shown to staff.
 type OwnInput struct {
-	OrderID        uuid.UUID
-	Member         access.Actor // whose points they are
-	Points         []points.UseInput
-	GiftCards      []string // codes, in the order in which they pay
+	OrderID uuid.UUID
+	Member  access.Actor // whose points they are
+	Points  []points.UseInput
+	prepaid.Codes
 	IdempotencyKey string
 }
 
-// owned are points and gift cards, and who uses them.
+// owned are points and codes, and who uses them.
 type owned struct {
 	points []points.UseInput
-	cards  []string
+	codes  prepaid.Codes
 	by     access.Actor
 }
 
-func (o owned) none() bool { return len(o.points)+len(o.cards) == 0 }
+func (o owned) none() bool { return len(o.points) == 0 && o.codes.NoCodes() }
 
-// PayOwn lets points and gift cards pay what an order still owes, as far as they go, for
+// PayOwn lets points, gift cards and vouchers pay what an order still owes, as far as they go, for
 // staff to whom they were shown: at once or not at all, once for the key. Points are
 // those of the order's own member.
 func (s *Service) PayOwn(ctx context.Context, in OwnInput) error {
@@ -79,7 +81,7 @@ func (s *Service) PayOwn(ctx context.Context, in OwnInput) error {
 		if err := payable(due, all); err != nil {
 			return err
 		}
-		_, operations, err := s.payOwn(ctx, due, all, owned{in.Points, in.GiftCards, in.Member})
+		_, operations, err := s.payOwn(ctx, due, all, owned{in.Points, in.Codes, in.Member})
 		if err != nil {
 			return err
 		}
@@ -87,18 +89,18 @@ func (s *Service) PayOwn(ctx context.Context, in OwnInput) error {
 	})
 }
 
-// payOwn lets points pay what an order still owes, then gift cards, as far as they go. It
-// answers all payments of the order, and what was done, not yet written down. Cards are
+// payOwn lets points pay what an order still owes, then codes, as far as they go. It
+// answers all payments of the order, and what was done, not yet written down. Codes are
 // locked before points, as when an order is placed.
 func (s *Service) payOwn(ctx context.Context, due Due, all []Payment, o owned) ([]Payment, []Operation, error) {
 	if o.none() {
 		return all, nil, nil
 	}
-	if s.PointTenders == nil || s.CardTenders == nil {
+	if s.PointTenders == nil || s.Purse == nil {
 		return nil, nil, ErrMethodUnavailable.At("points")
 	}
 	owes := money.Of(due.Amount-max(TotalsOf(all).Secured(), 0), due.Currency)
-	held, err := s.CardTenders.Hold(ctx, o.cards)
+	held, err := s.Purse.Hold(ctx, o.codes, due.Currency)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,9 +109,9 @@ func (s *Service) payOwn(ctx context.Context, due Due, all []Payment, o owned) (
 		return nil, nil, err
 	}
 	if left == 0 && len(held) > 0 {
-		return nil, nil, points.ErrAboveTotal.At("points") // nothing is left for the cards
+		return nil, nil, points.ErrAboveTotal.At("points") // nothing is left for the codes
 	}
-	uses, _ := giftcard.Share(held, left)
+	uses, _ := prepaid.Share(held, left)
 	given := make([]Payment, 0, len(tenders)+len(uses))
 	in := OpenInput{OrderID: due.OrderID, BrandID: due.BrandID, OrderNumber: due.Number, Currency: due.Currency}
 	for i := range tenders {
@@ -121,19 +123,19 @@ func (s *Service) payOwn(ctx context.Context, due Due, all []Payment, o owned) (
 	for i := range uses {
 		u := &uses[i]
 		in.Amount = u.Minor
-		p := s.Given(in, u.Card.ID, u.Card.Ending).Payment
+		p := s.Given(in, u.Held).Payment
 		u.OrderID, u.PaymentID, given = due.OrderID, p.ID, append(given, p)
 	}
 	if err := s.PointTenders.Spend(ctx, tenders); err != nil {
 		return nil, nil, at("points", err)
 	}
-	if err := s.CardTenders.Spend(ctx, uses); err != nil {
+	if err := s.Purse.Spend(ctx, uses); err != nil {
 		return nil, nil, err
 	}
 	return s.receiveOwn(ctx, due, all, given)
 }
 
-// receiveOwn writes down what points and cards have paid.
+// receiveOwn writes down what points and codes have paid.
 func (s *Service) receiveOwn(ctx context.Context, due Due, all, given []Payment) ([]Payment, []Operation, error) {
 	operations := make([]Operation, 0, len(given))
 	for _, p := range given {

@@ -14,12 +14,12 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/fault"
-	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/prepaid"
 )
 
 // lostAfter is when a call without an answer counts as lost: longer than any
@@ -35,7 +35,7 @@ type PayInput struct {
 	ReturnURL      string            // where 3-D Secure brings the customer back to
 	Chain          Chain             // of convenience stores, if it is paid there
 	Points         []points.UseInput // of the actor, that pay first
-	GiftCards      []string          // codes of cards that pay next, in this order
+	prepaid.Codes                    // that pay next
 	IdempotencyKey string
 }
 
@@ -103,9 +103,9 @@ func (s *Service) Pay(ctx context.Context, in PayInput) (PayResult, error) {
 	if err := in.Validate(); err != nil {
 		return PayResult{}, err
 	}
-	if len(in.GiftCards) > 0 && s.CardTenders != nil {
-		if err := s.CardTenders.Tried(ctx); err != nil {
-			return PayResult{}, at("giftCards", err)
+	if !in.NoCodes() && s.Purse != nil {
+		if err := s.Purse.Tried(ctx, in.Codes); err != nil {
+			return PayResult{}, err
 		}
 	}
 	var attempt attempt
@@ -148,7 +148,7 @@ func (s *Service) prepare(ctx context.Context, in PayInput) (attempt, error) {
 	if err := payable(due, all); err != nil {
 		return attempt{}, err
 	}
-	all, own, err := s.payOwn(ctx, due, all, owned{in.Points, in.GiftCards, access.From(ctx)})
+	all, own, err := s.payOwn(ctx, due, all, owned{in.Points, in.Codes, access.From(ctx)})
 	if err != nil {
 		return attempt{}, err
 	}
@@ -167,17 +167,17 @@ func (s *Service) prepare(ctx context.Context, in PayInput) (attempt, error) {
 	return a, s.writeOwn(ctx, own, in.IdempotencyKey, in.hash())
 }
 
-// settled reports whether nothing more is asked for: points and cards have paid all, or
+// settled reports whether nothing more is asked for: points and codes have paid all, or
 // the rest is paid another time.
 func (in PayInput) settled(due Due, all []Payment) (bool, error) {
-	rest := due.Amount - TotalsOf(all).Secured()
+	rest, kind := due.Amount-TotalsOf(all).Secured(), prepaid.ByMethod(string(in.Method))
 	switch {
 	case rest <= 0:
 		return true, nil
 	case in.Method == MethodPoints:
 		return false, points.ErrCoverShort.With(money.Of(rest, due.Currency)).At("points")
-	case in.Method == MethodGiftCard:
-		return false, giftcard.ErrShort.With(money.Of(rest, due.Currency)).At("giftCards")
+	case kind != nil:
+		return false, kind.Short.With(money.Of(rest, due.Currency)).At(kind.Field)
 	}
 	return in.Method == "" && in.Token == "" && openOne(all) == nil, nil
 }

@@ -26,13 +26,14 @@ const (
 
 	MethodConvenienceStore Method = "CONVENIENCE_STORE" // in cash at a convenience store, by a number (コンビニ払い)
 	MethodGiftCard         Method = "GIFT_CARD"         // from what is on gift cards
+	MethodVoucher          Method = "VOUCHER"           // from what is on vouchers (金券)
 	MethodPoints           Method = "POINTS"            // from a member's points
 	MethodCashOnDelivery   Method = "CASH_ON_DELIVERY"  // collected by the carrier at the door (代金引換)
 	MethodAtShop           Method = "AT_SHOP"           // at the till of the shop at which it is picked up (店頭払い)
 )
 
 // Methods lists every method.
-var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount, MethodCash, MethodCardTerminal, MethodConvenienceStore, MethodGiftCard, MethodPoints, MethodCashOnDelivery, MethodAtShop}
+var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount, MethodCash, MethodCardTerminal, MethodConvenienceStore, MethodGiftCard, MethodVoucher, MethodPoints, MethodCashOnDelivery, MethodAtShop}
 
 // Name is what the customer reads.
 func (m Method) Name() i18n.Text {
@@ -51,6 +52,8 @@ func (m Method) Name() i18n.Text {
 		return i18n.Text{"ja": "コンビニ払い（前払い）", "en": "At a convenience store"}
 	case MethodGiftCard:
 		return i18n.Text{"ja": "ギフトカード", "en": "Gift card"}
+	case MethodVoucher:
+		return i18n.Text{"ja": "金券", "en": "Voucher"}
 	case MethodAtShop:
 		return i18n.Text{"ja": "店頭払い（受け取りのとき）", "en": "At the shop, when it is picked up"}
 	case MethodPoints:
@@ -120,15 +123,20 @@ func (p Payment) RefundedAsPoints() money.Money { return money.Of(p.AsPointsMino
 
 // HowToPay is what the customer has to do, where the method needs it.
 func (p Payment) HowToPay() *Instructions {
-	if p.Method == MethodGiftCard || p.Method == MethodPoints {
+	if p.Method.own() {
 		return nil
 	}
 	return p.Instructions
 }
 
 // GiftCardEnding is the last four symbols of the gift card that paid; nil for others.
-func (p Payment) GiftCardEnding() *string {
-	if p.Method != MethodGiftCard || p.Instructions == nil {
+func (p Payment) GiftCardEnding() *string { return p.ending(MethodGiftCard) }
+
+// VoucherEnding is the last four symbols of the voucher that paid; nil for others.
+func (p Payment) VoucherEnding() *string { return p.ending(MethodVoucher) }
+
+func (p Payment) ending(m Method) *string {
+	if p.Method != m || p.Instructions == nil {
 		return nil
 	}
 	return &p.Instructions.Reference

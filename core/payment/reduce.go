@@ -25,6 +25,11 @@ func (s *Service) Reduce(ctx context.Context, orderID uuid.UUID, before, total i
 		a.Covered += p.AuthorisedMinor + p.CapturedMinor
 	}
 	due := min(before-total, captured-total)
+	if due > 0 {
+		if err := s.lockOwn(ctx, all); err != nil {
+			return a, err
+		}
+	}
 	for i := len(all) - 1; i >= 0 && due > 0; i-- {
 		back := min(due, all[i].CapturedMinor-all[i].RefundedMinor-under[i])
 		switch {

@@ -54,6 +54,9 @@ func (s *Service) Refused(ctx context.Context, in RefusedInput) (a Adjusted, _ e
 		left, a.Refund = left-parts[i], a.Refund+parts[i]
 		a.Covered += all[i].AuthorisedMinor + all[i].CapturedMinor
 	}
+	if err := s.lockOwn(ctx, all); err != nil {
+		return a, err
+	}
 	for i, amount := range parts {
 		if amount == 0 {
 			continue

@@ -42,12 +42,11 @@ type Needs struct {
 	Events   event.Recorder
 	Gateways []Gateway // that customers pay by
 	Tills    []Gateway // by which staff take money themselves
-	Cards    Own       // gift cards; nil: there are none
-	Points   Own       // members' points; nil: there are none
+	Own      []Own     // that noren keeps itself: gift cards, vouchers, members' points
 	Loyalty  Loyalty   // gives points in the place of money; nil: there are none
 
 	PointTenders PointTenders // nil: points pay nothing
-	CardTenders  CardTenders  // nil: gift cards pay nothing
+	Purse        Purse        // nil: gift cards and vouchers pay nothing
 
 	Books Books
 	Terms Terms
@@ -165,11 +164,10 @@ func (s *Service) byName(name string) (Gateway, error) {
 			}
 		}
 	}
-	if s.Cards != nil && s.Cards.Name() == name {
-		return s.Cards, nil
-	}
-	if s.Points != nil && s.Points.Name() == name {
-		return s.Points, nil
+	for _, g := range s.Own {
+		if g.Name() == name {
+			return g, nil
+		}
 	}
 	return nil, errors.Join(ErrNoGateway, errGatewayOff)
 }

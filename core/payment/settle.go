@@ -206,6 +206,9 @@ func (s *Service) Release(ctx context.Context, orderID uuid.UUID, reason string)
 	if err != nil {
 		return 0, err
 	}
+	if err := s.lockOwn(ctx, all); err != nil {
+		return 0, err
+	}
 	for _, p := range all {
 		switch back := p.CapturedMinor - p.RefundedMinor; {
 		case back > 0:
@@ -277,6 +280,11 @@ func (s *Service) Adjust(ctx context.Context, orderID uuid.UUID, before, total i
 	}
 	a.Covered += there
 	due := max(there-max(before, total), 0) // staff know of it
+	if there > total {
+		if err := s.lockOwn(ctx, all); err != nil {
+			return a, err
+		}
+	}
 	for i := len(all) - 1; i >= 0 && there > total; i-- {
 		back := min(there-total, all[i].CapturedMinor-all[i].RefundedMinor-under[i])
 		switch {

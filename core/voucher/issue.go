@@ -26,6 +26,7 @@ import (
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/prepaid"
 	"github.com/noren-commerce/noren/core/symbols"
 )
 
@@ -36,7 +37,6 @@ const (
 	maxMinor    = 1_000_000
 	maxText     = 200
 	makeAtOnce  = 5000
-	codeLength  = 23 // random symbols before the check symbol: 111 bits
 	externalMin = 4
 	externalMax = 100
 )
@@ -54,7 +54,7 @@ func (MakeJob) Kind() string { return "voucher_make" }
 func code(secret []byte, serial int) string {
 	mac := hmac.New(sha256.New, secret)
 	_ = binary.Write(mac, binary.BigEndian, uint64(serial)) // a hash takes everything
-	return symbols.Derive(mac.Sum(nil), codeLength)
+	return symbols.Derive(mac.Sum(nil), prepaid.CodeLength)
 }
 
 // shown is a code in groups of four, as people read it.

@@ -21,7 +21,7 @@ import (
 // NewVoucher is a voucher with what is kept of its code.
 type NewVoucher struct {
 	Voucher
-	Hash []byte
+	Hash []byte `db:"code_hash"`
 }
 
 // Lock is how often somebody entered wrong codes, and until when they may enter none.
@@ -43,12 +43,17 @@ type Store interface {
 	Batches(ctx context.Context, brandID uuid.UUID, p page.Args) (page.Connection[Batch], error)
 	// Insert writes vouchers; if a code is there already it is ErrThere, and none is written.
 	Insert(ctx context.Context, all []NewVoucher) error
-	// LockByHash is the brand's voucher with one of the hashes, locked; nil if there is none.
-	LockByHash(ctx context.Context, brandID uuid.UUID, hashes [][]byte) (*Voucher, error)
+	// ByHash are the brand's vouchers with the hashes.
+	ByHash(ctx context.Context, brandID uuid.UUID, hashes [][]byte) ([]NewVoucher, error)
+	// LockByHash are the same, locked in the order of their ids.
+	LockByHash(ctx context.Context, brandID uuid.UUID, hashes [][]byte) ([]NewVoucher, error)
+	// Lock are the brand's vouchers of the ids, locked likewise.
+	Lock(ctx context.Context, brandID uuid.UUID, ids []uuid.UUID) ([]Voucher, error)
 	// LockFree are vouchers of the batch that nobody has, locked, those that others work on
 	// left out.
 	LockFree(ctx context.Context, batchID uuid.UUID, at time.Time, most int) ([]Voucher, error)
-	// LockLive are the brand's vouchers of the ids, or of the batch, that are worth something yet.
+	// LockLive are the brand's vouchers of the ids, or of the batch, that are worth something
+	// yet, or were void and got money back.
 	LockLive(ctx context.Context, brandID uuid.UUID, ids []uuid.UUID, batchID *uuid.UUID, most int) ([]Voucher, error)
 	// LockExpired are vouchers of any brand with money on them whose time is over.
 	LockExpired(ctx context.Context, at time.Time, most int) ([]Voucher, error)

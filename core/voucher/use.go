@@ -3,8 +3,8 @@ package voucher
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -15,49 +15,9 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/ledger"
-	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/money"
-	"github.com/noren-commerce/noren/core/symbols"
+	"github.com/noren-commerce/noren/core/prepaid"
 )
-
-// guesses is how often codes may be entered at all: a busy till's, and more.
-var guesses = limit.Guesses{
-	Kind: "voucher", PerBuyer: limit.Rate{Allowed: 600, Per: 10 * time.Minute}, PerAddress: limit.Rate{Allowed: 3000, Per: 10 * time.Minute},
-}
-
-// Who enters so many wrong codes within the time enters none for the time.
-const (
-	mostWrong = 10
-	wrongFor  = time.Hour
-)
-
-// admitted fails if the actor has tried too many codes, or too many wrong ones.
-func (s *Service) admitted(ctx context.Context) error {
-	if seconds := guesses.Wait(ctx, s.Limiter); seconds > 0 {
-		return ErrTries.With(seconds)
-	}
-	until, err := s.Store.Forbidden(ctx, access.From(ctx).ID.String(), s.Now())
-	if err != nil || until == nil {
-		return err
-	}
-	return ErrLocked.With(max(1, int(until.Sub(s.Now())/time.Second)))
-}
-
-// wrong counts a wrong code of the actor, and locks codes for them after too many.
-func (s *Service) wrong(ctx context.Context) error {
-	actor, now := access.From(ctx), s.Now()
-	n, err := s.Store.Failed(ctx, actor.ID.String(), now.Add(-wrongFor), now)
-	if err != nil || n < mostWrong {
-		return orErr(err, ErrUnknown.At("code"))
-	}
-	if err := s.Store.Forbid(ctx, actor.ID.String(), now.Add(wrongFor)); err != nil {
-		return err
-	}
-	if err := s.record(ctx, "vouchers.locked", "Account", actor.ID, map[string]any{"wrong": n, "from": actor.From()}); err != nil {
-		return err
-	}
-	return ErrLocked.With(int(wrongFor / time.Second))
-}
 
 // RedeemInput uses a code, whole or in part.
 type RedeemInput struct {
@@ -89,9 +49,9 @@ func (s *Service) Redeem(ctx context.Context, in RedeemInput) (*Redemption, erro
 	if err := i18n.CheckString("reference", in.Reference, maxText); err != nil {
 		return nil, err
 	}
-	normal, ok := symbols.Read(in.Code, codeLength)
-	if !ok {
-		return nil, ErrMistyped.At("code") // tells nothing of which codes there are
+	normal, err := prepaid.Vouchers.Read(in.Code)
+	if err != nil { // which tells nothing of which codes there are
+		return nil, ErrMistyped.At("code")
 	}
 	if err := s.admitted(ctx); err != nil {
 		return nil, err
@@ -107,31 +67,39 @@ func (s *Service) Redeem(ctx context.Context, in RedeemInput) (*Redemption, erro
 	}
 	unknown := false
 	done, err := idempotency.Once(ctx, s.Keys, "redeemVoucher", in.IdempotencyKey, asked, func(ctx context.Context) (Redemption, error) {
-		v, err := s.Store.LockByHash(ctx, brandOf(ctx), hashes)
-		if err != nil || v == nil {
+		all, err := s.Store.LockByHash(ctx, brandOf(ctx), hashes)
+		if err != nil || len(all) == 0 {
 			unknown = err == nil
 			return Redemption{}, orErr(err, ErrUnknown.At("code"))
 		}
-		return s.use(ctx, *v, in)
+		return s.use(ctx, all[0].Voucher, in)
 	})
 	if unknown {
-		return nil, s.wrong(ctx)
+		return nil, atCode(s.wrong(ctx))
 	}
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Store.LockByHash(ctx, brandOf(ctx), hashes) // as it is now
-	if err != nil || found == nil {
+	now, err := s.Store.ByHash(ctx, brandOf(ctx), hashes)
+	if err != nil || len(now) == 0 {
 		return nil, orErr(err, ErrUnknown.At("code"))
 	}
-	found.At, done.Voucher = s.Now(), *found
+	done.Voucher = now[0].Voucher
+	done.Voucher.At = s.Now()
 	return &done, nil
+}
+
+// atCode names the input's field, of a wrong code.
+func atCode(err error) error {
+	if errors.Is(err, ErrUnknown) {
+		return ErrUnknown.At("code")
+	}
+	return err
 }
 
 // use takes what is asked for off a locked voucher.
 func (s *Service) use(ctx context.Context, v Voucher, in RedeemInput) (Redemption, error) {
-	now := s.Now()
-	v.At = now
+	v.At = s.Now()
 	if problem := v.problem(); problem != nil {
 		return Redemption{}, problem.At("code")
 	}
@@ -139,10 +107,7 @@ func (s *Service) use(ctx context.Context, v Voucher, in RedeemInput) (Redemptio
 	if err != nil {
 		return Redemption{}, err
 	}
-	v.BalanceMinor, v.UpdatedAt, v.Kept = v.BalanceMinor-minor, now, Redeemed
-	if v.BalanceMinor > 0 {
-		v.Kept = PartRedeemed
-	}
+	v.take(minor)
 	e := s.entry(ctx, v, EntryRedeem, minor)
 	e.Place, e.Reference = in.Place, in.Reference
 	if err := s.Store.Update(ctx, []Voucher{v}, []Entry{e}); err != nil {
@@ -237,7 +202,8 @@ type VoidInput struct {
 const voidAtOnce = 500
 
 // Void takes codes out of use, and writes off what is on them (staff with VOUCHER_WRITE).
-// It answers how many it took; those that were used up, void or expired stay as they are.
+// It answers how many it took; those that were used up or void stay as they are, unless an
+// order gave money back to one that was void.
 func (s *Service) Void(ctx context.Context, in VoidInput) (int, error) {
 	if err := office(ctx, access.VoucherWrite); err != nil {
 		return 0, err

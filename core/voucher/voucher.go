@@ -11,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/prepaid"
 )
 
 // Source is who made the codes of a batch.
@@ -109,8 +110,7 @@ func (v Voucher) OfBatch() string { return id.Global("VoucherBatch", v.BatchID) 
 
 // State is what became of the code.
 func (v Voucher) State() State {
-	over := v.ExpiresAt != nil && !v.At.Before(*v.ExpiresAt)
-	if over && v.Kept != Redeemed && v.Kept != Void {
+	if v.over() && v.Kept != Redeemed && v.Kept != Void {
 		return Expired
 	}
 	return v.Kept
@@ -143,6 +143,38 @@ func (v Voucher) problem() *fault.Error {
 	return nil
 }
 
+// over reports whether the code's time is over, whatever became of it.
+func (v Voucher) over() bool { return v.ExpiresAt != nil && !v.At.Before(*v.ExpiresAt) }
+
+// take takes so much off the code: all of it uses it up.
+func (v *Voucher) take(minor int64) {
+	v.BalanceMinor, v.UpdatedAt, v.Kept = v.BalanceMinor-minor, v.At, Redeemed
+	if v.BalanceMinor > 0 {
+		v.Kept = PartRedeemed
+	}
+}
+
+// putBack puts money back on the code, which lives on for a while if its time is over. One
+// that is void stays so.
+func (v *Voucher) putBack(minor int64) {
+	v.BalanceMinor, v.UpdatedAt = v.BalanceMinor+minor, v.At
+	if v.Kept == Void {
+		return
+	}
+	if v.over() {
+		until := v.At.Add(prepaid.Grace)
+		v.ExpiresAt = &until
+	}
+	switch {
+	case v.BalanceMinor < v.ValueMinor:
+		v.Kept = PartRedeemed
+	case v.MemberID != nil || v.ExchangeID != nil: // nobody else is handed it
+		v.Kept = Assigned
+	default:
+		v.Kept = Issued
+	}
+}
+
 // Place is where a code is used.
 type Place string
 
@@ -159,6 +191,7 @@ type EntryKind string
 // The kinds of entry.
 const (
 	EntryRedeem EntryKind = "REDEEM"
+	EntryReturn EntryKind = "RETURN" // an order gave it back
 	EntryVoid   EntryKind = "VOID"
 	EntryExpire EntryKind = "EXPIRE"
 )
@@ -168,21 +201,33 @@ type Entry struct {
 	ID          uuid.UUID
 	VoucherID   uuid.UUID
 	Kind        EntryKind
-	AmountMinor int64 `db:"amount"` // that left it; 0 for what is not money
+	AmountMinor int64 `db:"amount"` // that left it, below zero for what came back; 0 for what is not money
 	Currency    money.Currency
-	Place       Place
-	Reference   string // a receipt, an order, an event
+	Place       Place      // empty for our own orders
+	Reference   string     // a receipt, an order, an event
+	OrderID     *uuid.UUID // of ours, that it paid, or that gave it back
+	PaymentID   *uuid.UUID
 	ActorID     *uuid.UUID
 	At          time.Time
 }
 
-// Amount is what left the code.
+// Amount is what left the code; below zero for what came back.
 func (e Entry) Amount() money.Money { return money.Of(e.AmountMinor, e.Currency) }
+
+// OfOrder is the order's id in the schema; nil for none.
+func (e Entry) OfOrder() *string {
+	if e.OrderID == nil {
+		return nil
+	}
+	global := id.Global("Order", *e.OrderID)
+	return &global
+}
 
 // Failures of vouchers.
 var (
-	ErrUnknown  = fault.NotFound("VOUCHER_UNKNOWN", "このコードは見つかりません", "There is no such code")
-	ErrMistyped = fault.Invalid("VOUCHER_MISTYPED", "コードに入力間違いがあります。もう一度ご確認ください", "The code has a typing error; please check it")
+	ErrUnknown  = prepaid.Vouchers.Unknown
+	ErrMistyped = prepaid.Vouchers.Mistyped
+	ErrGoods    = fault.Conflict("VOUCHER_NOT_MONEY", "引換券はご注文のお支払いにはご利用いただけません。店頭またはイベントでお引き換えください", "This voucher is not worth money and pays for no order; exchange it at a shop or an event")
 	ErrVoid     = fault.Conflict("VOUCHER_VOID", "このコードは無効になりました", "This code is no longer valid")
 	ErrExpired  = fault.Conflict("VOUCHER_EXPIRED", "このコードの有効期限が切れています", "This code has expired")
 	ErrUsed     = fault.Conflict("VOUCHER_USED", "このコードはすでに利用済みです", "This code was used")

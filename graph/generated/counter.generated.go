@@ -229,8 +229,11 @@ func unmarshalInputRecordShopSaleInput(ctx context.Context, ec *executionContext
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
+	if _, present := asMap["vouchers"]; !present {
+		asMap["vouchers"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "shopId", "memberCode", "email", "lines", "expectedTotal", "points", "giftCards", "tenders", "dryRun"}
+	fieldsInOrder := [...]string{"idempotencyKey", "shopId", "memberCode", "email", "lines", "expectedTotal", "points", "giftCards", "tenders", "dryRun", "vouchers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -307,6 +310,13 @@ func unmarshalInputRecordShopSaleInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.DryRun = data
+		case "vouchers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("vouchers"))
+			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Vouchers = data
 		}
 	}
 	return it, nil

@@ -1093,8 +1093,11 @@ func unmarshalInputPlaceDraftOrderInput(ctx context.Context, ec *executionContex
 	if _, present := asMap["giftCards"]; !present {
 		asMap["giftCards"] = []any{}
 	}
+	if _, present := asMap["vouchers"]; !present {
+		asMap["vouchers"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "draftOrderId", "revision", "expectedTotal", "points", "giftCards"}
+	fieldsInOrder := [...]string{"idempotencyKey", "draftOrderId", "revision", "expectedTotal", "points", "giftCards", "vouchers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1143,6 +1146,13 @@ func unmarshalInputPlaceDraftOrderInput(ctx context.Context, ec *executionContex
 				return it, err
 			}
 			it.GiftCards = data
+		case "vouchers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("vouchers"))
+			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Vouchers = data
 		}
 	}
 	return it, nil

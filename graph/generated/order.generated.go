@@ -1681,8 +1681,11 @@ func unmarshalInputPlaceOrderInput(ctx context.Context, ec *executionContext, ob
 	if _, present := asMap["points"]; !present {
 		asMap["points"] = []any{}
 	}
+	if _, present := asMap["vouchers"]; !present {
+		asMap["vouchers"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "expectedTotal", "paymentMethod", "convenienceStore", "giftCards", "points"}
+	fieldsInOrder := [...]string{"idempotencyKey", "expectedTotal", "paymentMethod", "convenienceStore", "giftCards", "points", "vouchers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1731,6 +1734,13 @@ func unmarshalInputPlaceOrderInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.Points = data
+		case "vouchers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("vouchers"))
+			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Vouchers = data
 		}
 	}
 	return it, nil

@@ -479,6 +479,18 @@ func _Payment_giftCardEnding(ctx context.Context, ec *executionContext, field gr
 	)
 }
 
+func _Payment_voucherEnding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.VoucherEnding() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _PaymentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -1364,8 +1376,11 @@ func unmarshalInputPayOrderInput(ctx context.Context, ec *executionContext, obj 
 	if _, present := asMap["giftCards"]; !present {
 		asMap["giftCards"] = []any{}
 	}
+	if _, present := asMap["vouchers"]; !present {
+		asMap["vouchers"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "paymentMethod", "amount", "cardToken", "returnUrl", "convenienceStore", "points", "giftCards"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "paymentMethod", "amount", "cardToken", "returnUrl", "convenienceStore", "points", "giftCards", "vouchers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1435,6 +1450,13 @@ func unmarshalInputPayOrderInput(ctx context.Context, ec *executionContext, obj 
 				return it, err
 			}
 			it.GiftCards = data
+		case "vouchers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("vouchers"))
+			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Vouchers = data
 		}
 	}
 	return it, nil
@@ -2151,6 +2173,11 @@ func _Payment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				})
 		case "giftCardEnding":
 			out.Values[i] = _Payment_giftCardEnding(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "voucherEnding":
+			out.Values[i] = _Payment_voucherEnding(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

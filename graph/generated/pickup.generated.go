@@ -422,8 +422,11 @@ func unmarshalInputHandOverPickUpInput(ctx context.Context, ec *executionContext
 	if _, present := asMap["lots"]; !present {
 		asMap["lots"] = []any{}
 	}
+	if _, present := asMap["vouchers"]; !present {
+		asMap["vouchers"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "code", "token", "payment", "memberCode", "points", "giftCards", "lots"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "code", "token", "payment", "memberCode", "points", "giftCards", "lots", "vouchers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -493,6 +496,13 @@ func unmarshalInputHandOverPickUpInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.Lots = data
+		case "vouchers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("vouchers"))
+			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Vouchers = data
 		}
 	}
 	return it, nil

@@ -4287,8 +4287,8 @@ extend type Mutation {
   the member's, at the member's prices; the code is then used up. With ` + "`" + `dryRun` + "`" + ` nothing
   happens, and ` + "`" + `quote` + "`" + ` says what it would cost.
 
-  The same ` + "`" + `idempotencyKey` + "`" + ` never sells twice. Points, gift cards and tenders have to come
-  to the total.
+  The same ` + "`" + `idempotencyKey` + "`" + ` never sells twice. Points, vouchers, gift cards and tenders have
+  to come to the total.
   """
   recordShopSale(
     "What is sold, to whom, and how it is paid."
@@ -4320,7 +4320,7 @@ input RecordShopSaleInput {
   expectedTotal: Decimal
   "Points of the member whose code is shown, which pay first."
   points: [UsePointsInput!]! = []
-  "Codes of gift cards that pay next, in this order, at most 10."
+  "Codes of gift cards that pay last of what is paid beforehand, in this order, at most 10."
   giftCards: [String!]! = []
   "How the rest is paid: they come to it. Not needed to try."
   tenders: [ShopTenderInput!]! = []
@@ -6365,7 +6365,7 @@ input PlaceDraftOrderInput {
   expectedTotal: Decimal!
   "Points of the draft's member that pay first; the draft's way to pay pays the rest. Staff use them on the member's word."
   points: [UsePointsInput!]! = []
-  "Codes of gift cards that pay next, in this order, at most 10."
+  "Codes of gift cards that pay last of what is paid beforehand, in this order, at most 10."
   giftCards: [String!]! = []
 }
 
@@ -6792,8 +6792,8 @@ extend type Payment {
 
 extend input PlaceOrderInput {
   """
-  Codes of gift cards that pay first, in this order, at most 10; ` + "`" + `paymentMethod` + "`" + ` pays the
-  rest. GIFT_CARD as the method says that they pay all. The order's total stays the same.
+  Codes of gift cards that pay last of what is paid beforehand, in this order, at most 10;
+  ` + "`" + `paymentMethod` + "`" + ` pays the rest. GIFT_CARD as the method says that they pay all. The order's total stays the same.
   """
   giftCards: [String!]! = []
 }
@@ -11101,11 +11101,11 @@ input PayOrderInput {
   "For CONVENIENCE_STORE: the chain to pay at."
   convenienceStore: ConvenienceStore
   """
-  The caller's points that pay first. What is left, ` + "`" + `paymentMethod` + "`" + ` pays; POINTS or
+  The caller's points that pay first. What is left, ` + "`" + `paymentMethod` + "`" + ` pays; POINTS, VOUCHER or
   GIFT_CARD as the method says that nothing is. What has paid stays if a card is declined.
   """
   points: [UsePointsInput!]! = []
-  "Codes of gift cards that pay next, in this order, at most 10."
+  "Codes of gift cards that pay last of what is paid beforehand, in this order, at most 10."
   giftCards: [String!]! = []
 }
 
@@ -11518,7 +11518,7 @@ input HandOverPickUpInput {
   memberCode: String! = ""
   "The member's points that pay first of what is still to be paid."
   points: [UsePointsInput!]! = []
-  "Codes of gift cards that pay next, in this order, at most 10."
+  "Codes of gift cards that pay last of what is paid beforehand, in this order, at most 10."
   giftCards: [String!]! = []
 }
 
@@ -19173,6 +19173,11 @@ type StockTransferPayload {
     "Which vouchers; all if left out."
     filter: VoucherFilter
   ): VoucherConnection! @allow(permissions: [VOUCHER_READ])
+  "What is on the voucher with the code. Tries are limited, and too many wrong codes lock the caller out for an hour."
+  voucherBalance(
+    "The code, as a person typed it: hyphens, spaces, width and case do not matter."
+    code: String!
+  ): VoucherBalancePayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [VOUCHER_READ, VOUCHER_REDEEM])
   "The caller's vouchers and gift codes with their codes, the latest first, at most 500."
   myVouchers: [Voucher!]! @allow(roles: [MEMBER, COMPANY_BUYER])
 }
@@ -19193,7 +19198,7 @@ extend type Mutation {
     "Which batch."
     input: ExportVouchersInput!
   ): ExportVouchersPayload! @allow(permissions: [VOUCHER_WRITE])
-  "Use a voucher, whole or in part, at a shop, in an online shop or at an event. Tries are limited, and too many wrong codes lock the caller out for an hour."
+  "Use a voucher, whole or in part, at a shop, in another online shop or at an event; our own orders take it in ` + "`" + `vouchers` + "`" + ` of ` + "`" + `placeOrder` + "`" + `. Tries are limited, and too many wrong codes lock the caller out for an hour."
   redeemVoucher(
     "Which code, and where."
     input: RedeemVoucherInput!
@@ -19203,6 +19208,45 @@ extend type Mutation {
     "Which, and why."
     input: VoidVouchersInput!
   ): VoidVouchersPayload! @allow(permissions: [VOUCHER_WRITE])
+}
+
+extend input PlaceOrderInput {
+  """
+  Codes of vouchers (金券) that pay after the points and before the gift cards, in this order,
+  at most 10; ` + "`" + `paymentMethod` + "`" + ` pays the rest. VOUCHER as the method says that they pay all. The
+  order's total stays the same.
+  """
+  vouchers: [String!]! = []
+}
+
+extend input PayOrderInput {
+  "Codes of vouchers (金券) that pay after the points and before the gift cards, in this order, at most 10."
+  vouchers: [String!]! = []
+}
+
+extend input PlaceDraftOrderInput {
+  "Codes of vouchers (金券) that pay after the points and before the gift cards, in this order, at most 10."
+  vouchers: [String!]! = []
+}
+
+extend input RecordShopSaleInput {
+  "Codes of vouchers (金券) that pay after the points and before the gift cards, in this order, at most 10."
+  vouchers: [String!]! = []
+}
+
+extend input HandOverPickUpInput {
+  "Codes of vouchers (金券) that pay after the points and before the gift cards, in this order, at most 10."
+  vouchers: [String!]! = []
+}
+
+extend enum PaymentMethod {
+  "From what is on vouchers (金券): ` + "`" + `vouchers` + "`" + ` of ` + "`" + `placeOrder` + "`" + `."
+  VOUCHER
+}
+
+extend type Payment {
+  "The last four symbols of the voucher that paid; null for other methods."
+  voucherEnding: String
 }
 
 extend type PrizeExchange {
@@ -19362,14 +19406,16 @@ type Voucher {
   entries: [VoucherEntry!]! @allow(permissions: [VOUCHER_READ])
 }
 
-"What left a voucher, and where. It never changes."
+"What left a voucher or came back to it, and where. It never changes."
 type VoucherEntry {
-  "Why: REDEEM, VOID or EXPIRE."
+  "Why: REDEEM, RETURN, VOID or EXPIRE."
   kind: VoucherEntryKind!
-  "How much left it."
+  "How much left it; below zero for what came back."
   amount: Money!
   "The receipt, order or event, or the reason."
   reference: String!
+  "The order of ours that it paid, or that gave it back; null for none."
+  orderId: ID
   "When."
   at: DateTime!
 }
@@ -19378,10 +19424,34 @@ type VoucherEntry {
 enum VoucherEntryKind {
   "It was used."
   REDEEM
+  "An order gave it back."
+  RETURN
   "It was taken out of use."
   VOID
   "Its time was over."
   EXPIRE
+}
+
+"What whoever has its code may see of a voucher."
+type VoucherBalance {
+  "The last four symbols of the code."
+  ending: String!
+  "What was on it; null if it is not worth money (引換券)."
+  value: Money
+  "What is left on it; null if it is not worth money, and pays for no order."
+  balance: Money
+  "Whether it can be used."
+  state: VoucherState!
+  "From when on it cannot be used; null: never."
+  expiresAt: DateTime
+}
+
+"The answer to a voucher's code."
+type VoucherBalancePayload {
+  "The voucher; null if there is none with the code."
+  voucher: VoucherBalance
+  "Why nothing is told; empty if it is."
+  userErrors: [UserError!]!
 }
 
 "One page of vouchers."
@@ -19506,7 +19576,7 @@ type RedeemVoucherPayload {
 
 "Vouchers that were taken out of use."
 type VoidVouchersPayload {
-  "How many were; those that were used up or void stay as they are."
+  "How many were; those that were used up or void stay as they are, unless an order gave money back to them since."
   count: Int!
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
@@ -19525,6 +19595,18 @@ extend enum UserErrorCode {
   VOUCHER_USED
   "There is not so much on the code."
   VOUCHER_SHORT
+  "The code is not worth money: it pays for no order."
+  VOUCHER_NOT_MONEY
+  "The voucher is named twice."
+  VOUCHER_TWICE
+  "The vouchers do not pay all, and no other method was named."
+  VOUCHERS_DO_NOT_COVER
+  "The vouchers pay all of the order; nothing is left for the named method."
+  VOUCHERS_COVER_ALL
+  "Vouchers do not go with the method."
+  VOUCHER_NOT_COMBINABLE
+  "The voucher or gift card pays in another currency."
+  CODE_OTHER_CURRENCY
   "The code is not worth money; it is used as a whole."
   VOUCHER_WHOLE
   "Too many wrong codes; the sentence says how long to wait."

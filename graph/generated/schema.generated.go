@@ -533,6 +533,7 @@ type QueryResolver interface {
 	StockTransfer(ctx context.Context, id string) (*inventory.Transfer, error)
 	VoucherBatches(ctx context.Context, first *int, after *string) (page.Connection[voucher.Batch], error)
 	Vouchers(ctx context.Context, first *int, after *string, filter *voucher.Query) (page.Connection[voucher.Voucher], error)
+	VoucherBalance(ctx context.Context, code string) (model.VoucherBalancePayload, error)
 	MyVouchers(ctx context.Context) ([]voucher.Voucher, error)
 	WishLists(ctx context.Context) ([]wishlist.List, error)
 	SharedWishList(ctx context.Context, token string) (*wishlist.List, error)
@@ -7739,6 +7740,20 @@ func field_Query_trialBalance_args(ctx context.Context, ec *executionContext, ra
 		return nil, err
 	}
 	args["until"] = arg0
+	return args, nil
+}
+
+func field_Query_voucherBalance_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "code",
+		func(ctx context.Context, v any) (string, error) {
+			return unmarshalNString2string(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["code"] = arg0
 	return args, nil
 }
 
@@ -27199,6 +27214,49 @@ func fieldContext_Query_vouchers(ctx context.Context, ec *executionContext, fiel
 	return fc, nil
 }
 
+func _Query_voucherBalance(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_voucherBalance(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().VoucherBalance(ctx, fc.Args["code"].(string))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"GUEST", "MEMBER", "COMPANY_BUYER"}, []access.Permission{"VOUCHER_READ", "VOUCHER_REDEEM"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.VoucherBalancePayload) graphql.Marshaler {
+			return marshalNVoucherBalancePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐVoucherBalancePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_voucherBalance(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_voucherBalance_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query_myVouchers(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -30758,6 +30816,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_vouchers(ctx, ec, field)
+				})
+		case "voucherBalance":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_voucherBalance(ctx, ec, field)
 				})
 		case "myVouchers":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

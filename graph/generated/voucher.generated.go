@@ -285,6 +285,94 @@ func fieldContext_Voucher_entries(_ context.Context, ec *executionContext, field
 	return fc, nil
 }
 
+func _VoucherBalance_ending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Ending },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _VoucherBalance_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *money.Money { return obj.Value() },
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
+			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _VoucherBalance_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *money.Money { return obj.Balance() },
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
+			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _VoucherBalance_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() voucher.State { return obj.State() },
+		func(ctx context.Context, selections ast.SelectionSet, v voucher.State) graphql.Marshaler {
+			return marshalNVoucherState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐState(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _VoucherBalance_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.ExpiresAt },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _VoucherBalancePayload_voucher(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoucherBalancePayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *voucher.Voucher { return obj.Voucher },
+		func(ctx context.Context, selections ast.SelectionSet, v *voucher.Voucher) graphql.Marshaler {
+			return marshalOVoucherBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐVoucher(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _VoucherBalancePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoucherBalancePayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
 func _VoucherBatch_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -659,6 +747,18 @@ func _VoucherEntry_reference(ctx context.Context, ec *executionContext, field gr
 		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _VoucherEntry_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Entry) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.OfOrder() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
 }
@@ -1300,6 +1400,99 @@ func _Voucher(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 	return out
 }
 
+var voucherBalanceImplementors = []string{"VoucherBalance"}
+
+func _VoucherBalance(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *voucher.Voucher) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, voucherBalanceImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("VoucherBalance")
+		case "ending":
+			out.Values[i] = _VoucherBalance_ending(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "value":
+			out.Values[i] = _VoucherBalance_value(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "balance":
+			out.Values[i] = _VoucherBalance_balance(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = _VoucherBalance_state(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = _VoucherBalance_expiresAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var voucherBalancePayloadImplementors = []string{"VoucherBalancePayload"}
+
+func _VoucherBalancePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.VoucherBalancePayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, voucherBalancePayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("VoucherBalancePayload")
+		case "voucher":
+			out.Values[i] = _VoucherBalancePayload_voucher(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _VoucherBalancePayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var voucherBatchImplementors = []string{"VoucherBatch"}
 
 func _VoucherBatch(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *voucher.Batch) graphql.Marshaler {
@@ -1633,6 +1826,11 @@ func _VoucherEntry(ctx context.Context, ec *executionContext, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "orderId":
+			out.Values[i] = _VoucherEntry_orderId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "at":
 			out.Values[i] = _VoucherEntry_at(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1712,6 +1910,10 @@ func marshalNVoucher2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucher
 	}
 
 	return ret
+}
+
+func marshalNVoucherBalancePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐVoucherBalancePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.VoucherBalancePayload) graphql.Marshaler {
+	return _VoucherBalancePayload(ctx, ec, sel, &v)
 }
 
 func marshalNVoucherBatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐBatch(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v voucher.Batch) graphql.Marshaler {
@@ -1833,6 +2035,13 @@ func marshalOVoucher2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucher
 		return graphql.Null
 	}
 	return _Voucher(ctx, ec, sel, v)
+}
+
+func marshalOVoucherBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐVoucher(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *voucher.Voucher) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _VoucherBalance(ctx, ec, sel, v)
 }
 
 func marshalOVoucherBatch2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐBatch(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *voucher.Batch) graphql.Marshaler {

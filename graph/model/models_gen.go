@@ -1598,9 +1598,17 @@ type VoidGiftCardsPayload struct {
 
 // Vouchers that were taken out of use.
 type VoidVouchersPayload struct {
-	// How many were; those that were used up or void stay as they are.
+	// How many were; those that were used up or void stay as they are, unless an order gave money back to them since.
 	Count int `json:"count"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// The answer to a voucher's code.
+type VoucherBalancePayload struct {
+	// The voucher; null if there is none with the code.
+	Voucher *voucher.Voucher `json:"voucher,omitempty"`
+	// Why nothing is told; empty if it is.
 	UserErrors []UserError `json:"userErrors"`
 }
 

@@ -20,9 +20,11 @@ type Vouchers struct{ db *DB }
 func NewVouchers(db *DB) *Vouchers { return &Vouchers{db} }
 
 const (
-	voucherBatchColumns = `id, brand_id, name, source, state, for_prizes, value, currency, count, made, expires_at, secret, note, created_at, updated_at, exported_at`
-	voucherColumns      = `id, batch_id, brand_id, serial, ending, state, value, balance, currency, source, secret, member_id, exchange_id, expires_at, reason, created_at, updated_at`
-	voucherRows         = `(SELECT v.*, b.value, b.currency, b.source FROM vouchers v JOIN voucher_batches b ON b.id = v.batch_id) v`
+	voucherBatchColumns  = `id, brand_id, name, source, state, for_prizes, value, currency, count, made, expires_at, secret, note, created_at, updated_at, exported_at`
+	voucherColumns       = `id, batch_id, brand_id, serial, ending, state, value, balance, currency, source, secret, member_id, exchange_id, expires_at, reason, created_at, updated_at`
+	joinedVoucherColumns = `v.id, v.batch_id, v.brand_id, v.serial, v.ending, v.state, b.value, v.balance, b.currency, b.source, v.secret, v.member_id, v.exchange_id, v.expires_at, v.reason, v.created_at, v.updated_at`
+	voucherByHash        = `SELECT ` + joinedVoucherColumns + `, v.code_hash FROM vouchers v JOIN voucher_batches b ON b.id = v.batch_id WHERE v.brand_id = $1 AND v.code_hash = ANY($2)`
+	voucherRows          = `(SELECT v.*, b.value, b.currency, b.source FROM vouchers v JOIN voucher_batches b ON b.id = v.batch_id) v`
 )
 
 // InsertBatch keeps a new batch.
@@ -73,11 +75,21 @@ func (s *Vouchers) Insert(ctx context.Context, all []voucher.NewVoucher) error {
 	return err
 }
 
-// LockByHash is the brand's voucher with one of the hashes, locked.
-func (s *Vouchers) LockByHash(ctx context.Context, brandID uuid.UUID, hashes [][]byte) (*voucher.Voucher, error) {
-	return first[voucher.Voucher](ctx, s.db, `
-		SELECT v.id, v.batch_id, v.brand_id, v.serial, v.ending, v.state, b.value, v.balance, b.currency, b.source, v.secret, v.member_id, v.exchange_id, v.expires_at, v.reason, v.created_at, v.updated_at
-		FROM vouchers v JOIN voucher_batches b ON b.id = v.batch_id WHERE v.brand_id = $1 AND v.code_hash = ANY($2) FOR NO KEY UPDATE OF v`, brandID, hashes)
+// ByHash are the brand's vouchers with the hashes.
+func (s *Vouchers) ByHash(ctx context.Context, brandID uuid.UUID, hashes [][]byte) ([]voucher.NewVoucher, error) {
+	return collect[voucher.NewVoucher](ctx, s.db, voucherByHash, brandID, hashes)
+}
+
+// LockByHash are the same, locked by their ids' order.
+func (s *Vouchers) LockByHash(ctx context.Context, brandID uuid.UUID, hashes [][]byte) ([]voucher.NewVoucher, error) {
+	return collect[voucher.NewVoucher](ctx, s.db, voucherByHash+` ORDER BY v.id FOR NO KEY UPDATE OF v`, brandID, hashes)
+}
+
+// Lock are the brand's vouchers with the ids, locked by their order.
+func (s *Vouchers) Lock(ctx context.Context, brandID uuid.UUID, ids []uuid.UUID) ([]voucher.Voucher, error) {
+	return collect[voucher.Voucher](ctx, s.db, `
+		SELECT `+joinedVoucherColumns+` FROM vouchers v JOIN voucher_batches b ON b.id = v.batch_id
+		WHERE v.brand_id = $1 AND v.id = ANY($2) ORDER BY v.id FOR NO KEY UPDATE OF v`, brandID, ids)
 }
 
 // locked are vouchers of the ids that a statement locks.
@@ -96,10 +108,11 @@ func (s *Vouchers) LockFree(ctx context.Context, batchID uuid.UUID, at time.Time
 		ORDER BY serial LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED`, batchID, at, most)
 }
 
-// LockLive are the brand's vouchers that are worth something yet.
+// LockLive are the brand's vouchers that are worth something yet, or got money back when
+// they were void.
 func (s *Vouchers) LockLive(ctx context.Context, brandID uuid.UUID, ids []uuid.UUID, batchID *uuid.UUID, most int) ([]voucher.Voucher, error) {
 	return s.locked(ctx, `
-		SELECT id FROM vouchers WHERE brand_id = $1 AND (id = ANY($2) OR batch_id = $3) AND state NOT IN ('REDEEMED', 'VOID')
+		SELECT id FROM vouchers WHERE brand_id = $1 AND (id = ANY($2) OR batch_id = $3) AND (state NOT IN ('REDEEMED', 'VOID') OR balance > 0)
 		ORDER BY id LIMIT $4 FOR NO KEY UPDATE`, brandID, ids, batchID, most)
 }
 
@@ -120,16 +133,16 @@ func (s *Vouchers) Update(ctx context.Context, all []voucher.Voucher, entries []
 func queueVouchers(batch *pgx.Batch, all []voucher.Voucher) {
 	n := len(all)
 	ids, states, balances, secrets, reasons := make([]uuid.UUID, n), make([]string, n), make([]int64, n), make([]string, n), make([]string, n)
-	members, exchanges, updated := make([]*uuid.UUID, n), make([]*uuid.UUID, n), make([]time.Time, n)
+	members, exchanges, updated, expiries := make([]*uuid.UUID, n), make([]*uuid.UUID, n), make([]time.Time, n), make([]*time.Time, n)
 	for i, v := range all {
 		ids[i], states[i], balances[i], secrets[i], reasons[i] = v.ID, string(v.Kept), v.BalanceMinor, v.Secret, v.Reason
-		members[i], exchanges[i], updated[i] = v.MemberID, v.ExchangeID, v.UpdatedAt
+		members[i], exchanges[i], updated[i], expiries[i] = v.MemberID, v.ExchangeID, v.UpdatedAt, v.ExpiresAt
 	}
 	batch.Queue(`
-		UPDATE vouchers v SET state = u.state, balance = u.balance, secret = u.secret, member_id = u.member, exchange_id = u.exchange, reason = u.reason, updated_at = u.updated
-		FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::timestamptz[])
-			AS u (id, state, balance, secret, member, exchange, reason, updated)
-		WHERE v.id = u.id`, ids, states, balances, secrets, members, exchanges, reasons, updated)
+		UPDATE vouchers v SET state = u.state, balance = u.balance, secret = u.secret, member_id = u.member, exchange_id = u.exchange, reason = u.reason, updated_at = u.updated, expires_at = u.expiry
+		FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::timestamptz[], $9::timestamptz[])
+			AS u (id, state, balance, secret, member, exchange, reason, updated, expiry)
+		WHERE v.id = u.id`, ids, states, balances, secrets, members, exchanges, reasons, updated, expiries)
 }
 
 // queueVoucherEntries queues one statement for all.
@@ -140,14 +153,16 @@ func queueVoucherEntries(batch *pgx.Batch, all []voucher.Entry) {
 	}
 	ids, vouchers, kinds, amounts := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]string, n), make([]int64, n)
 	places, references, actors, times := make([]string, n), make([]string, n), make([]*uuid.UUID, n), make([]time.Time, n)
+	orders, payments := make([]*uuid.UUID, n), make([]*uuid.UUID, n)
 	for i, e := range all {
 		ids[i], vouchers[i], kinds[i], amounts[i] = e.ID, e.VoucherID, string(e.Kind), e.AmountMinor
 		places[i], references[i], actors[i], times[i] = string(e.Place), e.Reference, e.ActorID, e.At
+		orders[i], payments[i] = e.OrderID, e.PaymentID
 	}
 	batch.Queue(`
-		INSERT INTO voucher_entries (id, voucher_id, kind, amount, place, reference, actor_id, at)
-		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::uuid[], $8::timestamptz[])`,
-		ids, vouchers, kinds, amounts, places, references, actors, times)
+		INSERT INTO voucher_entries (id, voucher_id, kind, amount, place, reference, actor_id, at, order_id, payment_id)
+		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::uuid[], $8::timestamptz[], $9::uuid[], $10::uuid[])`,
+		ids, vouchers, kinds, amounts, places, references, actors, times, orders, payments)
 }
 
 // List is one page of a brand's vouchers, newest first.
@@ -180,7 +195,7 @@ func (s *Vouchers) OfExchanges(ctx context.Context, exchangeIDs []uuid.UUID) ([]
 // EntriesOf are the changes of the vouchers, oldest first.
 func (s *Vouchers) EntriesOf(ctx context.Context, voucherIDs []uuid.UUID) ([]voucher.Entry, error) {
 	return collect[voucher.Entry](ctx, s.db, `
-		SELECT e.id, e.voucher_id, e.kind, e.amount, b.currency, e.place, e.reference, e.actor_id, e.at
+		SELECT e.id, e.voucher_id, e.kind, e.amount, b.currency, e.place, e.reference, e.actor_id, e.at, e.order_id, e.payment_id
 		FROM voucher_entries e JOIN vouchers v ON v.id = e.voucher_id JOIN voucher_batches b ON b.id = v.batch_id WHERE e.voucher_id = ANY($1) ORDER BY e.id`, voucherIDs)
 }
 

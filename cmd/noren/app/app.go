@@ -105,15 +105,19 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	keys := idempotency.New(db, postgres.NewKeys(db), now)
 	books := ledger.NewBooks(postgres.NewJournal(db), now)
 	companies := newCompanies(db, ground, keys, books, now)
-	cards, err := newGiftCards(cfg, db, keys, books, ground.Limiter, now)
-	if err != nil {
-		return nil, err
-	}
 	loyalty, err := newPoints(cfg, db, jobs, keys, books, ground.Limiter, now)
 	if err != nil {
 		return nil, err
 	}
-	payments := newPayments(cfg, db, jobs, ground.Metrics, books, cards, loyalty, now)
+	sealed, err := newSealing(cfg, db, now)
+	if err != nil {
+		return nil, err
+	}
+	vouchers, cards, err := newPrepaid(cfg, db, sealed, jobs, keys, books, ground.Limiter, now)
+	if err != nil {
+		return nil, err
+	}
+	payments := newPayments(cfg, db, jobs, ground.Metrics, books, vouchers, cards, loyalty, now)
 	buyers := shoppers{companies}
 	campaigns := newCampaigns(cfg, db, jobs, ground.Limiter, now)
 	prices := pricing.New(postgres.NewPricing(db), buyers, campaigns, now)
@@ -125,10 +129,6 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	followed := points.Following{Recorder: events, Jobs: jobs}
 	shown := inventory.NewShown(stock, events, now)
 	shown.Then(restock.Flipped)
-	sealed, err := newSealing(cfg, db, now)
-	if err != nil {
-		return nil, err
-	}
 	customers := customer.New(db, postgres.NewCustomers(db, sealed), postgres.NewEvents(db), now)
 	accounts, err := newAccounts(cfg, db, jobs, carts, customers, ground.Limiter, now)
 	if err != nil {
@@ -146,14 +146,14 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	lots := inventory.NewLots(inventory.LotParts{Tx: db, Store: stock, Keys: keys, Shown: shown, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now})
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
-		Outbox: jobs, Events: followed, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Cards: cards, Points: loyalty, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Lots: lots, Prices: prices, Codes: codes, Members: memberCodes, Now: now,
+		Outbox: jobs, Events: followed, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Purse: payments.Purse, Points: loyalty, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Lots: lots, Prices: prices, Codes: codes, Members: memberCodes, Now: now,
 	})
 	shown.First(orders.Allocate)
 	members, err := newMembers(cfg, db, sealed, keys, accounts, customers, ground.Limiter, now)
 	if err != nil {
 		return nil, err
 	}
-	around, err := newCrowd(cfg, crowdParts{db, sealed, keys, jobs, books, loyalty, members, customers, sender, printer, ground.Limiter, now})
+	around, err := newCrowd(cfg, crowdParts{db, sealed, keys, jobs, vouchers, loyalty, members, customers, sender, printer, ground.Limiter, now})
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +250,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			GiftCards: cards,
 			Points:    loyalty,
 			Prizes:    around.prizes,
-			Vouchers:  around.vouchers,
+			Vouchers:  vouchers,
 			Draws:     around.draws,
 			PublicURL: strings.TrimSuffix(cfg.PublicURL, "/"),
 			Invoices:  documents,

@@ -6,7 +6,6 @@ import (
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/draw"
 	"github.com/noren-commerce/noren/core/idempotency"
-	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/mailing"
 	"github.com/noren-commerce/noren/core/member"
@@ -26,7 +25,6 @@ import (
 type crowd struct {
 	segments   *segment.Service
 	mailings   *mailing.Service
-	vouchers   *voucher.Service
 	prizes     *prize.Service
 	draws      *draw.Service
 	statistics *statistics.Service
@@ -39,7 +37,7 @@ type crowdParts struct {
 	sealed    *sealing.Keys
 	keys      *idempotency.Keys
 	jobs      *postgres.Jobs
-	books     *ledger.Books
+	vouchers  *voucher.Service
 	loyalty   *points.Service
 	members   *member.Service
 	customers *customer.Service
@@ -68,10 +66,7 @@ func newCrowd(cfg Config, p crowdParts) (c crowd, err error) {
 		return c, err
 	}
 	p.members.FollowedBy(c.mailings)
-	if c.vouchers, err = newVouchers(cfg, p.db, p.sealed, p.jobs, p.keys, p.books, p.limiter, p.now); err != nil {
-		return c, err
-	}
-	c.prizes = newPrizes(p.db, p.sealed, p.keys, p.loyalty, c.segments, p.members, p.customers, c.vouchers, p.now)
+	c.prizes = newPrizes(p.db, p.sealed, p.keys, p.loyalty, c.segments, p.members, p.customers, p.vouchers, p.now)
 	c.draws = newDraws(p.db, p.sealed, p.keys, p.loyalty, c.prizes, c.segments, p.members, p.jobs, p.now)
 	return c, nil
 }

@@ -5,10 +5,10 @@ import (
 	"strings"
 
 	"github.com/noren-commerce/noren/adapters/banktransfer"
-	cardgateway "github.com/noren-commerce/noren/adapters/giftcard"
 	"github.com/noren-commerce/noren/adapters/konbini"
 	"github.com/noren-commerce/noren/adapters/konbini/sandbox"
 	pointgateway "github.com/noren-commerce/noren/adapters/points"
+	codegateway "github.com/noren-commerce/noren/adapters/prepaid"
 	"github.com/noren-commerce/noren/adapters/stripe"
 	"github.com/noren-commerce/noren/adapters/till"
 	"github.com/noren-commerce/noren/core/clock"
@@ -18,6 +18,9 @@ import (
 	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/prepaid"
+	"github.com/noren-commerce/noren/core/sealing"
+	"github.com/noren-commerce/noren/core/voucher"
 	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/telemetry"
@@ -119,12 +122,23 @@ func (c Config) sandbox(now clock.Clock) *sandbox.Provider {
 
 // newPayments makes the service that collects money. It has yet to be told of
 // the orders.
-func newPayments(c Config, db *postgres.DB, jobs *postgres.Jobs, metrics *telemetry.Metrics, books *ledger.Books, cards *giftcard.Service, loyalty *points.Service, now clock.Clock) *payment.Service {
+func newPayments(c Config, db *postgres.DB, jobs *postgres.Jobs, metrics *telemetry.Metrics, books *ledger.Books, vouchers *voucher.Service, cards *giftcard.Service, loyalty *points.Service, now clock.Clock) *payment.Service {
 	return payment.New(payment.Needs{
 		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: jobs, Events: points.Following{Recorder: postgres.NewEvents(db), Jobs: jobs},
-		Gateways: c.gateways(c.Dev), Tills: till.Both(), Cards: cardgateway.New(cards), Points: pointgateway.New(loyalty), Loyalty: loyalty, PointTenders: loyalty, CardTenders: cards, Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
+		Gateways: c.gateways(c.Dev), Tills: till.Both(), Own: []payment.Own{codegateway.New(vouchers), codegateway.New(cards), pointgateway.New(loyalty)},
+		Loyalty: loyalty, PointTenders: loyalty, Purse: prepaid.NewPurse(vouchers, cards), Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
 		Watch: func(c payment.Call) { metrics.GatewayCall(c.Gateway, c.Verb, c.Outcome, c.Took) },
 	})
+}
+
+// newPrepaid puts together the vouchers and gift cards that pay for orders.
+func newPrepaid(cfg Config, db *postgres.DB, sealed *sealing.Keys, jobs *postgres.Jobs, keys *idempotency.Keys, books *ledger.Books, limiter limit.Limiter, now clock.Clock) (*voucher.Service, *giftcard.Service, error) {
+	vouchers, err := newVouchers(cfg, db, sealed, jobs, keys, books, limiter, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	cards, err := newGiftCards(cfg, db, keys, books, limiter, now)
+	return vouchers, cards, err
 }
 
 // newGiftCards puts together how gift cards are issued and pay.

@@ -130,7 +130,7 @@ func (w *world) orderIn(d dice, where string) (key uuid.UUID, err error) {
 
 var methods = []payment.Method{
 	payment.MethodCard, payment.MethodCard, payment.MethodBankTransfer, payment.MethodBankTransfer, payment.MethodConvenienceStore,
-	payment.MethodCashOnDelivery, payment.MethodOnAccount, payment.MethodOnAccount, payment.MethodGiftCard,
+	payment.MethodCashOnDelivery, payment.MethodOnAccount, payment.MethodOnAccount, payment.MethodGiftCard, payment.MethodVoucher,
 }
 
 // customer is who orders by the method: a company's buyer, a member or a guest.
@@ -174,6 +174,11 @@ func (w *world) tenders(ctx context.Context, d dice, in *order.PlaceInput, total
 	if in.PaymentMethod == payment.MethodGiftCard || (in.PaymentMethod != payment.MethodOnAccount && d.once(4)) {
 		for range 1 + d.of(3) {
 			in.GiftCards = append(in.GiftCards, w.codes[d.of(len(w.codes))])
+		}
+	}
+	if in.PaymentMethod == payment.MethodVoucher || (in.PaymentMethod != payment.MethodOnAccount && d.once(6)) {
+		for range 1 + d.of(3) {
+			in.Vouchers = append(in.Vouchers, w.vouchers[d.of(len(w.vouchers))])
 		}
 	}
 	if access.From(ctx).Is(access.RoleMember) {

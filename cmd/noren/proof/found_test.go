@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/prepaid"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest/books"
 )
@@ -47,7 +48,7 @@ func (w *world) cart(t testing.TB, ctx context.Context, method payment.Method, p
 func (w *world) ordered(t testing.TB, method payment.Method, cards []string, pieces ...int) placed {
 	t.Helper()
 	ctx, filled := w.cart(t, access.With(w.staff, access.Guest), method, pieces...)
-	o, err := w.Orders.Place(ctx, order.PlaceInput{IdempotencyKey: w.key(), ExpectedTotal: filled.Total().Amount(), PaymentMethod: method, GiftCards: cards})
+	o, err := w.Orders.Place(ctx, order.PlaceInput{IdempotencyKey: w.key(), ExpectedTotal: filled.Total().Amount(), PaymentMethod: method, Codes: prepaid.Codes{GiftCards: cards}})
 	require.NoError(t, err)
 	return placed{o.ID, ctx}
 }

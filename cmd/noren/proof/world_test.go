@@ -3,11 +3,13 @@
 package proof_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,6 +38,7 @@ import (
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/voucher"
 	"github.com/noren-commerce/noren/resolvers"
 	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest"
@@ -50,7 +53,7 @@ type scoped struct {
 
 func (s scoped) Cleanup(f func()) { s.rt.Cleanup(f) }
 
-// world is a brand with two warehouses and a shop, five goods, gift cards, points, members
+// world is a brand with two warehouses and a shop, five goods, gift cards, vouchers, points, members
 // and a company, in which people act at once, and the gateways that it talks to.
 type world struct {
 	*resolvers.Resolver
@@ -68,7 +71,8 @@ type world struct {
 	members   []context.Context
 	programme uuid.UUID
 	method    uuid.UUID
-	codes     []string
+	codes     []string     // of gift cards
+	vouchers  []string     // codes
 	shift     atomic.Int64 // how far the clock is ahead
 	serial    atomic.Int64
 
@@ -142,6 +146,7 @@ func (w *world) furnish(t testing.TB) {
 	w.openCounter(t)
 	w.keepLots(t)
 	w.issueCards(t, 12)
+	w.issueVouchers(t, 12)
 	w.enrol(t, 3)
 	w.award(t)
 	w.trade(t)
@@ -154,6 +159,26 @@ func (w *world) issueCards(t testing.TB, count int) {
 	require.NoError(t, err)
 	for _, row := range rows[1:] {
 		w.codes = append(w.codes, row[0])
+	}
+}
+
+func (w *world) issueVouchers(t testing.TB, count int) {
+	amount := decimal.NewFromInt(1500)
+	b, err := w.Vouchers.Issue(w.staff, voucher.IssueInput{IdempotencyKey: w.key(), Name: "金券", Amount: &amount, Count: count})
+	require.NoError(t, err)
+	require.NoError(t, w.Vouchers.Make(w.staff, b.ID))
+	link, err := w.Vouchers.Export(w.staff, b.ID)
+	require.NoError(t, err)
+	to, err := url.Parse(link.URL)
+	require.NoError(t, err)
+	write, err := w.Vouchers.Take(w.staff, b.ID.String(), to.Query().Get("expires"), to.Query().Get("signature"))
+	require.NoError(t, err)
+	var text bytes.Buffer
+	require.NoError(t, write(&text))
+	rows, err := csv.NewReader(&text).ReadAll()
+	require.NoError(t, err)
+	for _, row := range rows[1:] {
+		w.vouchers = append(w.vouchers, row[0])
 	}
 }
 

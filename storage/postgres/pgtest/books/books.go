@@ -6,6 +6,7 @@ package books
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -44,12 +45,11 @@ func Broken(ctx context.Context, pool *pgxpool.Pool, sets ...[]Rule) ([]string, 
 
 // Always hold, whatever gateways have yet to answer.
 func Always() []Rule {
-	var all []Rule
-	for _, set := range [][]Rule{stock, journal, payments, giftCards, credit, documents, orders, returned, points, lots, Purchases} {
-		all = append(all, set...)
-	}
-	return all
+	return slices.Concat(Money(), stock, documents, orders, returned, points, lots, Purchases)
 }
+
+// Money is those of them that say where money is, whatever goods there are.
+func Money() []Rule { return slices.Concat(journal, payments, giftCards, vouchers, credit) }
 
 // Settled hold when every gateway has answered, staff have sent back what is owed, and the
 // points of every order have been looked after.

@@ -9,7 +9,7 @@ var journal = []Rule{
 		SELECT format('payment %s (%s %s): has %s, in the journal %s', p.id, p.method, p.status, p.captured - p.refunded, coalesce(j.sum, 0))
 		FROM payments p LEFT JOIN (
 			SELECT e.payment_id, sum(l.debit - l.credit) FROM journal_entries e JOIN journal_lines l ON l.entry_id = e.id
-			WHERE l.account IN ('CASH', 'BANK', 'CLEARING', 'GIFT_CARDS', 'POINTS') GROUP BY 1
+			WHERE l.account IN ('CASH', 'BANK', 'CLEARING', 'GIFT_CARDS', 'VOUCHERS', 'POINTS') GROUP BY 1
 		) j ON j.payment_id = p.id
 		WHERE p.captured - p.refunded <> coalesce(j.sum, 0)`},
 	{"each shipment is one sale of what it is worth", `
@@ -78,6 +78,22 @@ var giftCards = []Rule{
 		WHERE p.method = 'GIFT_CARD' AND p.captured - p.refunded + p.as_points <> coalesce(e.sum, 0)`},
 }
 
+var vouchers = []Rule{
+	{"what is on a voucher is its value less its entries", `
+		SELECT format('voucher %s (%s): value %s, balance %s, entries %s', v.id, v.state, b.value, v.balance, coalesce(e.sum, 0))
+		FROM vouchers v JOIN voucher_batches b ON b.id = v.batch_id LEFT JOIN (SELECT voucher_id, sum(amount) FROM voucher_entries GROUP BY 1) e ON e.voucher_id = v.id
+		WHERE v.balance <> b.value - coalesce(e.sum, 0) OR v.balance > b.value OR (v.state = 'REDEEMED' AND v.balance <> 0)`},
+	{"what is on vouchers is what the journal owes", `
+		SELECT format('on vouchers %s, owed %s', v, j)
+		FROM (SELECT coalesce(sum(v.balance), 0) FROM vouchers v JOIN voucher_batches b ON b.id = v.batch_id AND b.state = 'READY') a (v),
+			(SELECT coalesce(sum(credit - debit), 0) FROM journal_lines WHERE account = 'VOUCHERS') b (j)
+		WHERE v <> j`},
+	{"what a voucher pays has left it", `
+		SELECT format('payment %s: holds %s, entries %s', p.id, p.captured - p.refunded + p.as_points, coalesce(e.sum, 0))
+		FROM payments p LEFT JOIN (SELECT payment_id, sum(amount) FROM voucher_entries GROUP BY 1) e ON e.payment_id = p.id
+		WHERE p.method = 'VOUCHER' AND p.captured - p.refunded + p.as_points <> coalesce(e.sum, 0)`},
+}
+
 var credit = []Rule{
 	{"what a company owes is the sum of its entries", `
 		SELECT format('company %s: owes %s, entries %s', c.company_id, c.used, coalesce(e.sum, 0))
@@ -112,7 +128,7 @@ var settled = []Rule{
 		WHERE o.status = 'CANCELLED' AND l.account IN ('RECEIVABLE', 'DEPOSITS') GROUP BY o.number, l.account HAVING sum(l.debit - l.credit) <> 0`},
 	{"no gateway keeps what is too much", `
 		SELECT format('order %s (%s): total %s, has %s (payments %s)', o.number, o.id, o.total, sum(p.captured - p.refunded), string_agg(p.id::text, ', ')) FROM orders o JOIN payments p ON p.order_id = o.id
-		WHERE o.status <> 'CANCELLED' GROUP BY o.id HAVING sum(p.captured - p.refunded) > o.total AND bool_and(p.gateway IN ('stripe', 'gift_card') OR p.captured = 0)`},
+		WHERE o.status <> 'CANCELLED' GROUP BY o.id HAVING sum(p.captured - p.refunded) > o.total AND bool_and(p.gateway IN ('stripe', 'gift_card', 'voucher') OR p.captured = 0)`},
 	{"held money is taken when all has left", `
 		SELECT format('order %s, payment %s: %s', o.number, p.id, p.authorised) FROM orders o JOIN payments p ON p.order_id = o.id
 		WHERE o.status IN ('SHIPPED', 'DELIVERED') AND p.authorised <> 0`},
