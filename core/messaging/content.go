@@ -218,6 +218,19 @@ type DrawWon struct {
 // Kind is KindDrawWon.
 func (DrawWon) Kind() Kind { return KindDrawWon }
 
+// PrizeNotice tells a member that a prize left, or was handed over.
+type PrizeNotice struct {
+	Name           string `json:"name,omitempty"`
+	Event          string `json:"event"` // SHIPPED or DELIVERED
+	Prize          string `json:"prize"`
+	Quantity       int    `json:"quantity"`
+	Carrier        string `json:"carrier,omitempty"`
+	TrackingNumber string `json:"trackingNumber,omitempty"`
+}
+
+// Kind is KindPrizeNotice.
+func (PrizeNotice) Kind() Kind { return KindPrizeNotice }
+
 // CampaignOpened tells a member who agreed to the mail magazine of a campaign.
 type CampaignOpened struct {
 	Name     string     `json:"name,omitempty"`
@@ -457,6 +470,7 @@ var blanks = map[Kind]func() Content{
 	KindWishNews:           func() Content { return &WishNews{} },
 	KindCampaignNotice:     func() Content { return &CampaignNotice{} },
 	KindDrawWon:            func() Content { return &DrawWon{} },
+	KindPrizeNotice:        func() Content { return &PrizeNotice{} },
 	KindPointsExpiring:     func() Content { return &PointsExpiring{} },
 	KindRefundedAsPoints:   func() Content { return &RefundedAsPoints{} },
 	KindCampaignOpened:     func() Content { return &CampaignOpened{} },

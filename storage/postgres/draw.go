@@ -144,11 +144,6 @@ func (s *Draws) Entrants(ctx context.Context, entryIDs []uuid.UUID) (map[uuid.UU
 	return whose, err
 }
 
-// Accounts are names and addresses of accounts that are open.
-func (s *Draws) Accounts(ctx context.Context, memberIDs []uuid.UUID) ([]draw.Contact, error) {
-	return collect[draw.Contact](ctx, s.db, `SELECT id, name, email FROM accounts WHERE id = ANY($1) AND closed_at IS NULL`, memberIDs)
-}
-
 // InsertWinners keeps who was called.
 func (s *Draws) InsertWinners(ctx context.Context, all []draw.Winner) error {
 	batch := &pgx.Batch{}

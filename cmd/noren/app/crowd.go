@@ -71,7 +71,7 @@ func newCrowd(cfg Config, p crowdParts) (c crowd, err error) {
 	if c.vouchers, err = newVouchers(cfg, p.db, p.sealed, p.jobs, p.keys, p.books, p.limiter, p.now); err != nil {
 		return c, err
 	}
-	c.prizes = newPrizes(p.db, p.sealed, p.keys, p.loyalty, c.segments, p.members, p.customers, c.vouchers, p.now)
-	c.draws = newDraws(p.db, p.sealed, p.keys, p.loyalty, c.prizes, c.segments, p.members, p.jobs, p.now)
+	c.prizes = newPrizes(p.db, p.sealed, p.keys, p.loyalty, c.segments, p.members, p.customers, c.vouchers, p.jobs, p.now)
+	c.draws = newDraws(p.db, p.sealed, p.keys, p.loyalty, c.prizes, c.segments, p.jobs, p.now)
 	return c, nil
 }
