@@ -48,12 +48,18 @@ type fair struct {
 	keys    atomic.Int64
 	mutex   sync.Mutex
 	mails   []messaging.Message
+	refused uuid.UUID // whose mails cannot be queued
 }
 
 // Enqueue keeps mails.
 func (f *fair) Enqueue(_ context.Context, all ...messaging.Message) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
+	for _, m := range all {
+		if f.refused != uuid.Nil && m.To.Email == f.refused.String()+"@example.jp" {
+			return errRefused
+		}
+	}
 	f.mails = append(f.mails, all...)
 	return nil
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/noren-commerce/noren/core/prize"
 )
 
-// TurnJob is the regular job that closes draws, draws winners, and lets runners-up move up.
+// TurnJob is the regular job that closes draws, draws winners, lets runners-up move up, and
+// gives points of cancelled draws back.
 type TurnJob struct{}
 
 // Kind is the job's name in the queue.
@@ -43,7 +44,7 @@ func (s *Service) Turn(ctx context.Context) error {
 			all = append(all, err)
 		}
 	}
-	return errors.Join(append(all, s.lapse(ctx))...)
+	return errors.Join(append(all, s.lapse(ctx), s.settle(ctx))...)
 }
 
 func (s *Service) in(ctx context.Context, brandID uuid.UUID) (context.Context, error) {

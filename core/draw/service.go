@@ -26,6 +26,7 @@ import (
 
 // Store keeps draws; everything joins the transaction of the context.
 type Store interface {
+	Cancelling
 	Insert(ctx context.Context, d Draw, ranks []Rank) error
 	// Draw is nil if there is none.
 	Draw(ctx context.Context, drawID uuid.UUID) (*Draw, error)
@@ -258,7 +259,7 @@ func (s *Service) Publish(ctx context.Context, drawID uuid.UUID) ([]Ticket, erro
 	if err != nil || d == nil || d.BrandID != channel.From(ctx).BrandID {
 		return nil, orErr(err, ErrUnknown.At("drawId"))
 	}
-	if d.State == Open {
+	if !d.Published() {
 		return nil, ErrState.With(d.State).At("drawId")
 	}
 	return s.Store.Tickets(ctx, drawID)
