@@ -21,8 +21,8 @@ func (r *drawResolver) Ranks(ctx context.Context, obj *draw.Draw) ([]draw.Rank, 
 }
 
 func (r *drawResolver) Proof(ctx context.Context, obj *draw.Draw) (model.DrawProof, error) {
-	proof := model.DrawProof{Algorithm: draw.Algorithm, Commitment: obj.Committed(), Digest: obj.Listed(), Entries: obj.Counted(), Seed: obj.Revealed()}
-	if obj.State != draw.Open {
+	proof := model.DrawProof{Algorithm: draw.Algorithm, Commitment: obj.Committed(), Cancelled: obj.State == draw.Cancelled, Digest: obj.Listed(), Entries: obj.Counted(), Seed: obj.Revealed()}
+	if obj.Published() {
 		url := r.PublicURL + draw.ListPath + obj.ID.String()
 		proof.ListURL = &url
 	}
@@ -47,6 +47,12 @@ func (r *mutationResolver) AnswerWin(ctx context.Context, input draw.AnswerInput
 
 func (r *mutationResolver) SaveDraw(ctx context.Context, input draw.SaveInput) (model.DrawPayload, error) {
 	d, err := r.Resolver.Draws.Save(ctx, input)
+	errors, err := userErrors(ctx, err)
+	return model.DrawPayload{Draw: unless(errors, d), UserErrors: errors}, err
+}
+
+func (r *mutationResolver) CancelDraw(ctx context.Context, input draw.CancelInput) (model.DrawPayload, error) {
+	d, err := r.Resolver.Draws.Cancel(ctx, input)
 	errors, err := userErrors(ctx, err)
 	return model.DrawPayload{Draw: unless(errors, d), UserErrors: errors}, err
 }

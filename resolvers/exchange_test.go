@@ -205,6 +205,64 @@ func TestAnyoneChecksADrawByWhatTheSchemaTells(t *testing.T) {
 	require.Equal(t, 1, wins)
 }
 
+func TestStaffCancelADraw(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	b := s.buyer(t, 1000)
+	p := s.prize(t, apptest.Variables{"points": 0, "stock": 2})
+	now := time.Now().UTC()
+	made := s.tells(t, pointAdmin, "saveDraw", "draw { id description }", apptest.Variables{
+		"programmeId": s.own, "name": ja("大抽選会"), "points": 10, "maxEntries": 3, "opensAt": now.Add(-time.Hour), "closesAt": now.Add(time.Hour), "drawsAt": now.Add(time.Hour),
+		"ranks": []apptest.Variables{{"prizeId": p, "count": 2}},
+	})
+	require.Empty(t, made.UserErrors)
+	enter := func() answered {
+		var got map[string]answered
+		b.do(t, pointMutation("enterDraw", ""), in(apptest.Variables{"idempotencyKey": s.key(), "drawId": made.Draw.ID, "count": 2, "points": 20})).Into(t, &got)
+		return got["enterDraw"]
+	}
+	require.Empty(t, enter().UserErrors)
+	require.Equal(t, []int{980, 0}, []int{b.has(t).Usable, s.stock(t, p)})
+	cancel := func(actor access.Actor, more apptest.Variables) answered {
+		input := apptest.Variables{"idempotencyKey": s.key(), "drawId": made.Draw.ID, "reason": "賞品をご用意できないため"}
+		for name, value := range more {
+			input[name] = value
+		}
+		return s.tells(t, actor, "cancelDraw", "draw { id }", input)
+	}
+	require.Equal(t, "REQUIRED", cancel(pointAdmin, apptest.Variables{"reason": ""}).code())
+	require.Equal(t, "DRAW_UNKNOWN", cancel(pointAdmin, apptest.Variables{"drawId": id.Global("Draw", uuid.New())}).code())
+	reader := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.PrizeRead}}
+	require.NotEmpty(t, s.DoAs(t, reader, pointMutation("cancelDraw", ""), in(apptest.Variables{"idempotencyKey": s.key(), "drawId": made.Draw.ID, "reason": "x"})).Code())
+	require.Empty(t, cancel(pointAdmin, nil).UserErrors)
+	require.Equal(t, "DRAW_CANCELLED", cancel(pointAdmin, nil).code())
+	require.Equal(t, "DRAW_CANCELLED", enter().code())
+	require.Equal(t, 2, s.stock(t, p))
+	require.NoError(t, s.App.App.Resolvers.Draws.Turn(t.Context()))
+	require.Equal(t, 1000, b.has(t).Usable)
+	var seen struct {
+		Draws struct {
+			Nodes []struct {
+				State, Reason string
+				CancelledAt   *time.Time
+				Winners       []struct{ ID string }
+				Proof         struct {
+					Cancelled     bool
+					Seed, ListURL *string
+				}
+			}
+		}
+	}
+	s.Do(t, `{ draws { nodes { state reason cancelledAt winners { id } proof { cancelled seed listUrl } } } }`, nil).Into(t, &seen)
+	d := seen.Draws.Nodes[0]
+	require.Equal(t, []any{"CANCELLED", "賞品をご用意できないため", true, 0, true}, []any{d.State, d.Reason, d.CancelledAt != nil, len(d.Winners), d.Proof.Cancelled})
+	require.Nil(t, d.Proof.Seed)
+	require.Nil(t, d.Proof.ListURL)
+	var back string
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT args->'message'->'content'->>'points' FROM river_job WHERE kind = 'send_message' AND args->>'key' LIKE 'draw_cancelled/%'`).Scan(&back))
+	require.Equal(t, "20", back)
+}
+
 // answered is what the mutations of prizes, vouchers and draws have in common.
 type answered struct {
 	Prize      *struct{ ID, Description string }

@@ -143,4 +143,8 @@ func TestStaffSendPrizesOut(t *testing.T) {
 		exchanges { state trackingNumber } userErrors { code field message } } }`, apptest.Variables{"e": done.Exchange.ID}).Into(t, &moved)
 	require.Empty(t, moved.AdvancePrizeExchanges.UserErrors)
 	require.Equal(t, "1234", moved.AdvancePrizeExchanges.Exchanges[0].TrackingNumber)
+	var kind, tracking string
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT args->'message'->>'kind', args->'message'->'content'->>'trackingNumber' FROM river_job
+		WHERE kind = 'send_message' AND args->'message'->'content'->>'event' = 'SHIPPED'`).Scan(&kind, &tracking))
+	require.Equal(t, []string{"prize_notice", "1234"}, []string{kind, tracking}, "the member is told")
 }

@@ -64,6 +64,33 @@ func TestMembersAreSearchedForAsWhoAsksMaySeeThem(t *testing.T) {
 	require.Equal(t, "FORBIDDEN", a.DoAs(t, access.Actor{Role: access.RoleStaff, ID: id.New()}, searchMembers, apptest.Variables{"where": stores}).Code())
 }
 
+// A segment that is being built is counted as it changes: without a page, and so without a
+// look at anybody.
+func TestMembersAreCountedWithoutAPage(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	shibuya, umeda := shopOf(t, a, "shibuya"), shopOf(t, a, "umeda")
+	registeredAt(t, a, shibuya, "山田 花子", "09012345612")
+	registeredAt(t, a, shibuya, "鈴木 次郎", "09012345613")
+	registeredAt(t, a, umeda, "佐藤 太郎", "08098765434")
+	office := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberRead}}
+	count := func(third apptest.Variables) int {
+		var got searched
+		a.DoAs(t, office, `query($where: MemberConditionInput!) { memberSearch(where: $where, first: 0) { totalCount } }`, apptest.Variables{"where": apptest.Variables{"all": []apptest.Variables{
+			{"store": apptest.Variables{"kind": "REGISTERED", "storeIds": []string{id.Global("Location", shibuya)}}},
+			{"genders": []string{"FEMALE"}},
+			third,
+		}}}).Into(t, &got)
+		return got.MemberSearch.TotalCount
+	}
+	require.Equal(t, 2, count(apptest.Variables{"not": apptest.Variables{"genders": []string{"MALE"}}}))
+	exec(t, a, `UPDATE profiles SET gender = 'MALE' WHERE member_id = (SELECT member_id FROM memberships WHERE registered_store_id = $1 ORDER BY member_id LIMIT 1)`, shibuya)
+	require.Equal(t, 1, count(apptest.Variables{"not": apptest.Variables{"genders": []string{"MALE"}}}))
+	var viewed int
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM events WHERE type = 'member.viewed' AND actor_id = $1`, office.ID).Scan(&viewed))
+	require.Zero(t, viewed, "nobody was looked at")
+}
+
 type segmentDone struct {
 	Segment *struct {
 		ID, Name, Kind string

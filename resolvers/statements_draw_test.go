@@ -32,6 +32,13 @@ var drawOperations = map[string]clientOperation{
 	})},
 	"admin/StaffDraws": {3, staffed(furnishedDraws)},
 	"admin/SaveDraw":   {8, staffed(func(t *testing.T, w *world) apptest.Variables { return in(w.newDraw(t, w.size)) })},
+	"admin/CancelDraw": {11, staffed(func(t *testing.T, w *world) apptest.Variables {
+		draw := w.draw(t, w.size)
+		for range w.size {
+			w.enters(t, draw, newCustomer(t, w.App, w.email()).id, 2)
+		}
+		return in(apptest.Variables{"idempotencyKey": w.key(), "drawId": draw, "reason": "賞品の不備"})
+	})},
 	"admin/GrantDrawEntries": {9, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "drawId": w.draw(t, 1), "memberId": w.member.id, "count": w.size, "reason": "お詫び"})
 	})},

@@ -36,7 +36,7 @@ var prizeOperations = map[string]clientOperation{
 	"admin/MovePrizeStock": {6, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"prizeId": w.prize(t), "by": 3, "reason": "入荷"})
 	})},
-	"admin/AdvancePrizeExchanges": {7, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/AdvancePrizeExchanges": {10, staffed(func(t *testing.T, w *world) apptest.Variables {
 		p := w.prize(t)
 		var moves []apptest.Variables
 		for range w.size {

@@ -19,9 +19,10 @@ type State string
 
 // The states.
 const (
-	Open   State = "OPEN"   // entries are taken within its time
-	Closed State = "CLOSED" // the list of entries is published
-	Drawn  State = "DRAWN"  // the seed is published
+	Open      State = "OPEN"      // entries are taken within its time
+	Closed    State = "CLOSED"    // the list of entries is published
+	Drawn     State = "DRAWN"     // the seed is published
+	Cancelled State = "CANCELLED" // nobody wins, and nobody has seen the seed
 )
 
 // Draw is one draw.
@@ -47,10 +48,12 @@ type Draw struct {
 	Seed        []byte // published
 	Digest      []byte // of the list of entries
 	Entries     int    // on the list; until it is closed: so far
+	Reason      string // why it was cancelled, for anyone to read
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	ClosedAt    *time.Time
 	DrawnAt     *time.Time
+	CancelledAt *time.Time
 }
 
 // GlobalID is the draw's id in the schema.
@@ -68,9 +71,13 @@ func (d Draw) Listed() *string { return inHex(d.Digest) }
 // Revealed is the seed in hex; nil until it is drawn.
 func (d Draw) Revealed() *string { return inHex(d.Seed) }
 
+// Published reports whether the list of entries is published: from the close on. A draw
+// that was cancelled before has none.
+func (d Draw) Published() bool { return len(d.Digest) > 0 }
+
 // Counted is how many entries there are on the published list; nil until it is closed.
 func (d Draw) Counted() *int {
-	if d.State == Open {
+	if !d.Published() {
 		return nil
 	}
 	return &d.Entries
@@ -87,6 +94,8 @@ func inHex(raw []byte) *string {
 // taking is why nobody can enter at the moment; nil if one can.
 func (d Draw) taking(at time.Time) *fault.Error {
 	switch {
+	case d.State == Cancelled:
+		return ErrCancelled
 	case at.Before(d.OpensAt):
 		return ErrNotYet
 	case d.State != Open, !at.Before(d.ClosesAt):
@@ -185,6 +194,7 @@ func (w Winner) OfExchange() *string {
 const (
 	maxName    = 60
 	maxText    = 2000
+	maxReason  = 200
 	maxRanks   = 20
 	maxPrizes  = 10_000
 	maxEntries = 1000 // of one member
@@ -197,6 +207,7 @@ var (
 	ErrUnknown    = fault.NotFound("DRAW_UNKNOWN", "この抽選は見つかりません", "There is no such draw")
 	ErrNotYet     = fault.Conflict("DRAW_NOT_OPEN", "この抽選の受付はまだ始まっていません", "This draw takes no entries yet")
 	ErrClosed     = fault.Conflict("DRAW_CLOSED", "この抽選の受付は終了しました", "This draw takes no entries any more")
+	ErrCancelled  = fault.Conflict("DRAW_CANCELLED", "この抽選は中止されました", "This draw was cancelled")
 	ErrState      = fault.Conflict("DRAW_STATE", "抽選の状態が%sのため、この操作はできません", "The draw is %s; this cannot be done now")
 	ErrLimit      = fault.Conflict("DRAW_LIMIT", "応募はお一人様%d口までです", "At most %d entries for each member")
 	ErrIneligible = fault.Conflict("DRAW_NOT_ELIGIBLE", "この抽選の応募条件を満たしていません", "This draw is for other members")

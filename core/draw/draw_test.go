@@ -48,12 +48,18 @@ type fair struct {
 	keys    atomic.Int64
 	mutex   sync.Mutex
 	mails   []messaging.Message
+	refused uuid.UUID // whose mails cannot be queued
 }
 
 // Enqueue keeps mails.
 func (f *fair) Enqueue(_ context.Context, all ...messaging.Message) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
+	for _, m := range all {
+		if f.refused != uuid.Nil && m.To.Email == f.refused.String()+"@example.jp" {
+			return errRefused
+		}
+	}
 	f.mails = append(f.mails, all...)
 	return nil
 }
@@ -79,10 +85,10 @@ func openFair(t testing.TB) *fair {
 	members := member.New(member.Parts{Tx: db, Store: f.members, Keys: keys, Customers: customers, Events: events, Now: f.clock})
 	segments := segment.New(segment.Parts{Tx: db, Store: postgres.NewSegments(db, postgres.NewMembers(db, sealed)), Members: members, Events: events, Now: f.clock})
 	f.prizes = prize.New(prize.Parts{
-		Tx: db, Store: postgres.NewPrizes(db, sealed), Keys: keys, Points: f.points, Segments: segments, Members: members, Addresses: customers, Events: events, Now: f.clock,
+		Tx: db, Store: postgres.NewPrizes(db, sealed), Keys: keys, Points: f.points, Segments: segments, Members: members, Addresses: customers, Outbox: f, Events: events, Now: f.clock,
 	})
 	f.Service = draw.New(draw.Parts{
-		Tx: db, Store: postgres.NewDraws(db), Keys: keys, Points: f.points, Prizes: f.prizes, Segments: segments, Members: members, Sealer: sealed, Outbox: f, Events: events, Now: f.clock,
+		Tx: db, Store: postgres.NewDraws(db), Keys: keys, Points: f.points, Prizes: f.prizes, Segments: segments, Sealer: sealed, Outbox: f, Events: events, Now: f.clock,
 		Channels: func(context.Context, uuid.UUID) (channel.Channel, error) { return f.channel(), nil },
 	})
 	own, err := f.points.SaveProgramme(f.admin(), points.SaveProgrammeInput{Code: "wan", Name: i18n.JA("わんポイント"), UnitPoints: 1, UnitMinor: 1, GrantLimit: 1_000_000})

@@ -51,7 +51,7 @@ func (s *Service) Enter(ctx context.Context, in EnterInput) ([]Entry, error) {
 		}
 		entries := s.entries(*d, actor.ID, Bought, in.Count)
 		_, err = s.Points.Post(ctx, points.Posting{
-			Holder: points.Holder{ProgrammeID: d.ProgrammeID, MemberID: actor.ID}, Key: "draw:" + entries[0].ID.String(), Kind: points.Prize, Points: in.Points,
+			Holder: points.Holder{ProgrammeID: d.ProgrammeID, MemberID: actor.ID}, Key: payKey(entries), Kind: points.Prize, Points: in.Points,
 			Reason: d.Name.In(i18n.Default), ActorID: &actor.ID, At: s.Now(),
 		})
 		if err != nil {

@@ -10,11 +10,14 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/prize"
 )
 
-// TurnJob is the regular job that closes draws, draws winners, and lets runners-up move up.
+// TurnJob is the regular job that closes draws, draws winners, lets runners-up move up, and
+// gives points of cancelled draws back.
 type TurnJob struct{}
 
 // Kind is the job's name in the queue.
@@ -41,7 +44,7 @@ func (s *Service) Turn(ctx context.Context) error {
 			all = append(all, err)
 		}
 	}
-	return errors.Join(append(all, s.lapse(ctx))...)
+	return errors.Join(append(all, s.lapse(ctx), s.settle(ctx))...)
 }
 
 func (s *Service) in(ctx context.Context, brandID uuid.UUID) (context.Context, error) {
@@ -220,23 +223,45 @@ func (s *Service) tell(ctx context.Context, d Draw, all []Winner) error {
 	if len(all) == 0 {
 		return nil
 	}
-	contacts, err := s.contacts(ctx, all)
-	if err != nil {
-		return err
-	}
 	ranks, err := s.Store.Ranks(ctx, []uuid.UUID{d.ID})
 	if err != nil {
 		return err
 	}
+	letters := make([]letter, len(all))
+	for i, w := range all {
+		letters[i] = letter{w.MemberID, w.ID.String(), func(to prize.Contact) messaging.Content {
+			return messaging.DrawWon{
+				Name: to.Name, Draw: d.Name.In(to.Language), Rank: *w.Rank, Prize: ranks[*w.Rank-1].PrizeName.In(to.Language), Entry: w.Number(), AnswerBy: *w.AnswerBy,
+			}
+		}}
+	}
+	return s.send(ctx, d, letters)
+}
+
+// letter is what a member is told on an occasion, as it is put for where they are written to.
+type letter struct {
+	memberID uuid.UUID
+	occasion string
+	content  func(to prize.Contact) messaging.Content
+}
+
+// send queues letters, each in the language of whom it goes to; who has no address gets none.
+func (s *Service) send(ctx context.Context, d Draw, all []letter) error {
+	ids := make([]uuid.UUID, len(all))
+	for i, l := range all {
+		ids[i] = l.memberID
+	}
+	contacts, err := s.Prizes.Contacts(ctx, ids)
+	if err != nil {
+		return err
+	}
 	var mails []messaging.Message
-	for _, w := range all {
-		to, known := contacts[w.MemberID]
-		if !known || to.Email == "" {
+	for _, l := range all {
+		to, known := contacts[l.memberID]
+		if !known {
 			continue
 		}
-		mail, err := messaging.New(ctx, messaging.Address{Name: to.Name, Email: to.Email}, w.ID.String(), messaging.DrawWon{
-			Name: to.Name, Draw: d.Name.For(ctx), Rank: *w.Rank, Prize: ranks[*w.Rank-1].PrizeName.For(ctx), Entry: w.Number(), AnswerBy: *w.AnswerBy,
-		})
+		mail, err := messaging.New(i18n.WithLanguage(ctx, to.Language), messaging.Address{Name: to.Name, Email: to.Email}, l.occasion, l.content(to))
 		if err != nil {
 			return err
 		}
@@ -247,25 +272,4 @@ func (s *Service) tell(ctx context.Context, d Draw, all []Winner) error {
 		return nil
 	}
 	return s.Outbox.Enqueue(ctx, mails...)
-}
-
-// contacts are where winners are written to: members with a card, and who has an account alone.
-func (s *Service) contacts(ctx context.Context, all []Winner) (map[uuid.UUID]Contact, error) {
-	ids := make([]uuid.UUID, len(all))
-	for i, w := range all {
-		ids[i] = w.MemberID
-	}
-	found := make(map[uuid.UUID]Contact, len(ids))
-	accounts, err := s.Store.Accounts(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range accounts {
-		found[c.ID] = c
-	}
-	members, err := s.Members.ByIDs(access.With(ctx, access.System), ids)
-	for _, m := range members {
-		found[m.ID] = Contact{m.ID, m.Name, m.Email}
-	}
-	return found, err
 }

@@ -110,7 +110,8 @@ func Call(seed []byte, all []Ticket, most int) []Ticket {
 	return called
 }
 
-// Proof is what a draw publishes: enough for anybody to draw again.
+// Proof is what a draw publishes: enough for anybody to draw again. Of a draw that was
+// cancelled there is no seed; its list is there if it had been closed.
 type Proof struct {
 	Algorithm  string   `json:"algorithm"`
 	Commitment string   `json:"commitment"` // SHA-256 of the seed, in hex; told before anybody enters
@@ -118,6 +119,7 @@ type Proof struct {
 	Entries    int      `json:"entries"`
 	Seed       string   `json:"seed"`   // in hex; told when it is drawn
 	Called     []string `json:"called"` // entries in the order in which they were called
+	Cancelled  bool     `json:"cancelled,omitempty"`
 }
 
 // Why a proof does not hold.
@@ -126,13 +128,18 @@ var (
 	ErrSeed      = errors.New("the seed is not the one that was committed to")
 	ErrList      = errors.New("the list of entries is not the one that was published")
 	ErrCalled    = errors.New("other entries were called than the seed calls")
+	ErrVoid      = errors.New("a cancelled draw has no seed and calls nobody")
 )
 
 // Verify draws again from the published seed and the list, and fails unless all is as it
-// was published.
+// was published. Of a cancelled draw it checks that nothing was drawn, and the list, which
+// is empty if the draw was cancelled before it was closed.
 func (p Proof) Verify(list io.Reader) error {
 	if p.Algorithm != Algorithm {
 		return fmt.Errorf("%w: %s", ErrAlgorithm, p.Algorithm)
+	}
+	if p.Cancelled {
+		return p.verifyVoid(list)
 	}
 	seed, err := hex.DecodeString(p.Seed)
 	if err != nil || hex.EncodeToString(Commitment(seed)) != p.Commitment {
@@ -153,6 +160,21 @@ func (p Proof) Verify(list io.Reader) error {
 		if t.Entry.String() != p.Called[i] {
 			return fmt.Errorf("%w: place %d is %s, the seed calls %s", ErrCalled, i+1, p.Called[i], t.Entry)
 		}
+	}
+	return nil
+}
+
+// verifyVoid fails unless a cancelled draw drew nothing, and published the list.
+func (p Proof) verifyVoid(list io.Reader) error {
+	if p.Seed != "" || len(p.Called) > 0 {
+		return ErrVoid
+	}
+	all, err := ReadList(list)
+	if err != nil {
+		return err
+	}
+	if len(all) != p.Entries || (p.Digest != "" || len(all) > 0) && hex.EncodeToString(Digest(all)) != p.Digest {
+		return ErrList
 	}
 	return nil
 }

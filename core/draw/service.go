@@ -18,7 +18,6 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
-	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/points"
@@ -27,6 +26,7 @@ import (
 
 // Store keeps draws; everything joins the transaction of the context.
 type Store interface {
+	Cancelling
 	Insert(ctx context.Context, d Draw, ranks []Rank) error
 	// Draw is nil if there is none.
 	Draw(ctx context.Context, drawID uuid.UUID) (*Draw, error)
@@ -48,8 +48,6 @@ type Store interface {
 	Tickets(ctx context.Context, drawID uuid.UUID) ([]Ticket, error)
 	// Entrants are whose the entries are.
 	Entrants(ctx context.Context, entryIDs []uuid.UUID) (map[uuid.UUID]uuid.UUID, error)
-	// Accounts are names and addresses of those who have an account, and perhaps no card.
-	Accounts(ctx context.Context, memberIDs []uuid.UUID) ([]Contact, error)
 	InsertWinners(ctx context.Context, all []Winner) error
 	// Winners are those of the draws, in the order in which they were called.
 	Winners(ctx context.Context, drawIDs []uuid.UUID) ([]Winner, error)
@@ -62,13 +60,6 @@ type Store interface {
 	Due(ctx context.Context, state State, at time.Time) ([]Draw, error)
 	// Late are winners who have not answered in time.
 	Late(ctx context.Context, at time.Time, most int) ([]uuid.UUID, error)
-}
-
-// Contact is where somebody is written to.
-type Contact struct {
-	ID    uuid.UUID
-	Name  string
-	Email string
 }
 
 // Ledger is where points of entries are taken from.
@@ -86,16 +77,13 @@ type Prizes interface {
 	Hold(ctx context.Context, pieces map[uuid.UUID]int) (map[uuid.UUID]*fault.Error, error)
 	// Award lets a member have a piece that was held for a draw.
 	Award(ctx context.Context, a prize.Award) (*prize.Exchange, error)
+	// Contacts are where people are written to; who cannot be is left out.
+	Contacts(ctx context.Context, memberIDs []uuid.UUID) (map[uuid.UUID]prize.Contact, error)
 }
 
 // Segments know who is in a segment.
 type Segments interface {
 	MemberIDs(ctx context.Context, segmentID uuid.UUID) ([]uuid.UUID, error)
-}
-
-// Members know names and addresses for notices.
-type Members interface {
-	ByIDs(ctx context.Context, memberIDs []uuid.UUID) ([]member.Member, error)
 }
 
 // Channels know a channel of a brand, for jobs.
@@ -115,7 +103,6 @@ type Parts struct {
 	Points   Ledger
 	Prizes   Prizes
 	Segments Segments
-	Members  Members
 	Sealer   Sealer
 	Outbox   messaging.Outbox
 	Events   event.Recorder
@@ -272,7 +259,7 @@ func (s *Service) Publish(ctx context.Context, drawID uuid.UUID) ([]Ticket, erro
 	if err != nil || d == nil || d.BrandID != channel.From(ctx).BrandID {
 		return nil, orErr(err, ErrUnknown.At("drawId"))
 	}
-	if d.State == Open {
+	if !d.Published() {
 		return nil, ErrState.With(d.State).At("drawId")
 	}
 	return s.Store.Tickets(ctx, drawID)

@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/transform"
+
+	"github.com/noren-commerce/noren/core/sheet"
 )
 
 // Encoding is how a file's characters are written.
@@ -62,66 +63,39 @@ func open(r io.Reader, o Options) (source, error) {
 }
 
 type csvSource struct {
-	reader *csv.Reader
-	budget *budget
+	reader *sheet.Reader
 	cp932  bool
-	begins int // line on which the next record begins
 }
 
 func openCSV(r *bufio.Reader, head []byte, encoding Encoding) (source, error) {
 	if encoding == EncodingAuto {
 		encoding = EncodingCP932
-		if utf8.Valid(cutRune(head)) {
+		if sheet.IsUTF8(head) {
 			encoding = EncodingUTF8
 		}
 	}
-	limited := &budget{r: r}
-	s := &csvSource{budget: limited, begins: 1, cp932: encoding == EncodingCP932}
-	var decoded io.Reader = limited
+	var decoded io.Reader = r
 	switch encoding {
 	case EncodingUTF8:
 		if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
 			_, _ = r.Discard(3)
 		}
 	case EncodingCP932:
-		decoded = transform.NewReader(limited, japanese.ShiftJIS.NewDecoder())
+		decoded = transform.NewReader(r, japanese.ShiftJIS.NewDecoder())
 	default:
 		return nil, reject(1, "", string(encoding), "文字コードは utf-8 か cp932 を指定してください", "The encoding is utf-8 or cp932")
 	}
-	s.reader = csv.NewReader(decoded)
-	s.reader.FieldsPerRecord = -1
-	s.reader.ReuseRecord = true
-	return s, nil
-}
-
-// cutRune drops a rune that the end of the buffer has cut in two.
-func cutRune(b []byte) []byte {
-	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
-		if utf8.RuneStart(b[len(b)-i]) {
-			if !utf8.FullRune(b[len(b)-i:]) {
-				return b[:len(b)-i]
-			}
-			break
-		}
-	}
-	return b
+	return &csvSource{sheet.NewReader(decoded, ',', maxRecord), encoding == EncodingCP932}, nil
 }
 
 func (s *csvSource) next() (record, error) {
-	s.budget.left = maxRecord
-	fields, err := s.reader.Read()
-	line := s.begins
-	if err == nil {
-		line, _ = s.reader.FieldPos(0)
-		end, _ := s.reader.FieldPos(len(fields) - 1)
-		s.begins = end + strings.Count(fields[len(fields)-1], "\n") + 1
-	}
+	fields, line, err := s.reader.Read()
 	var syntax *csv.ParseError
 	switch {
-	case errors.Is(err, errRecordTooLong):
+	case errors.Is(err, sheet.ErrTooLong):
 		return record{}, reject(line, "", "", "1行が長すぎます。引用符（\"）が閉じられていない可能性があります", "The row is too long; perhaps a quote (\") is never closed")
 	case errors.As(err, &syntax):
-		return record{}, reject(syntax.StartLine, "", "", "引用符（\"）の使い方が正しくありません: %s", "The quotes (\") are not right: %s", syntax.Err)
+		return record{}, reject(line, "", "", "引用符（\"）の使い方が正しくありません: %s", "The quotes (\") are not right: %s", syntax.Err)
 	case err != nil:
 		return record{}, err
 	}
@@ -132,23 +106,6 @@ func (s *csvSource) next() (record, error) {
 		}
 	}
 	return record{line: line, fields: fields}, nil
-}
-
-var errRecordTooLong = errors.New("record is too long")
-
-// budget is a reader that gives out left bytes and then fails.
-type budget struct {
-	r    io.Reader
-	left int
-}
-
-func (b *budget) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, errRecordTooLong
-	}
-	n, err := b.r.Read(p[:min(len(p), b.left)])
-	b.left -= n
-	return n, err
 }
 
 // sheetSource reads the first sheet of an Excel workbook, row by row.
@@ -170,8 +127,8 @@ const (
 const maxSheet = 16 << 20
 
 func openSheet(r io.Reader) (source, error) {
-	book, err := excelize.OpenReader(&budget{r: r, left: maxBook}, excelize.Options{UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxSheet, RawCellValue: true})
-	if errors.Is(err, errRecordTooLong) {
+	book, err := excelize.OpenReader(sheet.AtMost(r, maxBook), excelize.Options{UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxSheet, RawCellValue: true})
+	if errors.Is(err, sheet.ErrTooLong) {
 		return nil, reject(1, "", "", "Excelファイルが大きすぎます（%dMBまで）。CSVで保存してください", "The workbook is larger than %d MB; save it as CSV", maxBook>>20)
 	}
 	if err != nil {

@@ -219,6 +219,30 @@ type DrawWon struct {
 // Kind is KindDrawWon.
 func (DrawWon) Kind() Kind { return KindDrawWon }
 
+// DrawCancelled tells a member who entered a draw that nobody will win in it (抽選中止).
+type DrawCancelled struct {
+	Name   string `json:"name,omitempty"`
+	Draw   string `json:"draw"`
+	Reason string `json:"reason"`           // as staff wrote it
+	Points int64  `json:"points,omitempty"` // that came back; 0: nothing was paid
+}
+
+// Kind is KindDrawCancelled.
+func (DrawCancelled) Kind() Kind { return KindDrawCancelled }
+
+// PrizeNotice tells a member that a prize left, or was handed over.
+type PrizeNotice struct {
+	Name           string `json:"name,omitempty"`
+	Event          string `json:"event"` // SHIPPED or DELIVERED
+	Prize          string `json:"prize"`
+	Quantity       int    `json:"quantity"`
+	Carrier        string `json:"carrier,omitempty"`
+	TrackingNumber string `json:"trackingNumber,omitempty"`
+}
+
+// Kind is KindPrizeNotice.
+func (PrizeNotice) Kind() Kind { return KindPrizeNotice }
+
 // CampaignOpened tells a member who agreed to the mail magazine of a campaign.
 type CampaignOpened struct {
 	Name     string     `json:"name,omitempty"`
@@ -458,6 +482,8 @@ var blanks = map[Kind]func() Content{
 	KindWishNews:           func() Content { return &WishNews{} },
 	KindCampaignNotice:     func() Content { return &CampaignNotice{} },
 	KindDrawWon:            func() Content { return &DrawWon{} },
+	KindDrawCancelled:      func() Content { return &DrawCancelled{} },
+	KindPrizeNotice:        func() Content { return &PrizeNotice{} },
 	KindPointsExpiring:     func() Content { return &PointsExpiring{} },
 	KindRefundedAsPoints:   func() Content { return &RefundedAsPoints{} },
 	KindCampaignOpened:     func() Content { return &CampaignOpened{} },

@@ -47,6 +47,8 @@ const (
 	KindPointsExpiring     Kind = "points_expiring"
 	KindRefundedAsPoints   Kind = "refunded_as_points"
 	KindDrawWon            Kind = "draw_won"
+	KindDrawCancelled      Kind = "draw_cancelled"
+	KindPrizeNotice        Kind = "prize_notice"
 	KindDraftOrder         Kind = "draft_order"
 	KindRecurringOrder     Kind = "recurring_order"
 	KindMailing            Kind = "mailing"
@@ -58,7 +60,7 @@ var Kinds = []Kind{
 	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindOrderRescheduled, KindBankTransfer,
 	KindBackInStock, KindWishNews, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindLotsExpiring, KindReturnNotice, KindStoreSlip, KindParcelNotice,
-	KindPickUpReady, KindPointsExpiring, KindRefundedAsPoints, KindDrawWon,
+	KindPickUpReady, KindPointsExpiring, KindRefundedAsPoints, KindDrawWon, KindDrawCancelled, KindPrizeNotice,
 	KindDraftOrder, KindRecurringOrder,
 	KindMailing,
 }

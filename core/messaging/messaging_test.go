@@ -46,6 +46,8 @@ var samples = []messaging.Content{
 	messaging.RefundedAsPoints{Name: "山田 花子", OrderNumber: "A-1001", Programme: "わんポイント", Points: 1980, Worth: 1980, Currency: money.JPY},
 	messaging.PointsExpiring{Name: "山田 花子", Programme: "わんポイント", Points: 1200, LastDay: noon},
 	messaging.DrawWon{Name: "山田 花子", Draw: "秋の大抽選会 <A>", Rank: 1, Prize: "陶器のボウル", Entry: "0b1c", AnswerBy: noon},
+	messaging.DrawCancelled{Name: "山田 花子", Draw: "秋の大抽選会 <A>", Reason: "賞品をご用意できないため", Points: 30},
+	messaging.PrizeNotice{Name: "山田 花子", Event: "SHIPPED", Prize: "陶器のボウル", Quantity: 2, Carrier: "ヤマト運輸", TrackingNumber: "1234-5678-9012"},
 	messaging.CampaignOpened{Name: "山田 花子", Campaign: "秋の福袋 <A>", Until: &noon, URL: "https://shop.example"},
 	messaging.CouponGranted{Name: "山田 花子", Campaign: "次回500円引き", Until: noon, URL: "https://shop.example"},
 	messaging.OrderChanged{Name: "山田", OrderNumber: "A-1001", Reason: "色ちがいのため", Currency: "JPY", Lines: []messaging.OrderLine{{Name: "首輪", Quantity: 2, Total: 2400}}, Shipping: 500, Tax: 263, Total: 2900, Refund: 1200, Missing: true},

@@ -52,6 +52,10 @@ type Store interface {
 	Chunk(ctx context.Context, runID uuid.UUID, number int) ([]byte, error)
 	// Forget drops the file, and what was seen in it.
 	Forget(ctx context.Context, runID uuid.UUID) error
+	// Abandoned are some runs that were sent, and looked at, before the time, that hold a file
+	// or what was seen in it, and that no job is at. The command's own imports, which it can go
+	// on with at any time, are none.
+	Abandoned(ctx context.Context, before time.Time, most int) ([]Run, error)
 	Enqueue(ctx context.Context, runID uuid.UUID) error
 
 	Runs(ctx context.Context, brandID uuid.UUID, p page.Args) (page.Connection[Run], error)
@@ -279,9 +283,11 @@ func (s *Service) Discard(ctx context.Context, in RunInput) (*Run, error) {
 }
 
 func (s *Service) record(ctx context.Context, kind string, run *Run) error {
-	return s.Events.Record(ctx, event.New(ctx, s.Now(), kind, "Migration", run.ID, map[string]any{
+	e := event.New(ctx, s.Now(), kind, "Migration", run.ID, map[string]any{
 		"kind": run.Kind, "file": run.FileName, "rows": run.Rows, "accepted": run.Accepted, "rejected": run.Rejected, "repeated": run.Repeated, "proposals": run.Proposals,
-	}))
+	})
+	e.BrandID = run.BrandID // of a job, which has no channel
+	return s.Events.Record(ctx, e)
 }
 
 // change lets f act on a run of the brand and keeps it.

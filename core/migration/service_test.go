@@ -269,6 +269,27 @@ func TestWhoMayBeTheSameIsProposed(t *testing.T) {
 	require.Equal(t, 4, d.count(t, `SELECT count(*) FROM member_likenesses`), "what is erased is not compared any more")
 }
 
+func TestAMemberIsComparedByTheAddressThatTheirAccountHasNow(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	m := id.New()
+	d.exec(t, `INSERT INTO accounts (id, role, email, name, created_at, updated_at) VALUES ($1, 'MEMBER', 'before@example.jp', '会員', $2, $2)`, m, noon)
+	d.exec(t, `INSERT INTO members (id, created_at, updated_at) VALUES ($1, $2, $2)`, m, noon)
+	who := func(key string, n int, email string) string {
+		return memberHead + strings.NewReplacer(fmt.Sprintf("H%d@Example.jp", n), email, "03-1234", fmt.Sprintf("03-%04d", n), "ﾔﾏﾀﾞ", strings.Repeat("ア", n)).Replace(memberRow(key, n, "昭和50年1月2日"))
+	}
+	require.Equal(t, 1, d.bring(t, migration.Members, memberMapping, who("A1", 1, "before@example.jp"), true).Proposals)
+	d.exec(t, `UPDATE accounts SET email = 'after@example.jp' WHERE id = $1`, m)
+	require.Zero(t, d.count(t, `SELECT count(*) FROM member_likenesses`), "the former address is compared with nobody's")
+	require.Zero(t, d.bring(t, migration.Members, memberMapping, who("A1", 1, "before@example.jp"), true).Proposals)
+	require.Equal(t, 1, d.bring(t, migration.Members, memberMapping, who("A2", 2, "After@example.jp"), false).Proposals)
+	d.exec(t, `UPDATE accounts SET name = '見本' WHERE id = $1`, m)
+	require.Equal(t, 2, d.count(t, `SELECT count(*) FROM member_likenesses`))
+	d.exec(t, `UPDATE accounts SET closed_at = now() WHERE id = $1`, m)
+	require.Equal(t, 1, d.count(t, `SELECT count(*) FROM member_likenesses`))
+	require.Equal(t, 1, d.bring(t, migration.Members, memberMapping, who("A3", 3, "after@example.jp"), true).Proposals, "the imported one has the address")
+}
+
 // broken fails after some bytes, as a process does that is killed.
 type broken struct {
 	io.Reader

@@ -13,6 +13,8 @@ import (
 	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
+
+	"github.com/noren-commerce/noren/core/sheet"
 )
 
 // Encoding is how a file's characters are written.
@@ -41,9 +43,7 @@ type record struct {
 
 // source reads a file row by row, in bounded memory.
 type source struct {
-	reader  *csv.Reader
-	budget  *budget
-	begins  int // the line on which the next row begins
+	reader  *sheet.Reader
 	columns int
 	headers []string
 }
@@ -70,9 +70,7 @@ func open(r io.Reader, encoding Encoding, delimiter rune) (*source, error) {
 	if delimiter == 0 {
 		delimiter = delimiterOf(begin)
 	}
-	s := &source{budget: &budget{r: text}, begins: 1}
-	s.reader = csv.NewReader(s.budget)
-	s.reader.Comma, s.reader.FieldsPerRecord, s.reader.ReuseRecord = delimiter, -1, true
+	s := &source{reader: sheet.NewReader(text, delimiter, maxRecord)}
 	return s, s.heading()
 }
 
@@ -99,23 +97,10 @@ func encodingOf(head []byte) Encoding {
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")), bytes.IndexByte(head, 0) >= 0:
 		return UTF16
-	case utf8.Valid(whole(head)):
+	case sheet.IsUTF8(head):
 		return UTF8
 	}
 	return CP932
-}
-
-// whole drops a rune that the end of the buffer has cut in two.
-func whole(b []byte) []byte {
-	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
-		if utf8.RuneStart(b[len(b)-i]) {
-			if !utf8.FullRune(b[len(b)-i:]) {
-				return b[:len(b)-i]
-			}
-			break
-		}
-	}
-	return b
 }
 
 // delimiterOf is what there is more of in the heading.
@@ -147,20 +132,14 @@ func (s *source) heading() error {
 
 // next is the next row. io.EOF ends the file; a Reason says what makes its rest unreadable.
 func (s *source) next() (record, error) {
-	s.budget.left = maxRecord
-	cells, err := s.reader.Read()
-	r := record{line: s.begins, cells: cells}
-	if err == nil {
-		r.line, _ = s.reader.FieldPos(0)
-		end, _ := s.reader.FieldPos(len(cells) - 1)
-		s.begins = end + strings.Count(cells[len(cells)-1], "\n") + 1
-	}
+	cells, line, err := s.reader.Read()
+	r := record{line: line, cells: cells}
 	var syntax *csv.ParseError
 	switch {
-	case errors.Is(err, errRecordTooLong):
-		return r, at(r.line, because("1行が長すぎます。引用符（\"）が閉じられていない可能性があります", "The row is too long; perhaps a quote (\") is never closed"))
+	case errors.Is(err, sheet.ErrTooLong):
+		return r, at(line, because("1行が長すぎます。引用符（\"）が閉じられていない可能性があります", "The row is too long; perhaps a quote (\") is never closed"))
 	case errors.As(err, &syntax):
-		return r, at(syntax.StartLine, because("引用符（\"）の使い方が正しくないか、ファイルが途中で切れています", "The quotes (\") are not right, or the file is cut off"))
+		return r, at(line, because("引用符（\"）の使い方が正しくないか、ファイルが途中で切れています", "The quotes (\") are not right, or the file is cut off"))
 	case err != nil:
 		return r, err
 	}
@@ -204,21 +183,4 @@ func (u unreadable) Error() string { return fmt.Sprintf("line %d: %s", u.line, u
 // reason is the same for people.
 func (u unreadable) reason() Reason {
 	return Reason{fmt.Sprintf("%d行目: %s", u.line, u.why.JA), fmt.Sprintf("line %d: %s", u.line, u.why.EN)}
-}
-
-var errRecordTooLong = errors.New("record is too long")
-
-// budget is a reader that gives out left bytes and then fails.
-type budget struct {
-	r    io.Reader
-	left int
-}
-
-func (b *budget) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, errRecordTooLong
-	}
-	n, err := b.r.Read(p[:min(len(p), b.left)])
-	b.left -= n
-	return n, err
 }

@@ -238,7 +238,8 @@ type AdvanceInput struct {
 }
 
 // Advance moves exchanges on: to be packed, shipped or delivered (staff with PRIZE_WRITE),
-// all of them or none. What is in the state already stays as it is.
+// all of them or none. What is in the state already stays as it is. Members are told when
+// their prizes leave and when they are handed over.
 func (s *Service) Advance(ctx context.Context, in AdvanceInput) ([]Exchange, error) {
 	if err := access.RequireEverywhere(ctx, access.PrizeWrite); err != nil {
 		return nil, err
@@ -269,9 +270,26 @@ func (s *Service) Advance(ctx context.Context, in AdvanceInput) ([]Exchange, err
 		for i, e := range moved {
 			events[i] = event.New(ctx, s.Now(), "prize_exchange.moved", "PrizeExchange", e.ID, map[string]any{"to": in.To, "carrier": e.Carrier, "trackingNumber": e.TrackingNumber})
 		}
-		return s.Events.Record(ctx, events...)
+		if err := s.Events.Record(ctx, events...); err != nil {
+			return err
+		}
+		return s.tell(ctx, news(in.To, found, moved))
 	})
 	return moved, err
+}
+
+// news are the exchanges of which the members are told: those that were not in the state
+// before, each once.
+func news(to State, before, after []Exchange) (some []Exchange) {
+	if to != Shipped && to != Delivered {
+		return nil
+	}
+	for _, was := range before { // each is there once, however often it is named
+		if was.State != to {
+			some = append(some, after[slices.IndexFunc(after, func(e Exchange) bool { return e.ID == was.ID })])
+		}
+	}
+	return some
 }
 
 // moved are the locked exchanges as they are after the moves.

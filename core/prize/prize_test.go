@@ -26,6 +26,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/prize"
@@ -47,6 +48,16 @@ type stall struct {
 	own     points.Programme
 	now     atomic.Int64
 	keys    atomic.Int64
+	mutex   sync.Mutex
+	mails   []messaging.Message
+}
+
+// Enqueue keeps mails.
+func (s *stall) Enqueue(_ context.Context, all ...messaging.Message) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.mails = append(s.mails, all...)
+	return nil
 }
 
 // MakeVouchers is done by whoever asks for it.
@@ -76,7 +87,7 @@ func openStall(t testing.TB) *stall {
 		Tx: db, Store: postgres.NewVouchers(db), Keys: keys, Sealer: s.sealed, Books: ledger.NewBooks(postgres.NewJournal(db), s.clock), Jobs: s, Events: events, Now: s.clock,
 	})
 	s.Service = prize.New(prize.Parts{
-		Tx: db, Store: postgres.NewPrizes(db, s.sealed), Keys: keys, Points: s.points, Segments: segments, Members: s.members, Addresses: customers, Codes: s.codes, Events: events, Now: s.clock,
+		Tx: db, Store: postgres.NewPrizes(db, s.sealed), Keys: keys, Points: s.points, Segments: segments, Members: s.members, Addresses: customers, Codes: s.codes, Outbox: s, Events: events, Now: s.clock,
 	})
 	days := 30
 	own, err := s.points.SaveProgramme(s.admin(), points.SaveProgrammeInput{

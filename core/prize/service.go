@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/points"
 )
@@ -51,6 +52,8 @@ type Store interface {
 	Exchanges(ctx context.Context, q ExchangeQuery) (page.Connection[Exchange], error)
 	// ToShip are exchanges of goods that have not left, the oldest first.
 	ToShip(ctx context.Context, brandID uuid.UUID, states []State, most int) ([]Exchange, error)
+	// Accounts are where those are written to who have an account, and perhaps no card.
+	Accounts(ctx context.Context, memberIDs []uuid.UUID) ([]Contact, error)
 }
 
 // Points is the ledger that points are taken from and given back to.
@@ -96,6 +99,7 @@ type Parts struct {
 	Members   Members
 	Addresses Addresses
 	Codes     Codes
+	Outbox    messaging.Outbox
 	Events    event.Recorder
 	Now       clock.Clock
 }

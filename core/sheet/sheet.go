@@ -1,4 +1,4 @@
-// Package sheet writes files of rows that people open in a spreadsheet.
+// Package sheet reads and writes files of rows that people open in a spreadsheet.
 package sheet
 
 import (

@@ -219,6 +219,30 @@ func _Draw_state(ctx context.Context, ec *executionContext, field graphql.Collec
 	)
 }
 
+func _Draw_cancelledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.CancelledAt },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _Draw_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Reason },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _Draw_ranks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -505,6 +529,18 @@ func _DrawProof_commitment(ctx context.Context, ec *executionContext, field grap
 		func() string { return obj.Commitment },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _DrawProof_cancelled(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawProof) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() bool { return obj.Cancelled },
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
 	)
 }
@@ -826,6 +862,62 @@ func unmarshalInputAnswerWinInput(ctx context.Context, ec *executionContext, obj
 func UnmarshalAnswerWinInput(ctx context.Context, raw any) (draw.AnswerInput, error) {
 	var out draw.AnswerInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "AnswerWinInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputCancelDrawInput(ctx context.Context, ec *executionContext, obj any) (draw.CancelInput, error) {
+	var it draw.CancelInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "drawId", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "drawId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("drawId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.DrawID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCancelDrawInput unmarshals raw into the CancelDrawInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCancelDrawInput(ctx context.Context, raw any) (draw.CancelInput, error) {
+	var out draw.CancelInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CancelDrawInput", raw, &out)
 	return out, err
 }
 
@@ -1292,6 +1384,16 @@ func _Draw(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "cancelledAt":
+			out.Values[i] = _Draw_cancelledAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reason":
+			out.Values[i] = _Draw_reason(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "ranks":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -1565,6 +1667,11 @@ func _DrawProof(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "cancelled":
+			out.Values[i] = _DrawProof_cancelled(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "digest":
 			out.Values[i] = _DrawProof_digest(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1746,6 +1853,11 @@ func unmarshalNAnswerWinInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋd
 
 func marshalNAnswerWinPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐAnswerWinPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.AnswerWinPayload) graphql.Marshaler {
 	return _AnswerWinPayload(ctx, ec, sel, &v)
+}
+
+func unmarshalNCancelDrawInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐCancelInput(ctx context.Context, ec *executionContext, v any) (draw.CancelInput, error) {
+	res, err := unmarshalInputCancelDrawInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNDraw2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐDraw(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draw.Draw) graphql.Marshaler {

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -139,6 +140,17 @@ func (s *DataMigrations) Chunk(ctx context.Context, runID uuid.UUID, number int)
 func (s *DataMigrations) Forget(ctx context.Context, runID uuid.UUID) error {
 	_, err := s.conn(ctx).Exec(ctx, `WITH names AS (DELETE FROM migration_names WHERE run_id = $1) DELETE FROM migration_chunks WHERE run_id = $1`, runID)
 	return err
+}
+
+// Abandoned are some runs that nobody has gone on with since. A job is queued in the
+// transaction that sends or commits a file: one that waits for none is not on its way.
+func (s *DataMigrations) Abandoned(ctx context.Context, before time.Time, most int) ([]migration.Run, error) {
+	return collect[migration.Run](ctx, s.DB, `
+		SELECT `+dataMigrationColumns+` FROM migrations m
+		WHERE m.state IN ('QUEUED', 'READING', 'PREVIEWED', 'COMMITTING') AND greatest(m.created_at, m.previewed_at) < $1
+			AND (EXISTS (SELECT FROM migration_chunks c WHERE c.run_id = m.id) OR m.state <> 'COMMITTING' AND EXISTS (SELECT FROM migration_names n WHERE n.run_id = m.id))
+			AND NOT EXISTS (SELECT FROM river_job j WHERE j.kind = $2 AND j.finalized_at IS NULL AND (j.args->>'runId')::uuid = m.id)
+		ORDER BY m.id LIMIT $3`, before, migration.Job{}.Kind(), most)
 }
 
 // Enqueue queues the job of a run.

@@ -19,7 +19,7 @@ func NewDraws(db *DB) *Draws { return &Draws{db} }
 
 const (
 	drawColumns = `id, brand_id, programme_id, name, description, points, per_minor, max_entries, opens_at, closes_at, draws_at, answer_days, runners_up,
-		min_rank_id, segment_id, state, commitment, sealed, seed, digest, entries, created_at, updated_at, closed_at, drawn_at`
+		min_rank_id, segment_id, state, commitment, sealed, seed, digest, entries, reason, created_at, updated_at, closed_at, drawn_at, cancelled_at`
 	winnerColumns = `w.id, w.draw_id, w.place, w.entry_id, w.member_id, w.outcome, w.rank, w.answer_by, w.exchange_id, w.updated_at, coalesce(p.name, '{}') AS prize_name, d.name AS draw_name`
 	winnerRows    = `draw_winners w JOIN draws d ON d.id = w.draw_id LEFT JOIN draw_ranks r ON r.draw_id = w.draw_id AND r.position = w.rank LEFT JOIN prizes p ON p.id = r.prize_id`
 )
@@ -28,9 +28,9 @@ const (
 func (s *Draws) Insert(ctx context.Context, d draw.Draw, ranks []draw.Rank) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		INSERT INTO draws (`+drawColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
+		INSERT INTO draws (`+drawColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`,
 		d.ID, d.BrandID, d.ProgrammeID, d.Name, d.Description.OrNone(), d.Points, d.PerMinor, d.MaxEntries, d.OpensAt, d.ClosesAt, d.DrawsAt, d.AnswerDays, d.RunnersUp,
-		d.MinRankID, d.SegmentID, d.State, d.Commitment, d.Sealed, d.Seed, d.Digest, d.Entries, d.CreatedAt, d.UpdatedAt, d.ClosedAt, d.DrawnAt)
+		d.MinRankID, d.SegmentID, d.State, d.Commitment, d.Sealed, d.Seed, d.Digest, d.Entries, d.Reason, d.CreatedAt, d.UpdatedAt, d.ClosedAt, d.DrawnAt, d.CancelledAt)
 	positions, prizes, counts := make([]int, len(ranks)), make([]uuid.UUID, len(ranks)), make([]int, len(ranks))
 	for i, r := range ranks {
 		positions[i], prizes[i], counts[i] = r.Position, r.PrizeID, r.Count
@@ -57,8 +57,8 @@ func (s *Draws) Lock(ctx context.Context, drawID uuid.UUID) (*draw.Draw, error) 
 // Update keeps how far a draw has come.
 func (s *Draws) Update(ctx context.Context, d draw.Draw) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		UPDATE draws SET state = $2, sealed = $3, seed = $4, digest = $5, entries = $6, updated_at = $7, closed_at = $8, drawn_at = $9 WHERE id = $1`,
-		d.ID, d.State, d.Sealed, d.Seed, d.Digest, d.Entries, d.UpdatedAt, d.ClosedAt, d.DrawnAt)
+		UPDATE draws SET state = $2, sealed = $3, seed = $4, digest = $5, entries = $6, updated_at = $7, closed_at = $8, drawn_at = $9, reason = $10, cancelled_at = $11 WHERE id = $1`,
+		d.ID, d.State, d.Sealed, d.Seed, d.Digest, d.Entries, d.UpdatedAt, d.ClosedAt, d.DrawnAt, d.Reason, d.CancelledAt)
 	return err
 }
 
@@ -142,11 +142,6 @@ func (s *Draws) Entrants(ctx context.Context, entryIDs []uuid.UUID) (map[uuid.UU
 		whose[r.ID] = r.MemberID
 	}
 	return whose, err
-}
-
-// Accounts are names and addresses of accounts that are open.
-func (s *Draws) Accounts(ctx context.Context, memberIDs []uuid.UUID) ([]draw.Contact, error) {
-	return collect[draw.Contact](ctx, s.db, `SELECT id, name, email FROM accounts WHERE id = ANY($1) AND closed_at IS NULL`, memberIDs)
 }
 
 // InsertWinners keeps who was called.

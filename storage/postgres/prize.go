@@ -223,6 +223,11 @@ func (s *Prizes) Exchanges(ctx context.Context, q prize.ExchangeQuery) (page.Con
 	return page.Map(rows, func(r storedExchange) prize.Exchange { return r.Exchange }), nil
 }
 
+// Accounts are where accounts that are open are written to.
+func (s *Prizes) Accounts(ctx context.Context, memberIDs []uuid.UUID) ([]prize.Contact, error) {
+	return collect[prize.Contact](ctx, s.db, `SELECT id, name, email, language FROM accounts WHERE id = ANY($1) AND closed_at IS NULL`, memberIDs)
+}
+
 // ToShip are exchanges of goods in the states, the oldest first.
 func (s *Prizes) ToShip(ctx context.Context, brandID uuid.UUID, states []prize.State, most int) ([]prize.Exchange, error) {
 	return s.exchanges(ctx, `WHERE brand_id = $1 AND state = ANY($2) AND state IN ('REQUESTED', 'PACKED') ORDER BY created_at, id LIMIT $3`, brandID, states, most)

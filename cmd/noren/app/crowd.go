@@ -66,7 +66,7 @@ func newCrowd(cfg Config, p crowdParts) (c crowd, err error) {
 		return c, err
 	}
 	p.members.FollowedBy(c.mailings)
-	c.prizes = newPrizes(p.db, p.sealed, p.keys, p.loyalty, c.segments, p.members, p.customers, p.vouchers, p.now)
-	c.draws = newDraws(p.db, p.sealed, p.keys, p.loyalty, c.prizes, c.segments, p.members, p.jobs, p.now)
+	c.prizes = newPrizes(p.db, p.sealed, p.keys, p.loyalty, c.segments, p.members, p.customers, p.vouchers, p.jobs, p.now)
+	c.draws = newDraws(p.db, p.sealed, p.keys, p.loyalty, c.prizes, c.segments, p.jobs, p.now)
 	return c, nil
 }

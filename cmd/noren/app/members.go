@@ -72,6 +72,7 @@ func (a *App) memberWorkers(w *river.Workers) {
 	river.AddWorker(w, &longJob[migration.Job]{f: func(ctx context.Context, j migration.Job) error {
 		return a.Resolvers.Migrations.Work(ctx, j.RunID, a.channelByID)
 	}})
+	work(w, func(ctx context.Context, _ migration.AbandonJob) error { return a.Resolvers.Migrations.Abandon(ctx) })
 	river.AddWorker(w, &longJob[statistics.CountJob]{f: func(ctx context.Context, _ statistics.CountJob) error { return a.Resolvers.Statistics.Count(ctx) }})
 }
 
@@ -84,6 +85,7 @@ func memberJobs() []*river.PeriodicJob {
 		}, &river.PeriodicJobOpts{ID: sealing.ResealJob{}.Kind(), RunOnStart: true}),
 		every(10*time.Minute, member.RankJob{}),
 		every(time.Hour, member.EraseJob{}),
+		every(time.Hour, migration.AbandonJob{}),
 		every(time.Minute, purchase.ShipmentsJob{}),
 		every(24*time.Hour, purchase.PartitionJob{}),
 		every(10*time.Minute, statistics.CountJob{}),

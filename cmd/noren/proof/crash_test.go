@@ -147,9 +147,7 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(slow.Close)
 	h.jobs, err = river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{})
 	require.NoError(t, err)
-	h.binary = filepath.Join(t.TempDir(), "noren")
-	built, err := exec.CommandContext(t.Context(), "go", "build", "-o", h.binary, "github.com/noren-commerce/noren/cmd/noren").CombinedOutput() //nolint:gosec // the path is the test's
-	require.NoError(t, err, string(built))
+	h.binary = build(t)
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	h.address = listener.Addr().String()
@@ -163,6 +161,14 @@ func newHouse(t *testing.T) *house {
 	h.employ()
 	h.enrol()
 	return h
+}
+
+// build is the path of a noren of this source.
+func build(t *testing.T) string {
+	binary := filepath.Join(t.TempDir(), "noren")
+	built, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/noren-commerce/noren/cmd/noren").CombinedOutput() //nolint:gosec // the path is the test's
+	require.NoError(t, err, string(built))
+	return binary
 }
 
 func (h *house) start(what string) *exec.Cmd {
