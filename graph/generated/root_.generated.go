@@ -167,6 +167,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignConditionsInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignConditionsInput)),
 			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
 			graphql.NewInputUnmarshaler("CancelDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelDraftOrderInput)),
+			graphql.NewInputUnmarshaler("CancelDrawInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelDrawInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
 			graphql.NewInputUnmarshaler("CancelPrizeExchangeInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelPrizeExchangeInput)),
 			graphql.NewInputUnmarshaler("CancelShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelShipmentInput)),
@@ -6462,6 +6463,11 @@ extend type Mutation {
     "The draw."
     input: SaveDrawInput!
   ): DrawPayload! @allow(permissions: [PRIZE_WRITE])
+  "Call off a draw that was not drawn. Nobody enters or wins any more, and its prizes go back to the stock; points of entries go back, and entrants are told by mail, within minutes."
+  cancelDraw(
+    "Which draw, and why."
+    input: CancelDrawInput!
+  ): DrawPayload! @allow(permissions: [PRIZE_WRITE])
   "Give a member entries."
   grantDrawEntries(
     "To whom, how many, and why."
@@ -6477,6 +6483,8 @@ enum DrawState {
   CLOSED
   "Winners are drawn, and the seed is published."
   DRAWN
+  "It was called off: nobody wins, and its seed was thrown away."
+  CANCELLED
 }
 
 "A prize draw."
@@ -6507,6 +6515,10 @@ type Draw {
   runnersUp: Int!
   "How far it has come."
   state: DrawState!
+  "When it was called off; null if it was not."
+  cancelledAt: DateTime
+  "Why it was called off; empty if it was not."
+  reason: String!
   "Its prizes, the best first."
   ranks: [DrawRank!]!
   "What anyone needs to draw again."
@@ -6533,6 +6545,8 @@ type DrawProof {
   algorithm: String!
   "SHA-256 of the seed, in hex."
   commitment: String!
+  "Whether the draw was called off: then there is no seed, and nobody was called."
+  cancelled: Boolean!
   "SHA-256 of the list of entries, in hex; null until it is closed."
   digest: String
   "How many entries the list has; null until it is closed."
@@ -6637,6 +6651,16 @@ input EnterDrawInput {
   points: Int!
 }
 
+"A draw to call off."
+input CancelDrawInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The draw."
+  drawId: ID!
+  "Why, at most 200 characters: entrants are told, and anyone can read it."
+  reason: String!
+}
+
 "Entries that are given."
 input GrantDrawEntriesInput {
   "The client's key of this intent, 8 to 100 characters: a UUID does."
@@ -6734,6 +6758,8 @@ extend enum UserErrorCode {
   DRAW_NOT_OPEN
   "The draw takes no entries any more."
   DRAW_CLOSED
+  "The draw was called off."
+  DRAW_CANCELLED
   "The draw has come too far, or not far enough."
   DRAW_STATE
   "The member would have more entries than one may."

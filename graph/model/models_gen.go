@@ -388,6 +388,8 @@ type DrawProof struct {
 	Algorithm string `json:"algorithm"`
 	// SHA-256 of the seed, in hex.
 	Commitment string `json:"commitment"`
+	// Whether the draw was called off: then there is no seed, and nobody was called.
+	Cancelled bool `json:"cancelled"`
 	// SHA-256 of the list of entries, in hex; null until it is closed.
 	Digest *string `json:"digest,omitempty"`
 	// How many entries the list has; null until it is closed.
