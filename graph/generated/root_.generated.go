@@ -16466,7 +16466,7 @@ type SegmentEdge {
 
 "One node of a tree of conditions: exactly one of the fields is said, else CONDITION_ONE. A tree is at most 6 deep and has at most 50 nodes."
 input MemberConditionInput {
-  "Every one of these holds."
+  "Every one of these holds. What no member can fulfil is CONDITION_CONTRADICTION."
   all: [MemberConditionInput!]
   "One of these holds, or more."
   any: [MemberConditionInput!]
@@ -16673,6 +16673,8 @@ extend enum UserErrorCode {
   CONDITION_PERIOD
   "The least is more than the most, or a bound is out of range."
   CONDITION_RANGE
+  "Conditions that all have to hold fit no member together: bounds or values that share nothing, or a condition beside its own ` + "`" + `not` + "`" + `. The path is the later one's."
+  CONDITION_CONTRADICTION
   "The brand has no such product, category, product brand, store, rank or point programme."
   CONDITION_UNKNOWN
   "The tree or one of its conditions is too large."
