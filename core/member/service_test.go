@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
@@ -487,14 +488,17 @@ func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {
 	c.exec(t, `INSERT INTO accounts (id, role, email, name, created_at, updated_at) VALUES ($1, 'MEMBER', 'hanako@example.jp', '山田', now(), now())`, m.ID)
 	c.exec(t, `INSERT INTO draft_orders (id, number, brand_id, channel_id, member_id, buyer_role, name, phone, email, language, state, revision, shipping_address, shipping_mode, note, currency, expires_at, created_by, created_at, updated_at)
 		VALUES (gen_random_uuid(), 'D-1', $1, $2, $3, 'MEMBER', '山田', '090', 'a@example.jp', 'ja', 'SENT', 1, '{"name": "山田"}', 'NORMAL', '玄関', 'JPY', now(), gen_random_uuid(), now(), now())`, c.BrandID, c.ChannelID, m.ID)
+	c.quotation(t, m.ID)
 	require.NoError(t, c.WorkErasures(c.as(t, access.System)))
 	require.Equal(t, 1, get[int](t, c, `SELECT count(*) FROM profiles`), "it waits")
+	require.NotEmpty(t, c.naming(t, "山田", "hanako@example.jp"))
 	c.exec(t, `UPDATE orders SET status = 'SHIPPED'`)
 	require.NoError(t, c.WorkErasures(c.as(t, access.System)))
 	for _, table := range []string{"profiles", "saved_addresses", "pets", "newsletter_consents WHERE withdrawn_at IS NULL", "member_cards WHERE state = 'ACTIVE'", "member_settings WHERE given"} {
 		require.Zero(t, get[int](t, c, `SELECT count(*) FROM `+table), table)
 	}
 	require.Equal(t, "CANCELLED", get[string](t, c, `SELECT state || name || phone || email || note || coalesce(shipping_address::text, '') FROM draft_orders`), "nothing is prepared any more, and nobody named")
+	require.Empty(t, c.naming(t, "山田", "hanako@example.jp"))
 	require.Equal(t, m.ID, get[uuid.UUID](t, c, `SELECT member_id FROM purchases`), "the history stays")
 	require.Equal(t, m.ID, get[uuid.UUID](t, c, `SELECT member_id FROM orders`))
 	erased, err := c.ByID(c.office(t), m.ID)
@@ -506,6 +510,36 @@ func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {
 	require.ErrorIs(t, err, member.ErrErased)
 	_, err = c.WithdrawErasure(c.office(t), member.WithdrawInput{RequestID: r.ID})
 	require.ErrorIs(t, err, member.ErrNotWaiting)
+}
+
+// quotation is one that the member asked for.
+func (c *club) quotation(t *testing.T, m uuid.UUID) {
+	t.Helper()
+	key := id.New()
+	c.exec(t, `INSERT INTO quotations (id, number, brand_id, channel_id, member_id, name, email, language, state, shipping_mode, currency, tax_inclusive, internal_note, requested_at, updated_at)
+		VALUES ($1, 'Q-1', $2, $3, $4, '山田 花子', 'hanako@example.jp', 'ja', 'REQUESTED', 'NORMAL', 'JPY', true, '山田さん、常連', now(), now())`, key, c.BrandID, c.ChannelID, m)
+	c.exec(t, `INSERT INTO quotation_lines (id, quotation_id, revision, position, variant_id, sku, name, options, quantity) VALUES (gen_random_uuid(), $1, 0, 1, $2, 'quoted', '{}', '{}', 3)`,
+		key, c.AddProduct(t, "quoted", 100).Variants[0])
+}
+
+// naming are the columns of any table that hold one of the texts, as table.column.
+func (c *club) naming(t *testing.T, texts ...string) (columns []string) {
+	t.Helper()
+	rows, err := c.DB.Pool().Query(t.Context(), `
+		SELECT c.table_name, c.column_name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+		WHERE t.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.data_type IN ('text', 'jsonb', 'json', 'character varying', 'ARRAY')`)
+	require.NoError(t, err)
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Table, Column string }])
+	require.NoError(t, err)
+	require.NotEmpty(t, all)
+	for _, x := range all {
+		for _, text := range texts {
+			if get[bool](t, c, `SELECT EXISTS (SELECT FROM `+pgx.Identifier{x.Table}.Sanitize()+` WHERE `+pgx.Identifier{x.Column}.Sanitize()+`::text ILIKE '%' || $1 || '%')`, text) {
+				columns = append(columns, x.Table+"."+x.Column)
+			}
+		}
+	}
+	return columns
 }
 
 func TestAMemberProvesThatTheyAskToBeErased(t *testing.T) {

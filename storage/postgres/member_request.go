@@ -118,6 +118,7 @@ func (s *Members) Erase(ctx context.Context, memberID uuid.UUID, at time.Time) e
 	queueForget(batch, memberID, at)
 	queueLeave(batch, memberID, at)
 	batch.Queue(`UPDATE recurring_orders SET name = '', email = '', shipping_address = '{}', billing_address = NULL, updated_at = $2 WHERE member_id = $1`, memberID, at)
+	batch.Queue(`UPDATE quotations SET name = '', email = '', internal_note = '', updated_at = $2 WHERE member_id = $1`, memberID, at)
 	batch.Queue(`
 		UPDATE draft_orders SET name = '', phone = '', email = '', note = '', message = '', shipping_address = NULL, billing_address = NULL, updated_at = $2
 		WHERE member_id = $1`, memberID, at)
