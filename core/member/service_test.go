@@ -26,6 +26,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/prize"
 	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest"
@@ -469,6 +470,92 @@ func TestAnExportHoldsAllByItsLinkAlone(t *testing.T) {
 	require.ErrorIs(t, c.Open(t.Context(), &out, id.New().String(), q.Get("expires"), q.Get("signature")), link.ErrInvalid)
 	c.now = c.now.Add(time.Hour)
 	require.ErrorIs(t, c.Open(t.Context(), &out, requestID, q.Get("expires"), q.Get("signature")), link.ErrExpired)
+}
+
+func TestAnExportHoldsWhatAMemberWonAskedForAndLookedAt(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	ctx := c.account(t, "taro@example.jp")
+	_, err := c.Join(ctx, member.JoinInput{})
+	require.NoError(t, err)
+	m, gone := access.From(ctx).ID, access.From(c.account(t, "gone@example.jp")).ID
+	variant := c.AddProduct(t, "leash", 1980)
+	exchange := c.furnish(t, m, gone, variant)
+
+	exported, err := c.Export(ctx, member.AskInput{})
+	require.NoError(t, err)
+	address, err := url.Parse(exported.URL)
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, c.Open(t.Context(), &out, path.Base(address.Path), address.Query().Get("expires"), address.Query().Get("signature")))
+	var got map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(out.Bytes(), &got), out.String())
+	for kind, want := range map[string][]string{
+		"points":          {`"wan"`, `"available": 30`},
+		"pointEntries":    {`"EARN"`, `"MERGE_OUT"`, `"merged away"`},
+		"pointLots":       {`"remaining": 30`, `"2027-01-31"`},
+		"pointTransfers":  {`"sky"`, `"their-77"`},
+		"prizeExchanges":  {exchange.String(), `"神宮前1-2-3"`, `"ぬいぐるみ"`},
+		"vouchers":        {`"金券"`, `"WXYZ"`, `"balance": 500`},
+		"draws":           {`"春の抽選"`, `"GRANT"`},
+		"drawWins":        {`"WON"`, `"ぬいぐるみ"`},
+		"wishLists":       {`"ほしい"`, `"贈り物"`, `"shared": true`},
+		"recentlyViewed":  {`"leash"`},
+		"quotations":      {`"Q-1"`, `常連`, `"hanako@example.jp"`, `"quoted"`},
+		"returns":         {`"N-1"`, `"気に入らない"`, `"REQUESTED"`},
+		"recurringOrders": {`"T-1"`, `"渋谷区"`, `"quantity": 2`},
+	} {
+		for _, text := range want {
+			require.Contains(t, string(got[kind]), text, kind)
+		}
+	}
+	require.NotContains(t, out.String(), "secret", "a code is as good as money, and a token opens a list")
+}
+
+// furnish gives the member one row of all that an export holds, and points of another
+// member who became this one. It is the exchange of a prize.
+func (c *club) furnish(t *testing.T, m, gone uuid.UUID, goods pgtest.Product) uuid.UUID {
+	t.Helper()
+	method := id.New()
+	c.exec(t, `INSERT INTO shipping_methods (id, brand_id, code, name, fee) VALUES ($1, $2, 'by-post', '{"ja":"宅配便"}', 0)`, method, c.BrandID)
+	programme, account, merged, partner, exchange := id.New(), id.New(), id.New(), id.New(), id.New()
+	prizeID, batch, draw, entry, list, order, recurring := id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()
+	c.exec(t, `INSERT INTO point_programmes (id, brand_id, code, name, currency, unit_points, unit_minor, confirm_days, grace_days, notice_days, grant_limit, zone, created_at, updated_at)
+		VALUES ($1, $2, 'wan', '{}', 'JPY', 1, 1, 0, 0, 0, 0, 'Asia/Tokyo', now(), now())`, programme, c.BrandID)
+	c.exec(t, `INSERT INTO point_accounts (id, programme_id, member_id, available, number) VALUES ($1, $2, $3, 30, 1)`, account, programme, m)
+	c.exec(t, `INSERT INTO point_accounts (id, programme_id, member_id, number, merged_into) VALUES ($1, $2, $3, 1, $4)`, merged, programme, gone, account)
+	for holder, kind := range map[uuid.UUID]string{account: "EARN", merged: "MERGE_OUT"} {
+		c.exec(t, `INSERT INTO point_entries (account_id, number, programme_id, key, part, kind, debit, credit, points, available, pending, reason, at) VALUES ($1, 1, $2, 'k', 0, $3, 'ISSUED', 'AVAILABLE', 30, 30, 0, $4, now())`,
+			holder, programme, kind, map[bool]string{true: "merged away"}[holder == merged])
+	}
+	c.exec(t, `INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, earned_at) VALUES (gen_random_uuid(), $1, $2, false, 50, 30, '2027-01-31', now())`, account, programme)
+	c.exec(t, `INSERT INTO point_partners (id, programme_id, code, name, way, our_points, their_points, min_points, sends, receives, created_at) VALUES ($1, $2, 'sky', '{}', 'API', 1, 1, 1, true, true, now())`, partner, programme)
+	c.exec(t, `INSERT INTO point_transfers (id, partner_id, account_id, outgoing, state, their_member, points, their_points, created_at, updated_at) VALUES (gen_random_uuid(), $1, $2, true, 'SENT', 'their-77', 5, 5, now(), now())`, partner, account)
+	c.exec(t, `INSERT INTO prizes (id, brand_id, programme_id, kind, name, points, stock, created_at, updated_at) VALUES ($1, $2, $3, 'GOODS', '{"ja":"ぬいぐるみ"}', 20, 5, now(), now())`, prizeID, c.BrandID, programme)
+	require.NoError(t, c.DB.InTx(t.Context(), func(ctx context.Context) error {
+		return postgres.NewPrizes(c.DB, c.keys).Insert(ctx, prize.Exchange{ID: exchange, PrizeID: prizeID, BrandID: c.BrandID, ProgrammeID: programme, MemberID: m, Quantity: 1, Points: 20, State: prize.Requested, Address: hanako().Address, CreatedAt: c.now, UpdatedAt: c.now})
+	}))
+	require.NotContains(t, get[string](t, c, `SELECT address::text FROM prize_exchanges`), "神宮前", "it is sealed at rest")
+	c.exec(t, `INSERT INTO voucher_batches (id, brand_id, name, source, state, for_prizes, value, currency, count, made, created_at, updated_at) VALUES ($1, $2, '金券', 'OWN', 'READY', false, 500, 'JPY', 1, 1, now(), now())`, batch, c.BrandID)
+	c.exec(t, `INSERT INTO vouchers (id, batch_id, brand_id, serial, code_hash, ending, state, balance, secret, member_id, created_at, updated_at) VALUES (gen_random_uuid(), $1, $2, 1, 'h', 'WXYZ', 'ASSIGNED', 500, 'secret', $3, now(), now())`, batch, c.BrandID, m)
+	c.exec(t, `INSERT INTO draws (id, brand_id, programme_id, name, points, per_minor, max_entries, opens_at, closes_at, draws_at, answer_days, runners_up, state, commitment, sealed, created_at, updated_at)
+		VALUES ($1, $2, $3, '{"ja":"春の抽選"}', 1, 0, 1, now(), now() + interval '1 day', now() + interval '2 days', 7, 0, 'OPEN', 'c', 's', now(), now())`, draw, c.BrandID, programme)
+	c.exec(t, `INSERT INTO draw_ranks (draw_id, position, prize_id, count) VALUES ($1, 1, $2, 1)`, draw, prizeID)
+	c.exec(t, `INSERT INTO draw_entrants (draw_id, member_id, entries) VALUES ($1, $2, 1)`, draw, m)
+	c.exec(t, `INSERT INTO draw_entries (id, draw_id, member_id, source, created_at) VALUES ($1, $2, $3, 'GRANT', now())`, entry, draw, m)
+	c.exec(t, `INSERT INTO draw_winners (id, draw_id, place, entry_id, member_id, outcome, rank, updated_at) VALUES (gen_random_uuid(), $1, 1, $2, $3, 'WON', 1, now())`, draw, entry, m)
+	c.exec(t, `INSERT INTO wish_lists (id, brand_id, member_id, name, token, created_at, updated_at) VALUES ($1, $2, $3, 'ほしい', 'secret', now(), now())`, list, c.BrandID, m)
+	c.exec(t, `INSERT INTO wishes (id, list_id, channel_id, variant_id, quantity, note, notify, language, added_at) VALUES (gen_random_uuid(), $1, $2, $3, 1, '贈り物', false, 'ja', now())`, list, c.ChannelID, goods.Variants[0])
+	c.exec(t, `INSERT INTO product_views (member_id, brand_id, product_id, viewed_at) VALUES ($1, $2, $3, now())`, m, c.BrandID, goods.ID)
+	c.quotation(t, m)
+	c.exec(t, `INSERT INTO orders (id, number, brand_id, channel_id, member_id, email, language, status, currency, tax_inclusive, subtotal, shipping_fee, tax, total, taxes, breakdown,
+			shipping_address, shipping_method, payment_method, placed_at, updated_at)
+		VALUES ($1, 'N-1', $2, $3, $4, 'a@example.jp', 'ja', 'SHIPPED', 'JPY', true, 1, 0, 0, 1, '[]', '[]', '{}', '{}', 'CARD', now(), now())`, order, c.BrandID, c.ChannelID, m)
+	c.exec(t, `INSERT INTO returns (id, order_id, brand_id, nth, status, outcome, currency, text, terms, requested_at, updated_at) VALUES (gen_random_uuid(), $1, $2, 1, 'REQUESTED', 'REFUND', 'JPY', '気に入らない', '{}', now(), now())`, order, c.BrandID)
+	c.exec(t, `INSERT INTO recurring_orders (id, number, brand_id, channel_id, member_id, buyer_role, name, email, language, state, revision, unit, every, first_on, next_on, attempts, accepted, shipping_address, shipping_method_id, shipping_mode, payment_method, currency, created_at, updated_at)
+		VALUES ($1, 'T-1', $2, $3, $4, 'MEMBER', '佐藤 太郎', 'taro@example.jp', 'ja', 'ACTIVE', 1, 'MONTH', 1, now(), now(), 0, 1, '{"city":"渋谷区"}', $5, 'NORMAL', 'CARD', 'JPY', now(), now())`, recurring, c.BrandID, c.ChannelID, m, method)
+	c.exec(t, `INSERT INTO recurring_order_lines (id, recurring_id, position, variant_id, quantity) VALUES (gen_random_uuid(), $1, 1, $2, 2)`, recurring, goods.Variants[0])
+	return exchange
 }
 
 func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {

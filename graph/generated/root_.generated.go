@@ -9263,7 +9263,7 @@ extend type Mutation {
     "The rule."
     input: SaveMemberRankInput!
   ): MemberRankPayload! @allow(permissions: [MEMBER_WRITE])
-  "A link to all that is held of a member, as JSON (開示): the caller's own, or by the head office anyone's."
+  "A link to all that is held of a member, as JSON (開示), vouchers by the ends of their codes: the caller's own, or by the head office anyone's."
   exportMember(
     "Whose."
     input: MemberRequestInput!
