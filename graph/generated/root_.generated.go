@@ -18320,7 +18320,7 @@ type DailyFiguresEdge {
   node: DailyFigures!
 }
 
-"What became of the points of a programme on a day of its time zone. Points, not money."
+"What became of the points of a programme on a day of its time zone. Points, not money. Outstanding grows by earned, granted, refunded and received, less used, expired, exchanged and sent."
 type DailyPoints {
   "The point programme."
   programmeId: ID!
@@ -18332,13 +18332,15 @@ type DailyPoints {
   earned: Int!
   "Granted by staff and brought over as opening balances, less what staff deducted."
   granted: Int!
+  "Given in the place of money that went back."
+  refunded: Int!
   "Used, less what went back."
   used: Int!
   "Expired."
   expired: Int!
-  "How often members exchanged points for another programme's or sent them to another system."
+  "How often members exchanged points for another programme's, for prizes or entries of draws, or sent them to another system."
   exchanges: Int!
-  "Exchanged for points of other programmes."
+  "Exchanged for points of other programmes, prizes and entries of draws, less what came back of prizes."
   exchanged: Int!
   "Sent to other point systems, less what those refused."
   sent: Int!
