@@ -24,8 +24,10 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/prize"
 	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -39,6 +41,7 @@ type club struct {
 	*pgtest.Shop
 	*member.Service
 	keys           *sealing.Keys
+	codes          *membercode.Service
 	customers      *customer.Service
 	shibuya, umeda uuid.UUID
 	now            time.Time
@@ -81,9 +84,11 @@ func newClub(t *testing.T) *club {
 	c.customers = customer.New(c.DB, postgres.NewCustomers(c.DB, c.keys), postgres.NewEvents(c.DB), now)
 	links, err := member.NewLinks("a secret", "https://noren.example.jp", now)
 	require.NoError(t, err)
+	c.codes, err = membercode.New(postgres.NewMemberCodes(c.DB), "a secret", now)
+	require.NoError(t, err)
 	c.Service = member.New(member.Parts{
 		Tx: c.DB, Store: postgres.NewMembers(c.DB, c.keys), Keys: idempotency.New(c.DB, postgres.NewKeys(c.DB), now), Accounts: c, Customers: c.customers,
-		Events: postgres.NewEvents(c.DB), Links: links, Now: now,
+		Codes: c.codes, Events: postgres.NewEvents(c.DB), Links: links, Now: now,
 	})
 	c.FollowedBy(followers{c})
 	return c
@@ -182,6 +187,61 @@ func TestAMemberIsFoundByExactMatchAndSeenByItsStore(t *testing.T) {
 	require.ErrorIs(t, err, fault.ErrForbidden, "another store changes nothing")
 	_, err = c.SetHomeStore(c.at(t, c.umeda), member.SetHomeStoreInput{MemberID: &m.ID, StoreID: &c.umeda})
 	require.ErrorIs(t, err, fault.ErrForbidden, "nor makes the member its own to read")
+}
+
+func TestAMemberIsFoundByTheCodeThatTheyShow(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	ctx := c.account(t, "taro@example.jp")
+	_, err := c.Join(ctx, member.JoinInput{HomeStoreID: &c.shibuya})
+	require.NoError(t, err)
+	code, err := c.codes.Issue(ctx)
+	require.NoError(t, err)
+	for range 2 { // it is not used up
+		found, err := c.Find(c.at(t, c.shibuya), member.Criterion{MemberCode: " " + code.Text})
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		require.Equal(t, access.From(ctx).ID, found[0].ID)
+		require.False(t, found[0].Masked)
+	}
+	masked, err := c.Find(c.at(t, c.umeda), member.Criterion{MemberCode: code.Text})
+	require.NoError(t, err)
+	require.True(t, masked[0].Masked, "another store's")
+	require.Equal(t, 3, get[int](t, c, `SELECT count(*) FROM events WHERE type = 'member.viewed' AND data->>'by' = 'memberCode'`))
+	sold, err := c.codes.Read(c.at(t, c.shibuya), code.Text, true)
+	require.NoError(t, err, "the till may still use it")
+	require.Equal(t, access.From(ctx).ID, sold.ID)
+
+	stranger, err := c.codes.Issue(c.account(t, "stranger@example.jp"))
+	require.NoError(t, err)
+	none, err := c.Find(c.office(t), member.Criterion{MemberCode: stranger.Text})
+	require.NoError(t, err)
+	require.Empty(t, none, "who has not joined is no member")
+	other := channel.With(ctx, channel.Channel{BrandID: id.New(), Currency: "JPY", TimeZone: "Asia/Tokyo"})
+	foreign, err := c.codes.Issue(other)
+	require.NoError(t, err)
+	for text, want := range map[string]error{foreign.Text: membercode.ErrInvalid, "noren:member:forged": membercode.ErrInvalid, "2912345678901": membercode.ErrInvalid} {
+		_, err = c.Find(c.office(t), member.Criterion{MemberCode: text})
+		require.ErrorIs(t, err, want, text)
+	}
+	_, err = c.Find(c.office(t), member.Criterion{MemberCode: code.Text, Phone: "090"})
+	require.ErrorIs(t, err, member.ErrSearch)
+	_, err = c.Find(ctx, member.Criterion{MemberCode: code.Text})
+	require.ErrorIs(t, err, fault.ErrForbidden, "members look nobody up")
+	c.Limiter = never{}
+	_, err = c.Find(c.office(t), member.Criterion{MemberCode: code.Text})
+	require.ErrorIs(t, err, member.ErrTries)
+	c.Limiter = nil
+	c.now = code.ExpiresAt
+	_, err = c.Find(c.office(t), member.Criterion{MemberCode: code.Text})
+	require.ErrorIs(t, err, membercode.ErrExpired)
+}
+
+// never lets no try pass.
+type never struct{}
+
+func (never) Allow(context.Context, string, limit.Rate) limit.Verdict {
+	return limit.Verdict{RetryAfter: time.Minute}
 }
 
 func TestPersonalDataIsSealedAtRestAndByRotation(t *testing.T) {

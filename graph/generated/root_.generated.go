@@ -9189,9 +9189,9 @@ input MailingConditionInput {
     "The member's global id."
     id: ID!
   ): Member @allow(permissions: [MEMBER_READ])
-  "At most 20 members with a member number, e-mail address or phone number, by exact match. Each view is written down."
+  "At most 20 members with a member number, e-mail address or phone number, by exact match, or the one who shows a code. Each view is written down."
   findMembers(
-    "One of the three."
+    "One of the four."
     by: FindMembersInput!
   ): [Member!]! @allow(permissions: [MEMBER_READ]) @cost(size: 20)
   "The ranks of the brand's members (会員ランク), the highest first."
@@ -9578,7 +9578,7 @@ type MemberRequestEdge {
   node: MemberRequest!
 }
 
-"By what to find members: one of the three."
+"By what to find members: one of the four."
 input FindMembersInput {
   "The member number, as it was typed or scanned."
   cardNumber: String! = ""
@@ -9586,6 +9586,8 @@ input FindMembersInput {
   email: String! = ""
   "The phone number; hyphens, width and +81 do not matter."
   phone: String! = ""
+  "The code that the member's app shows, as it was scanned (issueMemberCode). It is not used up. One that is too old is MEMBER_CODE_EXPIRED, another brand's MEMBER_CODE_INVALID. Tries are limited."
+  memberCode: String! = ""
 }
 
 "What a person agrees to or withdraws."
@@ -18328,7 +18330,7 @@ type DailyPoints {
   programmeCode: String!
   "The day."
   day: Date!
-  "Earned, less what was taken back."
+  "Earned, less what was taken back. What a member had used already comes off when they earn again."
   earned: Int!
   "Granted by staff and brought over as opening balances, less what staff deducted."
   granted: Int!
