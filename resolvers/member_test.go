@@ -97,6 +97,33 @@ func TestMaskingOfStoreMemberAndField(t *testing.T) {
 	}
 }
 
+func TestStaffFindAMemberByAScannedCode(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	hanako := newCustomer(t, a, "hanako@example.jp")
+	hanako.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
+	key := keyOf(t, hanako.id)
+	code := memberCode(t, a, access.Actor{Role: access.RoleMember, ID: key})
+	find := func(actor access.Actor, code string) apptest.Answer {
+		return a.DoAs(t, actor, `query($by: FindMembersInput!) { findMembers(by: $by) { id masked } }`, apptest.Variables{"by": apptest.Variables{"memberCode": code}})
+	}
+	office := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberRead}}
+	for range 2 {
+		var got struct {
+			FindMembers []struct {
+				ID     string
+				Masked bool
+			}
+		}
+		find(office, code).Into(t, &got)
+		require.Len(t, got.FindMembers, 1)
+		require.False(t, got.FindMembers[0].Masked)
+		require.Equal(t, id.Global("Member", key), got.FindMembers[0].ID)
+	}
+	require.Equal(t, "MEMBER_CODE_INVALID", find(office, "noren:member:forged").Code())
+	require.Equal(t, "FORBIDDEN", find(access.Actor{Role: access.RoleStaff, ID: id.New()}, code).Code())
+}
+
 func TestAHouseholdShowsNoOtherStoresMembers(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)

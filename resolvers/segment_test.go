@@ -91,6 +91,29 @@ func TestMembersAreCountedWithoutAPage(t *testing.T) {
 	require.Zero(t, viewed, "nobody was looked at")
 }
 
+func TestASearchThatCannotBeIsRefusedWithItsPath(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	office := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberRead, access.SegmentWrite}}
+	type tree = apptest.Variables
+	for code, c := range map[string]struct {
+		path  string
+		where tree
+	}{
+		"CONDITION_ONE":           {"where.any.0", tree{"any": []tree{{"genders": []string{"MALE"}, "birthMonths": []int{1}}}}},
+		"CONDITION_RANGE":         {"where.age", tree{"age": tree{"min": 30, "max": 20}}},
+		"CONDITION_PERIOD":        {"where.lastPurchase", tree{"lastPurchase": tree{"from": "2026-02-01", "until": "2026-01-31"}}},
+		"CONDITION_CONTRADICTION": {"where.all.1", tree{"all": []tree{{"consent": tree{"medium": "MAIL", "given": true}}, {"consent": tree{"medium": "MAIL", "given": false}}}}},
+	} {
+		require.Equal(t, code, a.DoAs(t, office, searchMembers, tree{"where": c.where}).Code(), code)
+		var kept struct{ SaveSegment segmentDone }
+		a.DoAs(t, office, `mutation($input: SaveSegmentInput!) { saveSegment(input: $input) { segment { id name kind members } userErrors { code field message } } }`,
+			tree{"input": tree{"name": code, "kind": "DYNAMIC", "where": c.where}}).Into(t, &kept)
+		require.Len(t, kept.SaveSegment.UserErrors, 1, code)
+		require.Equal(t, code+" "+c.path, kept.SaveSegment.UserErrors[0].Code+" "+strings.Join(kept.SaveSegment.UserErrors[0].Field, "."), code)
+	}
+}
+
 type segmentDone struct {
 	Segment *struct {
 		ID, Name, Kind string

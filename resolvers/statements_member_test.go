@@ -37,7 +37,7 @@ var memberOperations = map[string]clientOperation{
 		return in(apptest.Variables{"how": "APP", "settings": []apptest.Variables{{"medium": "PUSH", "given": true}}})
 	})},
 	"app/ExportMyData": {5, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{}) })},
-	"app/RequestMyErasure": {46, asMember(func(*testing.T, *world, customer) apptest.Variables {
+	"app/RequestMyErasure": {47, asMember(func(*testing.T, *world, customer) apptest.Variables {
 		return in(apptest.Variables{"password": goodPassword})
 	})},
 	"app/RecordPetWeight": {7, func(_ *testing.T, w *world) question {
@@ -95,7 +95,7 @@ var memberOperations = map[string]clientOperation{
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest}
 	})},
-	"admin/RequestMemberErasure": {29, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RequestMemberErasure": {30, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest}
 	})},
@@ -123,7 +123,7 @@ var memberOperations = map[string]clientOperation{
 	})},
 	"partner/RecordPurchases": {16, func(t *testing.T, w *world) question {
 		w.shop(t)
-		return question{in(apptest.Variables{"receipts": []apptest.Variables{w.slip("")}}), []string{"X-API-Key", w.pos(t)}}
+		return question{in(apptest.Variables{"receipts": []apptest.Variables{w.slip("")}}), []string{"X-API-Key", w.pos(t, access.PurchaseWrite)}}
 	}},
 }
 
@@ -176,8 +176,8 @@ func (w *world) problem(t *testing.T) string {
 	return id.Global("PurchaseProblem", problem)
 }
 
-// pos is the key of a partner that sends receipts.
-func (w *world) pos(t *testing.T) string {
+// pos is the key of a partner with a permission: who sends receipts, or rewards members.
+func (w *world) pos(t *testing.T, permission access.Permission) string {
 	t.Helper()
 	for _, o := range operationsOf(t, "partner") {
 		_, err := w.App.App.Operations.Register(t.Context(), "partner", []operation.Operation{{ID: o.ID, Name: o.Name, Kind: o.Type, Source: o.Body}})
@@ -188,7 +188,7 @@ func (w *world) pos(t *testing.T) string {
 		IssuePartnerKey struct{ Secret string }
 	}
 	office := access.Actor{Role: access.RoleAdmin, ID: id.New()}
-	w.DoAs(t, office, `mutation { createPartner(input: {name: "POS", permissions: [PURCHASE_WRITE], ratePerMinute: 600}) { partner { id } } }`, nil).Into(t, &got)
+	w.DoAs(t, office, `mutation { createPartner(input: {name: "POS", permissions: [`+string(permission)+`], ratePerMinute: 600}) { partner { id } } }`, nil).Into(t, &got)
 	w.DoAs(t, office, `mutation($id: ID!) { issuePartnerKey(input: {partnerId: $id}) { secret } }`, apptest.Variables{"id": got.CreatePartner.Partner.ID}).Into(t, &got)
 	return got.IssuePartnerKey.Secret
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/id"
 )
 
@@ -76,6 +77,12 @@ var pointOperations = map[string]clientOperation{
 	})},
 	"admin/RewardPoints": {12, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "occasion": "REVIEW", "memberId": w.member.id})
+	})},
+	"partner/RewardPoints": {15, pledged(access.PointWrite, func(_ *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "occasion": "REVIEW", "memberId": w.member.id})
+	})},
+	"partner/ReceivePoints": {16, pledged(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "reference": w.key(), "memberId": w.member.id, "theirPoints": 1})
 	})},
 	"admin/SavePointProgramme": {4, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"code": w.key(), "name": ja("ポイント"), "closed": true})
@@ -158,6 +165,14 @@ func loyal(variables func(*testing.T, *world) apptest.Variables) func(*testing.T
 			return question{nil, []string{"Authorization", w.member.bearer}}
 		}
 		return question{variables(t, w), []string{"Authorization", w.member.bearer}}
+	}
+}
+
+// pledged is asked by a partner with the permission, in a shop that gives points.
+func pledged(permission access.Permission, variables func(*testing.T, *world) apptest.Variables) func(*testing.T, *world) question {
+	return func(t *testing.T, w *world) question {
+		q := staffed(variables)(t, w)
+		return question{q.variables, []string{"X-API-Key", w.pos(t, permission)}}
 	}
 }
 

@@ -27,11 +27,27 @@ const (
 	HeldPurchases   Held = "purchases"
 	HeldMailings    Held = "mailings"
 	HeldOrders      Held = "orders"
+	HeldReturns     Held = "returns"
+	HeldRecurring   Held = "recurringOrders" // 定期便
+	HeldQuotations  Held = "quotations"
+	HeldWishes      Held = "wishLists"
+	HeldViews       Held = "recentlyViewed"
+	HeldPoints      Held = "points" // what the member has of each programme
+	HeldEntries     Held = "pointEntries"
+	HeldLots        Held = "pointLots" // what was given together, and until when it holds
+	HeldTransfers   Held = "pointTransfers"
+	HeldPrizes      Held = "prizeExchanges" // with where they went
+	HeldVouchers    Held = "vouchers"       // by the ends of their codes, which are as good as money
+	HeldDraws       Held = "draws"          // with the member's entries
+	HeldWins        Held = "drawWins"
 	HeldEvents      Held = "events"
 )
 
 // held is in what order an export lists them.
-var held = []Held{HeldMemberships, HeldCards, HeldRanks, HeldConsents, HeldPets, HeldPurchases, HeldMailings, HeldOrders, HeldEvents}
+var held = []Held{
+	HeldMemberships, HeldCards, HeldRanks, HeldConsents, HeldPets, HeldPurchases, HeldMailings, HeldOrders, HeldReturns, HeldRecurring, HeldQuotations, HeldWishes, HeldViews,
+	HeldPoints, HeldEntries, HeldLots, HeldTransfers, HeldPrizes, HeldVouchers, HeldDraws, HeldWins, HeldEvents,
+}
 
 // Open writes all that is held of a member, by the link to it, as one JSON object, row by
 // row: a long history takes no memory. What fails before anything is written is answered;

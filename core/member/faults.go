@@ -18,6 +18,6 @@ var (
 	ErrNotWaiting  = fault.Conflict("REQUEST_NOT_WAITING", "このお申し込みは処理済みです", "The request is not waiting any more")
 	ErrStore       = fault.NotFound("STORE_UNKNOWN", "店舗が見つかりません", "There is no such store")
 	ErrNoContact   = fault.Invalid("MEMBER_NAMELESS", "氏名・電話番号・メールアドレスのいずれかを入力してください", "Say a name, a phone number or an e-mail address")
-	ErrSearch      = fault.Invalid("SEARCH_ONE", "会員番号・メールアドレス・電話番号のいずれか1つを指定してください", "Say one of member number, e-mail address and phone number")
+	ErrSearch      = fault.Invalid("SEARCH_ONE", "会員番号・メールアドレス・電話番号・会員コードのいずれか1つを指定してください", "Say one of member number, e-mail address, phone number and member code")
 	ErrRankCode    = fault.Invalid(fault.CodeInvalid, "コードは半角英数字で指定してください", "A code has letters, digits and _")
 )

@@ -69,6 +69,12 @@ type Accounts interface {
 	End(ctx context.Context, accountID uuid.UUID) error
 }
 
+// Codes reads the codes by which members say at a counter who they are.
+type Codes interface {
+	// Read is the member who shows the code in the channel's brand. With use, it is used up.
+	Read(ctx context.Context, text string, use bool) (access.Actor, error)
+}
+
 // Follower has something of members that follows when two become one: points, coupons.
 type Follower interface {
 	// Merge makes what is the gone member's the kept one's, in the transaction of the context.
@@ -84,6 +90,7 @@ type Parts struct {
 	Customers *customer.Service // pets and address books
 	Events    event.Recorder
 	Limiter   limit.Limiter // nil: nobody counts tries
+	Codes     Codes
 	Links     *Links
 	Now       clock.Clock
 	Followers []Follower
@@ -103,23 +110,31 @@ type Criterion struct {
 	CardNumber string
 	Email      string
 	Phone      string
+	MemberCode string // that the member shows
 }
 
 // found is how many members a search answers at most: a family shares a phone number.
 const found = 20
 
-// Find are the members with the card number, e-mail address or phone number, for staff.
-// Each view is written down.
+// scans bounds how often codes may be looked up: a busy counter's, and more.
+var scans = limit.Guesses{
+	Kind: "membercode", PerBuyer: limit.Rate{Allowed: 600, Per: 10 * time.Minute}, PerAddress: limit.Rate{Allowed: 3000, Per: 10 * time.Minute},
+}
+
+// Find are the members with the card number, e-mail address or phone number, or who shows
+// the code, for staff. Each view is written down.
 func (s *Service) Find(ctx context.Context, by Criterion) ([]Member, error) {
 	if err := access.Require(ctx, access.MemberRead); err != nil {
 		return nil, err
 	}
-	said := slices.DeleteFunc([]string{by.CardNumber, by.Email, by.Phone}, func(v string) bool { return strings.TrimSpace(v) == "" })
+	said := slices.DeleteFunc([]string{by.CardNumber, by.Email, by.Phone, by.MemberCode}, func(v string) bool { return strings.TrimSpace(v) == "" })
 	if len(said) != 1 {
 		return nil, ErrSearch
 	}
 	how := "email"
 	switch {
+	case by.MemberCode != "":
+		return s.scanned(ctx, by.MemberCode)
 	case by.CardNumber != "":
 		number, err := ReadNumber(by.CardNumber)
 		if err != nil {
@@ -134,6 +149,23 @@ func (s *Service) Find(ctx context.Context, by Criterion) ([]Member, error) {
 		return nil, err
 	}
 	return s.show(ctx, members, how)
+}
+
+// scanned is the member who shows the code, if they have joined. The code is not used up:
+// what is sold to them next uses it.
+func (s *Service) scanned(ctx context.Context, code string) ([]Member, error) {
+	if seconds := scans.Wait(ctx, s.Limiter); seconds > 0 {
+		return nil, ErrTries.With(seconds)
+	}
+	shown, err := s.Codes.Read(ctx, code, false)
+	if err != nil {
+		return nil, err
+	}
+	members, err := s.Store.Members(ctx, []uuid.UUID{shown.ID})
+	if err != nil {
+		return nil, err
+	}
+	return s.show(ctx, members, "memberCode")
 }
 
 // ByIDs are the members of the ids as the actor may see them. Each view of another is

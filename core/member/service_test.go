@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
@@ -23,8 +24,11 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/membercode"
+	"github.com/noren-commerce/noren/core/prize"
 	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest"
@@ -37,6 +41,7 @@ type club struct {
 	*pgtest.Shop
 	*member.Service
 	keys           *sealing.Keys
+	codes          *membercode.Service
 	customers      *customer.Service
 	shibuya, umeda uuid.UUID
 	now            time.Time
@@ -79,9 +84,11 @@ func newClub(t *testing.T) *club {
 	c.customers = customer.New(c.DB, postgres.NewCustomers(c.DB, c.keys), postgres.NewEvents(c.DB), now)
 	links, err := member.NewLinks("a secret", "https://noren.example.jp", now)
 	require.NoError(t, err)
+	c.codes, err = membercode.New(postgres.NewMemberCodes(c.DB), "a secret", now)
+	require.NoError(t, err)
 	c.Service = member.New(member.Parts{
 		Tx: c.DB, Store: postgres.NewMembers(c.DB, c.keys), Keys: idempotency.New(c.DB, postgres.NewKeys(c.DB), now), Accounts: c, Customers: c.customers,
-		Events: postgres.NewEvents(c.DB), Links: links, Now: now,
+		Codes: c.codes, Events: postgres.NewEvents(c.DB), Links: links, Now: now,
 	})
 	c.FollowedBy(followers{c})
 	return c
@@ -180,6 +187,61 @@ func TestAMemberIsFoundByExactMatchAndSeenByItsStore(t *testing.T) {
 	require.ErrorIs(t, err, fault.ErrForbidden, "another store changes nothing")
 	_, err = c.SetHomeStore(c.at(t, c.umeda), member.SetHomeStoreInput{MemberID: &m.ID, StoreID: &c.umeda})
 	require.ErrorIs(t, err, fault.ErrForbidden, "nor makes the member its own to read")
+}
+
+func TestAMemberIsFoundByTheCodeThatTheyShow(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	ctx := c.account(t, "taro@example.jp")
+	_, err := c.Join(ctx, member.JoinInput{HomeStoreID: &c.shibuya})
+	require.NoError(t, err)
+	code, err := c.codes.Issue(ctx)
+	require.NoError(t, err)
+	for range 2 { // it is not used up
+		found, err := c.Find(c.at(t, c.shibuya), member.Criterion{MemberCode: " " + code.Text})
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		require.Equal(t, access.From(ctx).ID, found[0].ID)
+		require.False(t, found[0].Masked)
+	}
+	masked, err := c.Find(c.at(t, c.umeda), member.Criterion{MemberCode: code.Text})
+	require.NoError(t, err)
+	require.True(t, masked[0].Masked, "another store's")
+	require.Equal(t, 3, get[int](t, c, `SELECT count(*) FROM events WHERE type = 'member.viewed' AND data->>'by' = 'memberCode'`))
+	sold, err := c.codes.Read(c.at(t, c.shibuya), code.Text, true)
+	require.NoError(t, err, "the till may still use it")
+	require.Equal(t, access.From(ctx).ID, sold.ID)
+
+	stranger, err := c.codes.Issue(c.account(t, "stranger@example.jp"))
+	require.NoError(t, err)
+	none, err := c.Find(c.office(t), member.Criterion{MemberCode: stranger.Text})
+	require.NoError(t, err)
+	require.Empty(t, none, "who has not joined is no member")
+	other := channel.With(ctx, channel.Channel{BrandID: id.New(), Currency: "JPY", TimeZone: "Asia/Tokyo"})
+	foreign, err := c.codes.Issue(other)
+	require.NoError(t, err)
+	for text, want := range map[string]error{foreign.Text: membercode.ErrInvalid, "noren:member:forged": membercode.ErrInvalid, "2912345678901": membercode.ErrInvalid} {
+		_, err = c.Find(c.office(t), member.Criterion{MemberCode: text})
+		require.ErrorIs(t, err, want, text)
+	}
+	_, err = c.Find(c.office(t), member.Criterion{MemberCode: code.Text, Phone: "090"})
+	require.ErrorIs(t, err, member.ErrSearch)
+	_, err = c.Find(ctx, member.Criterion{MemberCode: code.Text})
+	require.ErrorIs(t, err, fault.ErrForbidden, "members look nobody up")
+	c.Limiter = never{}
+	_, err = c.Find(c.office(t), member.Criterion{MemberCode: code.Text})
+	require.ErrorIs(t, err, member.ErrTries)
+	c.Limiter = nil
+	c.now = code.ExpiresAt
+	_, err = c.Find(c.office(t), member.Criterion{MemberCode: code.Text})
+	require.ErrorIs(t, err, membercode.ErrExpired)
+}
+
+// never lets no try pass.
+type never struct{}
+
+func (never) Allow(context.Context, string, limit.Rate) limit.Verdict {
+	return limit.Verdict{RetryAfter: time.Minute}
 }
 
 func TestPersonalDataIsSealedAtRestAndByRotation(t *testing.T) {
@@ -470,6 +532,92 @@ func TestAnExportHoldsAllByItsLinkAlone(t *testing.T) {
 	require.ErrorIs(t, c.Open(t.Context(), &out, requestID, q.Get("expires"), q.Get("signature")), link.ErrExpired)
 }
 
+func TestAnExportHoldsWhatAMemberWonAskedForAndLookedAt(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	ctx := c.account(t, "taro@example.jp")
+	_, err := c.Join(ctx, member.JoinInput{})
+	require.NoError(t, err)
+	m, gone := access.From(ctx).ID, access.From(c.account(t, "gone@example.jp")).ID
+	variant := c.AddProduct(t, "leash", 1980)
+	exchange := c.furnish(t, m, gone, variant)
+
+	exported, err := c.Export(ctx, member.AskInput{})
+	require.NoError(t, err)
+	address, err := url.Parse(exported.URL)
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, c.Open(t.Context(), &out, path.Base(address.Path), address.Query().Get("expires"), address.Query().Get("signature")))
+	var got map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(out.Bytes(), &got), out.String())
+	for kind, want := range map[string][]string{
+		"points":          {`"wan"`, `"available": 30`},
+		"pointEntries":    {`"EARN"`, `"MERGE_OUT"`, `"merged away"`},
+		"pointLots":       {`"remaining": 30`, `"2027-01-31"`},
+		"pointTransfers":  {`"sky"`, `"their-77"`},
+		"prizeExchanges":  {exchange.String(), `"神宮前1-2-3"`, `"ぬいぐるみ"`},
+		"vouchers":        {`"金券"`, `"WXYZ"`, `"balance": 500`},
+		"draws":           {`"春の抽選"`, `"GRANT"`},
+		"drawWins":        {`"WON"`, `"ぬいぐるみ"`},
+		"wishLists":       {`"ほしい"`, `"贈り物"`, `"shared": true`},
+		"recentlyViewed":  {`"leash"`},
+		"quotations":      {`"Q-1"`, `常連`, `"hanako@example.jp"`, `"quoted"`},
+		"returns":         {`"N-1"`, `"気に入らない"`, `"REQUESTED"`},
+		"recurringOrders": {`"T-1"`, `"渋谷区"`, `"quantity": 2`},
+	} {
+		for _, text := range want {
+			require.Contains(t, string(got[kind]), text, kind)
+		}
+	}
+	require.NotContains(t, out.String(), "secret", "a code is as good as money, and a token opens a list")
+}
+
+// furnish gives the member one row of all that an export holds, and points of another
+// member who became this one. It is the exchange of a prize.
+func (c *club) furnish(t *testing.T, m, gone uuid.UUID, goods pgtest.Product) uuid.UUID {
+	t.Helper()
+	method := id.New()
+	c.exec(t, `INSERT INTO shipping_methods (id, brand_id, code, name, fee) VALUES ($1, $2, 'by-post', '{"ja":"宅配便"}', 0)`, method, c.BrandID)
+	programme, account, merged, partner, exchange := id.New(), id.New(), id.New(), id.New(), id.New()
+	prizeID, batch, draw, entry, list, order, recurring := id.New(), id.New(), id.New(), id.New(), id.New(), id.New(), id.New()
+	c.exec(t, `INSERT INTO point_programmes (id, brand_id, code, name, currency, unit_points, unit_minor, confirm_days, grace_days, notice_days, grant_limit, zone, created_at, updated_at)
+		VALUES ($1, $2, 'wan', '{}', 'JPY', 1, 1, 0, 0, 0, 0, 'Asia/Tokyo', now(), now())`, programme, c.BrandID)
+	c.exec(t, `INSERT INTO point_accounts (id, programme_id, member_id, available, number) VALUES ($1, $2, $3, 30, 1)`, account, programme, m)
+	c.exec(t, `INSERT INTO point_accounts (id, programme_id, member_id, number, merged_into) VALUES ($1, $2, $3, 1, $4)`, merged, programme, gone, account)
+	for holder, kind := range map[uuid.UUID]string{account: "EARN", merged: "MERGE_OUT"} {
+		c.exec(t, `INSERT INTO point_entries (account_id, number, programme_id, key, part, kind, debit, credit, points, available, pending, reason, at) VALUES ($1, 1, $2, 'k', 0, $3, 'ISSUED', 'AVAILABLE', 30, 30, 0, $4, now())`,
+			holder, programme, kind, map[bool]string{true: "merged away"}[holder == merged])
+	}
+	c.exec(t, `INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, earned_at) VALUES (gen_random_uuid(), $1, $2, false, 50, 30, '2027-01-31', now())`, account, programme)
+	c.exec(t, `INSERT INTO point_partners (id, programme_id, code, name, way, our_points, their_points, min_points, sends, receives, created_at) VALUES ($1, $2, 'sky', '{}', 'API', 1, 1, 1, true, true, now())`, partner, programme)
+	c.exec(t, `INSERT INTO point_transfers (id, partner_id, account_id, outgoing, state, their_member, points, their_points, created_at, updated_at) VALUES (gen_random_uuid(), $1, $2, true, 'SENT', 'their-77', 5, 5, now(), now())`, partner, account)
+	c.exec(t, `INSERT INTO prizes (id, brand_id, programme_id, kind, name, points, stock, created_at, updated_at) VALUES ($1, $2, $3, 'GOODS', '{"ja":"ぬいぐるみ"}', 20, 5, now(), now())`, prizeID, c.BrandID, programme)
+	require.NoError(t, c.DB.InTx(t.Context(), func(ctx context.Context) error {
+		return postgres.NewPrizes(c.DB, c.keys).Insert(ctx, prize.Exchange{ID: exchange, PrizeID: prizeID, BrandID: c.BrandID, ProgrammeID: programme, MemberID: m, Quantity: 1, Points: 20, State: prize.Requested, Address: hanako().Address, CreatedAt: c.now, UpdatedAt: c.now})
+	}))
+	require.NotContains(t, get[string](t, c, `SELECT address::text FROM prize_exchanges`), "神宮前", "it is sealed at rest")
+	c.exec(t, `INSERT INTO voucher_batches (id, brand_id, name, source, state, for_prizes, value, currency, count, made, created_at, updated_at) VALUES ($1, $2, '金券', 'OWN', 'READY', false, 500, 'JPY', 1, 1, now(), now())`, batch, c.BrandID)
+	c.exec(t, `INSERT INTO vouchers (id, batch_id, brand_id, serial, code_hash, ending, state, balance, secret, member_id, created_at, updated_at) VALUES (gen_random_uuid(), $1, $2, 1, 'h', 'WXYZ', 'ASSIGNED', 500, 'secret', $3, now(), now())`, batch, c.BrandID, m)
+	c.exec(t, `INSERT INTO draws (id, brand_id, programme_id, name, points, per_minor, max_entries, opens_at, closes_at, draws_at, answer_days, runners_up, state, commitment, sealed, created_at, updated_at)
+		VALUES ($1, $2, $3, '{"ja":"春の抽選"}', 1, 0, 1, now(), now() + interval '1 day', now() + interval '2 days', 7, 0, 'OPEN', 'c', 's', now(), now())`, draw, c.BrandID, programme)
+	c.exec(t, `INSERT INTO draw_ranks (draw_id, position, prize_id, count) VALUES ($1, 1, $2, 1)`, draw, prizeID)
+	c.exec(t, `INSERT INTO draw_entrants (draw_id, member_id, entries) VALUES ($1, $2, 1)`, draw, m)
+	c.exec(t, `INSERT INTO draw_entries (id, draw_id, member_id, source, created_at) VALUES ($1, $2, $3, 'GRANT', now())`, entry, draw, m)
+	c.exec(t, `INSERT INTO draw_winners (id, draw_id, place, entry_id, member_id, outcome, rank, updated_at) VALUES (gen_random_uuid(), $1, 1, $2, $3, 'WON', 1, now())`, draw, entry, m)
+	c.exec(t, `INSERT INTO wish_lists (id, brand_id, member_id, name, token, created_at, updated_at) VALUES ($1, $2, $3, 'ほしい', 'secret', now(), now())`, list, c.BrandID, m)
+	c.exec(t, `INSERT INTO wishes (id, list_id, channel_id, variant_id, quantity, note, notify, language, added_at) VALUES (gen_random_uuid(), $1, $2, $3, 1, '贈り物', false, 'ja', now())`, list, c.ChannelID, goods.Variants[0])
+	c.exec(t, `INSERT INTO product_views (member_id, brand_id, product_id, viewed_at) VALUES ($1, $2, $3, now())`, m, c.BrandID, goods.ID)
+	c.quotation(t, m)
+	c.exec(t, `INSERT INTO orders (id, number, brand_id, channel_id, member_id, email, language, status, currency, tax_inclusive, subtotal, shipping_fee, tax, total, taxes, breakdown,
+			shipping_address, shipping_method, payment_method, placed_at, updated_at)
+		VALUES ($1, 'N-1', $2, $3, $4, 'a@example.jp', 'ja', 'SHIPPED', 'JPY', true, 1, 0, 0, 1, '[]', '[]', '{}', '{}', 'CARD', now(), now())`, order, c.BrandID, c.ChannelID, m)
+	c.exec(t, `INSERT INTO returns (id, order_id, brand_id, nth, status, outcome, currency, text, terms, requested_at, updated_at) VALUES (gen_random_uuid(), $1, $2, 1, 'REQUESTED', 'REFUND', 'JPY', '気に入らない', '{}', now(), now())`, order, c.BrandID)
+	c.exec(t, `INSERT INTO recurring_orders (id, number, brand_id, channel_id, member_id, buyer_role, name, email, language, state, revision, unit, every, first_on, next_on, attempts, accepted, shipping_address, shipping_method_id, shipping_mode, payment_method, currency, created_at, updated_at)
+		VALUES ($1, 'T-1', $2, $3, $4, 'MEMBER', '佐藤 太郎', 'taro@example.jp', 'ja', 'ACTIVE', 1, 'MONTH', 1, now(), now(), 0, 1, '{"city":"渋谷区"}', $5, 'NORMAL', 'CARD', 'JPY', now(), now())`, recurring, c.BrandID, c.ChannelID, m, method)
+	c.exec(t, `INSERT INTO recurring_order_lines (id, recurring_id, position, variant_id, quantity) VALUES (gen_random_uuid(), $1, 1, $2, 2)`, recurring, goods.Variants[0])
+	return exchange
+}
+
 func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {
 	t.Parallel()
 	c := newClub(t)
@@ -487,14 +635,17 @@ func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {
 	c.exec(t, `INSERT INTO accounts (id, role, email, name, created_at, updated_at) VALUES ($1, 'MEMBER', 'hanako@example.jp', '山田', now(), now())`, m.ID)
 	c.exec(t, `INSERT INTO draft_orders (id, number, brand_id, channel_id, member_id, buyer_role, name, phone, email, language, state, revision, shipping_address, shipping_mode, note, currency, expires_at, created_by, created_at, updated_at)
 		VALUES (gen_random_uuid(), 'D-1', $1, $2, $3, 'MEMBER', '山田', '090', 'a@example.jp', 'ja', 'SENT', 1, '{"name": "山田"}', 'NORMAL', '玄関', 'JPY', now(), gen_random_uuid(), now(), now())`, c.BrandID, c.ChannelID, m.ID)
+	c.quotation(t, m.ID)
 	require.NoError(t, c.WorkErasures(c.as(t, access.System)))
 	require.Equal(t, 1, get[int](t, c, `SELECT count(*) FROM profiles`), "it waits")
+	require.NotEmpty(t, c.naming(t, "山田", "hanako@example.jp"))
 	c.exec(t, `UPDATE orders SET status = 'SHIPPED'`)
 	require.NoError(t, c.WorkErasures(c.as(t, access.System)))
 	for _, table := range []string{"profiles", "saved_addresses", "pets", "newsletter_consents WHERE withdrawn_at IS NULL", "member_cards WHERE state = 'ACTIVE'", "member_settings WHERE given"} {
 		require.Zero(t, get[int](t, c, `SELECT count(*) FROM `+table), table)
 	}
 	require.Equal(t, "CANCELLED", get[string](t, c, `SELECT state || name || phone || email || note || coalesce(shipping_address::text, '') FROM draft_orders`), "nothing is prepared any more, and nobody named")
+	require.Empty(t, c.naming(t, "山田", "hanako@example.jp"))
 	require.Equal(t, m.ID, get[uuid.UUID](t, c, `SELECT member_id FROM purchases`), "the history stays")
 	require.Equal(t, m.ID, get[uuid.UUID](t, c, `SELECT member_id FROM orders`))
 	erased, err := c.ByID(c.office(t), m.ID)
@@ -506,6 +657,36 @@ func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {
 	require.ErrorIs(t, err, member.ErrErased)
 	_, err = c.WithdrawErasure(c.office(t), member.WithdrawInput{RequestID: r.ID})
 	require.ErrorIs(t, err, member.ErrNotWaiting)
+}
+
+// quotation is one that the member asked for.
+func (c *club) quotation(t *testing.T, m uuid.UUID) {
+	t.Helper()
+	key := id.New()
+	c.exec(t, `INSERT INTO quotations (id, number, brand_id, channel_id, member_id, name, email, language, state, shipping_mode, currency, tax_inclusive, internal_note, requested_at, updated_at)
+		VALUES ($1, 'Q-1', $2, $3, $4, '山田 花子', 'hanako@example.jp', 'ja', 'REQUESTED', 'NORMAL', 'JPY', true, '山田さん、常連', now(), now())`, key, c.BrandID, c.ChannelID, m)
+	c.exec(t, `INSERT INTO quotation_lines (id, quotation_id, revision, position, variant_id, sku, name, options, quantity) VALUES (gen_random_uuid(), $1, 0, 1, $2, 'quoted', '{}', '{}', 3)`,
+		key, c.AddProduct(t, "quoted", 100).Variants[0])
+}
+
+// naming are the columns of any table that hold one of the texts, as table.column.
+func (c *club) naming(t *testing.T, texts ...string) (columns []string) {
+	t.Helper()
+	rows, err := c.DB.Pool().Query(t.Context(), `
+		SELECT c.table_name, c.column_name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+		WHERE t.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.data_type IN ('text', 'jsonb', 'json', 'character varying', 'ARRAY')`)
+	require.NoError(t, err)
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Table, Column string }])
+	require.NoError(t, err)
+	require.NotEmpty(t, all)
+	for _, x := range all {
+		for _, text := range texts {
+			if get[bool](t, c, `SELECT EXISTS (SELECT FROM `+pgx.Identifier{x.Table}.Sanitize()+` WHERE `+pgx.Identifier{x.Column}.Sanitize()+`::text ILIKE '%' || $1 || '%')`, text) {
+				columns = append(columns, x.Table+"."+x.Column)
+			}
+		}
+	}
+	return columns
 }
 
 func TestAMemberProvesThatTheyAskToBeErased(t *testing.T) {

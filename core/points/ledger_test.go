@@ -36,6 +36,8 @@ type bench struct {
 	own     points.Programme
 	pool    points.Programme
 	members []uuid.UUID
+	seats   sync.RWMutex // over members
+	merging sync.Mutex   // as locked members let one merge wait for another
 }
 
 var jst = time.FixedZone("JST", 9*60*60)
@@ -79,11 +81,41 @@ func (b *bench) member(m uuid.UUID) context.Context {
 }
 
 func (b *bench) join(t testing.TB) uuid.UUID {
+	m, err := b.newcomer()
+	require.NoError(t, err)
+	return m
+}
+
+func (b *bench) newcomer() (uuid.UUID, error) {
 	m := id.New()
 	_, err := b.shop.DB.Pool().Exec(context.Background(), `
 		INSERT INTO accounts (id, role, email, name, created_at, updated_at) VALUES ($1, 'MEMBER', $2, '会員', $3, $3)`, m, m.String()+"@example.jp", b.clock())
-	require.NoError(t, err)
-	return m
+	return m, err
+}
+
+// seat is who sits there now.
+func (b *bench) seat(n int) uuid.UUID {
+	b.seats.RLock()
+	defer b.seats.RUnlock()
+	return b.members[n]
+}
+
+// merge makes who sits on one seat one with who sits on another; a newcomer takes the seat.
+// Until then others post to who is merged.
+func (b *bench) merge(gone, kept int) error {
+	b.merging.Lock()
+	defer b.merging.Unlock()
+	if err := b.Merge(context.Background(), b.seat(kept), b.seat(gone)); err != nil {
+		return err
+	}
+	m, err := b.newcomer()
+	if err != nil {
+		return err
+	}
+	b.seats.Lock()
+	defer b.seats.Unlock()
+	b.members[gone] = m
+	return nil
 }
 
 func (b *bench) posting(kind points.Kind, m uuid.UUID, key string, n int64) points.Posting {
@@ -111,9 +143,10 @@ func (b *bench) audit(t require.TestingT) {
 		SumAvailable, SumPending  int64
 		SumOwed, LotsAvailable    int64
 		LotsPending, Entries, Top int64
+		Gone                      bool
 	}
 	rows, err := b.shop.DB.Pool().Query(ctx, `
-		SELECT a.id, a.available, a.pending, a.owed, a.number,
+		SELECT a.id, a.available, a.pending, a.owed, a.number, a.merged_into IS NOT NULL AS gone,
 			coalesce(e.available, 0)::bigint AS sum_available, coalesce(e.pending, 0)::bigint AS sum_pending, coalesce(e.owed, 0)::bigint AS sum_owed,
 			coalesce(l.available, 0)::bigint AS lots_available, coalesce(l.pending, 0)::bigint AS lots_pending, coalesce(e.entries, 0) AS entries, coalesce(e.top, 0) AS top
 		FROM point_accounts a
@@ -133,6 +166,7 @@ func (b *bench) audit(t require.TestingT) {
 		require.Equal(t, r.LotsAvailable, r.Available, "the balance is what is left of the lots")
 		require.Equal(t, r.LotsPending, r.Pending)
 		require.GreaterOrEqual(t, r.Available, int64(0))
+		require.False(t, r.Gone && r.Available+r.Pending+r.Owed > 0, "who was merged has nothing left")
 		require.Equal(t, r.Entries, r.Number, "no number is left out")
 		require.Equal(t, r.Top, r.Number)
 	}
@@ -175,7 +209,7 @@ type step struct {
 
 // take does the step. It fails only for what is no refusal.
 func (b *bench) take(s step, orders []uuid.UUID) error {
-	ctx, m, order := context.Background(), b.members[s.member], orders[s.order]
+	ctx, m, order := context.Background(), b.seat(s.member), orders[s.order]
 	p := b.posting(points.Earn, m, s.key, s.points)
 	var err error
 	switch s.word {
@@ -198,12 +232,21 @@ func (b *bench) take(s step, orders []uuid.UUID) error {
 		p.Kind, p.OrderID = points.TakeBack, &order
 		_, err = b.Post(ctx, p)
 	case "transfer":
-		in := b.posting(points.TransferIn, b.members[s.to], s.key, s.points)
-		p.Kind = points.TransferOut
+		in := b.posting(points.TransferIn, b.seat(s.to), s.key, s.points)
+		if in.MemberID == m {
+			return nil
+		}
+		p.Kind, p.Key = points.TransferOut, fmt.Sprint(s.key, m, in.MemberID) // a key means the same two: whoever sits there now
+		in.Key = p.Key
+		_, err = b.Post(ctx, p, in)
+	case "grant", "deduct":
+		_, err = b.Grant(b.as(access.Actor{Role: access.RoleStaff, ID: order, Permissions: []access.Permission{access.PointWrite}}),
+			points.GrantInput{IdempotencyKey: "granted-" + s.key, ProgrammeID: b.own.ID, MemberID: m, Points: s.points, Deduct: s.word == "deduct", Reason: "お詫び"})
+	case "merge":
 		if s.to == s.member {
 			return nil
 		}
-		_, err = b.Post(ctx, p, in)
+		err = b.merge(s.member, s.to)
 	case "expire":
 		b.pass(24 * time.Hour)
 		_, err = b.store.Expire(ctx, b.own.ID, b.own.Day(b.clock()), b.clock(), 100)
@@ -214,7 +257,7 @@ func (b *bench) take(s step, orders []uuid.UUID) error {
 	return fmt.Errorf("%+v: %w", s, err)
 }
 
-var words = []string{"earn", "promise", "confirm", "use", "use", "return", "take back", "transfer", "expire"}
+var words = []string{"earn", "promise", "confirm", "use", "use", "return", "take back", "transfer", "expire", "grant", "deduct", "merge"}
 
 func TestLedgerHoldsWhateverHappensAtOnce(t *testing.T) {
 	t.Parallel()

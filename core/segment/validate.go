@@ -37,13 +37,16 @@ type checker struct {
 	named  map[Named][]string
 }
 
-// check is what the tree names, and where. Contradictory conditions are failures, each
-// with its path below the field.
+// check is what the tree names, and where. Conditions that are wrong or contradict each
+// other are failures, each with its path below the field.
 func check(field string, c Condition) (map[Named][]string, error) {
 	k := &checker{named: map[Named][]string{}}
 	k.node(field, c, 1)
 	if k.nodes > maxNodes {
 		k.faults = []error{ErrTooMany.With(maxNodes).At(field)}
+	}
+	if len(k.faults) == 0 {
+		k.contradictions(field, c)
 	}
 	return k.named, errors.Join(k.faults...)
 }

@@ -8,7 +8,10 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/member"
 )
 
 func number(n int) *int { return &n }
@@ -52,6 +55,69 @@ func TestContradictionsAreNamedWithTheirPaths(t *testing.T) {
 	named, err := check("where", Condition{All: []Condition{{Store: &OfStore{Kind: Home, StoreIDs: []uuid.UUID{uuid.Max}}}, {Purchases: &Purchases{StoreIDs: []uuid.UUID{uuid.Max}, Visits: &Range{Min: number(1)}}}}})
 	require.NoError(t, err)
 	require.Equal(t, map[Named][]string{{"Location", uuid.Max}: {"where.all.0.store.storeIds.0", "where.all.1.purchases.storeIds.0"}}, named)
+}
+
+func TestWhatNoMemberCanFulfilIsRefusedAtTheLaterCondition(t *testing.T) {
+	t.Parallel()
+	all := func(of ...Condition) Condition { return Condition{All: of} }
+	not := func(c Condition) Condition { return Condition{Not: &c} }
+	age := func(low, high int) Condition { return Condition{Age: &Range{Min: &low, Max: &high}} }
+	months := func(of ...int) Condition { return Condition{BirthMonths: of} }
+	genders := func(of ...customer.Gender) Condition { return Condition{Genders: of} }
+	ranks := func(of ...uuid.UUID) Condition { return Condition{RankIDs: of} }
+	store := func(kind StoreKind, of ...uuid.UUID) Condition { return Condition{Store: &OfStore{kind, of}} }
+	points := func(of uuid.UUID, r Range) Condition { return Condition{Points: &Points{of, r}} }
+	mail := func(given bool) Condition { return Condition{Consent: &Consent{member.Mail, given}} }
+	bought := func(of uuid.UUID) Condition { return Condition{Bought: &Bought{ProductIDs: []uuid.UUID{of}}} }
+	one, two := id.New(), id.New()
+	for name, c := range map[string]struct {
+		path string // none: it passes
+		of   Condition
+	}{
+		"ages apart":                      {"where.all.1", all(age(20, 29), age(30, 39))},
+		"ages that touch":                 {"", all(age(20, 30), age(30, 39))},
+		"an age in a nested group":        {"where.all.1.all.0", all(age(20, 29), all(age(30, 39)))},
+		"an age in one of several":        {"", all(age(20, 29), Condition{Any: []Condition{age(30, 39), months(1)}})},
+		"open bounds":                     {"where.all.1", all(Condition{Age: &Range{Max: number(19)}}, Condition{Age: &Range{Min: number(20)}})},
+		"an age that is ruled out":        {"where.all.1.not", all(age(20, 29), not(age(10, 39)))},
+		"ruled out in front":              {"where.all.1", all(not(age(10, 39)), age(20, 29))},
+		"ruled out in part":               {"", all(age(20, 29), not(age(25, 39)))},
+		"opposites alone":                 {"", all(not(Condition{Age: &Range{Max: number(29)}}), not(Condition{Age: &Range{Min: number(30)}}))},
+		"a branch":                        {"where.any.0.all.1", Condition{Any: []Condition{all(age(20, 29), age(30, 39)), months(1)}}},
+		"a branch that must not be":       {"where.not.all.1", not(all(age(20, 29), age(30, 39)))},
+		"none of several":                 {"where.all.1.not.any.1", all(months(3), not(Condition{Any: []Condition{age(1, 2), months(3, 4)}}))},
+		"not of a not":                    {"where.all.1.not.not", all(age(20, 29), not(not(age(30, 39))))},
+		"the points of one programme":     {"where.all.1", all(points(one, Range{Max: number(99)}), points(one, Range{Min: number(100)}))},
+		"the points of two":               {"", all(points(one, Range{Max: number(99)}), points(two, Range{Min: number(100)}))},
+		"genders":                         {"where.all.1", all(genders(customer.GenderFemale), genders(customer.GenderMale, customer.GenderOther))},
+		"genders that share one":          {"", all(genders(customer.GenderFemale, customer.GenderMale), genders(customer.GenderMale))},
+		"months":                          {"where.all.1", all(months(1, 2), months(3))},
+		"months that three share none of": {"where.all.2", all(months(1, 2), months(2, 3), months(1, 3))},
+		"ranks":                           {"where.all.1", all(ranks(one), ranks(two))},
+		"home stores":                     {"where.all.1", all(store(Home, one), store(Home, two))},
+		"registered stores":               {"where.all.1", all(store(Registered, one), store(Registered, two))},
+		"stores of two kinds":             {"", all(store(Registered, one), store(Home, two))},
+		"consent":                         {"where.all.1", all(mail(true), mail(false))},
+		"consent and its not":             {"where.all.1.not", all(mail(true), not(mail(true)))},
+		"consent said twice":              {"", all(mail(true), not(mail(false)))},
+		"goods beside their not":          {"where.all.2.not", all(bought(one), months(1), not(bought(one)))},
+		"goods beside others' not":        {"", all(bought(one), not(bought(two)))},
+		"a group beside its not":          {"where.all.1.not", all(Condition{Any: []Condition{bought(one), months(1)}}, not(Condition{Any: []Condition{bought(one), months(1)}}))},
+		"all of a group, and not":         {"where.all.1.not", all(all(bought(one), bought(two)), not(all(bought(one), bought(two))))},
+	} {
+		_, err := check("where", c.of)
+		faults := fault.All(err)
+		if c.path == "" {
+			require.Empty(t, faults, name)
+			continue
+		}
+		require.Len(t, faults, 1, name)
+		require.Equal(t, fault.Code("CONDITION_CONTRADICTION"), faults[0].Code, name)
+		require.Equal(t, c.path, faults[0].Field, name)
+	}
+	_, err := check("where", all(age(20, 29), age(30, 39)))
+	require.Equal(t, "年齢の条件がほかの条件と矛盾し、該当する会員はいません", fault.All(err)[0].JA)
+	require.Equal(t, "Beside the other conditions, what this one says of the age fits no member", fault.All(err)[0].EN)
 }
 
 func TestConditionsStandInTheWordsOfTheSchema(t *testing.T) {

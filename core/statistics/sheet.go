@@ -225,11 +225,11 @@ func (f Figures) row(by Grouping, values []string) []string {
 	return by.cells(day, store, values)
 }
 
-var pointColumns = []string{"day", "programme", "earned", "granted", "used", "expired", "exchanges", "exchanged", "sent", "received", "outstanding"}
+var pointColumns = []string{"day", "programme", "earned", "granted", "refunded", "used", "expired", "exchanges", "exchanged", "sent", "received", "outstanding"}
 
 func (p Points) row() []string {
 	cells := []string{p.Day.Format(time.DateOnly), p.Code}
-	for _, n := range []int64{p.Earned, p.Granted, p.Used, p.Expired, int64(p.Exchanges), p.Exchanged, p.Sent, p.Received, p.Outstanding} {
+	for _, n := range []int64{p.Earned, p.Granted, p.Refunded, p.Used, p.Expired, int64(p.Exchanges), p.Exchanged, p.Sent, p.Received, p.Outstanding} {
 		cells = append(cells, strconv.FormatInt(n, 10))
 	}
 	return cells

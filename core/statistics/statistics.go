@@ -76,18 +76,20 @@ type FiguresKey struct {
 }
 
 // Points are what happened to the points of a programme on a day. What is outstanding grows
-// by what is earned, granted and received, less what is used, expired, exchanged and sent;
-// what is taken back from a member who has not got it comes off when they earn again.
+// by what is earned, granted, refunded and received, less what is used, expired, exchanged
+// and sent; what is taken back from a member who has not got it comes off what is earned
+// when they earn again.
 type Points struct {
 	ProgrammeID uuid.UUID
 	Code        string
 	Day         time.Time
 	Earned      int64 // for purchases, less what was taken back
 	Granted     int64 // by staff, and opening balances, less what staff deducted
+	Refunded    int64 // in the place of money that went back
 	Used        int64 // less what went back
 	Expired     int64
-	Exchanges   int   // how often members exchanged points or sent them elsewhere
-	Exchanged   int64 // into other programmes
+	Exchanges   int   // how often members exchanged points, for prizes too, or sent them elsewhere
+	Exchanged   int64 // into other programmes, and for prizes and entries of draws, less what came back of those
 	Sent        int64 // to other point systems, less what they refused
 	Received    int64 // from other programmes and systems
 	Outstanding int64 // what members had at the day's end, pending ones too

@@ -302,6 +302,45 @@ func TestDaysAreCountedAnewWhenAsked(t *testing.T) {
 	require.ErrorIs(t, err, statistics.ErrDays)
 }
 
+func TestColumnsOfPointsAddUpToWhatIsOutstanding(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	entry := func(kind, debit, credit string, points int) {
+		d.entries++
+		d.exec(t, `INSERT INTO point_entries (account_id, number, programme_id, key, part, kind, debit, credit, points, available, pending, at) VALUES ($1, $2, $3, gen_random_uuid()::text, 0, $4, $5, $6, $7, 0, 0, $8)`,
+			d.account, d.entries, d.programme, kind, debit, credit, points, today.AddDate(0, 0, -d.entries%5))
+	}
+	for _, e := range [][3]string{
+		{"EARN", "ISSUED", "PENDING"}, {"CONFIRM", "PENDING", "AVAILABLE"}, {"USE", "AVAILABLE", "REDEEMED"}, {"RETURN", "REDEEMED", "AVAILABLE"}, {"REFUND", "REFUNDED", "AVAILABLE"},
+		{"PRIZE", "AVAILABLE", "PRIZES"}, {"PRIZE_BACK", "PRIZES", "AVAILABLE"}, {"TAKE_BACK", "AVAILABLE", "ISSUED"}, {"TAKE_BACK", "OWED", "ISSUED"}, {"SETTLE", "AVAILABLE", "OWED"},
+		{"EXPIRE", "AVAILABLE", "EXPIRED"}, {"GRANT", "GRANTED", "AVAILABLE"}, {"DEDUCT", "AVAILABLE", "GRANTED"}, {"OPENING", "OPENING", "AVAILABLE"},
+		{"EXCHANGE_OUT", "AVAILABLE", "EXCHANGE"}, {"EXCHANGE_IN", "EXCHANGE", "AVAILABLE"}, {"SEND", "AVAILABLE", "SENDING"}, {"SENT", "SENDING", "EXTERNAL"}, {"SEND_BACK", "SENDING", "AVAILABLE"}, {"RECEIVE", "EXTERNAL", "AVAILABLE"},
+	} {
+		entry(e[0], e[1], e[2], 1+d.chance.IntN(500))
+	}
+	entry("REFUND", "REFUNDED", "AVAILABLE", 1000)
+	system := d.as(t, access.System)
+	require.NoError(t, d.service.Count(system))
+	all := pages(t, func(args page.Args) (page.Connection[statistics.Points], error) {
+		return d.service.Points(system, today.AddDate(0, 0, -9).Truncate(24*time.Hour), today.Truncate(24*time.Hour), args)
+	})
+	require.Len(t, all, 5)
+	var sum, refunded int64
+	exchanges := 0
+	for _, p := range all {
+		sum += p.Earned + p.Granted + p.Refunded + p.Received - p.Used - p.Expired - p.Exchanged - p.Sent
+		require.Equal(t, p.Outstanding, sum, p.Day.Format(time.DateOnly))
+		refunded, exchanges = refunded+p.Refunded, exchanges+p.Exchanges
+	}
+	require.Greater(t, refunded, int64(1000))
+	require.Equal(t, 3, exchanges, "a prize is an exchange")
+	one := func(sql string) string { return d.lines(t, sql)[0] }
+	require.Equal(t, one(`SELECT sum(CASE WHEN kind = 'PRIZE_BACK' THEN -points ELSE points END)::text FROM point_entries WHERE kind IN ('EXCHANGE_OUT', 'PRIZE', 'PRIZE_BACK')`), one(`SELECT sum(exchanged)::text FROM daily_points`))
+	var out strings.Builder
+	require.NoError(t, d.service.Write(system, statistics.Export{BrandID: d.brands[0], Sheet: statistics.SheetPoints, Encoding: sheet.UTF8, From: today.AddDate(0, 0, -9).Truncate(24 * time.Hour), To: today.Truncate(24 * time.Hour)}, &out))
+	require.Contains(t, out.String(), "day,programme,earned,granted,refunded,used,expired,exchanges,exchanged,sent,received,outstanding\r\n")
+}
+
 func TestLiabilitiesAreThoseOfTheLots(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -1256,8 +1256,11 @@ func unmarshalInputFindMembersInput(ctx context.Context, ec *executionContext, o
 	if _, present := asMap["phone"]; !present {
 		asMap["phone"] = ""
 	}
+	if _, present := asMap["memberCode"]; !present {
+		asMap["memberCode"] = ""
+	}
 
-	fieldsInOrder := [...]string{"cardNumber", "email", "phone"}
+	fieldsInOrder := [...]string{"cardNumber", "email", "phone", "memberCode"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1285,6 +1288,13 @@ func unmarshalInputFindMembersInput(ctx context.Context, ec *executionContext, o
 				return it, err
 			}
 			it.Phone = data
+		case "memberCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberCode"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberCode = data
 		}
 	}
 	return it, nil

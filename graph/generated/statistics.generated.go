@@ -460,6 +460,18 @@ func _DailyPoints_granted(ctx context.Context, ec *executionContext, field graph
 	)
 }
 
+func _DailyPoints_refunded(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.Refunded },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _DailyPoints_used(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1206,6 +1218,11 @@ func _DailyPoints(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 			}
 		case "granted":
 			out.Values[i] = _DailyPoints_granted(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "refunded":
+			out.Values[i] = _DailyPoints_refunded(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -2,9 +2,7 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -118,48 +116,9 @@ func (s *Members) Erase(ctx context.Context, memberID uuid.UUID, at time.Time) e
 	queueForget(batch, memberID, at)
 	queueLeave(batch, memberID, at)
 	batch.Queue(`UPDATE recurring_orders SET name = '', email = '', shipping_address = '{}', billing_address = NULL, updated_at = $2 WHERE member_id = $1`, memberID, at)
+	batch.Queue(`UPDATE quotations SET name = '', email = '', internal_note = '', updated_at = $2 WHERE member_id = $1`, memberID, at)
 	batch.Queue(`
 		UPDATE draft_orders SET name = '', phone = '', email = '', note = '', message = '', shipping_address = NULL, billing_address = NULL, updated_at = $2
 		WHERE member_id = $1`, memberID, at)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
-}
-
-// heldRows are the rows of each kind, as JSON objects.
-var heldRows = map[member.Held]string{
-	member.HeldMemberships: `SELECT jsonb_build_object('brand', b.code, 'registeredStore', r.code, 'homeStore', h.code, 'rank', k.code, 'spend', j.spend, 'joinedAt', j.joined_at, 'endedAt', j.ended_at)
-		FROM memberships j JOIN brands b ON b.id = j.brand_id LEFT JOIN locations r ON r.id = j.registered_store_id LEFT JOIN locations h ON h.id = j.home_store_id
-		LEFT JOIN member_ranks k ON k.id = j.rank_id WHERE j.member_id = $1 ORDER BY j.joined_at`,
-	member.HeldCards: `SELECT jsonb_build_object('number', c.number, 'brand', b.code, 'kind', c.kind, 'state', c.state, 'store', l.code, 'issuedAt', c.issued_at, 'endedAt', c.ended_at)
-		FROM member_cards c JOIN brands b ON b.id = c.brand_id LEFT JOIN locations l ON l.id = c.store_id WHERE c.member_id = $1 ORDER BY c.issued_at, c.id`,
-	member.HeldRanks: `SELECT jsonb_build_object('from', f.code, 'to', t.code, 'spend', c.spend, 'at', c.at)
-		FROM member_rank_changes c LEFT JOIN member_ranks f ON f.id = c.from_id LEFT JOIN member_ranks t ON t.id = c.to_id WHERE c.member_id = $1 ORDER BY c.at, c.id`,
-	member.HeldConsents: `SELECT jsonb_build_object('brand', b.code, 'medium', c.medium, 'given', c.given, 'how', c.how, 'wording', c.wording, 'store', l.code, 'address', c.address, 'at', c.at)
-		FROM (WITH RECURSIVE chain AS (SELECT $1::uuid AS id UNION SELECT g.id FROM chain JOIN members g ON g.merged_into = chain.id) SELECT id FROM chain) m
-		JOIN member_consents c ON c.member_id = m.id JOIN brands b ON b.id = c.brand_id LEFT JOIN locations l ON l.id = c.store_id ORDER BY c.at, c.id`,
-	member.HeldPets: `SELECT jsonb_build_object('name', p.name, 'species', p.species, 'breed', p.breed, 'birthday', p.birthday, 'allergies', p.allergies, 'removedAt', p.closed_at,
-			'weights', coalesce((SELECT jsonb_agg(jsonb_build_object('on', w.measured_on, 'grams', w.grams) ORDER BY w.measured_on) FROM pet_weights w WHERE w.pet_id = p.id), '[]'))
-		FROM pets p WHERE p.member_id = $1 ORDER BY p.id`,
-	member.HeldPurchases: `SELECT jsonb_build_object('on', p.bought_on, 'at', p.bought_at, 'source', p.source, 'store', l.code, 'till', p.till, 'receipt', p.receipt, 'items', p.items,
-			'total', p.total, 'currency', p.currency, 'lines', (SELECT jsonb_agg(jsonb_build_object('code', i.code, 'name', i.name, 'quantity', i.quantity, 'amount', i.amount) ORDER BY i.position)
-				FROM purchase_lines i WHERE i.purchase_id = p.id AND i.bought_on = p.bought_on))
-		FROM purchases p LEFT JOIN locations l ON l.id = p.store_id WHERE p.member_id = $1 ORDER BY p.bought_at, p.id`,
-	member.HeldMailings: `SELECT jsonb_build_object('brand', b.code, 'name', g.name, 'medium', g.medium, 'state', r.state, 'reason', r.reason, 'sentAt', g.sent_at, 'openedAt', r.opened_at,
-			'clickedAt', r.clicked_at, 'unsubscribedAt', r.unsubscribed_at, 'bounce', r.bounce)
-		FROM mailing_recipients r JOIN mailings g ON g.id = r.mailing_id JOIN brands b ON b.id = g.brand_id WHERE r.member_id = $1 ORDER BY g.sent_at, g.id`,
-	member.HeldOrders: `SELECT jsonb_build_object('number', o.number, 'placedAt', o.placed_at, 'status', o.status, 'email', o.email, 'shippingAddress', o.shipping_address,
-			'billingAddress', o.billing_address, 'total', o.total, 'currency', o.currency,
-			'lines', (SELECT jsonb_agg(jsonb_build_object('sku', i.sku, 'name', i.name, 'quantity', i.quantity, 'total', i.total) ORDER BY i.position) FROM order_lines i WHERE i.order_id = o.id))
-		FROM orders o WHERE o.member_id = $1 ORDER BY o.placed_at, o.id`,
-	member.HeldEvents: `SELECT jsonb_build_object('type', e.type, 'at', e.at, 'by', e.actor_role) FROM events e WHERE e.subject_id = $1 ORDER BY e.position`,
-}
-
-// Held are the rows of one kind that are held of the member, one by one.
-func (s *Members) Held(ctx context.Context, kind member.Held, memberID uuid.UUID, yield func(json.RawMessage) error) error {
-	rows, err := s.db.conn(ctx).Query(ctx, heldRows[kind], memberID)
-	if err != nil {
-		return fmt.Errorf("export %s: %w", kind, err)
-	}
-	var row json.RawMessage
-	_, err = pgx.ForEachRow(rows, []any{&row}, func() error { return yield(row) })
-	return err
 }

@@ -97,20 +97,24 @@ const (
 	forgetPoints = `DELETE FROM daily_points d USING point_programmes p LEFT JOIN statistic_runs r ON r.kind = 'POINTS'
 		WHERE p.id = d.programme_id AND d.day >= coalesce((r.counted_at AT TIME ZONE p.zone)::date - 1, '-infinity')`
 
+	// Each column is what entries of its kinds change of what is outstanding, so that the
+	// columns of a day add up to net. Transfers and merges stay within the programme.
 	sumPoints = `
 		SELECT e.programme_id, (e.at AT TIME ZONE p.zone)::date AS day,
-			coalesce(sum(CASE e.kind WHEN 'EARN' THEN e.points WHEN 'TAKE_BACK' THEN -e.points END), 0) AS earned,
-			coalesce(sum(CASE e.kind WHEN 'GRANT' THEN e.points WHEN 'OPENING' THEN e.points WHEN 'DEDUCT' THEN -e.points END), 0) AS granted,
-			coalesce(sum(CASE e.kind WHEN 'USE' THEN e.points WHEN 'RETURN' THEN -e.points END), 0) AS used,
-			coalesce(sum(e.points) FILTER (WHERE e.kind = 'EXPIRE'), 0) AS expired,
+			coalesce(sum(n.net) FILTER (WHERE e.kind IN ('EARN', 'CONFIRM', 'TAKE_BACK', 'SETTLE')), 0) AS earned,
+			coalesce(sum(n.net) FILTER (WHERE e.kind IN ('GRANT', 'OPENING', 'DEDUCT')), 0) AS granted,
+			coalesce(sum(n.net) FILTER (WHERE e.kind = 'REFUND'), 0) AS refunded,
+			coalesce(-sum(n.net) FILTER (WHERE e.kind IN ('USE', 'RETURN')), 0) AS used,
+			coalesce(-sum(n.net) FILTER (WHERE e.kind = 'EXPIRE'), 0) AS expired,
 			count(*) FILTER (WHERE e.kind IN ('EXCHANGE_OUT', 'SEND', 'PRIZE')) AS exchanges,
-			coalesce(sum(CASE WHEN e.kind IN ('EXCHANGE_OUT', 'PRIZE') THEN e.points WHEN e.kind = 'PRIZE_BACK' THEN -e.points END), 0) AS exchanged,
-			coalesce(sum(CASE e.kind WHEN 'SEND' THEN e.points WHEN 'SEND_BACK' THEN -e.points END), 0) AS sent,
-			coalesce(sum(e.points) FILTER (WHERE e.kind IN ('EXCHANGE_IN', 'RECEIVE')), 0) AS received,
-			sum(e.points * ((e.credit IN ('AVAILABLE', 'PENDING'))::int - (e.debit IN ('AVAILABLE', 'PENDING'))::int)) AS net
-		FROM point_entries e JOIN point_programmes p ON p.id = e.programme_id`
+			coalesce(-sum(n.net) FILTER (WHERE e.kind IN ('EXCHANGE_OUT', 'PRIZE', 'PRIZE_BACK')), 0) AS exchanged,
+			coalesce(-sum(n.net) FILTER (WHERE e.kind IN ('SEND', 'SENT', 'SEND_BACK')), 0) AS sent,
+			coalesce(sum(n.net) FILTER (WHERE e.kind IN ('EXCHANGE_IN', 'RECEIVE')), 0) AS received,
+			sum(n.net) AS net
+		FROM point_entries e JOIN point_programmes p ON p.id = e.programme_id
+		CROSS JOIN LATERAL (SELECT e.points * ((e.credit IN ('AVAILABLE', 'PENDING'))::int - (e.debit IN ('AVAILABLE', 'PENDING'))::int) AS net) n`
 
-	countNewPoints = `INSERT INTO daily_points (programme_id, day, earned, granted, used, expired, exchanges, exchanged, sent, received, net) ` + sumPoints + `
+	countNewPoints = `INSERT INTO daily_points (programme_id, day, earned, granted, refunded, used, expired, exchanges, exchanged, sent, received, net) ` + sumPoints + `
 		LEFT JOIN statistic_runs r ON r.kind = 'POINTS'
 		WHERE e.at >= coalesce(((r.counted_at AT TIME ZONE p.zone)::date - 1)::timestamp AT TIME ZONE p.zone, '-infinity')
 			AND e.at >= coalesce((SELECT counted_at - interval '3 days' FROM statistic_runs WHERE kind = 'POINTS'), '-infinity')
@@ -118,7 +122,7 @@ const (
 
 	forgetLatePoints = `DELETE FROM daily_points s USING unnest($1::uuid[], $2::date[]) AS d (programme_id, day) WHERE s.programme_id = d.programme_id AND s.day = d.day`
 
-	countLatePoints = `INSERT INTO daily_points (programme_id, day, earned, granted, used, expired, exchanges, exchanged, sent, received, net) ` + sumPoints + `
+	countLatePoints = `INSERT INTO daily_points (programme_id, day, earned, granted, refunded, used, expired, exchanges, exchanged, sent, received, net) ` + sumPoints + `
 		JOIN unnest($1::uuid[], $2::date[]) AS d (programme_id, day)
 			ON d.programme_id = e.programme_id AND e.at >= d.day::timestamp AT TIME ZONE p.zone AND e.at < (d.day + 1)::timestamp AT TIME ZONE p.zone
 		GROUP BY 1, 2`

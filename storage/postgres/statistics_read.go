@@ -54,7 +54,7 @@ func (s *Statistics) Points(ctx context.Context, brandID uuid.UUID, from, to tim
 	}
 	return collect[statistics.Points](ctx, s.db, `
 		SELECT * FROM (
-			SELECT d.programme_id, p.code, d.day, d.earned, d.granted, d.used, d.expired, d.exchanges, d.exchanged, d.sent, d.received,
+			SELECT d.programme_id, p.code, d.day, d.earned, d.granted, d.refunded, d.used, d.expired, d.exchanges, d.exchanged, d.sent, d.received,
 				sum(d.net) OVER (PARTITION BY d.programme_id ORDER BY d.day)::bigint AS outstanding
 			FROM daily_points d JOIN point_programmes p ON p.id = d.programme_id
 			WHERE p.brand_id = @brand AND d.day <= @to

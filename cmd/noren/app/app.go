@@ -149,7 +149,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Outbox: jobs, Events: followed, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Purse: payments.Purse, Points: loyalty, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Lots: lots, Prices: prices, Codes: codes, Members: memberCodes, Now: now,
 	})
 	shown.First(orders.Allocate)
-	members, err := newMembers(cfg, db, sealed, keys, accounts, customers, ground.Limiter, now)
+	members, err := newMembers(cfg, db, sealed, keys, accounts, customers, ground.Limiter, memberCodes, now)
 	if err != nil {
 		return nil, err
 	}

@@ -39,14 +39,14 @@ func NewSealing(master string, db *postgres.DB, now clock.Clock) (*sealing.Keys,
 }
 
 // newMembers puts together who the members are.
-func newMembers(cfg Config, db *postgres.DB, sealed *sealing.Keys, keys *idempotency.Keys, accounts *identity.Service, customers *customer.Service, limiter limit.Limiter, now clock.Clock) (*member.Service, error) {
+func newMembers(cfg Config, db *postgres.DB, sealed *sealing.Keys, keys *idempotency.Keys, accounts *identity.Service, customers *customer.Service, limiter limit.Limiter, codes member.Codes, now clock.Clock) (*member.Service, error) {
 	links, err := member.NewLinks(cfg.Secret, cfg.PublicURL, now)
 	if err != nil {
 		return nil, err
 	}
 	return member.New(member.Parts{
 		Tx: db, Store: postgres.NewMembers(db, sealed), Keys: keys, Accounts: accounts, Customers: customers, Events: postgres.NewEvents(db),
-		Limiter: limiter, Links: links, Now: now,
+		Limiter: limiter, Codes: codes, Links: links, Now: now,
 	}), nil
 }
 
