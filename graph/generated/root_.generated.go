@@ -1208,7 +1208,9 @@ extend enum UserErrorCode {
 extend type Mutation {
   """
   Upload a statement of the bank as CSV (UTF-8 or CP932). The same file, and the same
-  row in another file, counts once. Its lines are matched in the background: by the
+  row in another file, counts once. Where one column has what came in and what went out,
+  the column beside it says which (入払区分), else amounts below 0 went out; of 全銀 files
+  (データ区分) only records of kind 2 are read. Its lines are matched in the background: by the
   reference, else by the exact amount and the payer's name; what is not clear stays OPEN.
   """
   uploadBankStatement(
@@ -1246,7 +1248,7 @@ type BankStatement {
   deposits: Int!
   "How many of these another file had brought."
   known: Int!
-  "Rows without, such as money that went out."
+  "Rows that were skipped: money that went out, sums, and what opens or closes a 全銀 file."
   others: Int!
   "Rows that could not be read."
   errors: [BankRowError!]!
@@ -1358,6 +1360,8 @@ type BankProfile {
   payer: String!
   "The column of further words of the bank; empty for none."
   text: String!
+  "The column that says whether money came in or went out (入払区分), where one column has the amounts of both; empty for the usual heading, or none."
+  direction: String!
 }
 
 "One page of statements."
@@ -1486,6 +1490,8 @@ input BankProfileInput {
   payer: String! = ""
   "The column of further words of the bank; the usual heading if empty."
   text: String! = ""
+  "The column that says whether money came in (1, 入, 入金) or went out (2, 出, 出金, 支払), where one column has the amounts of both (入払区分); the usual heading if empty, or none. Rows that went out are skipped, and those that say neither are errors."
+  direction: String! = ""
 }
 
 "A profile that was kept."
