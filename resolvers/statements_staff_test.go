@@ -106,9 +106,9 @@ var staffOperations = map[string]clientOperation{
 	"admin/StockMovements": {1, asked(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"variantId": id.Global("Variant", w.spare)}
 	})},
-	"admin/ReceiveStock": {14, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(1) })},
-	"admin/AdjustStock":  {14, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(-1) })},
-	"admin/CountStock": {14, input(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/ReceiveStock": {16, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(1) })},
+	"admin/AdjustStock":  {16, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(-1) })},
+	"admin/CountStock": {16, input(func(_ *testing.T, w *world) apptest.Variables {
 		w.pins++
 		return w.stock(77 + w.pins) // another number each time
 	})},

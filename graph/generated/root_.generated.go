@@ -7329,6 +7329,8 @@ extend type Mutation {
 
 "A change of what a location has of a variant."
 input StockInput {
+  "A key of the client's choice for this intent, 8 to 100 characters. The same key moves pieces once, and answers the level as it was then; with other input it is an error."
+  idempotencyKey: String!
   "The variant's global id."
   variantId: ID!
   "The location's global id."
