@@ -39,7 +39,7 @@ func buyer(t *testing.T, a *apptest.App, method, variant uuid.UUID, quantity int
 func receive(t *testing.T, a *apptest.App, variant uuid.UUID, quantity int) {
 	t.Helper()
 	require.Empty(t, write(t, a, shipper, "receiveStock", "StockInput", `level { onHand }`, apptest.Variables{
-		"variantId": id.Global("Variant", variant), "locationId": id.Global("Location", a.WarehouseID), "quantity": quantity,
+		"idempotencyKey": id.New().String(), "variantId": id.Global("Variant", variant), "locationId": id.Global("Location", a.WarehouseID), "quantity": quantity,
 	}, nil))
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/encoding/japanese"
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
@@ -284,4 +285,29 @@ func TestClosingTwiceAtOnceMakesOneStatement(t *testing.T) {
 	var n, lines int
 	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT (SELECT count(*) FROM account_statements), (SELECT count(*) FROM account_statement_entries)`).Scan(&n, &lines))
 	require.Equal(t, []int{1, 1}, []int{n, lines})
+}
+
+// A bank that gives both directions in one column, as it writes its files.
+func TestWithdrawalsAreNotBookedAsDeposits(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, apptest.Start(t))
+	file := "データ区分,勘定日,入払区分,取引金額,振込依頼人名\r\n1,,,,\r\n" +
+		"2,080120,1,2640,ﾔﾏﾀﾞ ﾊﾅｺ\r\n2,080120,2,330,振込手数料\r\n2,080121,支払,9000,家賃\r\n2,080121,他,500,ｽｽﾞｷ\r\n8,,,,\r\n9,,,,\r\n"
+	sjis, err := japanese.ShiftJIS.NewEncoder().String(file)
+	require.NoError(t, err)
+	up := d.upload(t, sjis)
+	require.Empty(t, up.UserErrors)
+	require.Equal(t, []int{1, 5, 1}, []int{up.Statement.Deposits, up.Statement.Others, len(up.Statement.Errors)})
+	require.Equal(t, []string{"入払区分", "他"}, []string{up.Statement.Errors[0].Column, up.Statement.Errors[0].Value})
+	all := d.lines(t)
+	require.Len(t, all, 1)
+	require.Equal(t, "2640", all["ﾔﾏﾀﾞ ﾊﾅｺ"].Amount.Amount)
+
+	require.Empty(t, d.work(t, "saveBankProfile", `code: "kita", heading: false, date: "1", deposit: "3", payer: "4", direction: "2"`))
+	var kept struct {
+		BankProfiles []struct{ Code, Direction string }
+	}
+	d.DoAs(t, bookkeeper, `{ bankProfiles { code direction } }`, nil).Into(t, &kept)
+	require.Equal(t, "2", kept.BankProfiles[0].Direction)
+	require.Equal(t, "INVALID direction", d.work(t, "saveBankProfile", `code: "kita", heading: false, date: "1", deposit: "3", payer: "4", direction: "入払区分"`))
 }

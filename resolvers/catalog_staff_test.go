@@ -284,7 +284,7 @@ func TestStockIsTheSumOfItsMovements(t *testing.T) {
 	s.Do(t, `{ product(slug: "p1") { variants { id } } }`, nil).Into(t, &shown)
 	variant, warehouse := shown.Product.Variants[0].ID, globalID("Location", s.WarehouseID)
 	change := func(mutation string, quantity int) []writeError {
-		return write(t, s.App, keeper, mutation, "StockInput", "level { onHand reserved free incoming locationId }", apptest.Variables{"variantId": variant, "locationId": warehouse, "quantity": quantity, "reference": "テスト"}, nil)
+		return write(t, s.App, keeper, mutation, "StockInput", "level { onHand reserved free incoming locationId }", apptest.Variables{"idempotencyKey": id.New().String(), "variantId": variant, "locationId": warehouse, "quantity": quantity, "reference": "テスト"}, nil)
 	}
 	require.Empty(t, change("receiveStock", 20))
 	require.Empty(t, change("adjustStock", -5))
@@ -293,8 +293,8 @@ func TestStockIsTheSumOfItsMovements(t *testing.T) {
 	for mutation, quantity := range map[string]int{"receiveStock": 0, "adjustStock": 0, "countStock": -1} {
 		require.Equal(t, "STOCK_QUANTITY_INVALID", change(mutation, quantity)[0].Code, mutation)
 	}
-	require.Equal(t, "LOCATION_UNKNOWN", write(t, s.App, keeper, "receiveStock", "StockInput", "level { onHand }", apptest.Variables{"variantId": variant, "locationId": globalID("Location", id.New()), "quantity": 1}, nil)[0].Code)
-	require.Equal(t, "NOT_FOUND", write(t, s.App, keeper, "receiveStock", "StockInput", "level { onHand }", apptest.Variables{"variantId": globalID("Variant", id.New()), "locationId": warehouse, "quantity": 1}, nil)[0].Code)
+	require.Equal(t, "LOCATION_UNKNOWN", write(t, s.App, keeper, "receiveStock", "StockInput", "level { onHand }", apptest.Variables{"idempotencyKey": id.New().String(), "variantId": variant, "locationId": globalID("Location", id.New()), "quantity": 1}, nil)[0].Code)
+	require.Equal(t, "NOT_FOUND", write(t, s.App, keeper, "receiveStock", "StockInput", "level { onHand }", apptest.Variables{"idempotencyKey": id.New().String(), "variantId": globalID("Variant", id.New()), "locationId": warehouse, "quantity": 1}, nil)[0].Code)
 
 	var differ int
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `

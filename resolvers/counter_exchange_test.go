@@ -29,7 +29,7 @@ func TestACounterSaleIsExchangedOverTheCounter(t *testing.T) {
 	black, red, umeda := camera(t, a)
 	sakae := openShop(t, a, "sakae", "AICHI", nil)
 	require.Empty(t, write(t, a, packer, "receiveStock", "StockInput", "level { onHand }", apptest.Variables{
-		"variantId": id.Global("Variant", red), "locationId": id.Global("Location", sakae), "quantity": 1, "lots": []apptest.Variables{{"number": "R-1"}}}, nil))
+		"idempotencyKey": id.New().String(), "variantId": id.Global("Variant", red), "locationId": id.Global("Location", sakae), "quantity": 1, "lots": []apptest.Variables{{"number": "R-1"}}}, nil))
 	sold := counter{a, clerkOf(umeda)}.sell(t, apptest.Variables{"shopId": id.Global("Location", umeda), "expectedTotal": "9800", "tenders": []apptest.Variables{{"method": "CASH"}},
 		"lines": []apptest.Variables{with(pieceOf(black, 1), "lots", []apptest.Variables{{"number": "S-1"}})}})
 	require.Empty(t, sold.UserErrors)

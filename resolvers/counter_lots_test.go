@@ -37,7 +37,7 @@ func camera(t *testing.T, a *apptest.App) (black, red, shop uuid.UUID) {
 		a.SetStock(t, v, 0)
 		require.Empty(t, write(t, a, packer, "setStockTracking", "SetStockTrackingInput", "tracking { mode }", apptest.Variables{"variantId": id.Global("Variant", v), "mode": "SERIAL"}, nil))
 		require.Empty(t, write(t, a, packer, "receiveStock", "StockInput", "level { onHand }", apptest.Variables{
-			"variantId": id.Global("Variant", v), "locationId": id.Global("Location", shop), "quantity": 3}, nil), "their numbers are read when they leave")
+			"idempotencyKey": id.New().String(), "variantId": id.Global("Variant", v), "locationId": id.Global("Location", shop), "quantity": 3}, nil), "their numbers are read when they leave")
 	}
 	return variants[0], variants[1], shop
 }

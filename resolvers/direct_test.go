@@ -74,6 +74,11 @@ func TestGoodsGoStraightToTheBuyersCustomer(t *testing.T) {
 	require.Empty(t, placed.UserErrors)
 	order := placed.Order.ID
 
+	added := counter{d.App, editor}.edit(t, order, with(adding(vodka, 1), "dryRun", true))
+	require.Equal(t, "DIRECT_NOT_ELIGIBLE", added.code(), "what may not go there is not added later either")
+	require.Equal(t, []string{"add", "0"}, added.UserErrors[0].Field)
+	require.Empty(t, counter{d.App, editor}.edit(t, order, with(adding(d.leash, 1), "dryRun", true)).UserErrors)
+
 	packed := d.staff.instruct(t, order, nil)
 	require.Empty(t, packed.UserErrors)
 	shipment := packed.Shipments[0].ID

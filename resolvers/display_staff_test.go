@@ -206,7 +206,7 @@ func TestThoseWhoWaitAreToldOnce(t *testing.T) {
 	system := access.With(t.Context(), access.System)
 	require.NoError(t, s.App.App.Resolvers.Restock.Tell(system))
 	require.Zero(t, mails(), "nothing has come")
-	require.Empty(t, write(t, s.App, keeper, "receiveStock", "StockInput", `level { free }`, apptest.Variables{"variantId": globalID("Variant", variant), "locationId": globalID("Location", s.WarehouseID), "quantity": 1}, nil))
+	require.Empty(t, write(t, s.App, keeper, "receiveStock", "StockInput", `level { free }`, apptest.Variables{"idempotencyKey": id.New().String(), "variantId": globalID("Variant", variant), "locationId": globalID("Location", s.WarehouseID), "quantity": 1}, nil))
 	require.Equal(t, 1, jobsOf(t, s.App, "tell_restocked"), "queued with the stock")
 	done := make(chan error)
 	for range 4 {

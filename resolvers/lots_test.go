@@ -52,7 +52,7 @@ func (p pantry) receive(t *testing.T, pieces int, lots ...apptest.Variables) str
 		lots = []apptest.Variables{}
 	}
 	errors := write(t, p.App, packer, "receiveStock", "StockInput", "level { onHand withheld }", apptest.Variables{
-		"variantId": id.Global("Variant", p.food), "locationId": id.Global("Location", p.WarehouseID), "quantity": pieces, "lots": lots}, nil)
+		"idempotencyKey": id.New().String(), "variantId": id.Global("Variant", p.food), "locationId": id.Global("Location", p.WarehouseID), "quantity": pieces, "lots": lots}, nil)
 	if len(errors) == 0 {
 		return ""
 	}

@@ -59,7 +59,7 @@ func (w *world) productOf(t *testing.T, variant uuid.UUID) (product uuid.UUID) {
 
 // stock is a change of the spare variant's stock in the warehouse.
 func (w *world) stock(quantity int) apptest.Variables {
-	return apptest.Variables{"variantId": id.Global("Variant", w.spare), "locationId": id.Global("Location", w.WarehouseID), "quantity": quantity}
+	return apptest.Variables{"idempotencyKey": w.key(), "variantId": id.Global("Variant", w.spare), "locationId": id.Global("Location", w.WarehouseID), "quantity": quantity}
 }
 
 // imported is an import with as many rejections as the world is large.
@@ -136,7 +136,7 @@ func (w *world) draft(t *testing.T) (product, variant string) {
 	require.Len(t, got.AnyProduct.Variants, w.size)
 	variant = got.AnyProduct.Variants[0].ID
 	for _, location := range w.locations {
-		w.made(t, "receiveStock", "", apptest.Variables{"variantId": variant, "locationId": location, "quantity": 10})
+		w.made(t, "receiveStock", "", apptest.Variables{"idempotencyKey": w.key(), "variantId": variant, "locationId": location, "quantity": 10})
 	}
 	return product, variant
 }

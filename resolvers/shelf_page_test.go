@@ -170,7 +170,7 @@ func TestSoldOutGoodsHideOrStandLast(t *testing.T) {
 	require.Equal(t, []string{"p4", "p3", "p2", "p1"}, s.walk(t, "NEWEST", nil), "the product's own policy goes before its category's")
 
 	// Stock that returns brings it back; so does taking the policy away.
-	require.Empty(t, write(t, s.App, keeper, "receiveStock", "StockInput", `level { free }`, apptest.Variables{"variantId": globalID("Variant", s.variant(t, "p5")), "locationId": globalID("Location", s.WarehouseID), "quantity": 3}, nil))
+	require.Empty(t, write(t, s.App, keeper, "receiveStock", "StockInput", `level { free }`, apptest.Variables{"idempotencyKey": id.New().String(), "variantId": globalID("Variant", s.variant(t, "p5")), "locationId": globalID("Location", s.WarehouseID), "quantity": 3}, nil))
 	require.Equal(t, []string{"p5", "p4", "p3", "p2", "p1"}, s.walk(t, "NEWEST", nil))
 	policy(target("CATEGORY", "Category", s.ids["dog"]), nil)
 	policy(target("PRODUCT", "Product", s.ids["p2"]), nil)

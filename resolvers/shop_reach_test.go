@@ -69,7 +69,7 @@ func TestStaffOfAShopMoveStockAtTheirs(t *testing.T) {
 	r := newReach(t)
 	variant, own, other := id.Global("Variant", r.leash), id.Global("Location", r.own), id.Global("Location", r.other)
 	stock := func(pieces int) apptest.Variables {
-		return apptest.Variables{"variantId": variant, "locationId": own, "quantity": pieces}
+		return apptest.Variables{"idempotencyKey": "x", "variantId": variant, "locationId": own, "quantity": pieces}
 	}
 	lines := []apptest.Variables{{"variantId": variant, "quantity": 3}}
 	arrived := func(n int) []apptest.Variables { return []apptest.Variables{{"variantId": variant, "arrived": n}} }

@@ -77,7 +77,7 @@ func (w *world) lotOf(t *testing.T) (lot string, variant uuid.UUID) {
 		ReceiveStock struct{ UserErrors []userError }
 	}
 	w.DoAs(t, keeper, `mutation($in: StockInput!) { receiveStock(input: $in) { level { onHand } userErrors { code field message } } }`, apptest.Variables{"in": apptest.Variables{
-		"variantId": global, "locationId": id.Global("Location", w.WarehouseID), "quantity": 50,
+		"idempotencyKey": w.key(), "variantId": global, "locationId": id.Global("Location", w.WarehouseID), "quantity": 50,
 		"lots": []apptest.Variables{{"number": "L1", "expiresOn": "2099-12-31", "quantity": 50}},
 	}}).Into(t, &got)
 	require.Empty(t, got.ReceiveStock.UserErrors)

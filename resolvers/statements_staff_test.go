@@ -106,9 +106,9 @@ var staffOperations = map[string]clientOperation{
 	"admin/StockMovements": {1, asked(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"variantId": id.Global("Variant", w.spare)}
 	})},
-	"admin/ReceiveStock": {14, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(1) })},
-	"admin/AdjustStock":  {14, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(-1) })},
-	"admin/CountStock": {14, input(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/ReceiveStock": {16, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(1) })},
+	"admin/AdjustStock":  {16, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(-1) })},
+	"admin/CountStock": {16, input(func(_ *testing.T, w *world) apptest.Variables {
 		w.pins++
 		return w.stock(77 + w.pins) // another number each time
 	})},
@@ -180,7 +180,7 @@ var staffOperations = map[string]clientOperation{
 	"admin/HoldOrder":    {5, ofOrder(apptest.Variables{"reason": "FRAUD"})},
 	"admin/ReleaseOrder": {5, ofOrder(nil)},
 	"admin/TagOrder":     {8, ofOrder(apptest.Variables{"tags": []string{"ギフト", "要確認"}})},
-	"admin/EditOrder": {33, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/EditOrder": {37, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order, "add": []apptest.Variables{{"variantId": id.Global("Variant", w.sets[0]), "quantity": 1}}}
 	})},

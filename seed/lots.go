@@ -27,7 +27,7 @@ func (s agreement) larder(ctx context.Context) error {
 		year, month, _ := s.now.Date()
 		day := time.Date(year, month+time.Month(months), 1, 0, 0, 0, 0, time.UTC)
 		_, err := s.supply.Receive(ctx, inventory.StockInput{
-			VariantID: food, LocationID: locations[0].ID, Quantity: 24, Reference: "PO-2026-002", Lots: []inventory.LotPieces{{Number: number, ExpiresOn: &day, Quantity: 24}},
+			IdempotencyKey: "seed-lot-" + food.String() + number, VariantID: food, LocationID: locations[0].ID, Quantity: 24, Reference: "PO-2026-002", Lots: []inventory.LotPieces{{Number: number, ExpiresOn: &day, Quantity: 24}},
 		})
 		faults = append(faults, err)
 	}

@@ -50,7 +50,7 @@ type Row struct {
 type File struct {
 	Digest string
 	Rows   []Row // deposits; what went out is passed over
-	Others int   // rows that are no deposits
+	Others int   // rows that are skipped: what went out, sums, the ends of 全銀 files
 	Errors []ledger.BadRow
 }
 
@@ -74,6 +74,7 @@ func Read(r io.Reader, p Profile, currency money.Currency, zone *time.Location) 
 		file: &File{Digest: hex.EncodeToString(sum[:])}, seen: map[string]int{},
 	}
 	reading.csv.FieldsPerRecord, reading.csv.LazyQuotes = -1, true
+	reading.kinds = hasKinds(text, p)
 	return reading.file, reading.all(p)
 }
 
@@ -97,6 +98,7 @@ type reading struct {
 	csv      *csv.Reader
 	file     *File
 	layout   layout
+	kinds    bool // the first column looks like the kind of the record
 	headings []string
 	currency money.Currency
 	zone     *time.Location
@@ -159,18 +161,8 @@ func (r *reading) row(line int, fields []string) {
 			return
 		}
 	}
-	amount := get(r.layout.deposit)
-	if amount == "" && get(r.layout.date) == "" {
-		r.file.Others++ // a sum, or an empty row
-		return
-	}
-	minor, ok := parseAmount(amount, r.currency)
-	switch {
-	case amount == "" || (ok && minor == 0):
-		r.file.Others++ // money that went out
-		return
-	case !ok || minor < 0:
-		r.refuse(line, r.layout.deposit, amount, "入金額が読み取れません", "The amount cannot be read")
+	minor := r.deposit(line, get)
+	if minor == 0 {
 		return
 	}
 	on, ok := parseDay(get(r.layout.date), r.zone)
@@ -181,6 +173,26 @@ func (r *reading) row(line int, fields []string) {
 	payer := cut(get(r.layout.payer), 200)
 	text := cut(strings.TrimSpace(payer+" "+get(r.layout.text)), 400)
 	r.file.Rows = append(r.file.Rows, Row{Line: line, On: on, Minor: minor, Payer: payer, Text: text, Finger: r.finger(on, minor, text)})
+}
+
+// deposit is what came in by a row of which get answers the columns; 0 for one that is
+// skipped or refused.
+func (r *reading) deposit(line int, get func(int) string) int64 {
+	amount, flag, flagged := get(r.layout.deposit), get(r.layout.direction), r.layout.direction >= 0
+	minor, ok := parseAmount(amount, r.currency)
+	switch {
+	case r.envelope(get(0)), ok && minor == 0: // an end of the file, a sum, an empty row
+		r.file.Others++
+	case flagged && outgoing(flag), r.layout.shared && ok && minor < 0:
+		r.file.Others++
+	case flagged && !incoming(flag):
+		r.refuse(line, r.layout.direction, flag, "入金か出金か読み取れません", "Whether it came in or went out cannot be read")
+	case !ok || minor < 0:
+		r.refuse(line, r.layout.deposit, amount, "入金額が読み取れません", "The amount cannot be read")
+	default:
+		return minor
+	}
+	return 0
 }
 
 // finger is the same for a row in whatever file the bank gives it out, and differs
@@ -209,10 +221,10 @@ func cut(text string, most int) string {
 	return string(runes[:min(len(runes), most)])
 }
 
-// parseAmount reads "12,345", "¥12,345", "１２３４５円".
+// parseAmount reads "12,345", "¥12,345", "１２３４５円", and below 0 "-5", "▲5".
 func parseAmount(text string, currency money.Currency) (int64, bool) {
 	text = norm.NFKC.String(text)
-	text = strings.NewReplacer(",", "", "¥", "", "\\", "", "円", "", " ", "", "+", "").Replace(text)
+	text = strings.NewReplacer(",", "", "¥", "", "\\", "", "円", "", " ", "", "+", "", "▲", "-", "△", "-").Replace(text)
 	whole, fraction, _ := strings.Cut(text, ".")
 	digits := int(currency.Digits())
 	for len(fraction) > digits && strings.HasSuffix(fraction, "0") {

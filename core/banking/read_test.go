@@ -67,6 +67,59 @@ func TestStatementIsReadByItsProfile(t *testing.T) {
 	require.Error(t, banking.Profile{Code: "こ"}.Validate())
 }
 
+// amounts are what came in, by the file's order.
+func amounts(f *banking.File) (all []int64) {
+	for _, r := range f.Rows {
+		all = append(all, r.Minor)
+	}
+	return all
+}
+
+func TestWhatWentOutIsNoDeposit(t *testing.T) {
+	t.Parallel()
+	numbered := banking.Profile{Code: "z", Date: "3", Deposit: "5", Payer: "6", Direction: "4"}
+	require.NoError(t, numbered.Validate())
+	unflagged := numbered
+	unflagged.Direction = ""
+	named := banking.Profile{Code: "n", Heading: true, Deposit: "金額", Direction: "出入"}
+	for name, c := range map[string]struct {
+		text    string
+		profile banking.Profile
+		want    []int64
+		others  int
+		errors  []int
+	}{
+		"flags": {"日付,入払区分,取引金額,摘要\n2026/11/24,入,100,A\n2026/11/24,出,200,B\n2026/11/24,１,300,C\n2026/11/24,2,400,D\n" +
+			"2026/11/24,入金（振込）,500,E\n2026/11/24,お支払い,600,F\n2026/11/24,01,700,G\n2026/11/24,?,800,H\n2026/11/24,,900,I\n2026/11/24,出金,-,J\n2026/11/24,入金,-5,K\n",
+			banking.Usual, []int64{100, 300, 500, 700}, 4, []int{9, 10, 12}},
+		"signs":                                    {"取引日,入出金(円),残高(円),入出金先内容\n20261124,100,100,A\n20261125,-30,70,B\n20261126,－１０,60,C\n", banking.Usual, []int64{100}, 2, nil},
+		"one column":                               {"日付,取引金額,摘要\n2026/11/24,100,A\n2026/11/25,▲30,B\n2026/11/25,△1,C\n", banking.Usual, []int64{100}, 2, nil},
+		"a correction is no withdrawal":            {"日付,入金額,摘要\n2026/11/24,-100,A\n", banking.Usual, nil, 0, []int{2}},
+		"a column of deposits needs no flag":       {"日付,入出金区分,入金額,出金額,摘要\n2026/11/24,振込,100,,A\n", banking.Usual, []int64{100}, 0, nil},
+		"a profile":                                {"日付,出入,金額,摘要\n2026/11/24,出,1,A\n2026/11/24,入,2,B\n", named, []int64{2}, 1, nil},
+		"records":                                  {"1,x,081101,081130\n2,x,081124,1,2640,ﾔﾏﾀﾞ\n2,x,081124,2,330,ﾃｽｳﾘﾖｳ\n8,1,2640,1,330\n9,1\n", numbered, []int64{2640}, 4, nil},
+		"records of two accounts":                  {"1,a\n8,0\n1,b\n2,x,081124,,7,A\n8,1\n9,2\n\x1a", unflagged, []int64{7}, 6, nil},
+		"records without more":                     {"2,x,081124,1,7,A\n2,x,081124,1,8,A\n8,1\n", numbered, []int64{7, 8}, 1, nil},
+		"records under headings":                   {"データ区分,日付,入払区分,取引金額,摘要\n1,,,,\n2,081124,1,7,A\n9,,,,\n", banking.Usual, []int64{7}, 2, nil},
+		"numbered rows are none":                   {"1,x,081124,1,1,A\n2,x,081124,1,2,B\n3,x,081124,1,3,C\n8,x,081124,1,4,D\n9,x,081124,1,5,E\n", numbered, []int64{1, 2, 3, 4, 5}, 0, nil},
+		"flags in the first column are no records": {"1,x,081124,,1,A\n2,x,081124,,2,B\n", banking.Profile{Date: "3", Deposit: "5", Payer: "6", Direction: "1"}, []int64{1}, 1, nil},
+		"a flag at the end is no end":              {"入払区分,日付,取引金額,摘要\n2,081124,1,A\n1,081124,2,B\n", banking.Usual, []int64{2}, 1, nil},
+	} {
+		f, err := banking.Read(strings.NewReader(c.text), c.profile, "JPY", jst)
+		require.NoError(t, err, name)
+		require.Equal(t, c.want, amounts(f), name)
+		require.Equal(t, c.others, f.Others, name)
+		var lines []int
+		for _, bad := range f.Errors {
+			lines = append(lines, bad.Line)
+		}
+		require.Equal(t, c.errors, lines, name)
+	}
+	_, err := banking.Read(strings.NewReader("日付,取引金額,摘要\n2026/11/24,1,A\n"), banking.Profile{Heading: true, Direction: "入払"}, "JPY", jst)
+	require.ErrorIs(t, err, banking.ErrColumns, "a column that is asked for and missing is not passed over")
+	require.ErrorContains(t, banking.Profile{Code: "z", Date: "1", Deposit: "2", Payer: "3", Direction: "入払"}.Validate(), "direction")
+}
+
 func TestFilesThatAreNoStatements(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
@@ -104,6 +157,8 @@ func FuzzRead(f *testing.F) {
 	sjis, _ := japanese.ShiftJIS.NewEncoder().String(usual)
 	f.Add([]byte(sjis), true)
 	f.Add([]byte("20261124,\"ﾔﾏ\"\"ﾀﾞ,2640\n\"\n"), false)
+	f.Add([]byte("日付,入払区分,取引金額,摘要\n2026/1/1,2,5,x\n2026/1/1,1,-5,x\n"), true)
+	f.Add([]byte("1,x\n2,081124,7,x\n8,1\n9\n\x1a"), false)
 	f.Add([]byte("日付,入金額,摘要\n2026/1/1,99999999999999999999,x\n元年,1,\x80\xff\n"), true)
 	f.Fuzz(func(t *testing.T, raw []byte, heading bool) {
 		p := banking.Usual

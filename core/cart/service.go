@@ -19,7 +19,6 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
-	"github.com/noren-commerce/noren/core/shipping"
 )
 
 // Store keeps carts. Every change answers the basket after it, in one round trip.
@@ -381,8 +380,8 @@ func (l Lookup) lines(ctx context.Context, b Basket, q *pricing.Quote, standings
 		if line.Problem == nil && l.fits(ctx, item.VariantID, item.Choices) != nil {
 			line.Problem = ErrSetChanged
 		}
-		if line.Problem == nil && b.Cart.ShippingMode == pricing.ShipDirect && b.Cart.QuotationID == nil && item.notDirect() {
-			line.Problem = shipping.ErrNotDirect
+		if line.Problem == nil {
+			line.Problem = item.NotInMode(b.Cart.ShippingMode, b.Cart.QuotationID != nil)
 		}
 		if line.Problem == nil {
 			line.Problem = lacks(item)

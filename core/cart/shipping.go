@@ -1,6 +1,7 @@
 package cart
 
 import (
+	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/shipping"
 )
@@ -11,14 +12,20 @@ func (b Basket) parcel(l Lookup) shipping.Parcel {
 	buyer := l.Buyer()
 	buyer.Region = b.Cart.region()
 	p := shipping.Parcel{To: shipping.To(b.Cart.ShippingAddress), Mode: b.Cart.ShippingMode, Buyer: buyer, At: l.At.In(l.clock()), Sources: b.sources(l.clock())}
-	for _, w := range Wanted(b.Items) {
+	p.Pieces = Pieces(b.Items, b.Sheets)
+	return p
+}
+
+// Pieces are the items' goods as shipping sees them: sets as what they hold.
+func Pieces(items []Item, book pricing.Book) (all []shipping.Piece) {
+	for _, w := range Wanted(items) {
 		piece := shipping.Piece{SKU: w.SKU, Grams: w.Grams, Traits: w.Traits, Quantity: w.Quantity}
-		if sheet := b.Sheets[w.VariantID]; sheet != nil {
+		if sheet := book[w.VariantID]; sheet != nil {
 			piece.Goods = sheet.Goods
 		}
-		p.Pieces = append(p.Pieces, piece)
+		all = append(all, piece)
 	}
-	return p
+	return all
 }
 
 // shipped quotes the items with the fee of the chosen method. A fee that depends on what
@@ -54,6 +61,15 @@ func (p Priced) ToShip() (shipping.Parcel, error) {
 	parcel := p.parcel
 	parcel.Amount = goodsAmount(alone)
 	return parcel, nil
+}
+
+// NotInMode is why the item is not shipped in the mode; nil if it is. What a quotation
+// offers is shipped as it says.
+func (i Item) NotInMode(mode pricing.ShippingMode, quoted bool) *fault.Error {
+	if mode == pricing.ShipDirect && !quoted && i.notDirect() {
+		return shipping.ErrNotDirect
+	}
+	return nil
 }
 
 // notDirect reports whether the line has goods that are not shipped directly.

@@ -126,11 +126,12 @@ func NewKeeper(p KeeperParts) *Keeper { return &Keeper{p} }
 
 // StockInput is a change of what a location has of a variant.
 type StockInput struct {
-	VariantID  uuid.UUID
-	LocationID uuid.UUID
-	Quantity   int
-	Reference  string // delivery note, reason
-	Lots       []LotPieces
+	IdempotencyKey string
+	VariantID      uuid.UUID
+	LocationID     uuid.UUID
+	Quantity       int
+	Reference      string // delivery note, reason
+	Lots           []LotPieces
 }
 
 func (in StockInput) check(least, most int, zero bool) error {
@@ -144,54 +145,60 @@ func (in StockInput) check(least, most int, zero bool) error {
 	return errors.Join(all...)
 }
 
-// Receive adds pieces that arrived unannounced.
+// Receive adds pieces that arrived unannounced. The same key adds once.
 func (k *Keeper) Receive(ctx context.Context, in StockInput) (Level, error) {
-	return k.move(ctx, in, Receipt, in.check(1, maxPieces, false), func(*Level) int { return in.Quantity })
+	return k.once(ctx, "receiveStock", in, Receipt, in.check(1, maxPieces, false), func(*Level) int { return in.Quantity })
 }
 
-// Adjust adds or takes pieces off, for a reason.
+// Adjust adds or takes pieces off, for a reason. The same key does it once.
 func (k *Keeper) Adjust(ctx context.Context, in StockInput) (Level, error) {
-	return k.move(ctx, in, Adjustment, in.check(-maxPieces, maxPieces, false), func(*Level) int { return in.Quantity })
+	return k.once(ctx, "adjustStock", in, Adjustment, in.check(-maxPieces, maxPieces, false), func(*Level) int { return in.Quantity })
 }
 
-// Count sets what was counted; the difference becomes the movement.
+// Count sets what was counted; the difference becomes the movement. The same key sets it
+// once: a call that comes again says nothing of what has moved since.
 func (k *Keeper) Count(ctx context.Context, in StockInput) (Level, error) {
-	return k.move(ctx, in, Count, in.check(0, maxPieces, true), func(l *Level) int { return in.Quantity - l.OnHand })
+	return k.once(ctx, "countStock", in, Count, in.check(0, maxPieces, true), func(l *Level) int { return in.Quantity - l.OnHand })
 }
 
-func (k *Keeper) move(ctx context.Context, in StockInput, kind MovementKind, invalid error, f func(l *Level) int) (Level, error) {
+// once moves what f says, once for each key; a call that comes again is answered with the
+// level as the first one left it.
+func (k *Keeper) once(ctx context.Context, operation string, in StockInput, kind MovementKind, invalid error, f func(l *Level) int) (Level, error) {
 	if err := access.RequireAt(ctx, access.InventoryWrite, in.LocationID); err != nil {
 		return Level{}, err
 	}
 	if invalid != nil {
 		return Level{}, invalid
 	}
-	var level Level
-	err := k.Tx.InTx(ctx, func(ctx context.Context) error {
-		if err := k.known(ctx, in); err != nil {
-			return err
-		}
-		before, err := k.Store.LockLevel(ctx, in.VariantID, in.LocationID)
-		if err != nil {
-			return err
-		}
-		level = before
-		difference := f(&level)
-		if level.OnHand += difference; level.OnHand < level.Reserved {
-			return ErrBelowZero.At("quantity")
-		}
-		if level.OnHand > maxPieces*100 {
-			return ErrQuantity.With(0, maxPieces).At("quantity")
-		}
-		m := Movement{ID: id.New(), At: k.Now(), VariantID: in.VariantID, LocationID: in.LocationID, Kind: kind, Quantity: difference, Reference: in.Reference, ActorID: actor(ctx)}
-		if level.Withheld, err = k.apply(ctx, before, level, m, in.Lots); err != nil {
-			return err
-		}
-		return k.Events.Record(ctx, event.New(ctx, k.Now(), "stock.changed", "Stock", in.VariantID, map[string]any{
-			"kind": kind, "reference": in.Reference, "before": before, "after": level,
-		}))
+	return idempotency.Once(ctx, k.Keys, operation, in.IdempotencyKey, in, func(ctx context.Context) (Level, error) {
+		return k.move(ctx, in, kind, f)
 	})
-	return level, err
+}
+
+// move changes a level, in the transaction of the context.
+func (k *Keeper) move(ctx context.Context, in StockInput, kind MovementKind, f func(l *Level) int) (Level, error) {
+	if err := k.known(ctx, in); err != nil {
+		return Level{}, err
+	}
+	before, err := k.Store.LockLevel(ctx, in.VariantID, in.LocationID)
+	if err != nil {
+		return Level{}, err
+	}
+	level := before
+	difference := f(&level)
+	if level.OnHand += difference; level.OnHand < level.Reserved {
+		return Level{}, ErrBelowZero.At("quantity")
+	}
+	if level.OnHand > maxPieces*100 {
+		return Level{}, ErrQuantity.With(0, maxPieces).At("quantity")
+	}
+	m := Movement{ID: id.New(), At: k.Now(), VariantID: in.VariantID, LocationID: in.LocationID, Kind: kind, Quantity: difference, Reference: in.Reference, ActorID: actor(ctx)}
+	if level.Withheld, err = k.apply(ctx, before, level, m, in.Lots); err != nil {
+		return Level{}, err
+	}
+	return level, k.Events.Record(ctx, event.New(ctx, k.Now(), "stock.changed", "Stock", in.VariantID, map[string]any{
+		"kind": kind, "reference": in.Reference, "before": before, "after": level,
+	}))
 }
 
 // apply writes a changed level down with its movement and its lots, and answers how much

@@ -86,7 +86,7 @@ func (l *larder) number(t testing.TB, sql string, args ...any) (n int) {
 }
 
 func (l *larder) input(pieces int, lots ...inventory.LotPieces) inventory.StockInput {
-	return inventory.StockInput{VariantID: l.food, LocationID: l.WarehouseID, Quantity: pieces, Lots: lots}
+	return inventory.StockInput{IdempotencyKey: id.New().String(), VariantID: l.food, LocationID: l.WarehouseID, Quantity: pieces, Lots: lots}
 }
 
 func (l *larder) receive(t testing.TB, number, expires string, pieces int) {
@@ -225,7 +225,7 @@ func TestReceiptsSayWhichLotsAndUntrackedOnesDoNot(t *testing.T) {
 	l.requireSums(t)
 
 	toy := l.AddProduct(t, "toy", 100).Variants[0]
-	_, err = l.Receive(l.ctx, inventory.StockInput{VariantID: toy, LocationID: l.WarehouseID, Quantity: 3, Lots: []inventory.LotPieces{a}})
+	_, err = l.Receive(l.ctx, inventory.StockInput{IdempotencyKey: id.New().String(), VariantID: toy, LocationID: l.WarehouseID, Quantity: 3, Lots: []inventory.LotPieces{a}})
 	requireCode(t, inventory.ErrUntracked, err)
 }
 

@@ -25,6 +25,7 @@ type amendment struct {
 	after    []Line // all lines as they become
 	changed  []uuid.UUID
 	removed  []uuid.UUID
+	grown    []growth
 	rounding money.Rounding
 	said     []string
 	more     bool // goods are taken besides
@@ -33,8 +34,8 @@ type amendment struct {
 var labelEdit = i18n.Text{"ja": "注文変更", "en": "Order edited"}
 
 // change makes the pieces of a line more or fewer: those that stay cost what they cost,
-// unless the edit names a price.
-func (a *amendment) change(in EditedLine) error {
+// unless the edit names a price. The field is where the edit says so.
+func (a *amendment) change(in EditedLine, field string) error {
 	i := slices.IndexFunc(a.after, func(l Line) bool { return l.ID == in.LineID })
 	if i < 0 {
 		return ErrUnknownLine.At("lines")
@@ -47,6 +48,7 @@ func (a *amendment) change(in EditedLine) error {
 		if err := a.mayGrow(l); err != nil {
 			return err
 		}
+		a.grown = append(a.grown, growth{l.ID, l.Quantity, field})
 	}
 	a.said = append(a.said, l.SKU)
 	if in.Quantity == 0 {
@@ -133,8 +135,8 @@ func (l *Line) resize(quantity int) {
 	l.Parts, l.Quantity = parts, quantity
 }
 
-// add puts goods on a line of their own.
-func (a *amendment) add(in AddedLine, r rates) error {
+// add puts goods on a line of their own. The field is where the edit says so.
+func (a *amendment) add(in AddedLine, r rates, field string) error {
 	item := r.goods.item(in.VariantID)
 	if item.ID == uuid.Nil {
 		return ErrEditGoods.At("add")
@@ -153,6 +155,7 @@ func (a *amendment) add(in AddedLine, r rates) error {
 	if err := r.price(&l, item, in); err != nil {
 		return err
 	}
+	a.grown = append(a.grown, growth{l.ID, 0, field})
 	a.after, a.changed, a.said = append(a.after, l), append(a.changed, l.ID), append(a.said, l.SKU)
 	return nil
 }

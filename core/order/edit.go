@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
@@ -184,23 +185,31 @@ func (s *Service) amended(ctx context.Context, o *Order, in EditInput) (*amendme
 		return nil, err
 	}
 	a := &amendment{packing: p, order: o, before: *o, after: slices.Clone(p.lines), rounding: rates.rounding}
-	for _, l := range in.Lines {
-		if err := a.change(l); err != nil {
-			return nil, err
+	if err := a.follow(in, rates); err != nil {
+		return nil, err
+	}
+	return a, s.carried(ctx, a, rates.desk)
+}
+
+// follow does what the edit says, line by line, and adds up what comes of it.
+func (a *amendment) follow(in EditInput, r rates) error {
+	for i, l := range in.Lines {
+		if err := a.change(l, fmt.Sprintf("lines.%d", i)); err != nil {
+			return err
 		}
 	}
-	for _, l := range in.Add {
-		if err := a.add(l, rates); err != nil {
-			return nil, err
+	for i, l := range in.Add {
+		if err := a.add(l, r, fmt.Sprintf("add.%d", i)); err != nil {
+			return err
 		}
 	}
 	if err := a.shipFor(in.ShippingFee); err != nil {
-		return nil, err
+		return err
 	}
 	if len(a.after) == 0 {
-		return nil, ErrEditEmpties.At("lines")
+		return ErrEditEmpties.At("lines")
 	}
-	return a, a.total()
+	return a.total()
 }
 
 // shipFor sets what shipping costs; nil leaves it.

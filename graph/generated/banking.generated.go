@@ -499,6 +499,18 @@ func _BankProfile_text(ctx context.Context, ec *executionContext, field graphql.
 	)
 }
 
+func _BankProfile_direction(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Direction },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _BankProfilePayload_profile(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BankProfilePayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -992,8 +1004,11 @@ func unmarshalInputBankProfileInput(ctx context.Context, ec *executionContext, o
 	if _, present := asMap["text"]; !present {
 		asMap["text"] = ""
 	}
+	if _, present := asMap["direction"]; !present {
+		asMap["direction"] = ""
+	}
 
-	fieldsInOrder := [...]string{"code", "name", "heading", "skip", "date", "deposit", "payer", "text"}
+	fieldsInOrder := [...]string{"code", "name", "heading", "skip", "date", "deposit", "payer", "text", "direction"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1056,6 +1071,13 @@ func unmarshalInputBankProfileInput(ctx context.Context, ec *executionContext, o
 				return it, err
 			}
 			it.Text = data
+		case "direction":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Direction = data
 		}
 	}
 	return it, nil
@@ -1559,6 +1581,11 @@ func _BankProfile(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 			}
 		case "text":
 			out.Values[i] = _BankProfile_text(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "direction":
+			out.Values[i] = _BankProfile_direction(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -583,13 +583,20 @@ func unmarshalInputStockInput(ctx context.Context, ec *executionContext, obj any
 		asMap["lots"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"variantId", "locationId", "quantity", "reference", "lots"}
+	fieldsInOrder := [...]string{"idempotencyKey", "variantId", "locationId", "quantity", "reference", "lots"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "variantId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("variantId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)

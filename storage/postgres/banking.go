@@ -20,21 +20,21 @@ func NewBanking(db *DB) *Banking { return &Banking{db} }
 // Profile is how the brand reads a bank's files; nil if there is none of the code.
 func (s *Banking) Profile(ctx context.Context, brandID uuid.UUID, code string) (*banking.Profile, error) {
 	return first[banking.Profile](ctx, s.db, `
-		SELECT code, name, heading, skip, date, deposit, payer, text FROM bank_profiles WHERE brand_id = $1 AND code = $2`, brandID, code)
+		SELECT code, name, heading, skip, date, deposit, payer, text, direction FROM bank_profiles WHERE brand_id = $1 AND code = $2`, brandID, code)
 }
 
 // Profiles are the brand's, by code.
 func (s *Banking) Profiles(ctx context.Context, brandID uuid.UUID) ([]banking.Profile, error) {
 	return collect[banking.Profile](ctx, s.db, `
-		SELECT code, name, heading, skip, date, deposit, payer, text FROM bank_profiles WHERE brand_id = $1 ORDER BY code`, brandID)
+		SELECT code, name, heading, skip, date, deposit, payer, text, direction FROM bank_profiles WHERE brand_id = $1 ORDER BY code`, brandID)
 }
 
 // SaveProfile keeps a profile, new or changed.
 func (s *Banking) SaveProfile(ctx context.Context, brandID uuid.UUID, p banking.Profile) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO bank_profiles (brand_id, code, name, heading, skip, date, deposit, payer, text) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-		ON CONFLICT (brand_id, code) DO UPDATE SET name = $3, heading = $4, skip = $5, date = $6, deposit = $7, payer = $8, text = $9`,
-		brandID, p.Code, p.Name, p.Heading, p.Skip, p.Date, p.Deposit, p.Payer, p.Text)
+		INSERT INTO bank_profiles (brand_id, code, name, heading, skip, date, deposit, payer, text, direction) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (brand_id, code) DO UPDATE SET name = $3, heading = $4, skip = $5, date = $6, deposit = $7, payer = $8, text = $9, direction = $10`,
+		brandID, p.Code, p.Name, p.Heading, p.Skip, p.Date, p.Deposit, p.Payer, p.Text, p.Direction)
 	return err
 }
 

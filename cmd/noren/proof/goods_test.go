@@ -224,7 +224,7 @@ func (w *world) receipt(d dice) (string, error) {
 }
 
 func (w *world) shelf(d dice, quantity int) inventory.StockInput {
-	return w.byLot(d, inventory.StockInput{VariantID: w.variants[d.of(len(w.variants))], LocationID: w.locations[d.of(2)], Quantity: quantity})
+	return w.byLot(d, inventory.StockInput{IdempotencyKey: w.key(), VariantID: w.variants[d.of(len(w.variants))], LocationID: w.locations[d.of(2)], Quantity: quantity})
 }
 
 // byLot says of which lot the pieces are, if their variant is kept by lots.
@@ -245,7 +245,7 @@ func (w *world) keepLots(t testing.TB) {
 	_, err := w.Lots.SetTracking(w.staff, inventory.TrackingInput{VariantID: w.lotted, Mode: inventory.ByLot, Expires: true, MinDays: 7, AlertDays: 30})
 	require.NoError(t, err)
 	for i, at := range append(w.locations, w.counter) {
-		_, err = w.Stock.Receive(w.staff, w.byLot(dice{rand.New(rand.NewPCG(1, uint64(i)))}, inventory.StockInput{VariantID: w.lotted, LocationID: at, Quantity: pieces / 2}))
+		_, err = w.Stock.Receive(w.staff, w.byLot(dice{rand.New(rand.NewPCG(1, uint64(i)))}, inventory.StockInput{IdempotencyKey: w.key(), VariantID: w.lotted, LocationID: at, Quantity: pieces / 2}))
 		require.NoError(t, err)
 	}
 	w.variants = append(w.variants, w.lotted)

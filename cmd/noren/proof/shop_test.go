@@ -29,7 +29,7 @@ func (w *world) openCounter(t testing.TB) {
 	}})
 	require.NoError(t, err)
 	for _, v := range w.variants {
-		_, err = w.Stock.Receive(w.staff, inventory.StockInput{VariantID: v, LocationID: at.ID, Quantity: pieces / 2})
+		_, err = w.Stock.Receive(w.staff, inventory.StockInput{IdempotencyKey: w.key(), VariantID: v, LocationID: at.ID, Quantity: pieces / 2})
 		require.NoError(t, err)
 	}
 }
@@ -143,7 +143,7 @@ func (w *world) reallocate(d dice) (string, error) {
 
 // supplyShop brings the shop what it has sold.
 func (w *world) supplyShop(d dice) (string, error) {
-	in := w.byLot(d, inventory.StockInput{VariantID: w.variants[d.of(len(w.variants))], LocationID: w.counter, Quantity: 1 + d.of(10)})
+	in := w.byLot(d, inventory.StockInput{IdempotencyKey: w.key(), VariantID: w.variants[d.of(len(w.variants))], LocationID: w.counter, Quantity: 1 + d.of(10)})
 	_, err := w.Stock.Receive(w.staff, in)
 	return in.VariantID.String(), err
 }

@@ -125,7 +125,7 @@ func (w *world) furnish(t testing.TB) {
 	for i, price := range []int64{1980, 498, 12_340, 777} {
 		v := w.shop.AddProduct(t, fmt.Sprint("goods-", i), price).Variants[0]
 		w.shop.SetStock(t, v, pieces)
-		_, err = w.Stock.Receive(w.staff, inventory.StockInput{VariantID: v, LocationID: second.ID, Quantity: pieces})
+		_, err = w.Stock.Receive(w.staff, inventory.StockInput{IdempotencyKey: w.key(), VariantID: v, LocationID: second.ID, Quantity: pieces})
 		require.NoError(t, err)
 		w.variants = append(w.variants, v)
 	}
