@@ -1209,7 +1209,9 @@ extend enum UserErrorCode {
 extend type Mutation {
   """
   Upload a statement of the bank as CSV (UTF-8 or CP932). The same file, and the same
-  row in another file, counts once. Its lines are matched in the background: by the
+  row in another file, counts once. Where one column has what came in and what went out,
+  the column beside it says which (入払区分), else amounts below 0 went out; of 全銀 files
+  (データ区分) only records of kind 2 are read. Its lines are matched in the background: by the
   reference, else by the exact amount and the payer's name; what is not clear stays OPEN.
   """
   uploadBankStatement(
@@ -1247,7 +1249,7 @@ type BankStatement {
   deposits: Int!
   "How many of these another file had brought."
   known: Int!
-  "Rows without, such as money that went out."
+  "Rows that were skipped: money that went out, sums, and what opens or closes a 全銀 file."
   others: Int!
   "Rows that could not be read."
   errors: [BankRowError!]!
@@ -1359,6 +1361,8 @@ type BankProfile {
   payer: String!
   "The column of further words of the bank; empty for none."
   text: String!
+  "The column that says whether money came in or went out (入払区分), where one column has the amounts of both; empty for the usual heading, or none."
+  direction: String!
 }
 
 "One page of statements."
@@ -1487,6 +1491,8 @@ input BankProfileInput {
   payer: String! = ""
   "The column of further words of the bank; the usual heading if empty."
   text: String! = ""
+  "The column that says whether money came in (1, 入, 入金) or went out (2, 出, 出金, 支払), where one column has the amounts of both (入払区分); the usual heading if empty, or none. Rows that went out are skipped, and those that say neither are errors."
+  direction: String! = ""
 }
 
 "A profile that was kept."
@@ -7349,6 +7355,8 @@ extend type Mutation {
 
 "A change of what a location has of a variant."
 input StockInput {
+  "A key of the client's choice for this intent, 8 to 100 characters. The same key moves pieces once, and answers the level as it was then; with other input it is an error."
+  idempotencyKey: String!
   "The variant's global id."
   variantId: ID!
   "The location's global id."
@@ -9215,9 +9223,9 @@ input MailingConditionInput {
     "The member's global id."
     id: ID!
   ): Member @allow(permissions: [MEMBER_READ])
-  "At most 20 members with a member number, e-mail address or phone number, by exact match. Each view is written down."
+  "At most 20 members with a member number, e-mail address or phone number, by exact match, or the one who shows a code. Each view is written down."
   findMembers(
-    "One of the three."
+    "One of the four."
     by: FindMembersInput!
   ): [Member!]! @allow(permissions: [MEMBER_READ]) @cost(size: 20)
   "The ranks of the brand's members (会員ランク), the highest first."
@@ -9289,7 +9297,7 @@ extend type Mutation {
     "The rule."
     input: SaveMemberRankInput!
   ): MemberRankPayload! @allow(permissions: [MEMBER_WRITE])
-  "A link to all that is held of a member, as JSON (開示): the caller's own, or by the head office anyone's."
+  "A link to all that is held of a member, as JSON (開示), vouchers by the ends of their codes: the caller's own, or by the head office anyone's."
   exportMember(
     "Whose."
     input: MemberRequestInput!
@@ -9604,7 +9612,7 @@ type MemberRequestEdge {
   node: MemberRequest!
 }
 
-"By what to find members: one of the three."
+"By what to find members: one of the four."
 input FindMembersInput {
   "The member number, as it was typed or scanned."
   cardNumber: String! = ""
@@ -9612,6 +9620,8 @@ input FindMembersInput {
   email: String! = ""
   "The phone number; hyphens, width and +81 do not matter."
   phone: String! = ""
+  "The code that the member's app shows, as it was scanned (issueMemberCode). It is not used up. One that is too old is MEMBER_CODE_EXPIRED, another brand's MEMBER_CODE_INVALID. Tries are limited."
+  memberCode: String! = ""
 }
 
 "What a person agrees to or withdraws."
@@ -16494,7 +16504,7 @@ type SegmentEdge {
 
 "One node of a tree of conditions: exactly one of the fields is said, else CONDITION_ONE. A tree is at most 6 deep and has at most 50 nodes."
 input MemberConditionInput {
-  "Every one of these holds."
+  "Every one of these holds. What no member can fulfil is CONDITION_CONTRADICTION."
   all: [MemberConditionInput!]
   "One of these holds, or more."
   any: [MemberConditionInput!]
@@ -16701,6 +16711,8 @@ extend enum UserErrorCode {
   CONDITION_PERIOD
   "The least is more than the most, or a bound is out of range."
   CONDITION_RANGE
+  "Conditions that all have to hold fit no member together: bounds or values that share nothing, or a condition beside its own ` + "`" + `not` + "`" + `. The path is the later one's."
+  CONDITION_CONTRADICTION
   "The brand has no such product, category, product brand, store, rank or point programme."
   CONDITION_UNKNOWN
   "The tree or one of its conditions is too large."
@@ -18346,7 +18358,7 @@ type DailyFiguresEdge {
   node: DailyFigures!
 }
 
-"What became of the points of a programme on a day of its time zone. Points, not money."
+"What became of the points of a programme on a day of its time zone. Points, not money. Outstanding grows by earned, granted, refunded and received, less used, expired, exchanged and sent."
 type DailyPoints {
   "The point programme."
   programmeId: ID!
@@ -18354,17 +18366,19 @@ type DailyPoints {
   programmeCode: String!
   "The day."
   day: Date!
-  "Earned, less what was taken back."
+  "Earned, less what was taken back. What a member had used already comes off when they earn again."
   earned: Int!
   "Granted by staff and brought over as opening balances, less what staff deducted."
   granted: Int!
+  "Given in the place of money that went back."
+  refunded: Int!
   "Used, less what went back."
   used: Int!
   "Expired."
   expired: Int!
-  "How often members exchanged points for another programme's or sent them to another system."
+  "How often members exchanged points for another programme's, for prizes or entries of draws, or sent them to another system."
   exchanges: Int!
-  "Exchanged for points of other programmes."
+  "Exchanged for points of other programmes, prizes and entries of draws, less what came back of prizes."
   exchanged: Int!
   "Sent to other point systems, less what those refused."
   sent: Int!
