@@ -420,10 +420,15 @@ func (s *Service) Import(ctx context.Context, in FileInput) (*Run, error) {
 	if err := may(ctx, in.Kind); err != nil {
 		return nil, err
 	}
-	if _, err := ReadMapping([]byte(in.Mapping), in.Kind); err != nil {
+	m, err := ReadMapping([]byte(in.Mapping), in.Kind)
+	if err != nil {
 		return nil, err
 	}
 	run := s.newRun(ctx, in.Kind, in.FileName, in.Mapping)
+	// What the mapping names has to be here, or the import would be under way for nothing.
+	if _, err := (&taking{Service: s, run: &run, mapping: m}).taker(ctx); err != nil {
+		return nil, err
+	}
 	file, err := in.Open()
 	if err != nil {
 		return nil, err

@@ -385,6 +385,7 @@ func TestBalancesEnterTheLedger(t *testing.T) {
 	require.Equal(t, []int{1, 1}, []int{other.Accepted, other.Rejected}, "the same key with other points is refused, the rest is taken")
 	_, err := d.past.Import(d.ctx(t), migration.FileInput{Kind: migration.Points, Mapping: strings.Replace(pointMapping, "main", "none", 1), Open: file(text)})
 	require.Error(t, err)
+	require.Zero(t, d.count(t, `SELECT count(*) FROM migrations WHERE mapping LIKE '%programme: none%'`), "nothing is under way")
 }
 
 const purchaseMapping = `
