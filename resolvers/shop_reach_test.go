@@ -150,6 +150,13 @@ func TestStaffOfAShopLeaveTheBrandAlone(t *testing.T) {
 		_, code = r.try(t, packer, mutation, m.input, m.object, m.in)
 		require.Empty(t, code, mutation)
 	}
+	for _, books := range []string{
+		`journal { nodes { id } }`, `trialBalance { account }`, `settlementFile(from: "2026-01-01", to: "2026-01-31") { text }`, `documents { nodes { id } }`,
+		`accountStatements { nodes { id } }`, `overdueAccounts { level }`, `bankStatements { nodes { id } }`, `bankLines { nodes { id } }`, `bankProfiles { name }`,
+	} {
+		require.Equal(t, "FORBIDDEN", r.DoAs(t, r.clerk, `{ `+books+` }`, nil).Code(), "the books are the brand's: "+books)
+		require.Empty(t, r.DoAs(t, bookkeeper, `{ `+books+` }`, nil).Errors, books)
+	}
 	var lot uuid.UUID
 	require.NoError(t, r.DB.Pool().QueryRow(t.Context(), `SELECT id FROM stock_lots WHERE variant_id = $1`, r.leash).Scan(&lot))
 	apart := apptest.Variables{"idempotencyKey": "x", "lotId": id.Global("StockLot", lot), "locationId": id.Global("Location", r.own), "quantity": 1}

@@ -35,7 +35,7 @@ var (
 // Upload takes a statement in, once for each file and each row, and has its lines
 // matched in the background (accountants).
 func (s *Service) Upload(ctx context.Context, in UploadInput) (*Statement, error) {
-	if err := access.Require(ctx, access.AccountingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
 	}
 	ch := channel.From(ctx)
@@ -110,7 +110,7 @@ func (s *Service) Work(ctx context.Context, j MatchJob, ch channel.Channel) erro
 
 // Rematch looks at all open lines again: orders and companies may have come since.
 func (s *Service) Rematch(ctx context.Context) error {
-	if err := access.Require(ctx, access.AccountingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return err
 	}
 	return s.Jobs.MatchBank(ctx, MatchJob{BrandID: channel.From(ctx).BrandID})
@@ -205,7 +205,7 @@ func at(field string, err error) error {
 // Allocate lets a deposit pay what staff say, in parts if they say so (accountants).
 // What is left of it stays open.
 func (s *Service) Allocate(ctx context.Context, in AllocateInput) (*Line, error) {
-	if err := access.Require(ctx, access.AccountingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
 	}
 	if len(in.Parts) == 0 || len(in.Parts) > 20 {
@@ -269,7 +269,7 @@ func partsOf(l Line, in []PartInput) ([]part, error) {
 // Settle closes a line that pays nothing, with the reason, or opens it again
 // (accountants). What has been matched of it stays.
 func (s *Service) Settle(ctx context.Context, in SettleInput) (*Line, error) {
-	if err := access.Require(ctx, access.AccountingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
 	}
 	switch {
@@ -306,7 +306,7 @@ func (s *Service) Settle(ctx context.Context, in SettleInput) (*Line, error) {
 
 // Lines is one page of deposits, for accountants.
 func (s *Service) Lines(ctx context.Context, q LineQuery) (page.Connection[Line], error) {
-	if err := access.Require(ctx, access.AccountingRead); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return page.Connection[Line]{}, err
 	}
 	q.BrandID = channel.From(ctx).BrandID
@@ -315,7 +315,7 @@ func (s *Service) Lines(ctx context.Context, q LineQuery) (page.Connection[Line]
 
 // Statements is one page of the bank's files, the latest first, for accountants.
 func (s *Service) Statements(ctx context.Context, args page.Args) (page.Connection[Statement], error) {
-	if err := access.Require(ctx, access.AccountingRead); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return page.Connection[Statement]{}, err
 	}
 	return s.Store.Statements(ctx, channel.From(ctx).BrandID, args)
@@ -328,7 +328,7 @@ func (s *Service) AllocationsOf(ctx context.Context, lineIDs []uuid.UUID) ([]All
 
 // Suggestions are what an open line probably pays, the likeliest first.
 func (s *Service) Suggestions(ctx context.Context, lineID uuid.UUID) ([]Candidate, error) {
-	if err := access.Require(ctx, access.AccountingRead); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return nil, err
 	}
 	l, err := s.Store.Line(ctx, channel.From(ctx).BrandID, lineID)
@@ -341,7 +341,7 @@ func (s *Service) Suggestions(ctx context.Context, lineID uuid.UUID) ([]Candidat
 
 // Profiles are the brand's, for accountants.
 func (s *Service) Profiles(ctx context.Context) ([]Profile, error) {
-	if err := access.Require(ctx, access.AccountingRead); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return nil, err
 	}
 	return s.Store.Profiles(ctx, channel.From(ctx).BrandID)
@@ -349,7 +349,7 @@ func (s *Service) Profiles(ctx context.Context) ([]Profile, error) {
 
 // SaveProfile keeps how a bank's files are read, new or changed (accountants).
 func (s *Service) SaveProfile(ctx context.Context, p Profile) (*Profile, error) {
-	if err := access.Require(ctx, access.AccountingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
 	}
 	if err := p.Validate(); err != nil {

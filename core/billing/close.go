@@ -32,7 +32,7 @@ type CloseInput struct{ CompanyID *uuid.UUID }
 // Close makes the statements of all closing days that have passed (accountants). It
 // answers those it made; those that are there already stay.
 func (s *Service) Close(ctx context.Context, in CloseInput) ([]Statement, error) {
-	if err := access.Require(ctx, access.AccountingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
 	}
 	brandID := channel.From(ctx).BrandID
@@ -191,7 +191,7 @@ type HoldInput struct {
 
 // Hold stops reminders to a company for a while (accountants).
 func (s *Service) Hold(ctx context.Context, in HoldInput) error {
-	if err := access.Require(ctx, access.AccountingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return err
 	}
 	if err := i18n.CheckString("note", in.Note, 200); err != nil {
@@ -211,7 +211,7 @@ func (s *Service) Hold(ctx context.Context, in HoldInput) error {
 
 // Statements is one page of the brand's statements, for accountants.
 func (s *Service) Statements(ctx context.Context, q Query) (page.Connection[Statement], error) {
-	if err := access.Require(ctx, access.AccountingRead); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return page.Connection[Statement]{}, err
 	}
 	q.BrandID = channel.From(ctx).BrandID
@@ -235,7 +235,7 @@ func (s *Service) LinesOf(ctx context.Context, statementIDs []uuid.UUID) ([]Line
 
 // Overdue are the brand's companies that are late, those the longest first.
 func (s *Service) Overdue(ctx context.Context) ([]Overdue, error) {
-	if err := access.Require(ctx, access.AccountingRead); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return nil, err
 	}
 	brandID := channel.From(ctx).BrandID

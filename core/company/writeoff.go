@@ -29,7 +29,7 @@ type WriteOffInput struct {
 // WriteOff gives up a part of what a company owes (貸倒れ), for accountants, once for
 // each key.
 func (s *Service) WriteOff(ctx context.Context, in WriteOffInput) (*Received, error) {
-	if err := access.Require(ctx, access.AccountingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
 	}
 	switch {

@@ -112,7 +112,7 @@ const (
 
 // IssueCredit issues a credit note on an invoice or a receipt (accountants).
 func (s *Service) IssueCredit(ctx context.Context, in IssueCreditInput) (*Document, error) {
-	if err := access.Require(ctx, access.AccountingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
 	}
 	in.Reason = strings.TrimSpace(in.Reason)

@@ -100,7 +100,7 @@ func (in SaveIssuerInput) issuer() (Issuer, error) {
 // SaveIssuer says who the brand's documents are from (accountants). What was issued
 // before stays as it is.
 func (s *Service) SaveIssuer(ctx context.Context, in SaveIssuerInput) (*Issuer, error) {
-	if err := access.Require(ctx, access.AccountingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
 	}
 	after, err := in.issuer()
@@ -126,7 +126,7 @@ func (s *Service) SaveIssuer(ctx context.Context, in SaveIssuerInput) (*Issuer, 
 
 // Issuer is who the brand's documents are from; nil if nobody has said.
 func (s *Service) Issuer(ctx context.Context) (*Issuer, error) {
-	if err := access.Require(ctx, access.AccountingRead); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return nil, err
 	}
 	return s.Store.Issuer(ctx, channel.From(ctx).BrandID)

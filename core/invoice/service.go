@@ -238,7 +238,7 @@ func (s *Service) OfStatements(ctx context.Context, statementIDs []uuid.UUID) ([
 
 // List is one page of the brand's documents, for accountants.
 func (s *Service) List(ctx context.Context, q Query) (page.Connection[Document], error) {
-	if err := access.Require(ctx, access.AccountingRead); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return page.Connection[Document]{}, err
 	}
 	q.BrandID = channel.From(ctx).BrandID
@@ -247,7 +247,7 @@ func (s *Service) List(ctx context.Context, q Query) (page.Connection[Document],
 
 // ByID is a document of the brand, for accountants; else fault.CodeNotFound.
 func (s *Service) ByID(ctx context.Context, documentID uuid.UUID) (*Document, error) {
-	if err := access.Require(ctx, access.AccountingRead); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return nil, err
 	}
 	d, err := s.Store.ByID(ctx, documentID)
@@ -280,7 +280,7 @@ type IssueInput struct {
 // Issue issues what is missing: the documents of an order that was sold, or of a
 // statement that was closed, before anybody had said who they are from (accountants).
 func (s *Service) Issue(ctx context.Context, in IssueInput) (issued []Document, err error) {
-	if err := access.Require(ctx, access.AccountingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
 	}
 	if (in.OrderID == nil) == (in.StatementID == nil) {

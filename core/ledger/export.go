@@ -144,7 +144,7 @@ func (d Days) span(zone *time.Location) (from, until time.Time, err error) {
 // Export writes the settlement file of the days: every line of the journal, for the
 // accounts department. It streams: memory does not grow with the journal.
 func (s *Service) Export(ctx context.Context, d Days, encoding Encoding, to io.Writer) (lines int, err error) {
-	if err := access.Require(ctx, access.AccountingRead); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return 0, err
 	}
 	ch := channel.From(ctx)
@@ -238,7 +238,7 @@ const partRows = 2000
 // ExportPart is one part of the file that Export writes; put the parts one behind the
 // other.
 func (s *Service) ExportPart(ctx context.Context, in PartInput) (Part, error) {
-	if err := access.Require(ctx, access.AccountingRead); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return Part{}, err
 	}
 	ch := channel.From(ctx)

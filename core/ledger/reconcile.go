@@ -94,7 +94,7 @@ var columns = map[string][]string{
 // Reconcile compares a gateway's report with what the journal says of its payments,
 // and lists on what they disagree (accountants).
 func (s *Service) Reconcile(ctx context.Context, in ReconcileInput) (*Reconciliation, error) {
-	if err := access.Require(ctx, access.AccountingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
 	}
 	if in.Gateway == "" {

@@ -88,7 +88,7 @@ func (b Balance) Balance() money.Money { return money.Of(b.DebitMinor-b.CreditMi
 
 // List is one page of the brand's entries, for accountants.
 func (s *Service) List(ctx context.Context, q Query) (page.Connection[Entry], error) {
-	if err := access.Require(ctx, access.AccountingRead); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return page.Connection[Entry]{}, err
 	}
 	q.BrandID = channel.From(ctx).BrandID
@@ -115,7 +115,7 @@ func (s *Service) LinesOf(ctx context.Context, entryIDs []uuid.UUID) ([]Line, er
 // TrialBalance is what each account of the brand comes to (試算表), of what moved
 // before until; nil for all.
 func (s *Service) TrialBalance(ctx context.Context, until *time.Time) ([]Balance, error) {
-	if err := access.Require(ctx, access.AccountingRead); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return nil, err
 	}
 	return s.Store.Balances(ctx, channel.From(ctx).BrandID, until)
@@ -228,7 +228,7 @@ func at(field string, err error) error {
 
 // Post writes an entry by hand: a fee, a payout of a gateway, a correction.
 func (s *Service) Post(ctx context.Context, in PostInput) (*Entry, error) {
-	if err := access.Require(ctx, access.AccountingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
 	}
 	if err := in.check(s.books.now()); err != nil {
@@ -270,7 +270,7 @@ type ReverseInput struct {
 
 // Reverse takes an entry by hand back by its mirror image (逆仕訳).
 func (s *Service) Reverse(ctx context.Context, in ReverseInput) (*Entry, error) {
-	if err := access.Require(ctx, access.AccountingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
 	}
 	if in.Reason == "" {
