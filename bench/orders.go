@@ -51,6 +51,7 @@ func manyOrders(ctx context.Context, s settings) error {
 		{"one status", order.Query{Statuses: []order.Status{order.Confirmed}}},
 		{"a rare status", order.Query{Statuses: []order.Status{order.PendingApproval}}},
 		{"three statuses", order.Query{Statuses: []order.Status{order.Confirmed, order.Picking, order.Cancelled}}},
+		{"open, the oldest first", order.Query{Statuses: []order.Status{order.Confirmed, order.Picking}, Oldest: true}},
 		{"an address", order.Query{Email: email}},
 		{"an address and a status", order.Query{Email: email, Statuses: []order.Status{order.Cancelled}}},
 		{"a number", order.Query{Number: number}},

@@ -279,6 +279,13 @@ func TestStaffFindOrders(t *testing.T) {
 		paged, cursor = append(paged, page...), next
 	}
 	require.Equal(t, []string{numbers[4], numbers[3], numbers[2], numbers[1], numbers[0]}, paged, "newest first, each once")
+	paged, cursor = nil, nil
+	for range 3 {
+		page, next, total := find(2, cursor, apptest.Variables{"status": []string{"SHIPPED", "PENDING_PAYMENT", "CONFIRMED", "SHIPPED"}})
+		require.Equal(t, 5, total)
+		paged, cursor = append(paged, page...), next
+	}
+	require.Equal(t, []string{numbers[4], numbers[3], numbers[2], numbers[1], numbers[0]}, paged, "of several statuses likewise")
 
 	for name, filter := range map[string]apptest.Variables{
 		"tag":    {"tag": "ギフト"},
@@ -300,6 +307,8 @@ func TestStaffFindOrders(t *testing.T) {
 	}
 	a.DoAs(t, cashier, `{ orders(sort: OLDEST, first: 1) { nodes { number } } }`, nil).Into(t, &sorted)
 	require.Equal(t, numbers[0], sorted.Orders.Nodes[0].Number)
+	a.DoAs(t, cashier, `{ orders(sort: OLDEST, first: 2, filter: { status: [CONFIRMED, PENDING_PAYMENT, SHIPPED] }) { nodes { number } } }`, nil).Into(t, &sorted)
+	require.Equal(t, []string{numbers[0], numbers[1]}, []string{sorted.Orders.Nodes[0].Number, sorted.Orders.Nodes[1].Number})
 	none, _, total := find(10, nil, apptest.Variables{"number": "' OR 1=1 --"})
 	require.Empty(t, none)
 	require.Zero(t, total)

@@ -5,6 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -228,22 +231,39 @@ type placedKey struct {
 
 // List is one page of orders, newest first unless the oldest are asked for.
 func (s *Orders) List(ctx context.Context, q order.Query) (page.Connection[order.Order], error) {
+	from, key, walk, each := `orders o`, `o.placed_at, o.id`, ` DESC`, pgx.NamedArgs{}
+	if q.Oldest {
+		walk = ``
+	}
+	if len(q.Statuses) > 1 && q.Tag == "" {
+		from, q.Statuses = ofEach(q.Statuses, `placed_at`+walk+`, id`+walk, each), nil
+	}
 	where, args := orderFilter(q)
-	from, key := `orders o`, `o.placed_at, o.id`
+	maps.Copy(args, each)
 	if q.Tag != "" { // walked by the tag's own index
 		from, key = `order_tags g JOIN orders o ON o.id = g.order_id`, `g.placed_at, g.order_id`
 		where, args["tag"] = where+` AND g.brand_id = @brand AND g.tag = @tag`, q.Tag
 	}
-	sorted := strings.ReplaceAll(key, ",", " DESC,") + ` DESC`
-	if q.Oldest {
-		sorted = key
-	}
+	sorted := strings.ReplaceAll(key, ",", walk+",") + walk
 	connection, err := keyset(ctx, s.db, q.Page, orderColumns+` FROM `+from, where, `(`+key+`)`, sorted, args,
 		func(k placedKey) []any { return []any{k.At, k.ID} }, func(o order.Order) placedKey { return placedKey{o.PlacedAt, o.ID} })
 	connection.Count = func(ctx context.Context) (int, error) {
 		return one[int](ctx, s.db, `SELECT count(*) FROM `+from+` WHERE `+where, args)
 	}
 	return connection, err
+}
+
+// ofEach are the brand's orders in the statuses, each walked by its own part of an index in
+// the order of the list: for any of them, PostgreSQL would walk the orders of all statuses,
+// of which millions can be older than the oldest that is still open. Each part says its order
+// itself, or PostgreSQL would not merge them by it.
+func ofEach(statuses []order.Status, sorted string, args pgx.NamedArgs) string {
+	var parts []string
+	for _, status := range slices.Compact(slices.Sorted(slices.Values(statuses))) {
+		name := "status" + strconv.Itoa(len(parts))
+		args[name], parts = status, append(parts, `(SELECT * FROM orders WHERE brand_id = @brand AND status = @`+name+` ORDER BY `+sorted+`)`)
+	}
+	return `(` + strings.Join(parts, ` UNION ALL `) + `) o`
 }
 
 func orderFilter(q order.Query) (string, pgx.NamedArgs) {
