@@ -437,6 +437,24 @@ func TestAnyShopTakesReturnsIn(t *testing.T) {
 	require.NotContains(t, string(a.Do(t, `query($id: ID!) { node(id: $id) { id } return(id: $id) { number } }`, apptest.Variables{"id": may.ID}).Data), may.Number)
 }
 
+// A return may be under way when the parcel is refused at the door after all: its goods
+// and its money have come back then, and do not once more.
+func TestWhatWasRefusedIsNotReturnedToo(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	d := newDelivered(t, a).arrive(t)
+	may := d.approved(t, "REFUND", piecesOf(d.leashes, 2, "DEFECTIVE", nil))
+	asked := d.back(t, "requestReturn", d.wish("REFUND", piecesOf(d.beds, 1, "DAMAGED", nil))).Return.ID
+	exec(t, a, `UPDATE shipments SET status = 'REFUSED'`)
+	require.Equal(t, "RETURN_QUANTITY_EXCEEDED lines.0", d.staff.back(t, "receiveReturn", d.came(may, "restock", 2)).code())
+	exec(t, a, `UPDATE shipments SET status = 'SHIPPED'`)
+	exec(t, a, `UPDATE orders SET status = 'CANCELLED'`)
+	require.Equal(t, "ORDER_STATUS_CONFLICT returnId", d.staff.back(t, "receiveReturn", d.came(may, "restock", 2)).code())
+	require.Equal(t, "ORDER_STATUS_CONFLICT returnId", d.staff.back(t, "approveReturn", apptest.Variables{"returnId": asked}).code())
+	require.Empty(t, d.staff.back(t, "rejectReturn", apptest.Variables{"returnId": asked, "note": "受取拒否のため"}).UserErrors)
+	require.Zero(t, d.refunded(t))
+}
+
 func TestGoodsAreExchanged(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)

@@ -35,7 +35,7 @@ func (s *Service) Approve(ctx context.Context, in ApproveInput) (*Return, error)
 		if in.RefundAs != nil {
 			c.r.RefundAs = *in.RefundAs
 		}
-		return errors.Join(c.r.payable(c.Order), c.r.approve(in.Lines))
+		return errors.Join(c.stands(), c.r.payable(c.Order), c.r.approve(in.Lines))
 	})
 }
 

@@ -86,6 +86,9 @@ func (s *Service) receive(ctx context.Context, c changing, in ReceiveInput) erro
 	if !c.r.Status.awaits() {
 		return ErrStatus.With(c.r.Status)
 	}
+	if err := c.stands(); err != nil {
+		return err
+	}
 	brandID, err := s.Store.LocationOf(ctx, in.LocationID)
 	if err != nil {
 		return err
@@ -95,6 +98,9 @@ func (s *Service) receive(ctx context.Context, c changing, in ReceiveInput) erro
 	}
 	receipt := Receipt{ID: id.New(), OrderID: c.Order.ID, Nth: len(c.r.Receipts) + 1, LocationID: in.LocationID, At: s.Now(), Currency: c.r.Currency}
 	if receipt.Lines, err = c.r.inspect(in.Lines); err != nil {
+		return err
+	}
+	if err := c.out(receipt.Lines); err != nil {
 		return err
 	}
 	if err := s.settle(ctx, c, &receipt, in); err != nil {
@@ -115,6 +121,33 @@ func (s *Service) receive(ctx context.Context, c changing, in ReceiveInput) erro
 		return err
 	}
 	return s.tell(ctx, notice{Standing: c.Standing, r: *c.r}, "RECEIVED")
+}
+
+// stands fails where the order was given up after its goods had left: they were not accepted
+// at the door, and came back then, with their money.
+func (c changing) stands() error {
+	if c.Order.Status == order.Cancelled {
+		return order.ErrTransition.With(c.Order.Status).At("returnId")
+	}
+	return nil
+}
+
+// out fails for more pieces than are with the customer: a parcel may have been refused since
+// its return was asked for.
+func (c changing) out(lines []Inspected) error {
+	var all []error
+	came := map[uuid.UUID]int{}
+	for i, p := range lines {
+		came[p.LineID] += p.Pieces()
+		found := slices.IndexFunc(c.Lines, func(l order.Line) bool { return l.ID == p.LineID })
+		if found < 0 {
+			continue
+		}
+		if left := c.Lines[found].Shipped(c.Shipments) - Received(c.all, p.LineID); came[p.LineID] > left {
+			all = append(all, ErrTooMany.With(max(0, left)).At(fmt.Sprintf("lines.%d", i)))
+		}
+	}
+	return errors.Join(all...)
 }
 
 // inspect is what came back by line, if so much was still to come.

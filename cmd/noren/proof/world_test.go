@@ -224,6 +224,23 @@ func (w *world) heard(act string, err error) {
 	w.done[strings.Fields(act)[0]+" "+word]++
 }
 
+// behind is what lies behind the orders whose numbers stand in the text: their ids, payments,
+// entries of the journal, and what happened to them.
+func (w *world) behind(text string) string {
+	rows, err := w.shop.DB.Pool().Query(w.staff, `
+		SELECT format('%s is %s: %s, total %s, refused %s', o.number, o.id, o.status, o.total, o.refused) FROM orders o WHERE position(o.number in $1) > 0
+		UNION ALL SELECT format('payment %s (%s): %s of %s, back %s, as points %s, %s', p.id, p.method, p.captured, p.amount, p.refunded, p.as_points, p.status)
+			FROM payments p JOIN orders o ON o.id = p.order_id WHERE position(o.number in $1) > 0
+		UNION ALL (SELECT format('%s %s %s: %s', e.at, e.kind, e.source, string_agg(format('%s %s %s', l.account, l.debit, l.credit), ', ')) FROM journal_entries e JOIN journal_lines l ON l.entry_id = e.id
+			JOIN orders o ON o.id = e.order_id WHERE position(o.number in $1) > 0 GROUP BY e.id, e.at, e.kind, e.source ORDER BY e.at)
+		UNION ALL (SELECT format('%s %s %s', v.at, v.type, v.data) FROM events v JOIN orders o ON v.subject_id = o.id WHERE position(o.number in $1) > 0 ORDER BY v.position)`, text)
+	if err != nil {
+		return "\n" + err.Error()
+	}
+	lines, _ := pgx.CollectRows(rows, pgx.RowTo[string])
+	return "\n" + strings.Join(lines, "\n")
+}
+
 // check fails unless the books agree.
 func (w *world) check(rt *rapid.T, more ...[]books.Rule) {
 	broken, err := books.Broken(w.staff, w.shop.DB.Pool(), append(more, books.Always())...)
@@ -232,6 +249,7 @@ func (w *world) check(rt *rapid.T, more ...[]books.Rule) {
 	}
 	if broken = append(w.failed, broken...); len(broken) > 0 {
 		all := strings.Join(broken, "\n")
+		all += w.behind(all)
 		rt.Fatalf("%s\n\nof these was said\n%s\n\nand at last\n%s", all, strings.Join(w.saidOf(all), "\n"), strings.Join(w.said[max(0, len(w.said)-60):], "\n"))
 	}
 }
