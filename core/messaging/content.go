@@ -216,9 +216,6 @@ type DrawWon struct {
 	AnswerBy time.Time `json:"answerBy"`
 }
 
-// Kind is KindDrawWon.
-func (DrawWon) Kind() Kind { return KindDrawWon }
-
 // DrawCancelled tells a member who entered a draw that nobody will win in it (抽選中止).
 type DrawCancelled struct {
 	Name   string `json:"name,omitempty"`
@@ -226,9 +223,6 @@ type DrawCancelled struct {
 	Reason string `json:"reason"`           // as staff wrote it
 	Points int64  `json:"points,omitempty"` // that came back; 0: nothing was paid
 }
-
-// Kind is KindDrawCancelled.
-func (DrawCancelled) Kind() Kind { return KindDrawCancelled }
 
 // PrizeNotice tells a member that a prize left, or was handed over.
 type PrizeNotice struct {
@@ -239,9 +233,6 @@ type PrizeNotice struct {
 	Carrier        string `json:"carrier,omitempty"`
 	TrackingNumber string `json:"trackingNumber,omitempty"`
 }
-
-// Kind is KindPrizeNotice.
-func (PrizeNotice) Kind() Kind { return KindPrizeNotice }
 
 // CampaignOpened tells a member who agreed to the mail magazine of a campaign.
 type CampaignOpened struct {
@@ -371,9 +362,6 @@ type ParcelNotice struct {
 	TrackingURL    string `json:"trackingUrl,omitempty"`
 }
 
-// Kind is KindParcelNotice.
-func (ParcelNotice) Kind() Kind { return KindParcelNotice }
-
 // PickUpReady tells a customer that an order lies ready at a shop (店舗受取).
 type PickUpReady struct {
 	Name        string         `json:"name"`
@@ -387,127 +375,4 @@ type PickUpReady struct {
 	Payable     bool           `json:"payable,omitempty"` // when it is picked up
 	Currency    money.Currency `json:"currency"`
 	Lines       []OrderPart    `json:"lines"`
-}
-
-// Kind is KindPickUpReady.
-func (PickUpReady) Kind() Kind { return KindPickUpReady }
-
-// Kind is KindReturnNotice.
-func (ReturnNotice) Kind() Kind { return KindReturnNotice }
-
-// Kind is KindEmailVerification.
-func (EmailVerification) Kind() Kind { return KindEmailVerification }
-
-// Kind is KindPasswordReset.
-func (PasswordReset) Kind() Kind { return KindPasswordReset }
-
-// Kind is KindOrderConfirmation.
-func (OrderConfirmation) Kind() Kind { return KindOrderConfirmation }
-
-// Kind is KindPaymentReceived.
-func (PaymentReceived) Kind() Kind { return KindPaymentReceived }
-
-// Kind is KindOrderShipped.
-func (OrderShipped) Kind() Kind { return KindOrderShipped }
-
-// Kind is KindOrderChanged.
-func (OrderChanged) Kind() Kind { return KindOrderChanged }
-
-// Kind is KindOrderRescheduled.
-func (OrderRescheduled) Kind() Kind { return KindOrderRescheduled }
-
-// Kind is KindOrderCancelled.
-func (OrderCancelled) Kind() Kind { return KindOrderCancelled }
-
-// Kind is KindBankTransfer.
-func (BankTransfer) Kind() Kind { return KindBankTransfer }
-
-// Kind is KindStoreSlip.
-func (StoreSlip) Kind() Kind { return KindStoreSlip }
-
-// Kind is KindBackInStock.
-func (BackInStock) Kind() Kind { return KindBackInStock }
-
-// Kind is KindWishNews.
-func (WishNews) Kind() Kind { return KindWishNews }
-
-// Kind is KindCampaignNotice.
-func (CampaignNotice) Kind() Kind { return KindCampaignNotice }
-
-// Kind is KindRefundedAsPoints.
-func (RefundedAsPoints) Kind() Kind { return KindRefundedAsPoints }
-
-// Kind is KindPointsExpiring.
-func (PointsExpiring) Kind() Kind { return KindPointsExpiring }
-
-// Kind is KindCampaignOpened.
-func (CampaignOpened) Kind() Kind { return KindCampaignOpened }
-
-// Kind is KindCouponGranted.
-func (CouponGranted) Kind() Kind { return KindCouponGranted }
-
-// Kind is KindQuotationRequested.
-func (QuotationRequested) Kind() Kind { return KindQuotationRequested }
-
-// Kind is KindQuotationAnswered.
-func (QuotationAnswered) Kind() Kind { return KindQuotationAnswered }
-
-// Kind is KindAccountOverdue.
-func (AccountOverdue) Kind() Kind { return KindAccountOverdue }
-
-// Kind is KindStockLow.
-func (StockLow) Kind() Kind { return KindStockLow }
-
-// Kind is KindLotsExpiring.
-func (LotsExpiring) Kind() Kind { return KindLotsExpiring }
-
-// Kind is KindQuotationSaid.
-func (QuotationSaid) Kind() Kind { return KindQuotationSaid }
-
-// Kind is KindApprovalAsked.
-func (ApprovalAsked) Kind() Kind { return KindApprovalAsked }
-
-// blanks make a content of each kind to read into.
-var blanks = map[Kind]func() Content{
-	KindEmailVerification:  func() Content { return &EmailVerification{} },
-	KindPasswordReset:      func() Content { return &PasswordReset{} },
-	KindOrderConfirmation:  func() Content { return &OrderConfirmation{} },
-	KindPaymentReceived:    func() Content { return &PaymentReceived{} },
-	KindOrderShipped:       func() Content { return &OrderShipped{} },
-	KindOrderChanged:       func() Content { return &OrderChanged{} },
-	KindOrderRescheduled:   func() Content { return &OrderRescheduled{} },
-	KindOrderCancelled:     func() Content { return &OrderCancelled{} },
-	KindBankTransfer:       func() Content { return &BankTransfer{} },
-	KindBackInStock:        func() Content { return &BackInStock{} },
-	KindWishNews:           func() Content { return &WishNews{} },
-	KindCampaignNotice:     func() Content { return &CampaignNotice{} },
-	KindDrawWon:            func() Content { return &DrawWon{} },
-	KindDrawCancelled:      func() Content { return &DrawCancelled{} },
-	KindPrizeNotice:        func() Content { return &PrizeNotice{} },
-	KindPointsExpiring:     func() Content { return &PointsExpiring{} },
-	KindRefundedAsPoints:   func() Content { return &RefundedAsPoints{} },
-	KindCampaignOpened:     func() Content { return &CampaignOpened{} },
-	KindCouponGranted:      func() Content { return &CouponGranted{} },
-	KindQuotationRequested: func() Content { return &QuotationRequested{} },
-	KindQuotationAnswered:  func() Content { return &QuotationAnswered{} },
-	KindStockLow:           func() Content { return &StockLow{} },
-	KindLotsExpiring:       func() Content { return &LotsExpiring{} },
-	KindQuotationSaid:      func() Content { return &QuotationSaid{} },
-	KindAccountOverdue:     func() Content { return &AccountOverdue{} },
-	KindApprovalAsked:      func() Content { return &ApprovalAsked{} },
-	KindReturnNotice:       func() Content { return &ReturnNotice{} },
-	KindMailing:            func() Content { return &Mailing{} },
-	KindStoreSlip:          func() Content { return &StoreSlip{} },
-	KindParcelNotice:       func() Content { return &ParcelNotice{} },
-	KindPickUpReady:        func() Content { return &PickUpReady{} },
-	KindDraftOrder:         func() Content { return &DraftOrder{} },
-	KindRecurringOrder:     func() Content { return &RecurringOrder{} },
-}
-
-// blank is an empty content of the kind, to decode into; nil for an unknown kind.
-func blank(k Kind) Content {
-	if fresh := blanks[k]; fresh != nil {
-		return fresh()
-	}
-	return nil
 }
