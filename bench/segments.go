@@ -89,7 +89,7 @@ func repeated(f func() error) (cold, again time.Duration, err error) {
 	return cold, later[len(later)/2], nil
 }
 
-// written is the segment whose members are exported, and its least size at full scale.
+// written is how many members the aim names.
 const written = 100_000
 
 // export writes the members of a segment to a file, opening what is sealed, beside COPY of
