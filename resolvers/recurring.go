@@ -41,6 +41,7 @@ func recurringAhead(ctx context.Context, rows []recurring.Order, paths ...string
 	if err := errors.Join(
 		aheadIf(ctx, asks("lines"), l.RecurringLines, ids),
 		aheadIf(ctx, asks("occurrences"), l.RecurringDays, ids),
+		aheadIf(ctx, asks("savedCard"), l.SavedCard, named(rows, func(o recurring.Order) *uuid.UUID { return o.CardID })),
 	); err != nil || !asks("occurrences.order") {
 		return err
 	}

@@ -247,7 +247,8 @@ func TestWhatARecurringOrderRefuses(t *testing.T) {
 	refused := func(field string, value any) string {
 		return r.ask.recur(t, "subscribeRecurringOrder", with(r.wish(), field, value)).fault()
 	}
-	require.Equal(t, "RECURRING_ORDER_PAYMENT_INVALID paymentMethod", refused("paymentMethod", "CARD"))
+	require.Equal(t, "SAVED_CARD_UNKNOWN savedCardId", refused("paymentMethod", "CARD"))
+	require.Equal(t, "RECURRING_ORDER_PAYMENT_INVALID paymentMethod", refused("paymentMethod", "AT_SHOP"))
 	require.Equal(t, "REQUIRED convenienceStore", refused("paymentMethod", "CONVENIENCE_STORE"))
 	require.Equal(t, "RECURRING_ORDER_SCHEDULE_INVALID every", refused("every", 13))
 	require.Equal(t, "RECURRING_ORDER_SCHEDULE_INVALID firstOn", refused("firstOn", jstDay(0)))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/billing"
+	"github.com/noren-commerce/noren/core/cardfile"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
@@ -86,6 +87,7 @@ type Resolver struct {
 	Quotations  *quotation.Service
 	Drafts      *draft.Service
 	Recurring   *recurring.Service
+	SavedCards  *cardfile.Service
 	Worklists   *worklist.Service
 	Imports     *importing.Service
 	Prices      *importing.Prices
@@ -164,6 +166,7 @@ type Loaders struct {
 	DraftLines   *graph.Loader[uuid.UUID, []draft.Line] // by draft
 	DraftOfOrder *graph.Loader[uuid.UUID, draft.Draft]  // by order
 
+	SavedCard      *graph.Loader[uuid.UUID, cardfile.Card]
 	RecurringLines *graph.Loader[uuid.UUID, []recurring.Line]       // by recurring order
 	RecurringDays  *graph.Loader[uuid.UUID, []recurring.Occurrence] // by recurring order
 
@@ -290,6 +293,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		DraftLines:   graph.NewLoader(graph.Grouped(r.Drafts.Lines, func(l draft.Line) uuid.UUID { return l.DraftID })),
 		DraftOfOrder: graph.NewLoader(graph.ByKey(r.Drafts.OfOrders, func(d draft.Draft) uuid.UUID { return *d.OrderID })),
 
+		SavedCard:      graph.NewLoader(graph.ByKey(r.SavedCards.Cards, func(c cardfile.Card) uuid.UUID { return c.ID })),
 		RecurringLines: graph.NewLoader(graph.Grouped(r.Recurring.Lines, func(l recurring.Line) uuid.UUID { return l.RecurringID })),
 		RecurringDays:  graph.NewLoader(graph.Grouped(r.Recurring.Occurrences, func(o recurring.Occurrence) uuid.UUID { return o.RecurringID })),
 

@@ -5,7 +5,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/noren-commerce/noren/adapters/stripe/stripetest"
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/cardfile"
 	"github.com/noren-commerce/noren/core/id"
 )
 
@@ -68,6 +70,18 @@ var deskOperations = map[string]clientOperation{
 		}
 		return nil
 	})},
+	"app/SavedCards": {1, byMember(func(t *testing.T, w *world) apptest.Variables {
+		for range min(w.size, cardfile.Most) {
+			w.kept(t)
+		}
+		return nil
+	})},
+	"app/SaveCard": {13, byMember(func(_ *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "cardToken": stripetest.CardVisa})
+	})},
+	"app/ConfirmSavedCard": {1, byMember(func(t *testing.T, w *world) apptest.Variables { return in(apptest.Variables{"savedCardId": w.kept(t)}) })},
+	"app/RemoveSavedCard":  {6, byMember(func(t *testing.T, w *world) apptest.Variables { return in(apptest.Variables{"savedCardId": w.kept(t)}) })},
+
 	"app/RecurringOrder":          {11, byMember(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.recurred(t).ID} })},
 	"app/SubscribeRecurringOrder": {19, byMember(func(_ *testing.T, w *world) apptest.Variables { return in(w.monthly()) })},
 	"app/ChangeRecurringOrder": {15, byMember(func(t *testing.T, w *world) apptest.Variables {
@@ -157,4 +171,12 @@ func (w *world) stuck(t *testing.T) apptest.Variables {
 	name := w.again(t)
 	exec(t, w.App, `UPDATE recurring_orders SET attempts = 1`)
 	return name
+}
+
+// kept is a card that the member keeps.
+func (w *world) kept(t *testing.T) string {
+	t.Helper()
+	saved := saveWith(t, func(q string, v apptest.Variables) apptest.Answer { return w.member.do(t, q, v) }, w.key(), stripetest.CardVisa)
+	require.Empty(t, saved.UserErrors)
+	return saved.SavedCard.ID
 }

@@ -22,6 +22,8 @@ const (
 	metaPayment   = "noren_payment"
 	metaOperation = "noren_operation"
 	metaOrder     = "noren_order"
+	metaCard      = "noren_card"
+	metaMember    = "noren_member"
 )
 
 // Config sets up the gateway.
@@ -77,10 +79,19 @@ func (g *Gateway) Start(ctx context.Context, r payment.StartRequest) (payment.An
 	if r.Reference == "" {
 		return g.create(ctx, r)
 	}
-	if r.Token == "" {
+	if r.Token == "" && r.Kept == nil {
 		return g.retrieve(ctx, r.Reference)
 	}
 	params := &stripe.PaymentIntentConfirmParams{PaymentMethod: stripe.String(r.Token), ReturnURL: optional(r.ReturnURL)}
+	if r.Kept != nil {
+		if err := g.belongs(ctx, r); err != nil {
+			return payment.Answer{}, err
+		}
+		params.PaymentMethod = stripe.String(r.Kept.Reference)
+		if r.Kept.Absent {
+			params.OffSession = stripe.Bool(true)
+		}
+	}
 	params.SetIdempotencyKey(r.Key.String())
 	pi, err := g.client.V1PaymentIntents.Confirm(ctx, r.Reference, params)
 	return answer(pi, err)
@@ -102,6 +113,13 @@ func (g *Gateway) create(ctx context.Context, r payment.StartRequest) (payment.A
 	}
 	if r.Token != "" {
 		params.PaymentMethod, params.Confirm, params.ReturnURL = stripe.String(r.Token), stripe.Bool(true), optional(r.ReturnURL)
+	}
+	if r.Kept != nil {
+		params.Customer, params.PaymentMethod, params.Confirm = stripe.String(r.Kept.Customer), stripe.String(r.Kept.Reference), stripe.Bool(true)
+		params.ReturnURL = optional(r.ReturnURL)
+		if r.Kept.Absent {
+			params.OffSession = stripe.Bool(true)
+		}
 	}
 	params.SetIdempotencyKey(r.Key.String())
 	pi, err := g.client.V1PaymentIntents.Create(ctx, params)

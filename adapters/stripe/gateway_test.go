@@ -41,6 +41,17 @@ func TestEveryCallIsAsStripeDescribesIt(t *testing.T) {
 	require.NoError(t, err)
 	_, err = g.Refund(t.Context(), payment.AmountRequest{Key: id.New(), Reference: created.Reference, Amount: 980, Currency: "JPY"})
 	require.NoError(t, err)
+	kept, err := g.Keep(t.Context(), payment.KeepRequest{Key: id.New(), MemberID: id.New(), Token: stripetest.CardVisa, ReturnURL: "https://shop.example.jp/back"})
+	require.NoError(t, err)
+	_, err = g.Keeping(t.Context(), kept.Setup)
+	require.NoError(t, err)
+	start.Token, start.Kept = "", &payment.KeptCard{Customer: kept.Customer, Reference: "pm_1", Absent: true}
+	_, err = g.Start(t.Context(), start)
+	require.NoError(t, err)
+	start.Reference = ""
+	_, err = g.Start(t.Context(), start)
+	require.NoError(t, err)
+	require.NoError(t, g.Forget(t.Context(), "pm_1"))
 	_, err = g.Find(t.Context(), payment.FindRequest{PaymentID: id.New(), Since: time.Now()})
 	require.ErrorIs(t, err, payment.ErrNeverArrived)
 }
@@ -262,6 +273,36 @@ func TestRefundWebhookTellsWhatWasGivenBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, int64(480), n.Answer.Refunded)
 	require.Equal(t, taken.Reference, n.Answer.Reference)
+}
+
+func TestAKeptCardIsChargedInItsCustomersAbsence(t *testing.T) {
+	t.Parallel()
+	server, g := gateway(t)
+	keep := payment.KeepRequest{Key: id.New(), MemberID: id.New(), Token: stripetest.CardVisa}
+	kept, err := g.Keep(t.Context(), keep)
+	require.NoError(t, err)
+	require.Equal(t, []any{"visa", "4242", 2031, 2, false}, []any{kept.Network, kept.Last4, kept.ExpiryYear, kept.ExpiryMonth, kept.NeedsAction})
+	again, err := g.Keep(t.Context(), keep)
+	require.NoError(t, err)
+	require.Equal(t, kept, again, "the same key keeps one card")
+
+	r := request("")
+	r.Kept = &payment.KeptCard{Customer: kept.Customer, Reference: kept.Card, Absent: true}
+	got, err := g.Start(t.Context(), r)
+	require.NoError(t, err)
+	require.Equal(t, payment.StatusCaptured, got.Status)
+
+	begun, err := g.Start(t.Context(), request("")) // by a customer, who has not confirmed it
+	require.NoError(t, err)
+	r.Key, r.Reference, r.Kept.Absent = id.New(), begun.Reference, false
+	got, err = g.Start(t.Context(), r)
+	require.NoError(t, err, "the payment becomes its customer's")
+	require.Equal(t, payment.StatusCaptured, got.Status)
+
+	require.NoError(t, g.Forget(t.Context(), kept.Card))
+	require.NoError(t, g.Forget(t.Context(), kept.Card), "forgotten already")
+	server.LoseAnswers(100)
+	require.ErrorIs(t, g.Forget(t.Context(), kept.Card), payment.ErrUnanswered)
 }
 
 func FuzzInterpret(f *testing.F) {

@@ -148,6 +148,17 @@ type StoreSlip struct {
 	DueAt        time.Time      `json:"dueAt"`
 }
 
+// CardDeclined tells that a saved card was not charged for an order, and until when it can
+// be paid another way. The amount is minor units.
+type CardDeclined struct {
+	Name        string         `json:"name"`
+	OrderNumber string         `json:"orderNumber"`
+	Amount      int64          `json:"amount"`
+	Currency    money.Currency `json:"currency"`
+	Until       time.Time      `json:"until"`
+	URL         string         `json:"url"`
+}
+
 // WishNews tells a member what of their wishes became cheaper or is there again.
 // Amounts are minor units.
 type WishNews struct {

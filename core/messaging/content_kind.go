@@ -90,6 +90,9 @@ func (QuotationSaid) Kind() Kind { return KindQuotationSaid }
 // Kind is KindApprovalAsked.
 func (ApprovalAsked) Kind() Kind { return KindApprovalAsked }
 
+// Kind is KindCardDeclined.
+func (CardDeclined) Kind() Kind { return KindCardDeclined }
+
 // blanks make a content of each kind to read into.
 var blanks = map[Kind]func() Content{
 	KindEmailVerification:  func() Content { return &EmailVerification{} },
@@ -100,6 +103,7 @@ var blanks = map[Kind]func() Content{
 	KindOrderChanged:       func() Content { return &OrderChanged{} },
 	KindOrderRescheduled:   func() Content { return &OrderRescheduled{} },
 	KindOrderCancelled:     func() Content { return &OrderCancelled{} },
+	KindCardDeclined:       func() Content { return &CardDeclined{} },
 	KindBankTransfer:       func() Content { return &BankTransfer{} },
 	KindBackInStock:        func() Content { return &BackInStock{} },
 	KindWishNews:           func() Content { return &WishNews{} },

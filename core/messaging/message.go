@@ -50,6 +50,7 @@ const (
 	KindDrawCancelled      Kind = "draw_cancelled"
 	KindPrizeNotice        Kind = "prize_notice"
 	KindDraftOrder         Kind = "draft_order"
+	KindCardDeclined       Kind = "card_declined"
 	KindRecurringOrder     Kind = "recurring_order"
 	KindMailing            Kind = "mailing"
 )
@@ -57,7 +58,7 @@ const (
 // Kinds lists every kind.
 var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
-	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindOrderRescheduled, KindBankTransfer,
+	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindOrderRescheduled, KindBankTransfer, KindCardDeclined,
 	KindBackInStock, KindWishNews, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindLotsExpiring, KindReturnNotice, KindStoreSlip, KindParcelNotice,
 	KindPickUpReady, KindPointsExpiring, KindRefundedAsPoints, KindDrawWon, KindDrawCancelled, KindPrizeNotice,

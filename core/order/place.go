@@ -34,6 +34,7 @@ type PlaceInput struct {
 	IdempotencyKey string
 	ExpectedTotal  decimal.Decimal // what the customer was shown, in major units
 	PaymentMethod  payment.Method
+	CardID         *uuid.UUID        // a kept card of the buyer's that noren charges, for what it places by itself
 	Store          payment.Chain     // of convenience stores, if it is paid there
 	prepaid.Codes                    // that pay first
 	Points         []points.UseInput // that pay before the codes
@@ -377,7 +378,7 @@ func (s *Service) billed(ctx context.Context, d *Draft, in PlaceInput) error {
 	}
 	bill, err := s.payments.Draft(i18n.WithLanguage(ctx, o.Language), payment.OpenInput{
 		OrderID: o.ID, BrandID: o.BrandID, OrderNumber: o.Number, Method: o.PaymentMethod,
-		Amount: rest, Currency: o.Currency, Name: o.ShippingAddress.Name, Email: o.Email, Chain: in.Store, Within: d.payWithin,
+		Amount: rest, Currency: o.Currency, Name: o.ShippingAddress.Name, Email: o.Email, Chain: in.Store, Within: d.payWithin, CardID: in.CardID,
 	})
 	switch {
 	case errors.Is(err, payment.ErrChain):

@@ -32,8 +32,8 @@ func (s *Service) Execute(ctx context.Context, operationID uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	if issuer, ok := g.(Issuer); ok && op.Kind == OperationStart {
-		return s.issue(ctx, issuer, *p, op)
+	if _, issues := g.(Issuer); op.Kind == OperationStart && (issues || p.charged(*op)) {
+		return s.issue(ctx, g, *p, op)
 	}
 	if op.Kind == OperationStart {
 		return s.lookUp(ctx, g, *p, *op)
@@ -50,6 +50,9 @@ func (s *Service) answered(ctx context.Context, p Payment, op Operation, answer 
 	_, err := s.settle(ctx, p.OrderID, op.ID, answer, callErr)
 	if errors.Is(err, ErrPaymentRefused) { // written down for staff; another try would be refused too
 		s.Log.ErrorContext(ctx, "a gateway refuses an operation", "operation", op.ID, "kind", op.Kind, "payment", p.ID, "error", err)
+		return nil
+	}
+	if errors.Is(err, ErrCardDeclined) {
 		return nil
 	}
 	return err

@@ -24,7 +24,7 @@ var (
 	ErrChain             = fault.Invalid("CONVENIENCE_STORE_REQUIRED", "お支払いになるコンビニエンスストアを選択してください", "Choose the convenience store to pay at")
 	ErrLimit             = fault.Conflict("PAYMENT_EXCEEDS_LIMIT", "このお支払い方法でお支払いいただけるのは1件%sまでです", "This way to pay takes up to %s at once")
 	errTooLong           = fault.Invalid(fault.CodeTooLong, "%d文字以内で入力してください", "This must be at most %d characters")
-	errToken             = fault.Invalid(fault.CodeInvalid, "カード番号ではなく、決済サービスのトークンを指定してください", "This must be a token of the payment service, never a card number")
+	ErrToken             = fault.Invalid(fault.CodeInvalid, "カード番号ではなく、決済サービスのトークンを指定してください", "This must be a token of the payment service, never a card number")
 	errGatewayOff        = fault.Conflict(fault.CodeUnavailable, "この決済サービスは現在ご利用いただけません", "This payment service is not available now")
 	errURL               = fault.Invalid(fault.CodeInvalid, "URLの形式が正しくありません", "This is not a valid URL")
 )

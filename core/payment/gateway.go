@@ -128,8 +128,9 @@ type StartRequest struct {
 	OrderNumber string // shown to the customer
 	Amount      int64  // minor units
 	Currency    money.Currency
-	Token       string // the gateway's token of a card; empty if the client confirms by itself
-	ReturnURL   string // where the customer comes back to after 3-D Secure
+	Token       string    // the gateway's token of a card; empty if the client confirms by itself
+	Kept        *KeptCard // charged instead of what a token names; nil: none is
+	ReturnURL   string    // where the customer comes back to after 3-D Secure
 	Email       string
 	DueAt       time.Time // for what is paid outside
 	Chain       Chain     // at which the customer wants to pay

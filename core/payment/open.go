@@ -23,6 +23,7 @@ type OpenInput struct {
 	Email       string
 	Chain       Chain         // of convenience stores, for the method that is paid there
 	Within      time.Duration // how long the payment waits; 0: as the method says
+	CardID      *uuid.UUID    // the kept card that noren charges, for MethodCard; nil: the customer pays
 }
 
 // Draft is a payment about to be written down.

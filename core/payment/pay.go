@@ -31,6 +31,7 @@ type PayInput struct {
 	OrderID        uuid.UUID
 	Amount         *decimal.Decimal  // major units, if only a part is paid by this payment; nil: all that is still to be paid
 	Method         Method            // another than at the order, if the customer changes the mind; empty: as it is
+	CardID         *uuid.UUID        // a kept card of the actor's instead of a token
 	Token          string            // the gateway's token of a card (Stripe: pm_…); empty: the client confirms by itself
 	ReturnURL      string            // where 3-D Secure brings the customer back to
 	Chain          Chain             // of convenience stores, if it is paid there
@@ -46,18 +47,23 @@ func (in PayInput) Validate() error {
 	if in.Amount != nil && !in.Amount.IsPositive() {
 		all = append(all, ErrAmount.At("amount"))
 	}
-	if in.Token != "" && !isToken(in.Token) {
-		all = append(all, errToken.At("cardToken"))
+	if in.Token != "" && (!IsToken(in.Token) || in.CardID != nil) {
+		all = append(all, ErrToken.At("cardToken"))
 	}
-	if u, err := url.Parse(in.ReturnURL); in.ReturnURL != "" && (err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http")) {
-		all = append(all, errURL.At("returnUrl"))
-	}
-	return errors.Join(all...)
+	return errors.Join(append(all, CheckReturn(in.ReturnURL))...)
 }
 
-// isToken tells a gateway's token ("pm_1N…") from a card number, which must never
+// CheckReturn fails for what is no address that a customer can come back to.
+func CheckReturn(address string) error {
+	if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http")) {
+		return errURL.At("returnUrl")
+	}
+	return nil
+}
+
+// IsToken tells a gateway's token ("pm_1N…") from a card number, which must never
 // get into a call, a log or a row.
-func isToken(s string) bool {
+func IsToken(s string) bool {
 	prefix, rest, found := strings.Cut(s, "_")
 	foreign := func(r rune) bool {
 		return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
@@ -130,6 +136,7 @@ type attempt struct {
 	operation Operation
 	gateway   Gateway
 	due       Due
+	kept      *KeptCard
 	replay    bool
 }
 
@@ -179,7 +186,7 @@ func (in PayInput) settled(due Due, all []Payment) (bool, error) {
 	case kind != nil:
 		return false, kind.Short.With(money.Of(rest, due.Currency)).At(kind.Field)
 	}
-	return in.Method == "" && in.Token == "" && openOne(all) == nil, nil
+	return in.Method == "" && in.Token == "" && in.CardID == nil && openOne(all) == nil, nil
 }
 
 // begin writes down how what is left is collected.
@@ -199,6 +206,12 @@ func (s *Service) begin(ctx context.Context, in PayInput, due Due, all []Payment
 	if err != nil {
 		return attempt{}, err
 	}
+	var kept *KeptCard
+	if in.CardID != nil {
+		if kept, err = s.ownCard(ctx, g, *in.CardID); err != nil {
+			return attempt{}, err
+		}
+	}
 	p, err := s.tender(ctx, due, current, g, amount, in.Chain)
 	if err != nil || offline {
 		return attempt{payment: p, due: due}, err
@@ -208,7 +221,7 @@ func (s *Service) begin(ctx context.Context, in PayInput, due Due, all []Payment
 		ID: id.New(), PaymentID: p.ID, Kind: OperationStart, Status: OperationOutstanding, AmountMinor: p.AmountMinor,
 		ClientKey: in.IdempotencyKey, InputHash: in.hash(), Attempts: 1, CreatedAt: now, LastCallAt: &now,
 	}
-	return attempt{payment: p, operation: op, gateway: g, due: due}, s.Store.InsertOperation(ctx, op)
+	return attempt{payment: p, operation: op, gateway: g, due: due, kept: kept}, s.Store.InsertOperation(ctx, op)
 }
 
 func replayOf(op Operation, all []Payment, in PayInput) (attempt, error) {
@@ -252,6 +265,8 @@ func (s *Service) chosen(in PayInput, due Due, current *Payment) (Gateway, error
 		return nil, ErrNotShipped.At("method")
 	case in.Method != "":
 		return s.byMethod(in.Method)
+	case in.CardID != nil:
+		return s.byMethod(MethodCard)
 	case current != nil:
 		return s.byName(current.Gateway)
 	}
@@ -352,7 +367,7 @@ func (s *Service) start(ctx context.Context, in PayInput, a attempt) (PayResult,
 	ctx = context.WithoutCancel(ctx)
 	answer, callErr := s.call(ctx, a.gateway, "start", func(ctx context.Context) (Answer, error) {
 		r := a.payment.starting(a.due, a.operation)
-		r.Token, r.ReturnURL = in.Token, in.ReturnURL
+		r.Token, r.ReturnURL, r.Kept = in.Token, in.ReturnURL, a.kept
 		return a.gateway.Start(ctx, r)
 	})
 	p, err := s.settle(ctx, a.payment.OrderID, a.operation.ID, answer, callErr)

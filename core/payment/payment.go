@@ -97,6 +97,7 @@ type Payment struct {
 	Reference       string        // the gateway's own id of the payment; empty until it answered
 	Instructions    *Instructions // what the customer has to do, where the method needs it
 	FailureCode     string        // the gateway's word for the last decline
+	CardID          *uuid.UUID    // the kept card that noren charges; nil: none
 	Till            string        // code of the shop or event at whose till it was taken; empty for others
 	DueAt           *time.Time    // unpaid after this moment, the order is given up
 	CreatedAt       time.Time

@@ -48,6 +48,8 @@ type Needs struct {
 	PointTenders PointTenders // nil: points pay nothing
 	Purse        Purse        // nil: gift cards and vouchers pay nothing
 
+	ShopURL string // where mailed links lead
+
 	Books Books
 	Terms Terms
 	Now   clock.Clock
@@ -107,6 +109,10 @@ func (s *Service) Draft(ctx context.Context, in OpenInput) (Draft, error) {
 	}}
 	if issuer, ok := g.(Issuer); ok {
 		return d, d.slip(issuer, in)
+	}
+	if _, keeps := g.(Keeper); keeps && in.CardID != nil {
+		d.draftKept(*in.CardID)
+		return d, nil
 	}
 	offline, ok := g.(Offline)
 	switch {

@@ -49,13 +49,17 @@ func (s *Service) settleIn(ctx context.Context, orderID, operationID uuid.UUID, 
 	if err := s.Store.UpdateOperation(ctx, *op); err != nil {
 		return p, nil, err
 	}
+	charged := p.charged(*op)
 	if callErr != nil {
-		if op.Status == OperationRefused && op.Kind == OperationStart && p.Method == MethodConvenienceStore {
-			p, err = s.advance(ctx, due, all, p, Answer{Decline: &Decline{Code: "refused"}})
+		if op.Status != OperationRefused || op.Kind != OperationStart || !charged && p.Method != MethodConvenienceStore {
+			return p, outcome, nil
 		}
-		return p, outcome, err
+		a = Answer{Decline: &Decline{Code: "refused"}}
 	}
 	after, err := s.advance(ctx, due, all, p, a)
+	if err == nil && charged && op.Status != OperationDone {
+		err = s.tellDeclined(ctx, due, after)
+	}
 	return after, outcome, err
 }
 

@@ -57,9 +57,9 @@ func (p Payment) issued() bool {
 	return p.Instructions != nil && (p.Instructions.Chain == nil || p.Instructions.SlipNumber != "")
 }
 
-// issue asks for a slip until there is an answer. One that nobody needs any more is not
-// asked for.
-func (s *Service) issue(ctx context.Context, g Issuer, p Payment, op *Operation) error {
+// issue asks for a slip, or charges a kept card, until there is an answer. What nobody
+// needs any more is not asked for.
+func (s *Service) issue(ctx context.Context, g Gateway, p Payment, op *Operation) error {
 	switch {
 	case !p.Open() && op.Attempts == 0:
 		return s.abandon(ctx, op.ID)
@@ -70,13 +70,18 @@ func (s *Service) issue(ctx context.Context, g Issuer, p Payment, op *Operation)
 	if err != nil || gone {
 		return err
 	}
-	answer, callErr := s.perform(ctx, g, p, op, func(ctx context.Context) (Answer, error) {
-		return g.Start(ctx, p.starting(due, *op))
-	})
+	r, gone, err := s.charging(ctx, p, due, *op)
+	switch {
+	case err != nil:
+		return err
+	case gone:
+		return s.answered(ctx, p, *op, Answer{Status: StatusFailed, Decline: &Decline{Code: "card_removed"}}, nil)
+	}
+	answer, callErr := s.perform(ctx, g, p, op, func(ctx context.Context) (Answer, error) { return g.Start(ctx, r) })
 	return s.answered(ctx, p, *op, answer, callErr)
 }
 
-// claim notes, with the order locked, that a slip is being asked for: from now on it is
+// claim notes, with the order locked, that the gateway is being asked: from now on it is
 // not changed. Gone: an edit has taken the question back.
 func (s *Service) claim(ctx context.Context, p Payment, op *Operation) (due Due, gone bool, _ error) {
 	err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {

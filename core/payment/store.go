@@ -93,6 +93,9 @@ type Store interface {
 	// TillCode is the code of the brand's location that is open; empty if there is none.
 	TillCode(ctx context.Context, brandID, locationID uuid.UUID) (string, error)
 
+	// KeptCard is the kept card, while it is kept; nil otherwise.
+	KeptCard(ctx context.Context, cardID uuid.UUID) (*KeptCard, error)
+
 	InsertOperation(ctx context.Context, o Operation) error
 	UpdateOperation(ctx context.Context, o Operation) error
 	Operation(ctx context.Context, id uuid.UUID) (*Operation, error)

@@ -77,6 +77,7 @@ type Order struct {
 	ShippingMode     pricing.ShippingMode
 	PaymentMethod    payment.Method
 	ConvenienceStore payment.Chain
+	CardID           *uuid.UUID // the saved card that is charged, for MethodCard
 	Currency         money.Currency
 	CreatedAt        time.Time
 	UpdatedAt        time.Time

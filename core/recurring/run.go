@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/payment"
 )
 
 // The rules of placing: how many days ahead a member is told, how much the total may
@@ -139,9 +140,9 @@ func (s *Service) order(ctx context.Context, seen Order, priced *cart.Priced) er
 	noren, fresh := access.From(ctx), false
 	_, err := s.Orders.PlaceFrom(seen.Buyer().In(ctx), order.PlaceInput{
 		IdempotencyKey: fmt.Sprintf("recurring %s %s", seen.ID, seen.NextOn.Format(time.DateOnly)), ExpectedTotal: priced.Quote.Total.Amount(),
-		PaymentMethod: seen.PaymentMethod, Store: seen.ConvenienceStore,
+		PaymentMethod: seen.PaymentMethod, Store: seen.ConvenienceStore, CardID: seen.CardID,
 	}, order.Source{
-		Operation: "placeRecurringOrder", Intent: seen.NextOn, By: &noren,
+		Operation: "placeRecurringOrder", Intent: seen.NextOn, By: &noren, PayWithin: payWithin(seen),
 		Lock: func(ctx context.Context, lookup cart.Lookup) (_ *cart.Basket, err error) {
 			if o, err = s.Store.Lock(ctx, seen.ID); err != nil {
 				return nil, err
@@ -172,6 +173,18 @@ func (s *Service) order(ctx context.Context, seen Order, priced *cart.Priced) er
 		o.advance(s.today(ctx))
 		return s.Store.Save(ctx, *o)
 	})
+}
+
+// cardWithin is how long an order waits whose card was declined, for its member to pay it
+// another way.
+const cardWithin = 3 * 24 * time.Hour
+
+// payWithin is how long the order waits for its money; 0: as the method says.
+func payWithin(o Order) time.Duration {
+	if o.PaymentMethod == payment.MethodCard {
+		return cardWithin
+	}
+	return 0
 }
 
 // failed notes why a due day could not be ordered, tells member and staff, and sets the

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/cardfile"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
@@ -57,6 +58,11 @@ type Members interface {
 	Offered(ctx context.Context, brandID uuid.UUID, method, shop *uuid.UUID) (hasMethod, hasShop bool, err error)
 }
 
+// Cards finds saved cards.
+type Cards interface {
+	Cards(ctx context.Context, ids []uuid.UUID) ([]cardfile.Card, error)
+}
+
 // Query asks for one page of recurring orders, newest first. Zero fields do not filter.
 type Query struct {
 	BrandID  uuid.UUID
@@ -72,6 +78,7 @@ type Parts struct {
 	Store   Store
 	Members Members
 	Keys    *idempotency.Keys
+	Cards   Cards
 	Carts   draft.Carts
 	Orders  draft.Orders
 	Coupons draft.Coupons

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/cardfile"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/customer"
@@ -22,10 +23,10 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 )
 
-// methods are the ways in which a recurring order can be paid. A card cannot: noren keeps
-// none.
+// methods are the ways in which a recurring order can be paid; by card with one that the
+// member has saved.
 var methods = []payment.Method{
-	payment.MethodBankTransfer, payment.MethodOnAccount, payment.MethodConvenienceStore, payment.MethodCashOnDelivery,
+	payment.MethodCard, payment.MethodBankTransfer, payment.MethodOnAccount, payment.MethodConvenienceStore, payment.MethodCashOnDelivery,
 }
 
 // mostAhead is how far ahead a day may lie.
@@ -50,7 +51,8 @@ type SubscribeInput struct {
 	ShippingMethodID uuid.UUID
 	PaymentMethod    payment.Method
 	ConvenienceStore *payment.Chain
-	Coupons          []string // codes of coupons that hold for each order
+	CardID           *uuid.UUID // a saved card of the member's, for MethodCard
+	Coupons          []string   // codes of coupons that hold for each order
 }
 
 // Subscribe begins a recurring order, for its member or, by staff, for one: once for
@@ -92,7 +94,7 @@ func (s *Service) subscribe(ctx context.Context, memberID uuid.UUID, in Subscrib
 	}
 	terms := Terms{
 		Unit: &in.Unit, Every: &in.Every, NextOn: &in.FirstOn, Lines: in.Lines, ShippingAddress: &in.ShippingAddress, BillingAddress: in.BillingAddress,
-		ShippingMethodID: &in.ShippingMethodID, PaymentMethod: &in.PaymentMethod, ConvenienceStore: in.ConvenienceStore, Coupons: in.Coupons,
+		ShippingMethodID: &in.ShippingMethodID, PaymentMethod: &in.PaymentMethod, ConvenienceStore: in.ConvenienceStore, CardID: in.CardID, Coupons: in.Coupons,
 	}
 	if terms.Lines == nil {
 		terms.Lines = []LineInput{}
@@ -114,6 +116,7 @@ type Terms struct {
 	ShippingMethodID *uuid.UUID
 	PaymentMethod    *payment.Method
 	ConvenienceStore *payment.Chain
+	CardID           *uuid.UUID // a saved card of the member's, for MethodCard
 	Coupons          []string
 }
 
@@ -250,6 +253,12 @@ func (s *Service) tendered(ctx context.Context, o *Order, t Terms) error {
 			return ErrMethod.At("paymentMethod")
 		}
 		o.PaymentMethod, o.ConvenienceStore = *t.PaymentMethod, ""
+		if o.PaymentMethod != payment.MethodCard {
+			o.CardID = nil
+		}
+	}
+	if err := s.charged(ctx, o, t.CardID); err != nil {
+		return err
 	}
 	if t.ConvenienceStore != nil {
 		o.ConvenienceStore = *t.ConvenienceStore
@@ -266,6 +275,26 @@ func (s *Service) tendered(ctx context.Context, o *Order, t Terms) error {
 		err = cart.ErrUnknownMethod.At("shippingMethodId")
 	}
 	return err
+}
+
+// charged takes the card that pays: only the member says which of theirs.
+func (s *Service) charged(ctx context.Context, o *Order, cardID *uuid.UUID) error {
+	if cardID != nil && o.PaymentMethod == payment.MethodCard {
+		o.CardID = nil
+		all, err := s.Cards.Cards(ctx, []uuid.UUID{*cardID})
+		if err != nil {
+			return err
+		}
+		for _, c := range all {
+			if c.State == cardfile.Kept && c.BrandID == o.BrandID && c.MemberID == o.MemberID && o.MemberID == access.From(ctx).ID {
+				o.CardID = &c.ID
+			}
+		}
+	}
+	if o.PaymentMethod == payment.MethodCard && o.CardID == nil {
+		return payment.ErrCard.At("savedCardId")
+	}
+	return nil
 }
 
 func (s *Service) lines(ctx context.Context, o Order, wanted []LineInput) ([]Line, error) {

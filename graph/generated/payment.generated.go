@@ -1380,7 +1380,7 @@ func unmarshalInputPayOrderInput(ctx context.Context, ec *executionContext, obj 
 		asMap["vouchers"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "paymentMethod", "amount", "cardToken", "returnUrl", "convenienceStore", "points", "giftCards", "vouchers"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "paymentMethod", "amount", "cardToken", "returnUrl", "convenienceStore", "points", "giftCards", "savedCardId", "vouchers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1450,6 +1450,13 @@ func unmarshalInputPayOrderInput(ctx context.Context, ec *executionContext, obj 
 				return it, err
 			}
 			it.GiftCards = data
+		case "savedCardId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("savedCardId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardID = data
 		case "vouchers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("vouchers"))
 			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/noren-commerce/noren/core/cardfile"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -32,6 +33,8 @@ type RecurringOrderResolver interface {
 	Lines(ctx context.Context, obj *recurring.Order) ([]recurring.Line, error)
 
 	Occurrences(ctx context.Context, obj *recurring.Order) ([]recurring.Occurrence, error)
+
+	SavedCard(ctx context.Context, obj *recurring.Order) (*cardfile.Card, error)
 }
 type RecurringOrderLineResolver interface {
 	Variant(ctx context.Context, obj *recurring.Line) (*catalog.Variant, error)
@@ -427,6 +430,33 @@ func _RecurringOrder_createdAt(ctx context.Context, ec *executionContext, field 
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
 	)
+}
+
+func _RecurringOrder_savedCard(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RecurringOrder_savedCard(ctx, ec, field)
+		},
+		func(ctx context.Context) (*cardfile.Card, error) {
+			return ec.Resolvers.RecurringOrder().SavedCard(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *cardfile.Card) graphql.Marshaler {
+			return marshalOSavedCard2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcardfileᚐCard(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_RecurringOrder_savedCard(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecurringOrder",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
 }
 
 func _RecurringOrderConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[recurring.Order]) (ret graphql.Marshaler) {
@@ -861,7 +891,7 @@ func unmarshalInputRecurringOrderTermsInput(ctx context.Context, ec *executionCo
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"unit", "every", "nextOn", "lines", "shippingAddress", "billingAddress", "shippingMethodId", "paymentMethod", "convenienceStore", "coupons"}
+	fieldsInOrder := [...]string{"unit", "every", "nextOn", "lines", "shippingAddress", "billingAddress", "shippingMethodId", "paymentMethod", "convenienceStore", "coupons", "savedCardId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -938,6 +968,13 @@ func unmarshalInputRecurringOrderTermsInput(ctx context.Context, ec *executionCo
 				return it, err
 			}
 			it.Coupons = data
+		case "savedCardId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("savedCardId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardID = data
 		}
 	}
 	return it, nil
@@ -1068,7 +1105,7 @@ func unmarshalInputSubscribeRecurringOrderInput(ctx context.Context, ec *executi
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "memberId", "unit", "every", "firstOn", "lines", "shippingAddress", "billingAddress", "shippingMethodId", "paymentMethod", "convenienceStore", "coupons"}
+	fieldsInOrder := [...]string{"idempotencyKey", "memberId", "unit", "every", "firstOn", "lines", "shippingAddress", "billingAddress", "shippingMethodId", "paymentMethod", "convenienceStore", "coupons", "savedCardId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1159,6 +1196,13 @@ func unmarshalInputSubscribeRecurringOrderInput(ctx context.Context, ec *executi
 				return it, err
 			}
 			it.Coupons = data
+		case "savedCardId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("savedCardId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardID = data
 		}
 	}
 	return it, nil
@@ -1368,6 +1412,12 @@ func _RecurringOrder(ctx context.Context, ec *executionContext, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "savedCard":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _RecurringOrder_savedCard(ctx, ec, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -385,6 +385,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveBadgeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveBadgeInput)),
 			graphql.NewInputUnmarshaler("SaveBusinessCalendarInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveBusinessCalendarInput)),
 			graphql.NewInputUnmarshaler("SaveCampaignInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCampaignInput)),
+			graphql.NewInputUnmarshaler("SaveCardInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCardInput)),
 			graphql.NewInputUnmarshaler("SaveCarrierSenderInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCarrierSenderInput)),
 			graphql.NewInputUnmarshaler("SaveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCategoryInput)),
 			graphql.NewInputUnmarshaler("SaveDisplayRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDisplayRuleInput)),
@@ -413,6 +414,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
 			graphql.NewInputUnmarshaler("SaveWishInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveWishInput)),
 			graphql.NewInputUnmarshaler("SaveWishListInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveWishListInput)),
+			graphql.NewInputUnmarshaler("SavedCardInput", graphql.BindUnmarshaler(ec, unmarshalInputSavedCardInput)),
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
 			graphql.NewInputUnmarshaler("SegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputSegmentInput)),
 			graphql.NewInputUnmarshaler("SendDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputSendDraftOrderInput)),
@@ -15427,7 +15429,7 @@ input SubscribeRecurringOrderInput {
   billingAddress: AddressInput
   "How it is shipped."
   shippingMethodId: ID!
-  "How it is paid: BANK_TRANSFER, ON_ACCOUNT, CONVENIENCE_STORE or CASH_ON_DELIVERY."
+  "How it is paid: CARD, BANK_TRANSFER, ON_ACCOUNT, CONVENIENCE_STORE or CASH_ON_DELIVERY."
   paymentMethod: PaymentMethod!
   "For CONVENIENCE_STORE: the chain to pay at."
   convenienceStore: ConvenienceStore
@@ -16147,6 +16149,117 @@ extend enum UserErrorCode {
   EXCHANGE_SET
   "The order replaces returned goods; only staff give it up."
   ORDER_REPLACES_RETURN
+}
+`, BuiltIn: false},
+	{Name: "../schema/saved_card.graphqls", Input: `extend type Query {
+  "The cards that the caller keeps for later payments (登録済みカード), newest first."
+  savedCards: [SavedCard!]! @allow(roles: [MEMBER, COMPANY_BUYER]) @cost(size: 10)
+}
+
+extend type Mutation {
+  """
+  Keep a card for later payments and recurring orders, at most 10. The payment service keeps
+  the card itself; noren never sees its number. When ` + "`" + `needsAction` + "`" + ` is true the client
+  confirms with ` + "`" + `clientSecret` + "`" + ` and Stripe's library (3-D Secure), then ` + "`" + `confirmSavedCard` + "`" + `.
+
+  Choose an ` + "`" + `idempotencyKey` + "`" + ` for each card and keep it until the answer is known: after
+  PAYMENT_UNCONFIRMED ask again with the same key.
+  """
+  saveCard(
+    "Which card."
+    input: SaveCardInput!
+  ): SaveCardPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Say that the customer has confirmed a card with 3-D Secure; it is kept if the payment service says so too."
+  confirmSavedCard(
+    "Which card."
+    input: SavedCardInput!
+  ): SaveCardPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Give a kept card up. One that pays for a recurring order stays until another card does."
+  removeSavedCard(
+    "Which card."
+    input: SavedCardInput!
+  ): RemoveSavedCardPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+}
+
+extend type RecurringOrder {
+  "The card that is charged; null if it is not paid by card."
+  savedCard: SavedCard
+}
+
+extend input SubscribeRecurringOrderInput {
+  "For CARD: which of the member's kept cards is charged. Only the member may say."
+  savedCardId: ID
+}
+
+extend input RecurringOrderTermsInput {
+  "For CARD: which of the member's kept cards is charged. Only the member may say."
+  savedCardId: ID
+}
+
+extend input PayOrderInput {
+  "A kept card of the caller's, instead of ` + "`" + `cardToken` + "`" + `."
+  savedCardId: ID
+}
+
+"A card that a member keeps for later payments."
+type SavedCard {
+  "The card's opaque global id."
+  id: ID!
+  "Whether it is kept; false while the customer has to confirm it."
+  confirmed: Boolean!
+  "The network, as the payment service says: \"visa\", \"jcb\". Empty until it is kept."
+  network: String!
+  "The last four digits; empty until it is kept."
+  last4: String!
+  "The last day on which it is good; null until it is kept."
+  expiresOn: Date
+  "When it was saved."
+  createdAt: DateTime!
+}
+
+"A card to be kept."
+input SaveCardInput {
+  "The client's key of this card, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The payment service's token of the card (Stripe: pm_…), never a card number."
+  cardToken: String!
+  "Where 3-D Secure brings the customer back to."
+  returnUrl: String! = ""
+}
+
+"Names a kept card."
+input SavedCardInput {
+  "The card."
+  savedCardId: ID!
+}
+
+"A card after it was saved."
+type SaveCardPayload {
+  "The card; null if nothing was done."
+  savedCard: SavedCard
+  "Lets the client confirm the card; null if there is nothing to confirm."
+  clientSecret: String
+  "Whether the customer has to confirm it (3-D Secure)."
+  needsAction: Boolean!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What was given up."
+type RemoveSavedCardPayload {
+  "The id of the card; null if nothing was done."
+  removedId: ID
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "There is no such kept card."
+  SAVED_CARD_UNKNOWN
+  "As many cards as may be are kept."
+  SAVED_CARDS_FULL
+  "The card pays for a recurring order."
+  SAVED_CARD_IN_USE
 }
 `, BuiltIn: false},
 	{Name: "../schema/scope.graphqls", Input: `"How an audience names its buyers, from the most specific to the widest."

@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/billing"
+	"github.com/noren-commerce/noren/core/cardfile"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
@@ -311,6 +312,9 @@ type MutationResolver interface {
 	RejectReturn(ctx context.Context, input returns.RejectInput) (model.ReturnPayload, error)
 	ReceiveReturn(ctx context.Context, input returns.ReceiveInput) (model.ReturnPayload, error)
 	CloseReturn(ctx context.Context, input returns.CloseInput) (model.ReturnPayload, error)
+	SaveCard(ctx context.Context, input cardfile.SaveInput) (model.SaveCardPayload, error)
+	ConfirmSavedCard(ctx context.Context, input cardfile.NameInput) (model.SaveCardPayload, error)
+	RemoveSavedCard(ctx context.Context, input cardfile.NameInput) (model.RemoveSavedCardPayload, error)
 	SaveSegment(ctx context.Context, input segment.SaveInput) (model.SegmentPayload, error)
 	RenameSegment(ctx context.Context, input segment.RenameInput) (model.SegmentPayload, error)
 	RefreshSegment(ctx context.Context, input segment.ByIDInput) (model.SegmentPayload, error)
@@ -505,6 +509,7 @@ type QueryResolver interface {
 	ReturnRule(ctx context.Context) (returns.Rule, error)
 	Returns(ctx context.Context, first *int, after *string, filter *model.ReturnFilter) (page.Connection[returns.Return], error)
 	Return(ctx context.Context, id string) (*returns.Return, error)
+	SavedCards(ctx context.Context) ([]cardfile.Card, error)
 	Search(ctx context.Context, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) (page.Connection[catalog.SearchResult], error)
 	SearchSuggestions(ctx context.Context, prefix string, first int) ([]catalog.Suggestion, error)
 	MemberSearch(ctx context.Context, where segment.Condition, first *int, after *string) (page.Connection[member.Member], error)
@@ -1328,6 +1333,20 @@ func field_Mutation_commitPriceImport_args(ctx context.Context, ec *executionCon
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (importing.PriceRunInput, error) {
 			return unmarshalNPriceImportInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceRunInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_confirmSavedCard_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (cardfile.NameInput, error) {
+			return unmarshalNSavedCardInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcardfileᚐNameInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2918,6 +2937,20 @@ func field_Mutation_removeReturnPhoto_args(ctx context.Context, ec *executionCon
 	return args, nil
 }
 
+func field_Mutation_removeSavedCard_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (cardfile.NameInput, error) {
+			return unmarshalNSavedCardInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcardfileᚐNameInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_removeSet_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3330,6 +3363,20 @@ func field_Mutation_saveCampaign_args(ctx context.Context, ec *executionContext,
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (promotion.SaveInput, error) {
 			return unmarshalNSaveCampaignInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSaveInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_saveCard_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (cardfile.SaveInput, error) {
+			return unmarshalNSaveCardInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcardfileᚐSaveInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -18365,6 +18412,135 @@ func fieldContext_Mutation_closeReturn(ctx context.Context, ec *executionContext
 	return fc, nil
 }
 
+func _Mutation_saveCard(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_saveCard(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SaveCard(ctx, fc.Args["input"].(cardfile.SaveInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.SaveCardPayload) graphql.Marshaler {
+			return marshalNSaveCardPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐSaveCardPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_saveCard(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_saveCard_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_confirmSavedCard(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_confirmSavedCard(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ConfirmSavedCard(ctx, fc.Args["input"].(cardfile.NameInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.SaveCardPayload) graphql.Marshaler {
+			return marshalNSaveCardPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐSaveCardPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_confirmSavedCard(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_confirmSavedCard_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_removeSavedCard(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_removeSavedCard(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveSavedCard(ctx, fc.Args["input"].(cardfile.NameInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.RemoveSavedCardPayload) graphql.Marshaler {
+			return marshalNRemoveSavedCardPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐRemoveSavedCardPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_removeSavedCard(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_removeSavedCard_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_saveSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26137,6 +26313,35 @@ func fieldContext_Query_return(ctx context.Context, ec *executionContext, field 
 	return fc, nil
 }
 
+func _Query_savedCards(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_savedCards(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().SavedCards(ctx)
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{}),
+		func(ctx context.Context, selections ast.SelectionSet, v []cardfile.Card) graphql.Marshaler {
+			return marshalNSavedCard2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcardfileᚐCardᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_savedCards(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
 func _Query_search(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -29461,6 +29666,27 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "saveCard":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_saveCard(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "confirmSavedCard":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_confirmSavedCard(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removeSavedCard":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_removeSavedCard(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "saveSegment":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_saveSegment(ctx, ec, field)
@@ -30707,6 +30933,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_return(ctx, ec, field)
+				})
+		case "savedCards":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_savedCards(ctx, ec, field)
 				})
 		case "search":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/billing"
+	"github.com/noren-commerce/noren/core/cardfile"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
@@ -1154,6 +1155,14 @@ type RematchBankLinesPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What was given up.
+type RemoveSavedCardPayload struct {
+	// The id of the card; null if nothing was done.
+	RemovedID *string `json:"removedId,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What became of a set that was to be removed.
 type RemovedSetPayload struct {
 	// The global id of the variant that is no set any more; null if nothing was done.
@@ -1210,6 +1219,18 @@ type ReturnRulePayload struct {
 type SaleTermsPayload struct {
 	// The terms; null if nothing was done.
 	Terms *sale.Terms `json:"terms,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A card after it was saved.
+type SaveCardPayload struct {
+	// The card; null if nothing was done.
+	SavedCard *cardfile.Card `json:"savedCard,omitempty"`
+	// Lets the client confirm the card; null if there is nothing to confirm.
+	ClientSecret *string `json:"clientSecret,omitempty"`
+	// Whether the customer has to confirm it (3-D Secure).
+	NeedsAction bool `json:"needsAction"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }

@@ -12,7 +12,7 @@ import (
 // the kept one's. What only somebody with an account has stays where the kept has none.
 func queueBelongings(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
 	const account = ` AND EXISTS (SELECT FROM accounts WHERE id = $1)`
-	for _, table := range []string{"wish_lists", "restock_requests", "quotations", "recurring_orders", "draft_orders"} {
+	for _, table := range []string{"wish_lists", "restock_requests", "quotations", "saved_cards", "recurring_orders", "draft_orders"} {
 		batch.Queue(`UPDATE `+table+` SET member_id = $1 WHERE member_id = $2`+account, keptID, goneID)
 	}
 	batch.Queue(`

@@ -113,6 +113,7 @@ func (s *Members) Erase(ctx context.Context, memberID uuid.UUID, at time.Time) e
 	batch.Queue(`DELETE FROM return_photos p USING returns r, orders o WHERE r.id = p.return_id AND o.id = r.order_id AND o.member_id = $1`, memberID)
 	batch.Queue(`UPDATE accounts SET email = id::text || '@erased.invalid', name = '', updated_at = $2 WHERE id = $1`, memberID, at)
 	batch.Queue(`UPDATE members SET household_id = NULL, erased_at = $2, updated_at = $2 WHERE id = $1`, memberID, at)
+	batch.Queue(`UPDATE saved_cards SET state = 'REMOVED', network = '', last4 = '', expiry_year = 0, expiry_month = 0, updated_at = $2 WHERE member_id = $1`, memberID, at)
 	queueForget(batch, memberID, at)
 	queueLeave(batch, memberID, at)
 	batch.Queue(`UPDATE recurring_orders SET name = '', email = '', shipping_address = '{}', billing_address = NULL, updated_at = $2 WHERE member_id = $1`, memberID, at)

@@ -18,7 +18,7 @@ type Payments struct{ db *DB }
 func NewPayments(db *DB) *Payments { return &Payments{db} }
 
 const paymentColumns = `id, brand_id, order_id, method, gateway, status, currency, amount, authorised, captured, refunded,
-	reference, instructions, failure_code, due_at, created_at, updated_at, till, as_points`
+	reference, instructions, failure_code, due_at, created_at, updated_at, till, as_points, card_id`
 
 // Insert adds a payment.
 func (s *Payments) Insert(ctx context.Context, p payment.Payment) error {
@@ -30,9 +30,9 @@ func (s *Payments) Insert(ctx context.Context, p payment.Payment) error {
 func queuePayment(batch *pgx.Batch, p payment.Payment) {
 	batch.Queue(`
 		INSERT INTO payments (`+paymentColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
 		p.ID, p.BrandID, p.OrderID, p.Method, p.Gateway, p.Status, p.Currency, p.AmountMinor, p.AuthorisedMinor,
-		p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.CreatedAt, p.UpdatedAt, p.Till, p.AsPointsMinor)
+		p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.CreatedAt, p.UpdatedAt, p.Till, p.AsPointsMinor, p.CardID)
 }
 
 // Update stores what may change of a payment.

@@ -24,7 +24,7 @@ func NewRecurring(db *DB) *Recurring { return &Recurring{db} }
 
 const recurringColumns = `r.id, r.number, r.brand_id, r.channel_id, r.member_id, r.buyer_role, r.name, r.email, r.language, r.state, r.revision, r.unit, r.every,
 	r.first_on, r.next_on, r.announced_on, r.retry_at, r.attempts, r.accepted, r.shipping_address, r.billing_address, r.shipping_method_id, r.shipping_mode,
-	r.payment_method, r.convenience_store, r.currency, r.created_at, r.updated_at`
+	r.payment_method, r.convenience_store, r.card_id, r.currency, r.created_at, r.updated_at`
 
 var recurringBasket = holder{table: `recurring_orders`, lines: `recurring_order_lines`, coupons: `recurring_order_coupons`, key: `recurring_id`}
 
@@ -33,10 +33,10 @@ func (s *Recurring) Insert(ctx context.Context, o recurring.Order) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		INSERT INTO recurring_orders (id, number, brand_id, channel_id, member_id, buyer_role, name, email, language, state, revision, unit, every, first_on, next_on,
-			attempts, accepted, shipping_address, billing_address, shipping_method_id, shipping_mode, payment_method, convenience_store, currency, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $25)`,
+			attempts, accepted, shipping_address, billing_address, shipping_method_id, shipping_mode, payment_method, convenience_store, card_id, currency, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $26)`,
 		o.ID, o.Number, o.BrandID, o.ChannelID, o.MemberID, o.BuyerRole, o.Name, o.Email, o.Language, o.State, o.Revision, o.Unit, o.Every, o.FirstOn, o.NextOn,
-		o.Attempts, o.AcceptedMinor, o.ShippingAddress, o.BillingAddress, o.ShippingMethodID, o.ShippingMode, o.PaymentMethod, o.ConvenienceStore, o.Currency, o.CreatedAt)
+		o.Attempts, o.AcceptedMinor, o.ShippingAddress, o.BillingAddress, o.ShippingMethodID, o.ShippingMode, o.PaymentMethod, o.ConvenienceStore, o.CardID, o.Currency, o.CreatedAt)
 	return s.db.later(ctx, batch)
 }
 
@@ -46,11 +46,11 @@ func (s *Recurring) Save(ctx context.Context, o recurring.Order) error {
 	batch.Queue(`
 		UPDATE recurring_orders SET state = @state, revision = @revision, unit = @unit, every = @every, first_on = @first, next_on = @next,
 			announced_on = @announced, retry_at = @retry, attempts = @attempts, accepted = @accepted, shipping_address = @address, billing_address = @billing,
-			shipping_method_id = @method, payment_method = @payment, convenience_store = @store, updated_at = @at
+			shipping_method_id = @method, payment_method = @payment, convenience_store = @store, card_id = @card, updated_at = @at
 		WHERE id = @id`, pgx.NamedArgs{
 		"id": o.ID, "state": o.State, "revision": o.Revision, "unit": o.Unit, "every": o.Every, "first": o.FirstOn, "next": o.NextOn,
 		"announced": o.AnnouncedOn, "retry": o.RetryAt, "attempts": o.Attempts, "accepted": o.AcceptedMinor, "address": o.ShippingAddress, "billing": o.BillingAddress,
-		"method": o.ShippingMethodID, "payment": o.PaymentMethod, "store": o.ConvenienceStore, "at": o.UpdatedAt,
+		"method": o.ShippingMethodID, "payment": o.PaymentMethod, "store": o.ConvenienceStore, "card": o.CardID, "at": o.UpdatedAt,
 	})
 	return s.db.later(ctx, batch)
 }

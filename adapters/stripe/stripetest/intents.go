@@ -21,15 +21,21 @@ func (s *Server) route(r *http.Request, form url.Values) answer {
 		return s.refund(form)
 	case r.URL.Path == "/v1/refunds":
 		return s.listRefunds(form)
+	case len(parts) >= 2 && (parts[1] == "customers" || parts[1] == "setup_intents" || parts[1] == "payment_methods"):
+		return s.routeCards(parts, form)
 	case len(parts) >= 3 && parts[1] == "payment_intents":
 		i := s.find(parts[2])
 		if i == nil {
 			return refuse(http.StatusNotFound, "invalid_request_error", "resource_missing", "No such payment_intent: '"+parts[2]+"'", nil)
 		}
+		if len(parts) == 3 && r.Method == http.MethodPost {
+			i.customer = form.Get("customer")
+			return ok(i.json(false))
+		}
 		if len(parts) == 3 {
 			return ok(i.json(form.Get("expand[0]") == "latest_charge"))
 		}
-		return i.act(parts[3], form)
+		return s.act(i, parts[3], form)
 	}
 	return refuse(http.StatusNotFound, "invalid_request_error", "", "Unrecognized request URL", nil)
 }
@@ -51,25 +57,29 @@ func (s *Server) create(form url.Values) answer {
 		currency: form.Get("currency"), capture: form.Get("capture_method"), amount: amount,
 		created: time.Now().Unix(), metadata: metadata(form),
 	}
-	if card := form.Get("payment_method"); card != "" && !strings.HasPrefix(card, "pm_card_") && card != CardThreeDSecure {
-		return refuse(http.StatusBadRequest, "invalid_request_error", "resource_missing", "No such PaymentMethod: '"+card+"'", nil)
+	i.customer = form.Get("customer")
+	if refusal := s.unknown(i, form); refusal != nil {
+		return *refusal
 	}
 	s.intents = append(s.intents, i)
 	if form.Get("confirm") == "true" {
-		return i.charge(form.Get("payment_method"), false)
+		return i.charge(s.behaving(form), form.Get("off_session") == "true")
 	}
 	return ok(i.json(false))
 }
 
 // act does what a path's last word says: confirm, capture, cancel.
-func (i *intent) act(verb string, form url.Values) answer {
+func (s *Server) act(i *intent, verb string, form url.Values) answer {
 	wrongState := refuse(http.StatusBadRequest, "invalid_request_error", "payment_intent_unexpected_state",
 		"You cannot "+verb+" this PaymentIntent because it has a status of "+i.status+".", i)
 	switch {
 	case i.status == "succeeded" || i.status == "canceled":
 		return wrongState
 	case verb == "confirm":
-		return i.charge(form.Get("payment_method"), false)
+		if refusal := s.unknown(i, form); refusal != nil {
+			return *refusal
+		}
+		return i.charge(s.behaving(form), form.Get("off_session") == "true")
 	case verb == "cancel":
 		i.status, i.capturable = "canceled", 0
 		return ok(i.json(false))
@@ -81,12 +91,18 @@ func (i *intent) act(verb string, form url.Values) answer {
 	return wrongState
 }
 
-func (i *intent) charge(card string, confirmed bool) answer {
+func (i *intent) charge(card string, absent bool) answer {
 	switch {
+	case card == CardLaterFails:
+		i.status, i.declined = "requires_payment_method", "generic_decline"
+		return refuse(http.StatusPaymentRequired, "card_error", "card_declined", "Your card was declined.", i)
+	case card == CardLaterAsks && absent:
+		i.status, i.declined = "requires_payment_method", "authentication_required"
+		return refuse(http.StatusPaymentRequired, "card_error", "authentication_required", "This transaction requires authentication.", i)
 	case card == CardDeclined:
 		i.status, i.declined = "requires_payment_method", "insufficient_funds"
 		return refuse(http.StatusPaymentRequired, "card_error", "card_declined", "Your card has insufficient funds.", i)
-	case card == CardThreeDSecure && !confirmed:
+	case card == CardThreeDSecure:
 		i.status = "requires_action"
 	case i.capture == "manual":
 		i.status, i.capturable, i.declined = "requires_capture", i.amount, ""

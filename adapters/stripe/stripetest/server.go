@@ -34,22 +34,27 @@ const (
 	CardVisa         = "pm_card_visa"
 	CardDeclined     = "pm_card_visa_chargeDeclinedInsufficientFunds"
 	CardThreeDSecure = "pm_card_threeDSecure2Required"
+	CardLaterFails   = "pm_card_chargeCustomerFail"     // can be kept; a later charge is declined
+	CardLaterAsks    = "pm_card_authenticationRequired" // can be kept; a charge in the customer's absence is declined
 )
 
 // Server is one Stripe with its memory.
 type Server struct {
 	URL string
 
-	mu       sync.Mutex
-	mock     http.Handler
-	intents  []*intent
-	refunds  []*refund
-	answers  map[string]answer // by idempotency key
-	requests []Request
-	lose     int // of the next calls that change something, the answer is lost
-	drop     int // the next calls that change something never arrive
-	events   int
-	onCall   func()
+	mu        sync.Mutex
+	mock      http.Handler
+	intents   []*intent
+	refunds   []*refund
+	setups    []*setup
+	customers int
+	kept      map[string]string // what kept cards behave like, by id
+	answers   map[string]answer // by idempotency key
+	requests  []Request
+	lose      int // of the next calls that change something, the answer is lost
+	drop      int // the next calls that change something never arrive
+	events    int
+	onCall    func()
 }
 
 // Request is one call that Stripe has received.
@@ -64,6 +69,7 @@ type intent struct {
 	refunded                              int64
 	created                               int64
 	metadata                              map[string]string
+	customer                              string
 	declined                              string
 }
 
@@ -111,7 +117,7 @@ func New(t testing.TB) *Server {
 	t.Helper()
 	handler, err := stub()
 	require.NoError(t, err)
-	s := &Server{mock: handler, answers: map[string]answer{}}
+	s := &Server{mock: handler, answers: map[string]answer{}, kept: map[string]string{}}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	s.URL = server.URL
@@ -193,6 +199,22 @@ func (s *Server) Status(t testing.TB, reference string) string {
 	return i.status
 }
 
+// ConfirmSetup is what a customer does with the client secret of a card to be kept.
+func (s *Server) ConfirmSetup(t testing.TB) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	require.NotEmpty(t, s.setups)
+	s.keep(s.setups[len(s.setups)-1])
+}
+
+// Kept is the number of cards that are kept.
+func (s *Server) Kept() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.kept)
+}
+
 // Confirm is what a customer does with a client secret and a good card.
 func (s *Server) Confirm(t testing.TB, reference string) {
 	t.Helper()
@@ -200,7 +222,7 @@ func (s *Server) Confirm(t testing.TB, reference string) {
 	defer s.mu.Unlock()
 	i := s.find(reference)
 	require.NotNil(t, i)
-	i.charge(CardVisa, true)
+	i.charge(CardVisa, false)
 }
 
 // Event is a webhook about the payment as it is now, signed now.

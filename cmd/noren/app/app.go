@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/adapters/pdf"
 	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/billing"
+	"github.com/noren-commerce/noren/core/cardfile"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
@@ -171,6 +172,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	orders.InvoiceBy(documents)
 	payments.CreditBy(documents)
 	partners := newPartners(db, now)
+	saved := cardfile.New(cardfile.Parts{Tx: db, Store: postgres.NewCardFile(db), Keys: keys, Gateways: payments, Events: events, Now: now})
 	lists := newLists(db, jobs, prices, events, now)
 	files, err := cfg.open(cfg.PublicURL)
 	if err != nil {
@@ -222,8 +224,9 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Quotations: newQuotations(db, quotation.Parts{
 				Keys: keys, Companies: companies, Orders: orders, Prices: prices, Rules: rules, Carts: carts, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now,
 			}),
+			SavedCards: saved,
 			Recurring: recurring.New(recurring.Parts{
-				Tx: db, Store: postgres.NewRecurring(db), Members: postgres.NewDrafts(db, sealed), Keys: keys, Carts: carts, Orders: orders, Coupons: campaigns, Outbox: jobs, Events: events,
+				Tx: db, Store: postgres.NewRecurring(db), Members: postgres.NewDrafts(db, sealed), Keys: keys, Carts: carts, Orders: orders, Coupons: campaigns, Cards: saved, Outbox: jobs, Events: events,
 				ShopURL: cfg.shopPages(), Now: now,
 			}),
 			Worklists: worklist.New(postgres.NewWorklists(db), accounts),

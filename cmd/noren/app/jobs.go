@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/billing"
+	"github.com/noren-commerce/noren/core/cardfile"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
@@ -130,6 +131,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ order.PickUpJob) error { return a.Resolvers.Orders.SeeToPickUps(ctx) })
 	work(w, func(ctx context.Context, _ recurring.RunJob) error { return a.runRecurring(ctx) })
 	work(w, func(ctx context.Context, _ draft.ExpireJob) error { return a.Resolvers.Drafts.Expire(ctx) })
+	work(w, func(ctx context.Context, _ cardfile.ForgetJob) error { return a.Resolvers.SavedCards.Forget(ctx) })
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
 	work(w, func(ctx context.Context, _ giftcard.ExpireJob) error { return a.Resolvers.GiftCards.Expire(ctx) })
 	a.pointWork(w)
@@ -163,6 +165,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(10*time.Minute, promotion.AbandonedJob{}),
 		every(24*time.Hour, event.PartitionJob{}),
 		every(24*time.Hour, payment.ForgetJob{}),
+		every(5*time.Minute, cardfile.ForgetJob{}),
 	)
 }
 

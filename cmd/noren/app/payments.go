@@ -126,7 +126,7 @@ func newPayments(c Config, db *postgres.DB, jobs *postgres.Jobs, metrics *teleme
 	return payment.New(payment.Needs{
 		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: jobs, Events: points.Following{Recorder: postgres.NewEvents(db), Jobs: jobs},
 		Gateways: c.gateways(c.Dev), Tills: till.Both(), Own: []payment.Own{codegateway.New(vouchers), codegateway.New(cards), pointgateway.New(loyalty)},
-		Loyalty: loyalty, PointTenders: loyalty, Purse: prepaid.NewPurse(vouchers, cards), Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
+		Loyalty: loyalty, PointTenders: loyalty, Purse: prepaid.NewPurse(vouchers, cards), Books: books, ShopURL: c.shopPages(), Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
 		Watch: func(c payment.Call) { metrics.GatewayCall(c.Gateway, c.Verb, c.Outcome, c.Took) },
 	})
 }
