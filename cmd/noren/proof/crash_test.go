@@ -62,6 +62,7 @@ func TestAKilledProcessLosesAndDoublesNothing(t *testing.T) {
 				default:
 					d := rand.New(rand.NewPCG(uint64(n), uint64(h.serial.Add(1))))
 					h.grant(d, h.members[n])
+					h.move(d, n)
 					h.buy(d, h.members[n])
 				}
 			}
@@ -80,6 +81,7 @@ func TestAKilledProcessLosesAndDoublesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, broken)
 	h.agreesWithStripe()
+	h.expiredOnce()
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	require.Empty(t, h.failed)
@@ -87,8 +89,9 @@ func TestAKilledProcessLosesAndDoublesNothing(t *testing.T) {
 		require.Equal(t, want, h.count(what), what)
 	}
 	require.NotZero(t, killed)
-	t.Logf("killed %d times; %d orders, %d given up, %d sent, %d refunds", killed,
-		h.intents[countOrders], h.intents[countGivenUp], h.intents[countSent], h.intents[countRefunds])
+	t.Logf("killed %d times; %d orders, %d given up, %d sent, %d refunds; points given %d times, turned %d, sent away %d, %d prizes", killed,
+		h.intents[countOrders], h.intents[countGivenUp], h.intents[countSent], h.intents[countRefunds],
+		h.intents[countGifts], h.intents[countTurned], h.intents[countAway], h.intents[countPrizes])
 }
 
 // house is a noren of two processes, which may be killed, and those around it.
@@ -102,6 +105,7 @@ type house struct {
 	goods   []string
 	members []member // one for each client
 	points  string   // the programme
+	desk    desk     // where else points go
 	method  string
 	jobs    *river.Client[pgx.Tx]
 	staff   atomic.Pointer[string]
@@ -121,6 +125,10 @@ const (
 	countGivenUp = `SELECT count(*) FROM orders WHERE status = 'CANCELLED'`
 	countGrants  = `SELECT count(*) FROM point_entries WHERE kind = 'GRANT'`
 	countUses    = `SELECT count(*) FROM point_entries WHERE kind = 'USE'`
+	countGifts   = `SELECT count(*) FROM point_entries WHERE kind = 'TRANSFER_IN'`
+	countTurned  = `SELECT count(*) FROM point_entries WHERE kind = 'EXCHANGE_IN'`
+	countAway    = `SELECT count(*) FROM point_transfers WHERE outgoing`
+	countPrizes  = `SELECT count(*) FROM prize_exchanges`
 )
 
 func newHouse(t *testing.T) *house {
@@ -233,7 +241,7 @@ func (h *house) hurry(over <-chan struct{}) {
 		_, left := pool.Exec(ctx, `UPDATE river_job SET attempted_at = attempted_at - interval '5 minutes'
 			WHERE state = 'running' AND attempted_at BETWEEN now() - interval '2 minutes' AND now() - interval '`+lost+`'`)
 		_, asked := h.jobs.Insert(ctx, payment.ReconcileJob{}, nil)
-		if err := errors.Join(calls, left, asked); err != nil {
+		if err := errors.Join(calls, left, asked, h.age(ctx)); err != nil {
 			h.fail("hurry: %v", err)
 		}
 		select {
