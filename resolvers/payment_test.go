@@ -59,13 +59,13 @@ type till struct {
 	order  string
 }
 
-func newTill(t *testing.T, method string) *till {
+func newTill(t *testing.T, method string, options ...func(*app.Config)) *till {
 	t.Helper()
 	server := stripetest.New(t)
-	a := apptest.Start(t, func(c *app.Config) {
+	a := apptest.Start(t, append(options, func(c *app.Config) {
 		c.StripeSecretKey, c.StripeWebhookSecret, c.StripeAPIBase = stripetest.Key, stripetest.WebhookSecret, server.URL
 		c.StripePublicKey = "pk_test_1"
-	})
+	})...)
 	leash := a.AddProduct(t, "leash", 1980)
 	parcel := a.AddShipping(t, "parcel", 660)
 	s := &till{shopper: &shopper{App: a}, stripe: server}
