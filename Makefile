@@ -11,7 +11,7 @@ dev: ## Run everything on this machine; see the printed addresses.
 	$(GO) run ./cmd/noren dev
 
 test: ## Run every test; PostgreSQL and Redis are brought up where no URL names them.
-	$(GO) test -race -timeout 20m ./...
+	$(GO) test -race -timeout 20m -exec 'env GOGC=300' ./...
 
 generate: ## Make Go from the schema.
 	$(GO) generate ./graph

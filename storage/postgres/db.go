@@ -64,6 +64,9 @@ func Open(ctx context.Context, url string, options ...Option) (*DB, error) {
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.ConnConfig.RuntimeParams["application_name"] = "noren"
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	if _, said := config.ConnConfig.RuntimeParams["jit"]; !said {
+		config.ConnConfig.RuntimeParams["jit"] = "off" // statements are short: to compile one costs more than it saves
+	}
 	s := settings{pool: config, acquire: acquireWithin, tracers: []pgx.QueryTracer{statementTracer{}}}
 	for _, option := range options {
 		option(&s)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"net/mail"
+	"sync"
 
 	"github.com/noren-commerce/noren/adapters/mailbox"
 	"github.com/noren-commerce/noren/adapters/smtp"
@@ -39,9 +40,12 @@ func (c MailConfig) check() error {
 	return nil
 }
 
+// renderer reads the mails' templates, once for a process.
+var renderer = sync.OnceValues(func() (*messaging.Renderer, error) { return messaging.NewRenderer(payment.DefaultTerms().Zone) })
+
 // newSender makes what sends messages. The mailbox is nil if a mail server is set.
 func newSender(c MailConfig, db *postgres.DB, now clock.Clock) (*messaging.Sender, *mailbox.Mailbox, error) {
-	words, err := messaging.NewRenderer(payment.DefaultTerms().Zone)
+	words, err := renderer()
 	if err != nil {
 		return nil, nil, err
 	}
