@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	Company() CompanyResolver
 	CustomerGroup() CustomerGroupResolver
 	DailyFigures() DailyFiguresResolver
+	DailyStorePoints() DailyStorePointsResolver
 	DeliveryIssue() DeliveryIssueResolver
 	Document() DocumentResolver
 	DraftOrder() DraftOrderResolver
@@ -317,6 +318,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RecallStockLotInput", graphql.BindUnmarshaler(ec, unmarshalInputRecallStockLotInput)),
 			graphql.NewInputUnmarshaler("ReceiptInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiptInput)),
 			graphql.NewInputUnmarshaler("ReceiptLineInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiptLineInput)),
+			graphql.NewInputUnmarshaler("ReceivePointFileInput", graphql.BindUnmarshaler(ec, unmarshalInputReceivePointFileInput)),
 			graphql.NewInputUnmarshaler("ReceivePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputReceivePointsInput)),
 			graphql.NewInputUnmarshaler("ReceiveReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnInput)),
 			graphql.NewInputUnmarshaler("ReceiveReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnLineInput)),
@@ -446,6 +448,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SettleBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleBankLineInput)),
 			graphql.NewInputUnmarshaler("SettleDeliveryIssueInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleDeliveryIssueInput)),
 			graphql.NewInputUnmarshaler("SettleDuplicateMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleDuplicateMemberInput)),
+			graphql.NewInputUnmarshaler("SettlePointArrivalInput", graphql.BindUnmarshaler(ec, unmarshalInputSettlePointArrivalInput)),
 			graphql.NewInputUnmarshaler("SettleStrayPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleStrayPaymentInput)),
 			graphql.NewInputUnmarshaler("ShipShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputShipShipmentInput)),
 			graphql.NewInputUnmarshaler("ShipmentFilter", graphql.BindUnmarshaler(ec, unmarshalInputShipmentFilter)),
@@ -4434,23 +4437,23 @@ extend type Mutation {
     input: RemoveAddressInput!
   ): SavedAddressPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
 
-  "Enters a pet of the caller; 50 at most."
+  "Enters a pet of the caller, or of a member for staff; 50 at most. Those of a shop enter pets of their store's members alone."
   addPet(
     "The pet."
     input: AddPetInput!
-  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
 
-  "Corrects a pet of the caller."
+  "Corrects a pet of the caller, or of a member for staff; those of a shop, of their store's members alone."
   updatePet(
     "What changes."
     input: UpdatePetInput!
-  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
 
-  "Removes a pet of the caller."
+  "Removes a pet of the caller, or of a member for staff; those of a shop, of their store's members alone."
   removePet(
     "The pet."
     input: RemovePetInput!
-  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
 }
 
 "What a member has told about themselves, the same for all brands but for the newsletter."
@@ -4573,8 +4576,10 @@ input RemoveAddressInput {
   id: ID!
 }
 
-"A pet that its owner enters."
+"A pet to enter."
 input AddPetInput {
+  "Whose, for staff; the caller's if left out."
+  memberId: ID
   "The name it is called by, at most 100 characters."
   name: String!
   "The kind of animal."
@@ -4587,6 +4592,8 @@ input AddPetInput {
 
 "What changes of a pet; what is absent or null stays as it is."
 input UpdatePetInput {
+  "Whose it is, for staff; the caller's if left out."
+  memberId: ID
   "The pet's id."
   id: ID!
   "The name it is called by, at most 100 characters."
@@ -4601,6 +4608,8 @@ input UpdatePetInput {
 
 "A pet to remove."
 input RemovePetInput {
+  "Whose it is, for staff; the caller's if left out."
+  memberId: ID
   "The pet's id."
   id: ID!
 }
@@ -5234,11 +5243,12 @@ extend type Mutation {
   who waits longest first (出荷指示データ). They are marked, and in no other file unless
   named. What the file cannot say whole (an address too long for the label) is not in it
   and stands among the remarks; characters that CP932 lacks become 〓 and are remarked.
+  Prizes (` + "`" + `source: PRIZES` + "`" + `) need PRIZE_WRITE and MEMBER_EXPORT, and are for the head office.
   """
   exportShipments(
     "In what form, and which."
     input: ExportShipmentsInput!
-  ): ShipmentBatchPayload! @allow(permissions: [ORDER_WRITE])
+  ): ShipmentBatchPayload! @allow(permissions: [ORDER_WRITE, PRIZE_WRITE])
   "Say who the brand's parcels come from in files of a form (ご依頼主). Direct shipments (直送) come from the buyer."
   saveCarrierSender(
     "Who, and the contract."
@@ -5251,6 +5261,7 @@ extend type Mutation {
   Each shipment is shipped as by ` + "`" + `shipShipment` + "`" + `, in the background; a further number of it
   is another parcel. The same file, and the same row in another file, counts once. What
   cannot be is among the rejections; what left the house all the same is a delivery issue.
+  Prizes, by the number on their label (PZ-…), are counted as sent for who has PRIZE_WRITE.
   """
   uploadShipmentResults(
     "The file."
@@ -5297,17 +5308,27 @@ type CarrierSender {
   fareCode: String!
 }
 
-"A file of instructions as it was made (出荷指示データ). It never changes."
+"What parcels hold."
+enum ParcelSource {
+  "Shipments of orders."
+  ORDERS
+  "Prizes that members exchanged points for, or won."
+  PRIZES
+}
+
+"A file of instructions as it was made (出荷指示データ). It never changes, but that prizes which were cancelled or forgotten are not in it any more."
 type ShipmentBatch {
   "The file's opaque global id."
   id: ID!
+  "What its parcels hold."
+  source: ParcelSource!
   "Its number among the brand's files, from 1."
   number: Int!
   "The code of its form."
   profile: String!
   "Its name."
   fileName: String!
-  "How many shipments it instructs."
+  "How many parcels it instructs."
   shipments: Int!
   "What it could not say as it stands."
   remarks: [ShipmentBatchRemark!]!
@@ -5319,9 +5340,9 @@ type ShipmentBatch {
 
 "What a file of instructions could not say as it stands."
 type ShipmentBatchRemark {
-  "The global id of the shipment."
+  "The global id of the shipment, or of the prize's exchange."
   shipmentId: ID!
-  "Its number in the file: the order's, a hyphen, its place among the order's shipments."
+  "Its number in the file: the order's, a hyphen, its place among the order's shipments; or PZ- and the prize exchange's."
   reference: String!
   "The heading of the column; empty if the shipment as a whole is meant."
   column: String!
@@ -5363,7 +5384,7 @@ type ShipmentResult {
   rows: Int!
   "How many of them have been worked on; all of them when it is done."
   done: Int!
-  "How many shipments it has shipped."
+  "How many shipments it has shipped, and prizes."
   shipped: Int!
   "How many parcels it has added to shipments that had left."
   parcels: Int!
@@ -5491,11 +5512,13 @@ input ExportShipmentsInput {
   idempotencyKey: String!
   "The code of the form, such as yamato-b2."
   profile: String!
-  "The global id of the location that they leave; any if left out, for those of a shop their own."
+  "What the parcels hold."
+  source: ParcelSource! = ORDERS
+  "The global id of the location that they leave; any if left out, for those of a shop their own. Prizes leave none."
   locationId: ID
-  "The global id of the carrier of the orders' shipping methods; any if left out."
+  "The global id of the carrier of the orders' shipping methods; any if left out. Prizes have none."
   carrierId: ID
-  "Just these, exported before or not; all that are in no file if empty. At most 2,000."
+  "Just these, exported before or not: shipments, or exchanges of prizes; all that are in no file if empty. At most 2,000."
   shipmentIds: [ID!]! = []
   "The day on which they leave; today if left out."
   shipOn: Date
@@ -9312,11 +9335,11 @@ extend type Mutation {
     "The request."
     input: WithdrawMemberErasureInput!
   ): MemberRequestPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
-  "Notes what a pet of the caller weighed on a day (体重記録)."
+  "Notes what a pet weighed on a day (体重記録): of the caller, or of a member for staff; those of a shop, of their store's members alone."
   recordPetWeight(
     "The weight."
     input: RecordPetWeightInput!
-  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
 }
 
 extend type Pet {
@@ -9374,6 +9397,8 @@ type Member {
   memberships: [Membership!]!
   "The member's cards of all brands, the latest first."
   cards: [MemberCard!]!
+  "The member's pets, in the order in which they were entered; empty for other stores."
+  pets: [Pet!]! @cost(size: 10)
   "What holds of the member's consents."
   settings: [MemberSetting!]!
   "What the member ever agreed to and withdrew, the latest first: the proof of the settings."
@@ -9800,6 +9825,8 @@ input WithdrawMemberErasureInput {
 
 "A pet's weight on a day."
 input RecordPetWeightInput {
+  "Whose pet it is, for staff; the caller's if left out."
+  memberId: ID
   "The pet's id."
   petId: ID!
   "The day, not one to come."
@@ -11644,9 +11671,18 @@ extend enum UserErrorCode {
     "Which transfers; all if left out."
     filter: PointTransferFilter
   ): PointTransferConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
+  "Points that came from other systems for member numbers that nobody has, the newest first; for staff. OPEN is the work list."
+  pointArrivals(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Those in this state; all if left out."
+    state: PointArrivalState
+  ): PointArrivalConnection! @allow(permissions: [POINT_READ])
   "Codes that give points, the newest first, at most 500; for staff."
   pointCodes: [PointCode!]! @allow(permissions: [POINT_READ])
-  "Compare another system's statement with the transfers that went there."
+  "Compare another system's statement with the transfers that went there, or that came from there."
   reconcilePoints(
     "Which system, what time, and what it says."
     input: ReconcilePointsInput!
@@ -11674,11 +11710,21 @@ extend type Mutation {
     "To which system, and how many."
     input: SendPointsInput!
   ): PointTransferPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
-  "Take in points that another system moved here, once for each of its references; for partners and staff."
+  "Take in points that another system moved here, once for each of its references; for partners and staff. A partner tells of its own systems alone (` + "`" + `PointPartner.apiPartnerId` + "`" + `): else FORBIDDEN."
   receivePoints(
     "From which system, for whom, and how many."
     input: ReceivePointsInput!
   ): PointTransferPayload! @allow(permissions: [POINT_WRITE])
+  "Take in a file of points that another system moved here (ポイント受入データ), each line once for its reference, in whatever file it stands. A member number that nobody has goes on the work list, ` + "`" + `pointArrivals` + "`" + `; lines that cannot be are told and left out; the others count."
+  receivePointFile(
+    "From which system, and the file."
+    input: ReceivePointFileInput!
+  ): ReceivePointFilePayload! @allow(permissions: [POINT_WRITE])
+  "Say whose points are that came for a number nobody has, or that they are refused."
+  settlePointArrival(
+    "Which, and whose."
+    input: SettlePointArrivalInput!
+  ): PointArrivalPayload! @allow(permissions: [POINT_WRITE])
   "Give points for a review, a check-in or a registration, as the rules say; for whoever sees it happen."
   rewardPoints(
     "For what, and to whom."
@@ -12202,6 +12248,8 @@ type PointPartner {
   sends: Boolean!
   "Whether points come from there."
   receives: Boolean!
+  "The API client that may tell of points from there; null: staff alone. For staff."
+  apiPartnerId: ID @allow(permissions: [POINT_READ])
   "When it was closed; null while it goes on."
   closedAt: DateTime
 }
@@ -12330,6 +12378,24 @@ input ReceivePointsInput {
   memberId: ID!
   "How many of their points, in whole steps of the rate."
   theirPoints: Int!
+}
+
+"A file of points that another system moved here."
+input ReceivePointFileInput {
+  "The other system."
+  partnerId: ID!
+  "CSV in UTF-8 with a heading: reference (theirs), member (a member number), points (theirs). At most 100,000 lines."
+  csv: String!
+}
+
+"What to do with points that came for a number nobody has."
+input SettlePointArrivalInput {
+  "The arrival."
+  arrivalId: ID!
+  "The member who gets them; nobody if left out: they are refused."
+  memberId: ID
+  "Why, at most 200 characters; needed if they are refused."
+  reason: String! = ""
 }
 
 "For what points are given, besides purchases."
@@ -12478,6 +12544,8 @@ input SavePointPartnerInput {
   sends: Boolean! = true
   "Whether points come from there."
   receives: Boolean! = false
+  "The API client of the brand that may tell of points from there; staff alone if left out."
+  apiPartnerId: ID
   "Close it: nothing moves any more."
   closed: Boolean! = false
 }
@@ -12506,8 +12574,10 @@ input ReconcilePointsInput {
   from: DateTime!
   "And before this one."
   until: DateTime!
-  "CSV in UTF-8 with a heading: id, points (theirs). At most 100,000 lines."
+  "CSV in UTF-8 with a heading: id (of what came from there, their reference), points (theirs). At most 100,000 lines."
   csv: String!
+  "Whether it is of points that came from there; else of those that went there."
+  incoming: Boolean! = false
 }
 
 "A balance after a change."
@@ -12599,6 +12669,78 @@ type ImportPointAnswersPayload {
   "How many had been answered before, the same way."
   repeated: Int!
   "Lines that were left out, or why nothing was read."
+  userErrors: [UserError!]!
+}
+
+"What became of a file of points. Lines that do not fit are told and left out; the others count."
+type ReceivePointFilePayload {
+  "How many lines gave points."
+  received: Int!
+  "How many had come before, the same."
+  repeated: Int!
+  "How many went on the work list."
+  unknown: Int!
+  "Lines that were left out, or why nothing was read."
+  userErrors: [UserError!]!
+}
+
+"How far points that came for a number nobody has were dealt with."
+enum PointArrivalState {
+  "Waits for people."
+  OPEN
+  "A member has them."
+  RECEIVED
+  "They were refused."
+  REFUSED
+}
+
+"Points that another system moved here for a member number that nobody has."
+type PointArrival {
+  "The arrival's opaque global id."
+  id: ID!
+  "The other system."
+  partnerId: ID!
+  "Its reference."
+  reference: String!
+  "The number, as it came."
+  theirMember: String!
+  "How many of their points."
+  theirPoints: Int!
+  "How far it was dealt with."
+  state: PointArrivalState!
+  "Why they were refused; empty otherwise, or if nobody said."
+  reason: String!
+  "When they came."
+  createdAt: DateTime!
+  "When it was dealt with; null if it was not."
+  settledAt: DateTime
+}
+
+"One page of points that came for numbers nobody has."
+type PointArrivalConnection {
+  "The arrivals with their cursors."
+  edges: [PointArrivalEdge!]!
+  "The arrivals without cursors."
+  nodes: [PointArrival!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"An arrival on a page."
+type PointArrivalEdge {
+  "The cursor behind this arrival."
+  cursor: String!
+  "The arrival."
+  node: PointArrival!
+}
+
+"An arrival after a change."
+type PointArrivalPayload {
+  "The arrival; null if nothing was done."
+  arrival: PointArrival
+  "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
 }
 
@@ -13575,6 +13717,10 @@ type PrizeExchange {
   carrier: String!
   "By what number the carrier knows it; empty if it has none."
   trackingNumber: String!
+  "Its number on labels and in carriers' files: PZ- and twelve symbols."
+  reference: String!
+  "When it was last written into a file of instructions; null if it never was. For staff."
+  exportedAt: DateTime @allow(permissions: [PRIZE_READ])
   "Why it was given up; empty if nobody said."
   reason: String!
   "When it was asked for."
@@ -13613,6 +13759,10 @@ input PrizeExchangeFilter {
   prizeId: ID
   "How far they have come."
   state: PrizeExchangeState
+  "What is in a file of instructions, or in none."
+  exported: Boolean
+  "Goods that are to be sent and have not left: the work list."
+  toSend: Boolean! = false
 }
 
 "Points that are given for a prize."
@@ -17116,12 +17266,13 @@ extend type Mutation {
   Make a PDF for those who pack, of shipments that wait to leave and whose orders are not
   held, who waits longest first: packing lists, a pick list, or address labels. Those of a
   shop print what leaves theirs. Packing lists of direct shipments (直送) tell neither
-  prices nor the shop's name. It is noted who printed what.
+  prices nor the shop's name. It is noted who printed what. Of prizes there are address
+  labels (` + "`" + `source: PRIZES` + "`" + `), for the head office with PRIZE_WRITE and MEMBER_EXPORT.
   """
   printShipments(
     "What, and of which shipments."
     input: PrintShipmentsInput!
-  ): ShipmentPaperPayload! @allow(permissions: [ORDER_WRITE])
+  ): ShipmentPaperPayload! @allow(permissions: [ORDER_WRITE, PRIZE_WRITE])
 }
 
 "What is printed of shipments."
@@ -17178,11 +17329,13 @@ type ShipmentPaper {
 input PrintShipmentsInput {
   "What."
   kind: ShipmentPaperKind!
+  "What the parcels hold; of prizes there are address labels alone."
+  source: ParcelSource! = ORDERS
   "The global id of the location that they leave; any if left out, for those of a shop their own."
   locationId: ID
   "The global id of the carrier of the orders' shipping methods; any if left out."
   carrierId: ID
-  "Just these; all that wait to leave if empty. At most 500."
+  "Just these shipments, or exchanges of prizes; all that wait to leave if empty. At most 500."
   shipmentIds: [ID!]! = []
   "The code of the sheet, for address labels."
   format: String! = "a4-12"
@@ -18283,6 +18436,19 @@ type StaffPolicyPayload {
     "The cursor behind which the page starts."
     after: String
   ): DailyLiabilityConnection! @allow(permissions: [POINT_READ])
+  "What became of points of the members of each store, by their home store (よく行く店) when the day was counted, and what those had at the last count of the day. Staff of shops see their shops'. At most 400 days."
+  dailyStorePoints(
+    "The first day."
+    from: Date!
+    "The last day, with it."
+    to: Date!
+    "Only this store's, by its location."
+    storeId: ID
+    "How many, 0 to 100."
+    first: Int = 31
+    "The cursor behind which the page starts."
+    after: String
+  ): DailyStorePointsConnection! @allow(permissions: [POINT_READ])
   "How far the daily figures of the channel's brand are."
   statisticsState: StatisticsState! @allow(permissions: [ORDER_READ])
 }
@@ -18293,7 +18459,7 @@ extend type Mutation {
     "The days."
     input: RecountStatisticsInput!
   ): StatisticsStatePayload! @allow(permissions: [ORDER_WRITE])
-  "A link to a CSV of daily figures. Purchases, cards and registrations need ORDER_READ and are narrowed as dailyStatistics is; points and liabilities need POINT_READ and are for the head office. Asking is written down."
+  "A link to a CSV of daily figures. Purchases, cards and registrations need ORDER_READ and are narrowed as dailyStatistics is; points and liabilities need POINT_READ and are for the head office, points by store are narrowed as dailyStorePoints is. Asking is written down."
   exportStatistics(
     "Which figures."
     input: ExportStatisticsInput!
@@ -18406,6 +18572,44 @@ type DailyPointsEdge {
   node: DailyPoints!
 }
 
+"Points of a programme of those who have a store as their home store, on a day of the programme's zone. Points, not money."
+type DailyStorePoints {
+  "The point programme."
+  programmeId: ID!
+  "The programme's code."
+  programmeCode: String!
+  "The day."
+  day: Date!
+  "The home store's location; null: of members without one."
+  storeId: ID
+  "The store's name in the caller's language; empty: of members without one."
+  storeName: String!
+  "How often they exchanged points for another programme's, for prizes or entries of draws, or sent them to another system."
+  exchanges: Int!
+  "What they exchanged or sent so, less what came back."
+  exchanged: Int!
+  "What they had at the last count of the day, promised points too (ポイント残高); null if nothing was counted on that day."
+  outstanding: Int
+}
+
+"One page of points by day, programme and store, stores in the brand's order and none last."
+type DailyStorePointsConnection {
+  "The rows with their cursors."
+  edges: [DailyStorePointsEdge!]!
+  "The rows without cursors."
+  nodes: [DailyStorePoints!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A row of points by store on a page."
+type DailyStorePointsEdge {
+  "The cursor behind this row."
+  cursor: String!
+  "The row."
+  node: DailyStorePoints!
+}
+
 "What was outstanding of a programme at the last count of a day and expires in a month."
 type DailyLiability {
   "The point programme."
@@ -18474,9 +18678,9 @@ input ExportStatisticsInput {
   from: Date!
   "The last day, with it."
   to: Date!
-  "Only this store's, by its location; points have none."
+  "Only this store's, by its location; points and liabilities have none."
   storeId: ID
-  "What a row is of; points are always by day and programme."
+  "What a row is of; points are always by day and programme, points by store by those and store."
   by: StatisticsGrouping! = DAY_AND_STORE
   "How the text is written."
   encoding: SheetEncoding! = UTF_8
@@ -18494,6 +18698,8 @@ enum StatisticsSheet {
   POINTS
   "What was outstanding by the month in which it expires (ポイント負債)."
   LIABILITIES
+  "Exchanges, and what was outstanding, by home store (店舗別ポイント)."
+  STORE_POINTS
 }
 
 "How the text of a CSV is written."

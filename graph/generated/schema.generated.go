@@ -141,7 +141,7 @@ type MutationResolver interface {
 	RemoveAddress(ctx context.Context, input customer.RemoveInput) (model.SavedAddressPayload, error)
 	AddPet(ctx context.Context, input customer.AddPetInput) (model.PetPayload, error)
 	UpdatePet(ctx context.Context, input customer.UpdatePetInput) (model.PetPayload, error)
-	RemovePet(ctx context.Context, input customer.RemoveInput) (model.PetPayload, error)
+	RemovePet(ctx context.Context, input customer.RemovePetInput) (model.PetPayload, error)
 	SaveBusinessCalendar(ctx context.Context, input shipping.SaveCalendarInput) (model.BusinessCalendarPayload, error)
 	SetLocationDispatch(ctx context.Context, input shipping.SetDispatchInput) (model.LocationDispatchPayload, error)
 	SetCarrierCalendars(ctx context.Context, input shipping.SetCarrierCalendarsInput) (model.ShippingCarrierPayload, error)
@@ -251,6 +251,8 @@ type MutationResolver interface {
 	ExchangePoints(ctx context.Context, input points.ExchangeInput) (model.ExchangePointsPayload, error)
 	SendPoints(ctx context.Context, input points.SendInput) (model.PointTransferPayload, error)
 	ReceivePoints(ctx context.Context, input points.ReceiveInput) (model.PointTransferPayload, error)
+	ReceivePointFile(ctx context.Context, input points.ReceiveFileInput) (model.ReceivePointFilePayload, error)
+	SettlePointArrival(ctx context.Context, input points.SettleArrivalInput) (model.PointArrivalPayload, error)
 	RewardPoints(ctx context.Context, input points.RewardInput) (model.PointBalancesPayload, error)
 	GrantPoints(ctx context.Context, input points.GrantInput) (model.PointBalancePayload, error)
 	SavePointProgramme(ctx context.Context, input points.SaveProgrammeInput) (model.PointProgrammePayload, error)
@@ -474,6 +476,7 @@ type QueryResolver interface {
 	PointTrialBalance(ctx context.Context, programmeID string) ([]points.Sum, error)
 	PointPartners(ctx context.Context) ([]points.Partner, error)
 	PointTransfers(ctx context.Context, first *int, after *string, filter *points.TransferQuery) (page.Connection[points.Transfer], error)
+	PointArrivals(ctx context.Context, first *int, after *string, state *points.ArrivalState) (page.Connection[points.Arrival], error)
 	PointCodes(ctx context.Context) ([]points.Code, error)
 	ReconcilePoints(ctx context.Context, input points.ReconcileInput) (model.ReconcilePointsPayload, error)
 	PriceImport(ctx context.Context, id string) (*importing.PriceRun, error)
@@ -523,6 +526,7 @@ type QueryResolver interface {
 	DailyStatistics(ctx context.Context, from time.Time, to time.Time, by statistics.Grouping, storeID *string, first *int, after *string) (page.Connection[statistics.Figures], error)
 	DailyPoints(ctx context.Context, from time.Time, to time.Time, first *int, after *string) (page.Connection[statistics.Points], error)
 	DailyPointLiabilities(ctx context.Context, from time.Time, to time.Time, first *int, after *string) (page.Connection[statistics.Liability], error)
+	DailyStorePoints(ctx context.Context, from time.Time, to time.Time, storeID *string, first *int, after *string) (page.Connection[statistics.StorePoints], error)
 	StatisticsState(ctx context.Context) (statistics.State, error)
 	Stocktakes(ctx context.Context, locationID *string, first *int, after *string) (page.Connection[inventory.Stocktake], error)
 	Stocktake(ctx context.Context, id string) (*inventory.Stocktake, error)
@@ -2400,6 +2404,20 @@ func field_Mutation_recallStockLot_args(ctx context.Context, ec *executionContex
 	return args, nil
 }
 
+func field_Mutation_receivePointFile_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (points.ReceiveFileInput, error) {
+			return unmarshalNReceivePointFileInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐReceiveFileInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_receivePoints_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2894,8 +2912,8 @@ func field_Mutation_removePet_args(ctx context.Context, ec *executionContext, ra
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (customer.RemoveInput, error) {
-			return unmarshalNRemovePetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐRemoveInput(ctx, ec, v)
+		func(ctx context.Context, v any) (customer.RemovePetInput, error) {
+			return unmarshalNRemovePetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐRemovePetInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4164,6 +4182,20 @@ func field_Mutation_settleDuplicateMember_args(ctx context.Context, ec *executio
 	return args, nil
 }
 
+func field_Mutation_settlePointArrival_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (points.SettleArrivalInput, error) {
+			return unmarshalNSettlePointArrivalInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSettleArrivalInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_settleStrayPayment_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5310,6 +5342,52 @@ func field_Query_dailyStatistics_args(ctx context.Context, ec *executionContext,
 	return args, nil
 }
 
+func field_Query_dailyStorePoints_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (time.Time, error) {
+			return unmarshalNDate2timeᚐTime(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (time.Time, error) {
+			return unmarshalNDate2timeᚐTime(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "storeId",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOID2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["storeId"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOString2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg4
+	return args, nil
+}
+
 func field_Query_deliveryIssues_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6307,6 +6385,36 @@ func field_Query_pickUps_args(ctx context.Context, ec *executionContext, rawArgs
 		return nil, err
 	}
 	args["filter"] = arg2
+	return args, nil
+}
+
+func field_Query_pointArrivals_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOString2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "state",
+		func(ctx context.Context, v any) (*points.ArrivalState, error) {
+			return unmarshalOPointArrivalState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrivalState(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["state"] = arg2
 	return args, nil
 }
 
@@ -10995,7 +11103,7 @@ func _Mutation_addPet(ctx context.Context, ec *executionContext, field graphql.C
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().AddPet(ctx, fc.Args["input"].(customer.AddPetInput))
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{}),
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{"MEMBER_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.PetPayload) graphql.Marshaler {
 			return marshalNPetPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPetPayload(ctx, ec, selections, v)
 		},
@@ -11038,7 +11146,7 @@ func _Mutation_updatePet(ctx context.Context, ec *executionContext, field graphq
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().UpdatePet(ctx, fc.Args["input"].(customer.UpdatePetInput))
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{}),
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{"MEMBER_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.PetPayload) graphql.Marshaler {
 			return marshalNPetPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPetPayload(ctx, ec, selections, v)
 		},
@@ -11079,9 +11187,9 @@ func _Mutation_removePet(ctx context.Context, ec *executionContext, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RemovePet(ctx, fc.Args["input"].(customer.RemoveInput))
+			return ec.Resolvers.Mutation().RemovePet(ctx, fc.Args["input"].(customer.RemovePetInput))
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{}),
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{"MEMBER_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.PetPayload) graphql.Marshaler {
 			return marshalNPetPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPetPayload(ctx, ec, selections, v)
 		},
@@ -11511,7 +11619,7 @@ func _Mutation_exportShipments(ctx context.Context, ec *executionContext, field 
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().ExportShipments(ctx, fc.Args["input"].(dispatch.ExportInput))
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_WRITE"}),
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_WRITE", "PRIZE_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.ShipmentBatchPayload) graphql.Marshaler {
 			return marshalNShipmentBatchPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐShipmentBatchPayload(ctx, ec, selections, v)
 		},
@@ -14435,7 +14543,7 @@ func _Mutation_recordPetWeight(ctx context.Context, ec *executionContext, field 
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().RecordPetWeight(ctx, fc.Args["input"].(customer.RecordWeightInput))
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{}),
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{"MEMBER_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.PetPayload) graphql.Marshaler {
 			return marshalNPetPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPetPayload(ctx, ec, selections, v)
 		},
@@ -15792,6 +15900,92 @@ func fieldContext_Mutation_receivePoints(ctx context.Context, ec *executionConte
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Mutation_receivePoints_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_receivePointFile(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_receivePointFile(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReceivePointFile(ctx, fc.Args["input"].(points.ReceiveFileInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.ReceivePointFilePayload) graphql.Marshaler {
+			return marshalNReceivePointFilePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReceivePointFilePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_receivePointFile(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_receivePointFile_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_settlePointArrival(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_settlePointArrival(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SettlePointArrival(ctx, fc.Args["input"].(points.SettleArrivalInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.PointArrivalPayload) graphql.Marshaler {
+			return marshalNPointArrivalPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPointArrivalPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_settlePointArrival(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_settlePointArrival_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -18850,7 +19044,7 @@ func _Mutation_printShipments(ctx context.Context, ec *executionContext, field g
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().PrintShipments(ctx, fc.Args["input"].(dispatch.PrintInput))
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_WRITE"}),
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_WRITE", "PRIZE_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.ShipmentPaperPayload) graphql.Marshaler {
 			return marshalNShipmentPaperPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐShipmentPaperPayload(ctx, ec, selections, v)
 		},
@@ -24874,6 +25068,49 @@ func fieldContext_Query_pointTransfers(ctx context.Context, ec *executionContext
 	return fc, nil
 }
 
+func _Query_pointArrivals(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_pointArrivals(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PointArrivals(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["state"].(*points.ArrivalState))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[points.Arrival]) graphql.Marshaler {
+			return marshalNPointArrivalConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_pointArrivals(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_pointArrivals_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query_pointCodes(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26806,6 +27043,49 @@ func fieldContext_Query_dailyPointLiabilities(ctx context.Context, ec *execution
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Query_dailyPointLiabilities_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_dailyStorePoints(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_dailyStorePoints(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().DailyStorePoints(ctx, fc.Args["from"].(time.Time), fc.Args["to"].(time.Time), fc.Args["storeId"].(*string), fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[statistics.StorePoints]) graphql.Marshaler {
+			return marshalNDailyStorePointsConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_dailyStorePoints(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_dailyStorePoints_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -29041,6 +29321,20 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "receivePointFile":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_receivePointFile(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "settlePointArrival":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_settlePointArrival(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "rewardPoints":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_rewardPoints(ctx, ec, field)
@@ -30522,6 +30816,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_pointTransfers(ctx, ec, field)
 				})
+		case "pointArrivals":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_pointArrivals(ctx, ec, field)
+				})
 		case "pointCodes":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -30815,6 +31115,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_dailyPointLiabilities(ctx, ec, field)
+				})
+		case "dailyStorePoints":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_dailyStorePoints(ctx, ec, field)
 				})
 		case "statisticsState":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

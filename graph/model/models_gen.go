@@ -810,6 +810,14 @@ type PlaceDraftOrderPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// An arrival after a change.
+type PointArrivalPayload struct {
+	// The arrival; null if nothing was done.
+	Arrival *points.Arrival `json:"arrival,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A balance after a change.
 type PointBalancePayload struct {
 	// The balance; null if nothing was done.
@@ -1039,6 +1047,18 @@ type ReallocationPayload struct {
 	// Where the pieces are now.
 	Moved []order.Reallocated `json:"moved"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a file of points. Lines that do not fit are told and left out; the others count.
+type ReceivePointFilePayload struct {
+	// How many lines gave points.
+	Received int `json:"received"`
+	// How many had come before, the same.
+	Repeated int `json:"repeated"`
+	// How many went on the work list.
+	Unknown int `json:"unknown"`
+	// Lines that were left out, or why nothing was read.
 	UserErrors []UserError `json:"userErrors"`
 }
 
