@@ -32,5 +32,6 @@ audit: ## Audit GraphQL over HTTP with the npm package graphql-http.
 bench: ## Measure noren beside the baseline; prints ratios.
 	$(GO) run ./bench
 
-bench-members: ## Measure a million members and twelve million purchased items; MEMBERS and PURCHASES choose other sizes.
+bench-members: ## Measure a million members and twelve million purchased items, and points; MEMBERS and PURCHASES choose other sizes.
 	$(GO) run ./bench -only members -members $(or $(MEMBERS),1000000) -purchases $(or $(PURCHASES),12000000)
+	$(GO) run ./bench -only points

@@ -56,7 +56,7 @@ func (r *mutationResolver) UpdatePet(ctx context.Context, input customer.UpdateP
 	return petPayload(ctx, pet, err)
 }
 
-func (r *mutationResolver) RemovePet(ctx context.Context, input customer.RemoveInput) (model.PetPayload, error) {
+func (r *mutationResolver) RemovePet(ctx context.Context, input customer.RemovePetInput) (model.PetPayload, error) {
 	pet, err := r.Customers.RemovePet(ctx, input)
 	return petPayload(ctx, pet, err)
 }

@@ -38,10 +38,27 @@ func answersPayload(ctx context.Context, done *points.Import, err error) (model.
 		return payload, err
 	}
 	payload.Acknowledged, payload.Returned, payload.Repeated = done.Acknowledged, done.Returned, done.Repeated
-	for _, problem := range done.Problems {
+	payload.UserErrors = append(payload.UserErrors, problems(ctx, done.Problems)...)
+	return payload, nil
+}
+
+func receivedPayload(ctx context.Context, done *points.Received, err error) (model.ReceivePointFilePayload, error) {
+	errors, err := userErrors(ctx, err)
+	payload := model.ReceivePointFilePayload{UserErrors: errors}
+	if err != nil || done == nil {
+		return payload, err
+	}
+	payload.Received, payload.Repeated, payload.Unknown = done.Received, done.Repeated, done.Unknown
+	payload.UserErrors = append(payload.UserErrors, problems(ctx, done.Problems)...)
+	return payload, nil
+}
+
+// problems are those of a file's lines.
+func problems(ctx context.Context, all []error) (told []model.UserError) {
+	for _, problem := range all {
 		for _, f := range fault.All(problem) {
-			payload.UserErrors = append(payload.UserErrors, userError(ctx, f))
+			told = append(told, userError(ctx, f))
 		}
 	}
-	return payload, nil
+	return told
 }

@@ -26,6 +26,11 @@ func (r *memberResolver) Cards(ctx context.Context, obj *member.Member) ([]membe
 	return orNone(found), err
 }
 
+func (r *memberResolver) Pets(ctx context.Context, obj *member.Member) ([]customer.Pet, error) {
+	found, err := load(ctx).TheirPets.Load(ctx, obj.ID)
+	return orNone(found), err
+}
+
 func (r *memberResolver) Settings(ctx context.Context, obj *member.Member) ([]member.Setting, error) {
 	found, err := load(ctx).Settings.Load(ctx, obj.ID)
 	return orNone(found), err

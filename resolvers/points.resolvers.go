@@ -42,6 +42,17 @@ func (r *mutationResolver) ReceivePoints(ctx context.Context, input points.Recei
 	return pointTransferPayload(ctx, t, err)
 }
 
+func (r *mutationResolver) ReceivePointFile(ctx context.Context, input points.ReceiveFileInput) (model.ReceivePointFilePayload, error) {
+	done, err := r.Resolver.Points.ReceiveFile(ctx, input)
+	return receivedPayload(ctx, done, err)
+}
+
+func (r *mutationResolver) SettlePointArrival(ctx context.Context, input points.SettleArrivalInput) (model.PointArrivalPayload, error) {
+	a, err := r.Resolver.Points.SettleArrival(ctx, input)
+	errors, err := userErrors(ctx, err)
+	return model.PointArrivalPayload{Arrival: unless(errors, a), UserErrors: errors}, err
+}
+
 func (r *mutationResolver) RewardPoints(ctx context.Context, input points.RewardInput) (model.PointBalancesPayload, error) {
 	given, err := r.Resolver.Points.Reward(ctx, input)
 	errors, err := userErrors(ctx, err)
@@ -195,6 +206,10 @@ func (r *queryResolver) PointTransfers(ctx context.Context, first *int, after *s
 	q := value(filter)
 	q.Page = page.Args{First: first, After: after}
 	return r.Resolver.Points.Transfers(ctx, q)
+}
+
+func (r *queryResolver) PointArrivals(ctx context.Context, first *int, after *string, state *points.ArrivalState) (page.Connection[points.Arrival], error) {
+	return r.Resolver.Points.Arrivals(ctx, value(state), page.Args{First: first, After: after})
 }
 
 func (r *queryResolver) PointCodes(ctx context.Context) ([]points.Code, error) {

@@ -175,6 +175,7 @@ type Loaders struct {
 	Addresses *graph.Loader[uuid.UUID, []customer.SavedAddress] // by member
 	Pets      *graph.Loader[uuid.UUID, []customer.Pet]          // by member
 	Weights   *graph.Loader[uuid.UUID, []customer.Weight]       // by pet
+	TheirPets *graph.Loader[uuid.UUID, []customer.Pet]          // by member, as members are masked
 
 	Memberships *graph.Loader[uuid.UUID, []member.Membership] // by member
 	Cards       *graph.Loader[uuid.UUID, []member.Card]       // by member
@@ -303,6 +304,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Logins:    graph.NewLoader(graph.Grouped(r.SSO.Links, func(l identity.Link) uuid.UUID { return l.AccountID })),
 		Pets:      graph.NewLoader(graph.Grouped(r.Customers.Pets, func(p customer.Pet) uuid.UUID { return p.MemberID })),
 		Weights:   graph.NewLoader(graph.Grouped(r.Customers.Weights, func(w customer.Weight) uuid.UUID { return w.PetID })),
+		TheirPets: graph.NewLoader(graph.Grouped(r.Members.Pets, func(p customer.Pet) uuid.UUID { return p.MemberID })),
 
 		Memberships:   graph.NewLoader(graph.Grouped(r.Members.Memberships, func(m member.Membership) uuid.UUID { return m.MemberID })),
 		Cards:         graph.NewLoader(graph.Grouped(r.Members.Cards, func(c member.Card) uuid.UUID { return c.MemberID })),

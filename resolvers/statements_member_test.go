@@ -37,7 +37,7 @@ var memberOperations = map[string]clientOperation{
 		return in(apptest.Variables{"how": "APP", "settings": []apptest.Variables{{"medium": "PUSH", "given": true}}})
 	})},
 	"app/ExportMyData": {5, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{}) })},
-	"app/RequestMyErasure": {48, asMember(func(*testing.T, *world, customer) apptest.Variables {
+	"app/RequestMyErasure": {50, asMember(func(*testing.T, *world, customer) apptest.Variables {
 		return in(apptest.Variables{"password": goodPassword})
 	})},
 	"app/RecordPetWeight": {7, func(_ *testing.T, w *world) question {
@@ -51,9 +51,28 @@ var memberOperations = map[string]clientOperation{
 		}
 		return apptest.Variables{"by": apptest.Variables{"phone": phone}}
 	})},
-	"admin/Member": {6, asked(func(t *testing.T, w *world) apptest.Variables {
+	"admin/Member": {9, asked(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
+		for range w.size {
+			w.petOf(t, guest)
+		}
 		return apptest.Variables{"id": guest}
+	})},
+	"admin/AddMemberPet": {7, input(func(t *testing.T, w *world) apptest.Variables {
+		guest, _ := w.guest(t, "09011112222")
+		return apptest.Variables{"memberId": guest, "name": "ポチ", "species": "DOG"}
+	})},
+	"admin/UpdateMemberPet": {7, input(func(t *testing.T, w *world) apptest.Variables {
+		guest, _ := w.guest(t, "09011112222")
+		return apptest.Variables{"memberId": guest, "id": w.petOf(t, guest), "name": "ハチ"}
+	})},
+	"admin/RemoveMemberPet": {6, input(func(t *testing.T, w *world) apptest.Variables {
+		guest, _ := w.guest(t, "09011112222")
+		return apptest.Variables{"memberId": guest, "id": w.petOf(t, guest)}
+	})},
+	"admin/RecordMemberPetWeight": {7, input(func(t *testing.T, w *world) apptest.Variables {
+		guest, _ := w.guest(t, "09011112222")
+		return apptest.Variables{"memberId": guest, "petId": w.petOf(t, guest), "measuredOn": "2026-01-01", "grams": 4000}
 	})},
 	"admin/MemberPurchases": {4, asked(func(t *testing.T, w *world) apptest.Variables {
 		guest, number := w.guest(t, "09011112222")
@@ -95,7 +114,7 @@ var memberOperations = map[string]clientOperation{
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest}
 	})},
-	"admin/RequestMemberErasure": {31, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RequestMemberErasure": {33, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest}
 	})},
@@ -121,6 +140,10 @@ var memberOperations = map[string]clientOperation{
 	"admin/ResolvePurchaseProblem": {5, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"problemId": w.problem(t), "ignore": true}
 	})},
+	"partner/UploadPurchases": {16, func(t *testing.T, w *world) question {
+		w.shop(t)
+		return question{in(apptest.Variables{"file": attached("店舗コード,端末番号,レシート番号,営業日,明細数,商品コード,数量,金額\nmember-shop,1," + w.key() + ",2026/01/31,1,X,1,100\n")}), []string{"X-API-Key", w.pos(t, access.PurchaseWrite)}}
+	}},
 	"partner/RecordPurchases": {16, func(t *testing.T, w *world) question {
 		w.shop(t)
 		return question{in(apptest.Variables{"receipts": []apptest.Variables{w.slip("")}}), []string{"X-API-Key", w.pos(t, access.PurchaseWrite)}}
@@ -150,6 +173,11 @@ func (w *world) guest(t *testing.T, phone string) (guest, number string) {
 	guest = w.made(t, "registerMember", "member", apptest.Variables{"idempotencyKey": w.key(), "storeId": w.shop(t), "person": apptest.Variables{"name": "山田", "phone": phone}})
 	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, guest)).Scan(&number))
 	return guest, number
+}
+
+// petOf is a pet of a member, whom staff have entered.
+func (w *world) petOf(t *testing.T, member string) string {
+	return w.made(t, "addPet", "pet", apptest.Variables{"memberId": member, "name": "ポチ", "species": "DOG"})
 }
 
 func (w *world) cardOf(t *testing.T, c customer) string {

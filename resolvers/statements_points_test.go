@@ -81,9 +81,30 @@ var pointOperations = map[string]clientOperation{
 	"partner/RewardPoints": {15, pledged(access.PointWrite, func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "occasion": "REVIEW", "memberId": w.member.id})
 	})},
-	"partner/ReceivePoints": {16, pledged(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
-		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "reference": w.key(), "memberId": w.member.id, "theirPoints": 1})
+	"admin/PointArrivals": {2, staffed(func(t *testing.T, w *world) apptest.Variables {
+		for range w.size {
+			w.arrival(t)
+		}
+		return apptest.Variables{"state": "OPEN"}
 	})},
+	"admin/ReceivePointFile": {18, staffed(func(t *testing.T, w *world) apptest.Variables {
+		_, number := w.guest(t, "09011112222")
+		lines := "reference,member,points\n"
+		for range w.size {
+			lines += w.key() + "," + number + ",1\n" + w.key() + ",nobody,1\n"
+		}
+		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "csv": lines})
+	})},
+	"admin/SettlePointArrival": {17, staffed(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"arrivalId": w.arrival(t), "memberId": w.member.id})
+	})},
+	"partner/ReceivePoints": {16, func(t *testing.T, w *world) question {
+		q := pledged(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
+			return in(apptest.Variables{"partnerId": w.partnerSystem(t), "reference": w.key(), "memberId": w.member.id, "theirPoints": 1})
+		})(t, w)
+		exec(t, w.App, `UPDATE point_partners SET api_partner_id = (SELECT id FROM partners ORDER BY id DESC LIMIT 1)`)
+		return q
+	}},
 	"admin/SavePointProgramme": {4, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"code": w.key(), "name": ja("ポイント"), "closed": true})
 	})},
@@ -166,6 +187,13 @@ func loyal(variables func(*testing.T, *world) apptest.Variables) func(*testing.T
 		}
 		return question{variables(t, w), []string{"Authorization", w.member.bearer}}
 	}
+}
+
+// arrival is points that came for a number nobody has.
+func (w *world) arrival(t *testing.T) string {
+	key := id.New()
+	exec(t, w.App, `INSERT INTO point_arrivals (id, partner_id, reference, their_member, their_points, state, created_at) VALUES ($1, $2, $3, 'nobody', 1, 'OPEN', now())`, key, keyOf(t, w.partnerSystem(t)), w.key())
+	return id.Global("PointArrival", key)
 }
 
 // pledged is asked by a partner with the permission, in a shop that gives points.

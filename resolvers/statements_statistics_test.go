@@ -21,6 +21,12 @@ var statisticOperations = map[string]clientOperation{
 		}
 		return someDays()
 	})},
+	"admin/DailyStorePoints": {1, staffed(func(t *testing.T, w *world) apptest.Variables {
+		for i := range w.size {
+			exec(t, w.App, `INSERT INTO daily_store_outstanding (programme_id, day, points) SELECT id, $1, 1 FROM point_programmes ON CONFLICT DO NOTHING`, someDay.AddDate(0, 0, i))
+		}
+		return someDays()
+	})},
 	"admin/DailyPointLiabilities": {1, staffed(func(t *testing.T, w *world) apptest.Variables {
 		for i := range w.size {
 			exec(t, w.App, `INSERT INTO daily_liabilities (programme_id, day, points, pending) SELECT id, $1, 1, 0 FROM point_programmes ON CONFLICT DO NOTHING`, someDay.AddDate(0, 0, i))

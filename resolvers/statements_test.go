@@ -338,17 +338,21 @@ func (w *world) cost(t *testing.T, client string, o manifest.Operation, q questi
 		return w.eventCost(t, o, q)
 	}
 	ask := func() apptest.Answer { return w.Do(t, o.Body, q.variables, q.headers...) }
+	if client == "partner" {
+		ask = func() apptest.Answer { return w.Registered(t, o.ID, q.variables, q.headers...) }
+	}
 	if input, ok := q.variables["input"].(apptest.Variables); ok {
 		if file, ok := input["file"].(attached); ok {
 			ask = func() apptest.Answer {
-				content := apptest.File{Name: "file.csv", ContentType: "text/csv", Content: []byte(file)}
-				return w.Upload(t, o.Body, in(with(input, "file", nil)), "input.file", content, append(q.headers, "X-Noren-CSRF", "1")...)
+				content, headers := apptest.File{Name: "file.csv", ContentType: "text/csv", Content: []byte(file)}, append(q.headers, "X-Noren-CSRF", "1")
+				if client == "partner" {
+					return w.UploadRegistered(t, o.ID, in(with(input, "file", nil)), "input.file", content, headers...)
+				}
+				return w.Upload(t, o.Body, in(with(input, "file", nil)), "input.file", content, headers...)
 			}
 		}
 	}
-	if client == "partner" {
-		ask = func() apptest.Answer { return w.Registered(t, o.ID, q.variables, q.headers...) }
-	} else {
+	if client != "partner" {
 		w.App.App.Resolvers.Accounts.RolesChanged() // so that what is known of the session is fresh
 		w.Do(t, `{ me { id } cart { id } products(first: 1) { nodes { id } } }`, nil, q.headers...)
 	}

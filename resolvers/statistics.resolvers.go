@@ -21,6 +21,10 @@ func (r *dailyFiguresResolver) StoreName(ctx context.Context, obj *statistics.Fi
 	return obj.StoreName.In(i18n.Language(ctx)), nil
 }
 
+func (r *dailyStorePointsResolver) StoreName(ctx context.Context, obj *statistics.StorePoints) (string, error) {
+	return obj.StoreName.In(i18n.Language(ctx)), nil
+}
+
 func (r *mutationResolver) RecountStatistics(ctx context.Context, input statistics.RecountInput) (model.StatisticsStatePayload, error) {
 	state, err := r.Statistics.Recount(ctx, input)
 	errors, err := userErrors(ctx, err)
@@ -57,10 +61,29 @@ func (r *queryResolver) DailyPointLiabilities(ctx context.Context, from time.Tim
 	return r.Statistics.Liabilities(ctx, from, to, page.Args{First: first, After: after})
 }
 
+func (r *queryResolver) DailyStorePoints(ctx context.Context, from time.Time, to time.Time, storeID *string, first *int, after *string) (page.Connection[statistics.StorePoints], error) {
+	q := statistics.Query{From: from, To: to}
+	if storeID != nil {
+		_, key, err := globalid.Parse(*storeID)
+		if err != nil {
+			return page.Connection[statistics.StorePoints]{}, err
+		}
+		q.StoreID = &key
+	}
+	return r.Statistics.StorePoints(ctx, q, page.Args{First: first, After: after})
+}
+
 func (r *queryResolver) StatisticsState(ctx context.Context) (statistics.State, error) {
 	return r.Statistics.State(ctx)
 }
 
 func (r *Resolver) DailyFigures() generated.DailyFiguresResolver { return &dailyFiguresResolver{r} }
 
-type dailyFiguresResolver struct{ *Resolver }
+func (r *Resolver) DailyStorePoints() generated.DailyStorePointsResolver {
+	return &dailyStorePointsResolver{r}
+}
+
+type (
+	dailyFiguresResolver     struct{ *Resolver }
+	dailyStorePointsResolver struct{ *Resolver }
+)

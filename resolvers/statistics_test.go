@@ -1,12 +1,14 @@
 package resolvers_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
@@ -156,4 +158,46 @@ func statisticFile(t *testing.T, a *apptest.App, link string) (status int, body 
 	raw, err := io.ReadAll(r.Body)
 	require.NoError(t, err)
 	return r.StatusCode, string(raw)
+}
+
+func TestPointsByStoreAreReadAsWhoAsksMaySeeThem(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	shibuya, umeda := shopOf(t, s.App, "shibuya"), shopOf(t, s.App, "umeda")
+	for n, store := range []uuid.UUID{shibuya, umeda} {
+		member := registeredAt(t, s.App, store, "山田 花子", fmt.Sprintf("0901234560%d", n))
+		require.Empty(t, s.by(t, pointDesk, "grantPoints", "balance { usable }", apptest.Variables{"idempotencyKey": s.key(), "programmeId": s.own, "memberId": member, "points": 100 * (n + 1), "reason": "移行"}).UserErrors)
+	}
+	require.NoError(t, s.App.App.Resolvers.Statistics.Count(access.With(t.Context(), access.System)))
+	today := time.Now().In(time.FixedZone("JST", 9*60*60))
+	const ask = `query($from: Date!, $to: Date!, $s: ID) { dailyStorePoints(from: $from, to: $to, storeId: $s) { pageInfo { hasNextPage } nodes { programmeCode day storeId storeName exchanges exchanged outstanding } } }`
+	days := apptest.Variables{"from": today.AddDate(0, 0, -1).Format(time.DateOnly), "to": today.AddDate(0, 0, 1).Format(time.DateOnly)}
+	type rows struct {
+		DailyStorePoints struct {
+			Nodes []struct {
+				ProgrammeCode, StoreID string
+				Exchanges, Outstanding int
+			}
+		}
+	}
+	var all, own rows
+	s.DoAs(t, pointDesk, ask, days).Into(t, &all)
+	byStore := map[string]int{}
+	for _, r := range all.DailyStorePoints.Nodes {
+		byStore[r.StoreID] = r.Outstanding
+	}
+	require.Equal(t, map[string]int{id.Global("Location", shibuya): 100, id.Global("Location", umeda): 200}, byStore)
+	clerk := registrarOf([]access.Permission{access.PointRead}, umeda)
+	s.DoAs(t, clerk, ask, days).Into(t, &own)
+	require.Len(t, own.DailyStorePoints.Nodes, 1)
+	require.Equal(t, 200, own.DailyStorePoints.Nodes[0].Outstanding)
+	days["s"] = id.Global("Location", shibuya)
+	require.Equal(t, "FORBIDDEN", s.DoAs(t, clerk, ask, days).Code())
+	require.Equal(t, "FORBIDDEN", s.DoAs(t, registrarOf([]access.Permission{access.OrderRead}, umeda), ask, days).Code())
+	var link exportDone
+	s.DoAs(t, clerk, exportStatistics, in(apptest.Variables{"sheet": "STORE_POINTS", "from": days["from"], "to": days["to"]})).Into(t, &link)
+	status, body := statisticFile(t, s.App, link.ExportStatistics.URL)
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, 2, strings.Count(body, "\r\n"), body)
+	require.Contains(t, body, ",店,0,0,200\r\n")
 }

@@ -15,6 +15,9 @@ import (
 // samplePoints is what the sample member is given, in points.
 const samplePoints = 1200
 
+// sampleCode is on the wall of the sample shops: points once a day for a visit.
+const sampleCode = "RAITEN-SAMPLE"
+
 // Loyalty makes a programme for each sample brand, a pool that all of them share, rules,
 // and some points for the first member; once.
 func Loyalty(ctx context.Context, service *points.Service, channels *channel.Service) error {
@@ -64,8 +67,8 @@ func sampleRules(ctx context.Context, service *points.Service, p points.Programm
 	return nil
 }
 
-// pooled makes the pool of the first brand, the rates into it, another system, and gives
-// the member points.
+// pooled makes the pool of the first brand, the rates into it, another system, a code for
+// visits, and gives the member points.
 func pooled(ctx context.Context, service *points.Service, channels *channel.Service, own []points.Programme) error {
 	ch, err := channels.Resolve(ctx, Brands()[0].Code, "")
 	if err != nil {
@@ -85,6 +88,10 @@ func pooled(ctx context.Context, service *points.Service, channels *channel.Serv
 		ProgrammeID: own[0].ID, Code: "sample-miles", Name: i18n.Text{"ja": "見本マイル", "en": "Sample miles"}, Way: points.WayFile,
 		OurPoints: 100, TheirPoints: 50, MinPoints: 500, Sends: true, Receives: true,
 	}); err != nil {
+		return err
+	}
+	visit := sampleCode
+	if _, err := service.SaveCode(here, points.SaveCodeInput{ProgrammeID: own[0].ID, Code: &visit, Name: i18n.Text{"ja": "ご来店ありがとうポイント", "en": "Thanks for your visit"}, Points: 10, Daily: true}); err != nil {
 		return err
 	}
 	_, err = service.Post(ctx, points.Posting{

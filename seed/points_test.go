@@ -15,8 +15,9 @@ func TestSampleProgrammesAreMadeOnce(t *testing.T) {
 	require.NoError(t, seed.Write(t.Context(), a.DB, seed.Options{}))
 	for range 2 {
 		require.NoError(t, seed.Loyalty(t.Context(), a.App.Resolvers.Points, a.App.Channels))
-		var programmes, given int
-		require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT count(*), (SELECT sum(available) FROM point_accounts) FROM point_programmes`).Scan(&programmes, &given))
+		var programmes, given, codes int
+		require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT count(*), (SELECT sum(available) FROM point_accounts), (SELECT count(*) FROM point_codes WHERE daily) FROM point_programmes`).Scan(&programmes, &given, &codes))
+		require.Equal(t, 1, codes)
 		require.Equal(t, len(seed.Brands())+1, programmes)
 		require.Equal(t, 1200, given)
 	}

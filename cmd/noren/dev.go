@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -72,7 +73,7 @@ func (c *devCommand) Run(ctx context.Context) error {
 }
 
 // furnish adds the samples that the app's services make: gift cards, points, orders by
-// telephone, prizes.
+// telephone, vouchers, a household, wishes, prizes.
 func furnish(ctx context.Context, a *app.App) error {
 	r := a.Resolvers
 	codes, err := seed.IssueCards(ctx, r.GiftCards, a.Channels)
@@ -89,5 +90,6 @@ func furnish(ctx context.Context, a *app.App) error {
 	if codes != "" {
 		fmt.Printf("Gift cards, shown this once\n%s", codes)
 	}
-	return seed.Prizes(ctx, r.Prizes, r.Draws, r.Points, a.Channels)
+	club := seed.Club{Members: r.Members, Vouchers: r.Vouchers, Wishes: r.Wishes, Channels: a.Channels}
+	return errors.Join(club.Fill(ctx), seed.Prizes(ctx, r.Prizes, r.Draws, r.Points, a.Channels))
 }

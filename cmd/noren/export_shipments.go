@@ -47,7 +47,7 @@ func (c *exportShipments) Run(ctx context.Context) error {
 func (c *exportShipments) write(ctx context.Context, files *dispatch.Service) error {
 	number := c.Batch
 	if number == 0 {
-		made, err := files.Export(ctx, dispatch.ExportInput{IdempotencyKey: uuid.NewString(), Profile: c.Profile})
+		made, err := files.Export(ctx, dispatch.ExportInput{IdempotencyKey: uuid.NewString(), Profile: c.Profile, Source: dispatch.OfOrders})
 		if err != nil {
 			return err
 		}

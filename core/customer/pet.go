@@ -75,8 +75,9 @@ func tidied(words []string) []string {
 	return kept
 }
 
-// AddPetInput is a pet that its owner enters.
+// AddPetInput is a pet to enter.
 type AddPetInput struct {
+	MemberID *uuid.UUID // whose; nil: the actor's
 	Name     string
 	Species  Species
 	Breed    string
@@ -85,9 +86,9 @@ type AddPetInput struct {
 	Allergies []string
 }
 
-// AddPet enters a pet of the actor.
+// AddPet enters a pet of the actor, or of a member for staff.
 func (s *Service) AddPet(ctx context.Context, in AddPetInput) (*Pet, error) {
-	return s.changePet(ctx, "pet.added", func(memberID uuid.UUID, pets []Pet, at time.Time) (Pet, error) {
+	return s.changePet(ctx, in.MemberID, "pet.added", func(memberID uuid.UUID, pets []Pet, at time.Time) (Pet, error) {
 		if len(pets) >= MaxPets {
 			return Pet{}, ErrTooManyPets.With(MaxPets)
 		}
@@ -100,6 +101,7 @@ func (s *Service) AddPet(ctx context.Context, in AddPetInput) (*Pet, error) {
 
 // UpdatePetInput corrects a pet; nil leaves a value as it is.
 type UpdatePetInput struct {
+	MemberID *uuid.UUID // whose it is; nil: the actor's
 	ID       uuid.UUID
 	Name     *string
 	Species  *Species
@@ -109,9 +111,9 @@ type UpdatePetInput struct {
 	Allergies []string // nil leaves them
 }
 
-// UpdatePet corrects one of the actor's pets.
+// UpdatePet corrects one of the actor's pets, or of a member's for staff.
 func (s *Service) UpdatePet(ctx context.Context, in UpdatePetInput) (*Pet, error) {
-	return s.changePet(ctx, "pet.updated", func(_ uuid.UUID, pets []Pet, at time.Time) (Pet, error) {
+	return s.changePet(ctx, in.MemberID, "pet.updated", func(_ uuid.UUID, pets []Pet, at time.Time) (Pet, error) {
 		pet, err := petOf(pets, in.ID)
 		set(&pet.Name, in.Name, tidy)
 		set(&pet.Species, in.Species, nil)
@@ -127,9 +129,15 @@ func (s *Service) UpdatePet(ctx context.Context, in UpdatePetInput) (*Pet, error
 	})
 }
 
-// RemovePet takes a pet out of the actor's profile.
-func (s *Service) RemovePet(ctx context.Context, in RemoveInput) (*Pet, error) {
-	return s.changePet(ctx, "pet.removed", func(_ uuid.UUID, pets []Pet, at time.Time) (Pet, error) {
+// RemovePetInput names a pet to remove.
+type RemovePetInput struct {
+	MemberID *uuid.UUID // whose it is; nil: the actor's
+	ID       uuid.UUID
+}
+
+// RemovePet takes a pet out of the actor's profile, or of a member's for staff.
+func (s *Service) RemovePet(ctx context.Context, in RemovePetInput) (*Pet, error) {
+	return s.changePet(ctx, in.MemberID, "pet.removed", func(_ uuid.UUID, pets []Pet, at time.Time) (Pet, error) {
 		pet, err := petOf(pets, in.ID)
 		pet.ClosedAt, pet.UpdatedAt = &at, at
 		return pet, err
@@ -144,10 +152,10 @@ func petOf(pets []Pet, key uuid.UUID) (Pet, error) {
 	return pets[found], nil
 }
 
-// changePet keeps the pet that f makes of the actor's pets.
-func (s *Service) changePet(ctx context.Context, kind string, f func(memberID uuid.UUID, pets []Pet, at time.Time) (Pet, error)) (*Pet, error) {
+// changePet keeps the pet that f makes of the member's pets.
+func (s *Service) changePet(ctx context.Context, whose *uuid.UUID, kind string, f func(memberID uuid.UUID, pets []Pet, at time.Time) (Pet, error)) (*Pet, error) {
 	var pet Pet
-	err := s.change(ctx, func(ctx context.Context, memberID uuid.UUID, at time.Time) (happened, error) {
+	err := s.changeOf(ctx, whose, func(ctx context.Context, memberID uuid.UUID, at time.Time) (happened, error) {
 		pets, err := s.store.Pets(ctx, []uuid.UUID{memberID})
 		if err != nil {
 			return happened{}, err
@@ -158,7 +166,7 @@ func (s *Service) changePet(ctx context.Context, kind string, f func(memberID uu
 		if err := pet.Validate(today(ctx, at)); err != nil {
 			return happened{}, err
 		}
-		return happened{kind, "Account", memberID, map[string]any{"petId": pet.ID}}, s.store.SavePet(ctx, pet)
+		return happened{kind, subject(whose), memberID, map[string]any{"petId": pet.ID}}, s.store.SavePet(ctx, pet)
 	})
 	if err != nil {
 		return nil, err

@@ -43,6 +43,13 @@ type Store interface {
 	SaveWeight(ctx context.Context, w Weight, at time.Time) error
 }
 
+// Members are those whom staff act for: with an account, or with a shop's card alone.
+type Members interface {
+	// Hold holds the member against other changes until the transaction ends, or fails if
+	// the actor may not change them.
+	Hold(ctx context.Context, memberID uuid.UUID) error
+}
+
 // Tx runs f in one transaction.
 type Tx interface {
 	InTx(ctx context.Context, f func(context.Context) error) error
@@ -50,16 +57,20 @@ type Tx interface {
 
 // Service keeps members' profiles, address books and pets.
 type Service struct {
-	tx     Tx
-	store  Store
-	events event.Recorder
-	now    clock.Clock
+	tx      Tx
+	store   Store
+	events  event.Recorder
+	now     clock.Clock
+	members Members
 }
 
 // New makes the customers' service.
 func New(tx Tx, store Store, events event.Recorder, now clock.Clock) *Service {
 	return &Service{tx: tx, store: store, events: events, now: now}
 }
+
+// ActFor says who tells which members staff may act for; until then they act for nobody.
+func (s *Service) ActFor(members Members) { s.members = members }
 
 // Profiles are the profiles among those asked for that the actor may read.
 func (s *Service) Profiles(ctx context.Context, memberIDs []uuid.UUID) ([]*Profile, error) {
@@ -121,13 +132,42 @@ func (s *Service) change(ctx context.Context, f func(ctx context.Context, member
 		if !open {
 			return fault.ErrUnauthenticated
 		}
-		now := s.now()
-		what, err := f(ctx, actor.ID, now)
-		if err != nil || what.kind == "" {
+		return s.recorded(ctx, actor.ID, f)
+	})
+}
+
+// changeOf runs f as change does, on the actor's own account or for staff on a member.
+func (s *Service) changeOf(ctx context.Context, whose *uuid.UUID, f func(ctx context.Context, memberID uuid.UUID, at time.Time) (happened, error)) error {
+	switch {
+	case whose == nil:
+		return s.change(ctx, f)
+	case s.members == nil:
+		return fault.ErrForbidden
+	}
+	return s.tx.InTx(ctx, func(ctx context.Context) error {
+		if err := s.members.Hold(ctx, *whose); err != nil {
 			return err
 		}
-		return s.events.Record(ctx, event.New(ctx, now, what.kind, what.subject, what.id, what.data))
+		return s.recorded(ctx, *whose, f)
 	})
+}
+
+func (s *Service) recorded(ctx context.Context, memberID uuid.UUID, f func(ctx context.Context, memberID uuid.UUID, at time.Time) (happened, error)) error {
+	now := s.now()
+	what, err := f(ctx, memberID, now)
+	if err != nil || what.kind == "" {
+		return err
+	}
+	return s.events.Record(ctx, event.New(ctx, now, what.kind, what.subject, what.id, what.data))
+}
+
+// subject is what an event of the actor's own data is about, or of a member's that staff
+// changed.
+func subject(whose *uuid.UUID) string {
+	if whose == nil {
+		return "Account"
+	}
+	return "Member"
 }
 
 // happened is the event of a change; an empty kind says that nothing changed.

@@ -17,17 +17,19 @@ type Weight struct {
 	Grams      int
 }
 
-// RecordWeightInput notes what a pet of the actor weighed on a day; 0 takes the day out.
+// RecordWeightInput notes what a pet weighed on a day; 0 takes the day out.
 type RecordWeightInput struct {
+	MemberID   *uuid.UUID // whose pet it is; nil: the actor's
 	PetID      uuid.UUID
 	MeasuredOn time.Time
 	Grams      int
 }
 
-// RecordWeight notes what one of the actor's pets weighed. A day has one weight.
+// RecordWeight notes what one of the actor's pets weighed, or of a member's for staff. A
+// day has one weight.
 func (s *Service) RecordWeight(ctx context.Context, in RecordWeightInput) (*Pet, error) {
 	var pet Pet
-	err := s.change(ctx, func(ctx context.Context, memberID uuid.UUID, at time.Time) (happened, error) {
+	err := s.changeOf(ctx, in.MemberID, func(ctx context.Context, memberID uuid.UUID, at time.Time) (happened, error) {
 		pets, err := s.store.Pets(ctx, []uuid.UUID{memberID})
 		if err != nil {
 			return happened{}, err
@@ -38,8 +40,8 @@ func (s *Service) RecordWeight(ctx context.Context, in RecordWeightInput) (*Pet,
 		if in.Grams < 0 || in.Grams > heaviest || in.MeasuredOn.After(today(ctx, at)) {
 			return happened{}, ErrWeight.At("grams")
 		}
-		what := happened{"pet.weighed", "Account", memberID, map[string]any{"petId": pet.ID}}
-		return what, s.store.SaveWeight(ctx, Weight(in), at)
+		what := happened{"pet.weighed", subject(in.MemberID), memberID, map[string]any{"petId": pet.ID}}
+		return what, s.store.SaveWeight(ctx, Weight{in.PetID, in.MeasuredOn, in.Grams}, at)
 	})
 	if err != nil {
 		return nil, err

@@ -34,9 +34,12 @@ var (
 	ErrLink    = fault.Forbidden("SHIPMENT_FILE_LINK_INVALID", "リンクが正しくないか、有効期限が切れています。一覧からもう一度開いてください", "The link is not valid or has expired; open the file from the list again")
 )
 
-// Batch is a file of instructions as it was made (出荷指示データ). It never changes.
+// Batch is a file of instructions as it was made (出荷指示データ). It never changes, but
+// that prizes which were cancelled or forgotten are not in it any more: their addresses are
+// kept nowhere else, so the file is written whenever it is opened.
 type Batch struct {
 	ID         uuid.UUID
+	Source     Source
 	BrandID    uuid.UUID
 	Number     int // of the brand's files, from 1
 	Profile    string
@@ -46,12 +49,13 @@ type Batch struct {
 	Remarks    []Remark
 	CreatedBy  *uuid.UUID
 	CreatedAt  time.Time
+
+	ShipOn      *time.Time  // of prizes: the day on which they leave
+	ExchangeIDs []uuid.UUID // of prizes: which are in it
 }
 
 // GlobalID is the batch's id in the schema.
 func (b Batch) GlobalID() string { return id.Global("ShipmentBatch", b.ID) }
-
-func globalShipment(key uuid.UUID) string { return id.Global("Shipment", key) }
 
 // Wanted says which shipments a file is to have.
 type Wanted struct {
@@ -59,7 +63,16 @@ type Wanted struct {
 	LocationIDs []uuid.UUID // that they leave; none: any
 	CarrierID   *uuid.UUID  // of the orders' shipping methods; nil: any
 	ShipmentIDs []uuid.UUID // just these, exported before or not; none: all that were not
+	Exported    bool        // those of prizes that were exported, too
 	Limit       int
+}
+
+// BatchQuery asks for one page of a brand's files.
+type BatchQuery struct {
+	BrandID     uuid.UUID
+	LocationIDs []uuid.UUID // of whose shipments they are; none: any
+	Prizes      bool        // those of prizes, too
+	Page        page.Args
 }
 
 // Store keeps senders and batches.
@@ -76,7 +89,7 @@ type Store interface {
 	BatchNumbered(ctx context.Context, brandID uuid.UUID, number int) (*Batch, error)
 	// Batches is one page of the brand's, the last first; of the locations' only, if any
 	// are named.
-	Batches(ctx context.Context, brandID uuid.UUID, locationIDs []uuid.UUID, args page.Args) (page.Connection[Batch], error)
+	Batches(ctx context.Context, q BatchQuery) (page.Connection[Batch], error)
 	Content(ctx context.Context, batchID uuid.UUID) ([]byte, error)
 }
 
@@ -85,6 +98,7 @@ type Parts struct {
 	Tx     idempotency.Tx
 	Store  Store
 	Keys   *idempotency.Keys
+	Prizes Prizes       // nil: there are none
 	Links  *link.Signer // nil: files are not served
 	Events event.Recorder
 	Now    clock.Clock
@@ -117,9 +131,10 @@ const mostShipments = 2000
 type ExportInput struct {
 	IdempotencyKey string
 	Profile        string
+	Source         Source
 	LocationID     *uuid.UUID
 	CarrierID      *uuid.UUID
-	ShipmentIDs    []uuid.UUID // just these, exported before or not
+	ShipmentIDs    []uuid.UUID // just these, or exchanges of prizes, exported before or not
 	ShipOn         *time.Time  // the day on which they leave; nil: today
 }
 
@@ -127,7 +142,7 @@ type ExportInput struct {
 // no other file unless they are named. A shipment that the file cannot say whole is not
 // in it, is not marked, and stands among the remarks.
 func (s *Service) Export(ctx context.Context, in ExportInput) (*Batch, error) {
-	if err := access.Require(ctx, access.OrderWrite); err != nil {
+	if err := in.Source.sendable(ctx); err != nil {
 		return nil, err
 	}
 	places, err := workplaces(ctx, in.LocationID)
@@ -174,7 +189,7 @@ func (s *Service) export(ctx context.Context, in ExportInput, p Profile, places 
 	if err != nil || sender == nil {
 		return Batch{}, errors.Join(err, ErrSender.At("profile"))
 	}
-	waiting, err := s.Store.Waiting(ctx, Wanted{ch.BrandID, places, in.CarrierID, in.ShipmentIDs, mostShipments})
+	waiting, err := s.waiting(ctx, in.Source, Wanted{BrandID: ch.BrandID, LocationIDs: places, CarrierID: in.CarrierID, ShipmentIDs: in.ShipmentIDs, Limit: mostShipments})
 	switch {
 	case err != nil:
 		return Batch{}, err
@@ -188,7 +203,9 @@ func (s *Service) export(ctx context.Context, in ExportInput, p Profile, places 
 	if in.ShipOn != nil {
 		shipOn = *in.ShipOn
 	}
-	b := Batch{ID: id.New(), BrandID: ch.BrandID, Profile: p.Code, CreatedAt: now, FileName: p.Code + "_" + now.In(ch.Zone()).Format("20060102"), Remarks: []Remark{}}
+	b := Batch{
+		ID: id.New(), Source: in.Source, BrandID: ch.BrandID, Profile: p.Code, CreatedAt: now, FileName: p.Code + "_" + now.In(ch.Zone()).Format("20060102"), Remarks: []Remark{},
+	}
 	if len(places) == 1 {
 		b.LocationID = &places[0]
 	}
@@ -199,12 +216,15 @@ func (s *Service) export(ctx context.Context, in ExportInput, p Profile, places 
 	if err != nil {
 		return Batch{}, err
 	}
+	if b.Source == OfPrizes {
+		b.ShipOn, b.ExchangeIDs, content = &shipOn, taken, nil
+	}
 	kept, err := s.Store.InsertBatch(ctx, b, content, taken)
 	if err != nil {
 		return Batch{}, err
 	}
 	return kept, s.Events.Record(ctx, event.New(ctx, now, "shipments.exported", "ShipmentBatch", kept.ID, map[string]any{
-		"number": kept.Number, "profile": kept.Profile, "shipments": taken, "remarks": len(kept.Remarks),
+		"number": kept.Number, "source": kept.Source, "profile": kept.Profile, "shipments": taken, "remarks": len(kept.Remarks),
 	}))
 }
 
@@ -227,7 +247,7 @@ func (p Profile) file(all []Delivery, sender Sender, shipOn time.Time, b *Batch)
 		if err := w.Write(cells); err != nil {
 			return nil, nil, err
 		}
-		taken = append(taken, d.ShipmentID)
+		taken = append(taken, d.ID)
 	}
 	w.Flush()
 	b.Shipments = len(taken)
@@ -244,14 +264,13 @@ func (s *Service) Batches(ctx context.Context, args page.Args) (page.Connection[
 	if err := access.Require(ctx, access.OrderRead); err != nil {
 		return page.Connection[Batch]{}, err
 	}
-	actor := access.From(ctx)
-	if !actor.Is(access.RoleStoreStaff) {
-		return s.Store.Batches(ctx, channel.From(ctx).BrandID, nil, args)
+	q := BatchQuery{BrandID: channel.From(ctx).BrandID, Prizes: OfPrizes.sendable(ctx) == nil, Page: args}
+	if actor := access.From(ctx); actor.Is(access.RoleStoreStaff) {
+		if q.LocationIDs = actor.Stores; len(q.LocationIDs) == 0 {
+			return page.Connection[Batch]{}, nil
+		}
 	}
-	if len(actor.Stores) == 0 {
-		return page.Connection[Batch]{}, nil
-	}
-	return s.Store.Batches(ctx, channel.From(ctx).BrandID, actor.Stores, args)
+	return s.Store.Batches(ctx, q)
 }
 
 // Numbered is the brand's file with the number and what is in it, for noren's own
@@ -264,8 +283,29 @@ func (s *Service) Numbered(ctx context.Context, number int) (*Batch, []byte, err
 	if err != nil || b == nil {
 		return nil, nil, err
 	}
-	content, err := s.Store.Content(ctx, b.ID)
+	content, err := s.content(ctx, *b)
 	return b, content, err
+}
+
+// content is what is in a file.
+func (s *Service) content(ctx context.Context, b Batch) ([]byte, error) {
+	if b.Source != OfPrizes {
+		return s.Store.Content(ctx, b.ID)
+	}
+	if s.Prizes == nil {
+		return nil, fault.ErrNotFound
+	}
+	p := find(s.profiles, b.Profile)
+	sender, err := s.Store.Sender(ctx, b.BrandID, b.Profile)
+	if err != nil || p == nil || sender == nil || b.ShipOn == nil {
+		return nil, errors.Join(err, fault.ErrNotFound)
+	}
+	all, err := s.Prizes.Parcels(ctx, b.ExchangeIDs)
+	if err != nil {
+		return nil, err
+	}
+	content, _, err := p.file(all, *sender, *b.ShipOn, &b)
+	return content, err
 }
 
 // LinkTo is where the file is downloaded, for a quarter of an hour.
@@ -281,7 +321,7 @@ func (s *Service) Open(ctx context.Context, batchID, expires, signature string) 
 	if err != nil || b == nil {
 		return nil, nil, errors.Join(err, fault.ErrNotFound)
 	}
-	content, err := s.Store.Content(ctx, key)
+	content, err := s.content(ctx, *b)
 	return b, content, err
 }
 

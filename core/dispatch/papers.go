@@ -49,6 +49,7 @@ func (k PaperKind) Title() string {
 // Failures of papers.
 var (
 	ErrNothingToPrint = fault.Conflict("NOTHING_TO_PRINT", "印刷できる出荷指示がありません", "No instructed shipment can be printed")
+	ErrPrizePaper     = fault.Invalid(fault.CodeInvalid, "景品は宛名ラベルのみ印刷できます", "Of prizes, address labels alone are printed")
 	ErrPaperLink      = fault.Forbidden("SHIPMENT_PAPER_LINK_INVALID", "リンクが正しくないか、有効期限が切れています。もう一度印刷してください", "The link is not valid or has expired; print again")
 )
 
@@ -57,9 +58,10 @@ type Paper struct {
 	ID          uuid.UUID
 	BrandID     uuid.UUID
 	Kind        PaperKind
-	ShipmentIDs []uuid.UUID
-	Format      string // of labels; else empty
-	Skip        int    // labels of the first sheet that are used up
+	Source      Source
+	ShipmentIDs []uuid.UUID // or exchanges of prizes
+	Format      string      // of labels; else empty
+	Skip        int         // labels of the first sheet that are used up
 	CreatedBy   *uuid.UUID
 	CreatedAt   time.Time
 }
@@ -138,6 +140,7 @@ type PaperStore interface {
 type PaperParts struct {
 	Tx     idempotency.Tx
 	Store  PaperStore
+	Prizes Prizes
 	Links  *link.Signer
 	Events event.Recorder
 	Now    clock.Clock
@@ -169,9 +172,10 @@ const mostPrinted = 500
 // PrintInput asks for papers.
 type PrintInput struct {
 	Kind        PaperKind
+	Source      Source
 	LocationID  *uuid.UUID
 	CarrierID   *uuid.UUID
-	ShipmentIDs []uuid.UUID // just these; none: all that wait to leave, at most 500
+	ShipmentIDs []uuid.UUID // just these, or exchanges of prizes; none: all that wait to leave, at most 500
 	Format      string
 	Skip        int
 }
@@ -183,6 +187,9 @@ func (s *Papers) Formats(ctx context.Context) ([]label.Format, error) {
 
 func (s *Papers) checkLabels(in *PrintInput) error {
 	if in.Kind != AddressLabels {
+		if in.Source == OfPrizes {
+			return ErrPrizePaper.At("kind")
+		}
 		in.Format, in.Skip = "", 0
 		return nil
 	}
@@ -196,7 +203,7 @@ func (s *Papers) checkLabels(in *PrintInput) error {
 // Print makes papers of shipments that wait to leave, for staff; those of a shop of what
 // leaves theirs.
 func (s *Papers) Print(ctx context.Context, in PrintInput) (*Paper, error) {
-	if err := access.Require(ctx, access.OrderWrite); err != nil {
+	if err := in.Source.sendable(ctx); err != nil {
 		return nil, err
 	}
 	places, err := workplaces(ctx, in.LocationID)
@@ -212,12 +219,12 @@ func (s *Papers) Print(ctx context.Context, in PrintInput) (*Paper, error) {
 		return nil, fault.Invalid(fault.CodeTooLong, "出荷は%d件以内で指定してください", "This has at most %d shipments").With(mostPrinted).At("shipmentIds")
 	}
 	now, actor := s.Now(), access.From(ctx).ID
-	p := Paper{ID: id.New(), BrandID: channel.From(ctx).BrandID, Kind: in.Kind, Format: in.Format, Skip: in.Skip, CreatedAt: now}
+	p := Paper{ID: id.New(), BrandID: channel.From(ctx).BrandID, Kind: in.Kind, Source: in.Source, Format: in.Format, Skip: in.Skip, CreatedAt: now}
 	if actor != uuid.Nil {
 		p.CreatedBy = &actor
 	}
 	return &p, s.Tx.InTx(ctx, func(ctx context.Context) error {
-		p.ShipmentIDs, err = s.Store.Printable(ctx, Wanted{p.BrandID, places, in.CarrierID, in.ShipmentIDs, mostPrinted})
+		p.ShipmentIDs, err = s.printable(ctx, in.Source, Wanted{BrandID: p.BrandID, LocationIDs: places, CarrierID: in.CarrierID, ShipmentIDs: in.ShipmentIDs, Exported: true, Limit: mostPrinted})
 		switch {
 		case err != nil:
 			return err
@@ -227,7 +234,7 @@ func (s *Papers) Print(ctx context.Context, in PrintInput) (*Paper, error) {
 			return ErrNothingToPrint
 		}
 		return errors.Join(s.Store.InsertPaper(ctx, p), s.Events.Record(ctx, event.New(ctx, now, "shipments.printed", "ShipmentPaper", p.ID, map[string]any{
-			"kind": p.Kind, "shipments": p.ShipmentIDs, "format": p.Format,
+			"kind": p.Kind, "source": p.Source, "shipments": p.ShipmentIDs, "format": p.Format,
 		})))
 	})
 }
@@ -272,6 +279,9 @@ func (s *Papers) Packed(ctx context.Context, p Paper) iter.Seq2[Packed, error] {
 // Sheet are the address labels of the paper's shipments.
 func (s *Papers) Sheet(ctx context.Context, p Paper) (label.Sheet, error) {
 	f, err := label.Find(s.formats, p.Format)
+	if p.Source == OfPrizes {
+		return label.Sheet{Format: f, Skip: p.Skip, Labels: s.prizeLabels(ctx, p)}, err
+	}
 	return label.Sheet{Format: f, Skip: p.Skip, Labels: func(yield func(label.Label, error) bool) {
 		for one, err := range s.Packed(ctx, p) {
 			if !yield(label.Label{To: one.To, Mark: one.Reference()}, err) {

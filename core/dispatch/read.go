@@ -62,9 +62,10 @@ func named(heading string) string {
 // ResultRow is one row of a file of results.
 type ResultRow struct {
 	Line      int        `json:"line"`
-	Reference string     `json:"reference"` // as it stands in the file
-	Number    string     `json:"number"`    // the order's
-	Nth       int        `json:"nth"`       // among the order's shipments; 0: not said
+	Reference string     `json:"reference"`       // as it stands in the file
+	Number    string     `json:"number"`          // the order's
+	Nth       int        `json:"nth"`             // among the order's shipments; 0: not said
+	Prize     string     `json:"prize,omitempty"` // the prize exchange's number, instead of an order's
 	Tracking  string     `json:"tracking"`
 	ShippedOn *time.Time `json:"shippedOn,omitempty"`
 	Carrier   string     `json:"carrier,omitempty"` // a carrier's code
@@ -137,8 +138,11 @@ func (f *results) take(row importing.Row, zone *time.Location, now time.Time) {
 		runes := []rune(value)
 		f.rejections = append(f.rejections, Rejection{row.Line, column, string(runes[:min(len(runes), 100)]), i18n.Text{"ja": ja, "en": en}})
 	}
-	var ok bool
-	if r.Number, r.Nth, ok = reference(r.Reference); !ok {
+	ok := true
+	if r.Prize = prizeNumber(r.Reference); r.Prize == "" {
+		r.Number, r.Nth, ok = reference(r.Reference)
+	}
+	if !ok {
 		refuse(columnReference, r.Reference, "出荷番号（注文番号-連番）ではありません", "This is no shipment's number (the order's, a hyphen, its place)")
 		return
 	}
@@ -163,6 +167,18 @@ func (f *results) take(row importing.Row, zone *time.Location, now time.Time) {
 		r.ShippedOn = &on
 	}
 	f.rows = append(f.rows, r)
+}
+
+// prizeForm is the number of a prize exchange.
+var prizeForm = regexp.MustCompile(`^PZ-[0-9A-F]{12}$`)
+
+// prizeNumber reads the number of a prize exchange; empty if it is none.
+func prizeNumber(text string) string {
+	text = strings.ToUpper(strings.TrimSpace(norm.NFKC.String(text)))
+	if !prizeForm.MatchString(text) {
+		return ""
+	}
+	return text
 }
 
 // reference reads a shipment's number; nth is 0 where only the order's stands there.

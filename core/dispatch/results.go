@@ -47,6 +47,7 @@ type Uploader struct {
 	Role   access.Role `json:"role"`
 	ID     uuid.UUID   `json:"id"`
 	Stores []uuid.UUID `json:"stores,omitempty"`
+	Prizes bool        `json:"prizes,omitempty"` // may send prizes
 }
 
 // Found is a shipment that a row may be about.
@@ -79,7 +80,7 @@ type ResultStore interface {
 	// tracking number's.
 	Named(ctx context.Context, brandID uuid.UUID, number, key string) ([]Found, error)
 	// CarrierCoded is the brand's carrier with the code; nil if there is none.
-	CarrierCoded(ctx context.Context, brandID uuid.UUID, code string) (*uuid.UUID, error)
+	CarrierCoded(ctx context.Context, brandID uuid.UUID, code string) (*shipping.Carrier, error)
 }
 
 // Orders ships.
@@ -112,6 +113,7 @@ type ResultParts struct {
 	Tx     idempotency.Tx
 	Store  ResultStore
 	Orders Orders
+	Prizes PrizeShipper
 	Issues Issues
 	Jobs   Jobs
 	Events event.Recorder
@@ -157,7 +159,7 @@ func (s *Results) upload(ctx context.Context, fileName string, file io.Reader, t
 	r := Result{ID: id.New(), BrandID: ch.BrandID, FileName: string(name[:min(len(name), 200)]), Digest: found.digest, Rows: len(found.rows), Rejections: found.rejections, CreatedAt: now}
 	var kept Result
 	err = s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
-		if kept, err = s.Store.InsertResult(ctx, r, found.rows, Uploader{actor.Role, actor.ID, actor.Stores}); err != nil || kept.ID != r.ID {
+		if kept, err = s.Store.InsertResult(ctx, r, found.rows, Uploader{actor.Role, actor.ID, actor.Stores, OfPrizes.sendable(ctx) == nil}); err != nil || kept.ID != r.ID {
 			return err
 		}
 		return errors.Join(then(ctx, kept), s.Events.Record(ctx, event.New(ctx, now, "shipments.results_uploaded", "ShipmentResult", r.ID, map[string]any{
@@ -196,7 +198,11 @@ func (s *Results) Work(ctx context.Context, j ResultJob, ch channel.Channel) err
 	if err != nil || r == nil {
 		return errors.Join(err, fault.ErrNotFound)
 	}
-	ctx = channel.With(access.With(ctx, access.Actor{Role: by.Role, ID: by.ID, Stores: by.Stores, Permissions: []access.Permission{access.OrderRead, access.OrderWrite}}), ch)
+	actor := access.Actor{Role: by.Role, ID: by.ID, Stores: by.Stores, Permissions: []access.Permission{access.OrderRead, access.OrderWrite}}
+	if by.Prizes {
+		actor.Permissions = append(actor.Permissions, access.PrizeWrite, access.MemberExport)
+	}
+	ctx = channel.With(access.With(ctx, actor), ch)
 	for i := r.Done; i < len(rows); i++ {
 		if err := s.row(ctx, *r, i, rows[i]); errors.Is(err, errWorked) {
 			return nil
@@ -240,6 +246,10 @@ func (s *Results) row(ctx context.Context, r Result, i int, row ResultRow) error
 
 // take ships the row's shipment, or notes one more parcel of it.
 func (s *Results) take(ctx context.Context, brandID uuid.UUID, row ResultRow) (*Found, Step, error) {
+	if row.Prize != "" {
+		step, err := s.takePrize(ctx, brandID, row)
+		return nil, step, err
+	}
 	all, err := s.Store.Named(ctx, brandID, row.Number, order.ParcelKey(row.Tracking))
 	if err != nil {
 		return nil, Step{}, err
@@ -258,16 +268,27 @@ func (s *Results) take(ctx context.Context, brandID uuid.UUID, row ResultRow) (*
 	if row.ShippedOn != nil {
 		in.HandedAt = *row.ShippedOn
 	}
-	if row.Carrier != "" {
-		if in.CarrierID, err = s.Store.CarrierCoded(ctx, brandID, row.Carrier); err != nil {
-			return h, Step{}, err
-		}
-		if in.CarrierID == nil {
-			return h, Step{}, shipping.ErrCarrier
-		}
+	carrier, err := s.carrier(ctx, brandID, row.Carrier)
+	if err != nil {
+		return h, Step{}, err
+	}
+	if carrier != nil {
+		in.CarrierID = &carrier.ID
 	}
 	_, err = s.Orders.Ship(ctx, in)
 	return h, Step{Shipped: 1}, err
+}
+
+// carrier is the brand's carrier with the code that a row says; nil if it says none.
+func (s *Results) carrier(ctx context.Context, brandID uuid.UUID, code string) (*shipping.Carrier, error) {
+	if code == "" {
+		return nil, nil
+	}
+	found, err := s.Store.CarrierCoded(ctx, brandID, code)
+	if err == nil && found == nil {
+		err = shipping.ErrCarrier
+	}
+	return found, err
 }
 
 // only is the shipment in that place; where no place is said, the only one that stands.

@@ -10,16 +10,18 @@ import (
 
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/shipping"
 )
 
-// Delivery is a shipment as its carrier has to know it.
+// Delivery is a shipment, or a prize, as its carrier has to know it.
 type Delivery struct {
-	ShipmentID   uuid.UUID
-	Number       string // the order's
-	Nth          int
-	Held         bool // the order may not leave now
+	ID           uuid.UUID // the shipment's, or the exchange's
+	Source       Source
+	Number       string // the order's, or the prize's own
+	Nth          int    // of the order's shipments
+	Held         bool   // the order may not leave now
 	To           customer.Address
 	Mode         pricing.ShippingMode
 	Billing      *customer.Address // who ordered it, if somebody else than who receives it
@@ -39,7 +41,12 @@ type Goods struct {
 }
 
 // Reference is by what the carrier's software and the results call the shipment.
-func (d Delivery) Reference() string { return d.Number + "-" + strconv.Itoa(d.Nth) }
+func (d Delivery) Reference() string {
+	if d.Source == OfPrizes {
+		return d.Number
+	}
+	return d.Number + "-" + strconv.Itoa(d.Nth)
+}
 
 // Sender is who parcels come from in files of one profile (ご依頼主), and the contract
 // with the carrier.
@@ -55,6 +62,7 @@ type Sender struct {
 // Remark is what a file could not say as it stands.
 type Remark struct {
 	ShipmentID uuid.UUID `json:"shipmentId"`
+	Source     Source    `json:"source,omitempty"`
 	Reference  string    `json:"reference"`
 	Column     string    `json:"column"`
 	Value      string    `json:"value"`
@@ -62,8 +70,13 @@ type Remark struct {
 	Reason     i18n.Text `json:"reason"`
 }
 
-// OfShipment is the shipment's id in the schema.
-func (r Remark) OfShipment() string { return globalShipment(r.ShipmentID) }
+// OfShipment is the shipment's id in the schema, or the prize exchange's.
+func (r Remark) OfShipment() string {
+	if r.Source == OfPrizes {
+		return id.Global("PrizeExchange", r.ShipmentID)
+	}
+	return id.Global("Shipment", r.ShipmentID)
+}
 
 // from is who the parcel says it comes from. A direct shipment (直送) comes from the
 // buyer, to whose customer it goes; ok is false if nobody knows who that is.
@@ -125,7 +138,7 @@ func (p Profile) row(d Delivery, s Sender, shipOn time.Time) ([]string, []Remark
 }
 
 func (d Delivery) remark(column, value string, taken bool, ja, en string) Remark {
-	return Remark{d.ShipmentID, d.Reference(), column, value, taken, i18n.Text{"ja": ja, "en": en}}
+	return Remark{d.ID, d.Source, d.Reference(), column, value, taken, i18n.Text{"ja": ja, "en": en}}
 }
 
 // writing is a row that is being written.

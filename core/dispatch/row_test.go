@@ -24,7 +24,7 @@ var (
 )
 
 func delivery() Delivery {
-	return Delivery{ShipmentID: id.New(), Number: "7KXQ9-B4TMH", Nth: 2, To: hanako, Mode: pricing.ShipNormal, Temperature: "AMBIENT", Goods: []Goods{{"首輪", 2}}}
+	return Delivery{ID: id.New(), Number: "7KXQ9-B4TMH", Nth: 2, To: hanako, Mode: pricing.ShipNormal, Temperature: "AMBIENT", Goods: []Goods{{"首輪", 2}}}
 }
 
 // cells are the row's by heading.
@@ -139,7 +139,7 @@ func TestAFileIsCP932AndHasNoRejectedRow(t *testing.T) {
 	var b Batch
 	content, taken, err := all[0].file([]Delivery{bad, good}, shop, monday, &b)
 	require.NoError(t, err)
-	require.Equal(t, []uuid.UUID{good.ShipmentID}, taken)
+	require.Equal(t, []uuid.UUID{good.ID}, taken)
 	require.Equal(t, 1, b.Shipments)
 	require.Len(t, b.Remarks, 1)
 	text, err := japanese.ShiftJIS.NewDecoder().String(string(content))

@@ -30,6 +30,10 @@ const (
 	HeldReturns     Held = "returns"
 	HeldRecurring   Held = "recurringOrders" // 定期便
 	HeldQuotations  Held = "quotations"
+	HeldDrafts      Held = "draftOrders" // that staff wrote for them
+	HeldCarts       Held = "carts"
+	HeldCoupons     Held = "coupons"         // of theirs alone, by the ends of their codes
+	HeldRestock     Held = "restockRequests" // 再入荷通知
 	HeldWishes      Held = "wishLists"
 	HeldViews       Held = "recentlyViewed"
 	HeldPoints      Held = "points" // what the member has of each programme
@@ -45,7 +49,8 @@ const (
 
 // held is in what order an export lists them.
 var held = []Held{
-	HeldMemberships, HeldCards, HeldRanks, HeldConsents, HeldPets, HeldPurchases, HeldMailings, HeldOrders, HeldReturns, HeldRecurring, HeldQuotations, HeldWishes, HeldViews,
+	HeldMemberships, HeldCards, HeldRanks, HeldConsents, HeldPets, HeldPurchases, HeldMailings, HeldOrders, HeldReturns, HeldRecurring, HeldQuotations,
+	HeldDrafts, HeldCarts, HeldCoupons, HeldRestock, HeldWishes, HeldViews,
 	HeldPoints, HeldEntries, HeldLots, HeldTransfers, HeldPrizes, HeldVouchers, HeldDraws, HeldWins, HeldEvents,
 }
 

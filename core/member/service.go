@@ -308,6 +308,31 @@ func (s *Service) locked(ctx context.Context, memberID uuid.UUID) (Member, error
 	return members[0], members[0].usable()
 }
 
+// Hold holds a member whom the actor may change against other changes until the
+// transaction ends.
+func (s *Service) Hold(ctx context.Context, memberID uuid.UUID) error {
+	_, err := s.locked(ctx, memberID)
+	return err
+}
+
+// Pets are the pets of those of the members whose personal data the actor may read.
+func (s *Service) Pets(ctx context.Context, memberIDs []uuid.UUID) ([]customer.Pet, error) {
+	members, err := s.Store.Members(ctx, memberIDs)
+	if err != nil {
+		return nil, err
+	}
+	var open []uuid.UUID
+	for _, m := range members {
+		if reads(access.From(ctx), m) {
+			open = append(open, m.ID)
+		}
+	}
+	if len(open) == 0 {
+		return nil, nil
+	}
+	return s.Customers.Pets(access.With(ctx, access.System), open)
+}
+
 // ours reports whether the member is of one of the actor's stores.
 func ours(actor access.Actor, m Member) bool {
 	return slices.ContainsFunc(m.Stores, func(s uuid.UUID) bool { return slices.Contains(actor.Stores, s) })

@@ -564,6 +564,10 @@ func TestAnExportHoldsWhatAMemberWonAskedForAndLookedAt(t *testing.T) {
 		"quotations":      {`"Q-1"`, `常連`, `"hanako@example.jp"`, `"quoted"`},
 		"returns":         {`"N-1"`, `"気に入らない"`, `"REQUESTED"`},
 		"recurringOrders": {`"T-1"`, `"渋谷区"`, `"quantity": 2`},
+		"draftOrders":     {`"D-1"`, `"玄関"`, `"quantity": 4`},
+		"carts":           {`"cart@example.jp"`, `"quantity": 6`},
+		"coupons":         {`"春の割引"`, `"HINT"`, `"ISSUED"`},
+		"restockRequests": {`"restock@example.jp"`, `"sku": "leash`},
 	} {
 		for _, text := range want {
 			require.Contains(t, string(got[kind]), text, kind)
@@ -615,7 +619,31 @@ func (c *club) furnish(t *testing.T, m, gone uuid.UUID, goods pgtest.Product) uu
 	c.exec(t, `INSERT INTO recurring_orders (id, number, brand_id, channel_id, member_id, buyer_role, name, email, language, state, revision, unit, every, first_on, next_on, attempts, accepted, shipping_address, shipping_method_id, shipping_mode, payment_method, currency, created_at, updated_at)
 		VALUES ($1, 'T-1', $2, $3, $4, 'MEMBER', '佐藤 太郎', 'taro@example.jp', 'ja', 'ACTIVE', 1, 'MONTH', 1, now(), now(), 0, 1, '{"city":"渋谷区"}', $5, 'NORMAL', 'CARD', 'JPY', now(), now())`, recurring, c.BrandID, c.ChannelID, m, method)
 	c.exec(t, `INSERT INTO recurring_order_lines (id, recurring_id, position, variant_id, quantity) VALUES (gen_random_uuid(), $1, 1, $2, 2)`, recurring, goods.Variants[0])
+	c.prepares(t, m, goods.Variants[0])
 	return exchange
+}
+
+// prepares gives the member what may become an order: a draft, a cart, a coupon, and word
+// when goods are back.
+func (c *club) prepares(t *testing.T, m, variant uuid.UUID) {
+	t.Helper()
+	draft, cart, campaign := c.draft(t, m), id.New(), id.New()
+	c.exec(t, `INSERT INTO draft_order_lines (id, draft_id, position, variant_id, quantity) VALUES (gen_random_uuid(), $1, 1, $2, 4)`, draft, variant)
+	c.exec(t, `INSERT INTO carts (id, brand_id, channel_id, member_id, email, updated_at) VALUES ($1, $2, $3, $4, 'cart@example.jp', now())`, cart, c.BrandID, c.ChannelID, m)
+	c.exec(t, `INSERT INTO cart_lines (id, cart_id, variant_id, quantity) VALUES (gen_random_uuid(), $1, $2, 6)`, cart, variant)
+	c.exec(t, `INSERT INTO campaigns (id, brand_id, code, name, currency, status, valid_from, valid_until, audiences, benefits, stacking, created_at, updated_at)
+		VALUES ($1, $2, 'spring', '{"ja":"春の割引"}', 'JPY', 'READY', now(), now() + interval '1 day', '[]', '[]', 'COMBINABLE', now(), now())`, campaign, c.BrandID)
+	c.exec(t, `INSERT INTO coupons (id, brand_id, campaign_id, hint, hash, member_id, valid_from, valid_until, created_at) VALUES (gen_random_uuid(), $1, $2, 'HINT', 'h', $3, now(), now() + interval '1 day', now())`, c.BrandID, campaign, m)
+	c.exec(t, `INSERT INTO restock_requests (id, brand_id, channel_id, variant_id, member_id, email, language, created_at) VALUES (gen_random_uuid(), $1, $2, $3, $4, 'restock@example.jp', 'ja', now())`, c.BrandID, c.ChannelID, variant, m)
+}
+
+// draft is an order that staff write for the member.
+func (c *club) draft(t *testing.T, m uuid.UUID) uuid.UUID {
+	t.Helper()
+	key := id.New()
+	c.exec(t, `INSERT INTO draft_orders (id, number, brand_id, channel_id, member_id, buyer_role, name, phone, email, language, state, revision, shipping_address, shipping_mode, note, currency, expires_at, created_by, created_at, updated_at)
+		VALUES ($1, 'D-1', $2, $3, $4, 'MEMBER', '山田', '090', 'a@example.jp', 'ja', 'SENT', 1, '{"name": "山田"}', 'NORMAL', '玄関', 'JPY', now(), gen_random_uuid(), now(), now())`, key, c.BrandID, c.ChannelID, m)
+	return key
 }
 
 func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {
@@ -633,8 +661,7 @@ func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {
 	_, err = c.RequestErasure(c.office(t), member.AskInput{MemberID: &m.ID})
 	require.ErrorIs(t, err, member.ErrErasureOpen)
 	c.exec(t, `INSERT INTO accounts (id, role, email, name, created_at, updated_at) VALUES ($1, 'MEMBER', 'hanako@example.jp', '山田', now(), now())`, m.ID)
-	c.exec(t, `INSERT INTO draft_orders (id, number, brand_id, channel_id, member_id, buyer_role, name, phone, email, language, state, revision, shipping_address, shipping_mode, note, currency, expires_at, created_by, created_at, updated_at)
-		VALUES (gen_random_uuid(), 'D-1', $1, $2, $3, 'MEMBER', '山田', '090', 'a@example.jp', 'ja', 'SENT', 1, '{"name": "山田"}', 'NORMAL', '玄関', 'JPY', now(), gen_random_uuid(), now(), now())`, c.BrandID, c.ChannelID, m.ID)
+	c.draft(t, m.ID)
 	c.quotation(t, m.ID)
 	require.NoError(t, c.WorkErasures(c.as(t, access.System)))
 	require.Equal(t, 1, get[int](t, c, `SELECT count(*) FROM profiles`), "it waits")
@@ -665,8 +692,9 @@ func (c *club) quotation(t *testing.T, m uuid.UUID) {
 	key := id.New()
 	c.exec(t, `INSERT INTO quotations (id, number, brand_id, channel_id, member_id, name, email, language, state, shipping_mode, currency, tax_inclusive, internal_note, requested_at, updated_at)
 		VALUES ($1, 'Q-1', $2, $3, $4, '山田 花子', 'hanako@example.jp', 'ja', 'REQUESTED', 'NORMAL', 'JPY', true, '山田さん、常連', now(), now())`, key, c.BrandID, c.ChannelID, m)
-	c.exec(t, `INSERT INTO quotation_lines (id, quotation_id, revision, position, variant_id, sku, name, options, quantity) VALUES (gen_random_uuid(), $1, 0, 1, $2, 'quoted', '{}', '{}', 3)`,
+	c.exec(t, `INSERT INTO quotation_lines (id, quotation_id, revision, position, variant_id, sku, name, options, quantity, note) VALUES (gen_random_uuid(), $1, 0, 1, $2, 'quoted', '{}', '{}', 3, '山田家の犬に')`,
 		key, c.AddProduct(t, "quoted", 100).Variants[0])
+	c.exec(t, `INSERT INTO quotation_offers (quotation_id, revision, valid_until, subtotal, shipping_fee, tax, total, taxes, message, offered_at) VALUES ($1, 1, now(), 1, 0, 0, 1, '[]', '山田様へ', now())`, key)
 }
 
 // naming are the columns of any table that hold one of the texts, as table.column.

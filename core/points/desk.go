@@ -216,10 +216,14 @@ func (s *Service) Exchange(ctx context.Context, in ExchangeInput) ([]Balance, er
 		if err != nil {
 			return out, err
 		}
-		return first(s.Post(ctx, Posting{
+		into, err := first(s.Post(ctx, Posting{
 			Holder: Holder{to.ID, memberID}, Key: key, Kind: ExchangeIn, Points: in.Points / rate.FromPoints * rate.ToPoints, Until: soonest(to.lastDay(now), latest(out.Portions)),
 			ActorID: &memberID, At: now,
 		}))
+		if err == nil && into.Replayed != out.Replayed {
+			err = errHalf
+		}
+		return into, err
 	})
 	if err != nil {
 		return nil, err

@@ -201,10 +201,11 @@ type ReconcileInput struct {
 	From      time.Time
 	Until     time.Time
 	CSV       string
+	Incoming  bool // of what came from there: by their references
 }
 
 // Reconcile compares a partner's statement (id, points) with the transfers that went
-// there in a time (staff with POINT_READ).
+// there in a time, or that came from there (staff with POINT_READ).
 func (s *Service) Reconcile(ctx context.Context, in ReconcileInput) (*Reconciliation, error) {
 	if err := access.Require(ctx, access.PointRead); err != nil {
 		return nil, err
@@ -228,26 +229,29 @@ func (s *Service) Reconcile(ctx context.Context, in ReconcileInput) (*Reconcilia
 	if err != nil {
 		return nil, err
 	}
-	r := compared(ours, told)
+	r := compared(ours, told, in.Incoming)
 	return &r, nil
 }
 
 // compared is what we have beside what they told. It is pure.
-func compared(ours []Transfer, told map[string]int64) (r Reconciliation) {
+func compared(ours []Transfer, told map[string]int64, incoming bool) (r Reconciliation) {
 	seen := map[string]bool{}
 	for _, t := range ours {
-		if !t.Outgoing {
+		if t.Outgoing == incoming {
 			continue
 		}
-		key := t.ID.String()
+		key, moved := t.ID.String(), t.State == StateAcknowledged
+		if incoming {
+			key, moved = t.Reference, true
+		}
 		n, there := told[key]
 		seen[key] = true
 		switch {
-		case t.State == StateAcknowledged && !there:
+		case moved && !there:
 			r.Differences = append(r.Differences, Difference{key, MissingThere, t.TheirPoints, 0})
-		case t.State == StateAcknowledged && n == t.TheirPoints:
+		case moved && n == t.TheirPoints:
 			r.Matched++
-		case t.State == StateAcknowledged:
+		case moved:
 			r.Differences = append(r.Differences, Difference{key, PointsDiffer, t.TheirPoints, n})
 		case there && t.open():
 			r.Differences = append(r.Differences, Difference{key, StillUnsaid, t.TheirPoints, n})

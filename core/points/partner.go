@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -39,6 +40,17 @@ type Partner struct {
 	Receives    bool
 	CreatedAt   time.Time
 	ClosedAt    *time.Time
+
+	APIPartnerID *uuid.UUID // the API client that may tell of points from there; nil: staff alone
+}
+
+// Client is the id, in the schema, of the API client that may tell of points from there.
+func (p Partner) Client() *string {
+	if p.APIPartnerID == nil {
+		return nil
+	}
+	global := id.Global("Partner", *p.APIPartnerID)
+	return &global
 }
 
 // GlobalID is the partner's id in the schema.
@@ -90,11 +102,15 @@ type Partners interface {
 	SavePartner(ctx context.Context, p Partner) error
 	Partners(ctx context.Context, programmeIDs []uuid.UUID) ([]Partner, error)
 	Partner(ctx context.Context, partnerID uuid.UUID) (*Partner, error)
-	// InsertTransfer adds it; false if the partner's reference has come in before.
-	InsertTransfer(ctx context.Context, t Transfer) (bool, error)
+	// InsertTransfers adds them, and answers how many: not those whose reference has come in
+	// from the partner before.
+	InsertTransfers(ctx context.Context, all ...Transfer) (int, error)
 	// LockTransfer is nil if there is none.
 	LockTransfer(ctx context.Context, transferID uuid.UUID) (*Transfer, error)
-	Incoming(ctx context.Context, partnerID uuid.UUID, reference string) (*Transfer, error)
+	// Incoming are those that came in from the partner with the references.
+	Incoming(ctx context.Context, partnerID uuid.UUID, references []string) ([]Transfer, error)
+	// HasClient reports whether the brand has the API client, open.
+	HasClient(ctx context.Context, brandID, clientID uuid.UUID) (bool, error)
 	SaveTransfer(ctx context.Context, t Transfer) error
 	// Transfers is one page, the newest first.
 	Transfers(ctx context.Context, q TransferQuery) (page.Connection[Transfer], error)
@@ -106,6 +122,7 @@ type Partners interface {
 	Between(ctx context.Context, partnerID uuid.UUID, from, until time.Time) ([]Transfer, error)
 	// Stuck are outgoing transfers by API that nobody has answered since.
 	Stuck(ctx context.Context, since time.Time, most int) ([]uuid.UUID, error)
+	Arriving
 }
 
 // TransferQuery asks for transfers. Zero fields do not filter.
@@ -149,6 +166,8 @@ type SavePartnerInput struct {
 	Sends       bool
 	Receives    bool
 	Closed      bool
+
+	APIPartnerID *uuid.UUID
 }
 
 // SavePartner makes another system known by its code, or changes it (staff with
@@ -169,8 +188,13 @@ func (s *Service) SavePartner(ctx context.Context, in SavePartnerInput) (*Partne
 	if err != nil {
 		return nil, err
 	}
+	if in.APIPartnerID != nil {
+		if there, err := s.Store.HasClient(ctx, channel.From(ctx).BrandID, *in.APIPartnerID); err != nil || !there {
+			return nil, orErr(err, fault.ErrNotFound.At("apiPartnerId"))
+		}
+	}
 	now := s.Now()
-	p := Partner{id.New(), programme.ID, in.Code, in.Name, in.Way, in.OurPoints, in.TheirPoints, in.MinPoints, in.Sends, in.Receives, now, nil}
+	p := Partner{id.New(), programme.ID, in.Code, in.Name, in.Way, in.OurPoints, in.TheirPoints, in.MinPoints, in.Sends, in.Receives, now, nil, in.APIPartnerID}
 	if in.Closed {
 		p.ClosedAt = &now
 	}
@@ -265,7 +289,7 @@ func (s *Service) Send(ctx context.Context, in SendInput) (*Transfer, error) {
 			return t, err
 		}
 		t.AccountID = r.Account.ID
-		if _, err := s.Store.InsertTransfer(ctx, t); err != nil {
+		if _, err := s.Store.InsertTransfers(ctx, t); err != nil {
 			return t, err
 		}
 		if err := s.said(ctx, t); err != nil || partner.Way != WayAPI {
@@ -280,11 +304,15 @@ func (t Transfer) holder() Holder { return Holder{t.ProgrammeID, t.MemberID} }
 
 func (t Transfer) key(word string) string { return word + ":" + t.ID.String() }
 
-// said records what has become of a transfer.
-func (s *Service) said(ctx context.Context, t Transfer) error {
-	return s.Events.Record(ctx, event.New(ctx, t.UpdatedAt, "point_transfer."+map[TransferState]string{
-		StateReserved: "reserved", StateSent: "sent", StateAcknowledged: "acknowledged", StateReturned: "returned", StateReceived: "received",
-	}[t.State], "PointTransfer", t.ID, t))
+// said records what has become of transfers.
+func (s *Service) said(ctx context.Context, all ...Transfer) error {
+	events := make([]event.Event, len(all))
+	for i, t := range all {
+		events[i] = event.New(ctx, t.UpdatedAt, "point_transfer."+map[TransferState]string{
+			StateReserved: "reserved", StateSent: "sent", StateAcknowledged: "acknowledged", StateReturned: "returned", StateReceived: "received",
+		}[t.State], "PointTransfer", t.ID, t)
+	}
+	return s.Events.Record(ctx, events...)
 }
 
 // partner is one of the context's brand that is open.
@@ -394,65 +422,6 @@ func (s *Service) Retry(ctx context.Context) error {
 		err = errors.Join(err, s.Jobs.SendPoints(ctx, key))
 	}
 	return err
-}
-
-// ReceiveInput is points that come from another system.
-type ReceiveInput struct {
-	PartnerID   uuid.UUID
-	Reference   string // theirs: the same one comes in once
-	MemberID    uuid.UUID
-	TheirPoints int64
-}
-
-// ReceivePoints takes in points that another system moved here (a partner or staff with
-// POINT_WRITE), once for each of its references.
-func (s *Service) ReceivePoints(ctx context.Context, in ReceiveInput) (*Transfer, error) {
-	if err := access.Require(ctx, access.PointWrite); err != nil {
-		return nil, err
-	}
-	if in.Reference == "" {
-		return nil, fault.ErrRequired.At("reference")
-	}
-	if err := errors.Join(i18n.CheckString("reference", in.Reference, maxTheirMember), at("theirPoints", amount(in.TheirPoints))); err != nil {
-		return nil, err
-	}
-	partner, _, err := s.partner(ctx, in.PartnerID)
-	switch {
-	case err != nil:
-		return nil, err
-	case !partner.Receives:
-		return nil, ErrPartner.At("partnerId")
-	case in.TheirPoints%partner.TheirPoints != 0:
-		return nil, ErrUnit.With(partner.TheirPoints).At("theirPoints")
-	}
-	now := s.Now()
-	t := Transfer{
-		ID: id.New(), PartnerID: partner.ID, ProgrammeID: partner.ProgrammeID, MemberID: in.MemberID, State: StateReceived, TheirMember: in.MemberID.String(),
-		Points: in.TheirPoints / partner.TheirPoints * partner.OurPoints, TheirPoints: in.TheirPoints, Reference: in.Reference, CreatedAt: now, UpdatedAt: now,
-	}
-	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
-		r, err := first(s.Post(ctx, Posting{Holder: t.holder(), Key: "receive:" + partner.ID.String() + ":" + in.Reference, Kind: Receive, Points: t.Points, ActorID: actorID(ctx), At: now}))
-		if err != nil {
-			return at("reference", err)
-		}
-		if r.Replayed {
-			was, err := s.Store.Incoming(ctx, partner.ID, in.Reference)
-			if err == nil && was != nil {
-				t = *was
-			}
-			return err
-		}
-		t.AccountID = r.Account.ID
-		inserted, err := s.Store.InsertTransfer(ctx, t)
-		switch {
-		case err != nil:
-			return err
-		case !inserted: // for another member
-			return idempotency.ErrReused.At("reference")
-		}
-		return s.said(ctx, t)
-	})
-	return &t, err
 }
 
 // Transfers is one page of transfers: the actor's own, or all of the brand's for staff.

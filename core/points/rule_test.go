@@ -125,10 +125,15 @@ func TestStatementsAreCompared(t *testing.T) {
 	open, back, quiet := mine(StateSent, 40), mine(StateReturned, 50), mine(StateReturned, 60)
 	r := compared([]Transfer{good, missing, other, open, back, quiet}, map[string]int64{
 		good.ID.String(): 10, other.ID.String(): 31, open.ID.String(): 40, back.ID.String(): 50, "theirs": 7,
-	})
+	}, false)
 	require.Equal(t, 1, r.Matched)
 	require.ElementsMatch(t, []Difference{
 		{missing.ID.String(), MissingThere, 20, 0}, {other.ID.String(), PointsDiffer, 30, 31}, {open.ID.String(), StillUnsaid, 40, 40},
 		{back.ID.String(), MissingHere, 0, 50}, {"theirs", MissingHere, 0, 7},
 	}, r.Differences)
+	came := Transfer{ID: uuid.New(), State: StateReceived, Reference: "IN-1", TheirPoints: 10}
+	lost := Transfer{ID: uuid.New(), State: StateReceived, Reference: "IN-2", TheirPoints: 20}
+	r = compared([]Transfer{came, lost, good}, map[string]int64{"IN-1": 10, "IN-3": 5}, true)
+	require.Equal(t, 1, r.Matched, "what went there is no part of it")
+	require.ElementsMatch(t, []Difference{{"IN-2", MissingThere, 20, 0}, {"IN-3", MissingHere, 0, 5}}, r.Differences)
 }

@@ -151,8 +151,11 @@ func (s *Service) Post(ctx context.Context, all ...Posting) ([]Result, error) {
 				p.Portions = results[len(results)-1].Portions
 			}
 			r, err := book.Post(p)
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case p.Kind == TransferIn && len(results) > 0 && r.Replayed != results[len(results)-1].Replayed:
+				return errHalf // one side of another transfer had the key
 			}
 			results = append(results, r)
 		}
@@ -160,6 +163,9 @@ func (s *Service) Post(ctx context.Context, all ...Posting) ([]Result, error) {
 	})
 	return results, err
 }
+
+// errHalf says that of two postings that belong together only one was made before.
+var errHalf = idempotency.ErrReused.At("idempotencyKey")
 
 // open locks the accounts of the postings.
 func (s *Service) open(ctx context.Context, all []Posting) (*Book, error) {

@@ -1,6 +1,7 @@
 package prize
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -173,6 +174,8 @@ type ExchangeQuery struct {
 	MemberID *uuid.UUID
 	PrizeID  *uuid.UUID
 	State    State
+	Exported *bool // in a carrier's file, or in none
+	ToSend   bool  // goods that have not left
 	Page     page.Args
 }
 
@@ -235,6 +238,8 @@ type AdvanceInput struct {
 	To      State
 	Carrier string
 	Moves   []Move
+
+	at *time.Time // when they left; nil: now
 }
 
 // Advance moves exchanges on: to be packed, shipped or delivered (staff with PRIZE_WRITE),
@@ -318,7 +323,7 @@ func (s *Service) moved(in AdvanceInput, found []Exchange) ([]Exchange, error) {
 		e.State, e.UpdatedAt = in.To, now
 		switch in.To {
 		case Shipped:
-			e.ShippedAt, e.Carrier, e.TrackingNumber = &now, in.Carrier, m.TrackingNumber
+			e.ShippedAt, e.Carrier, e.TrackingNumber = cmp.Or(in.at, &now), in.Carrier, m.TrackingNumber
 		case Delivered:
 			e.DeliveredAt = &now
 		}

@@ -3,6 +3,7 @@
 package prize
 
 import (
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -120,10 +121,22 @@ type Exchange struct {
 	UpdatedAt      time.Time
 	ShippedAt      *time.Time
 	DeliveredAt    *time.Time
+	ExportedAt     *time.Time // into a carrier's file, the last time
 	PrizeName      i18n.Text
 	PrizeCode      string
 	PrizeKind      Kind
 }
+
+// Reference is by what labels and carriers' files call the exchange.
+func (e Exchange) Reference() string {
+	return referencePrefix + strings.ToUpper(e.ID.String()[referenceFrom:])
+}
+
+// An exchange is called by the last twelve digits of its id, which are random.
+const (
+	referencePrefix = "PZ-"
+	referenceFrom   = 24
+)
 
 // GlobalID is the exchange's id in the schema.
 func (e Exchange) GlobalID() string { return id.Global("PrizeExchange", e.ID) }
@@ -162,6 +175,7 @@ var (
 	ErrCost        = fault.Conflict("PRIZE_POINTS_CHANGED", "必要なポイント数が変わりました（%dポイント）。ご確認ください", "It costs %d points now; please look again")
 	ErrAddress     = fault.Invalid("PRIZE_ADDRESS_REQUIRED", "お届け先を入力してください", "Say where the prize is to be sent")
 	ErrQuantity    = fault.Invalid(fault.CodeInvalid, "数量は1〜%dで指定してください", "From 1 to %d pieces")
+	ErrReference   = fault.NotFound("SHIPMENT_UNKNOWN", "この番号の景品交換は見つかりません", "There is no exchange of a prize with this number")
 	ErrState       = fault.Conflict("PRIZE_EXCHANGE_STATE", "交換の状態が%sのため、この操作はできません", "The exchange is %s; this cannot be done now")
 	ErrStock       = fault.Conflict("PRIZE_STOCK", "在庫を0未満にはできません", "There are not so many pieces")
 	ErrMembersOnly = fault.Forbidden("PRIZE_MEMBERS_ONLY", "景品の交換は会員の方のみご利用いただけます", "Prizes are for members")

@@ -46,6 +46,9 @@ type Store interface {
 	Insert(ctx context.Context, e Exchange) error
 	// Exchange is nil if there is none.
 	Exchange(ctx context.Context, exchangeID uuid.UUID) (*Exchange, error)
+	// Referred is the brand's exchange whose id ends so, locked; nil if there is none, or
+	// more than one.
+	Referred(ctx context.Context, brandID uuid.UUID, ending string) (*Exchange, error)
 	// Lock are the brand's exchanges of the ids, locked in one order whoever asks.
 	Lock(ctx context.Context, brandID uuid.UUID, exchangeIDs []uuid.UUID) ([]Exchange, error)
 	Update(ctx context.Context, all []Exchange) error

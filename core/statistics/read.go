@@ -17,7 +17,7 @@ import (
 // of stores see their stores', and nothing online.
 func (s *Service) Figures(ctx context.Context, q Query, args page.Args) (page.Connection[Figures], error) {
 	var none page.Connection[Figures]
-	stores, err := s.reach(ctx, q)
+	stores, err := reach(ctx, q, access.OrderRead)
 	if err != nil {
 		return none, err
 	}
@@ -31,8 +31,8 @@ func (s *Service) Figures(ctx context.Context, q Query, args page.Args) (page.Co
 
 // reach is which stores the question is about: nil for all of them, and online; none if
 // the caller has none.
-func (s *Service) reach(ctx context.Context, q Query) ([]uuid.UUID, error) {
-	if err := access.Require(ctx, access.OrderRead); err != nil {
+func reach(ctx context.Context, q Query, needed access.Permission) ([]uuid.UUID, error) {
+	if err := access.Require(ctx, needed); err != nil {
 		return nil, err
 	}
 	if err := q.Validate(); err != nil {
@@ -58,6 +58,19 @@ func (s *Service) Points(ctx context.Context, from, to time.Time, args page.Args
 	}
 	return paged(args, Points.Key, func(after *PointsKey, most int) ([]Points, error) {
 		return s.Store.Points(ctx, channel.From(ctx).BrandID, from, to, after, most)
+	})
+}
+
+// StorePoints are one page of those of the brand's programmes by home store, for staff with
+// POINT_READ; staff of stores see their stores'.
+func (s *Service) StorePoints(ctx context.Context, q Query, args page.Args) (page.Connection[StorePoints], error) {
+	q.By = ByDayAndStore
+	stores, err := reach(ctx, q, access.PointRead)
+	if err != nil {
+		return page.Connection[StorePoints]{}, err
+	}
+	return paged(args, StorePoints.Key, func(after *StorePointsKey, most int) ([]StorePoints, error) {
+		return s.Store.StorePoints(ctx, channel.From(ctx).BrandID, stores, q, after, most)
 	})
 }
 

@@ -30,9 +30,11 @@ type Store interface {
 	Finished(ctx context.Context, at time.Time) error
 
 	// Figures are the brand's, of the stores alone if there are any, most at a time, behind
-	// the key if there is one. So are Points and Liabilities of the brand's programmes.
+	// the key if there is one. So are Points and Liabilities of the brand's programmes, and
+	// StorePoints by home store.
 	Figures(ctx context.Context, brandID uuid.UUID, stores []uuid.UUID, q Query, after *FiguresKey, most int) ([]Figures, error)
 	Points(ctx context.Context, brandID uuid.UUID, from, to time.Time, after *PointsKey, most int) ([]Points, error)
+	StorePoints(ctx context.Context, brandID uuid.UUID, stores []uuid.UUID, q Query, after *StorePointsKey, most int) ([]StorePoints, error)
 	Liabilities(ctx context.Context, brandID uuid.UUID, from, to time.Time, after *LiabilityKey, most int) ([]Liability, error)
 	State(ctx context.Context, brandID uuid.UUID, at time.Time) (State, error)
 	// Mark lets the brand's days be counted anew.

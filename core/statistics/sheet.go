@@ -31,6 +31,7 @@ const (
 	SheetRegistrations Sheet = "REGISTRATIONS"
 	SheetPoints        Sheet = "POINTS"
 	SheetLiabilities   Sheet = "LIABILITIES"
+	SheetStorePoints   Sheet = "STORE_POINTS"
 )
 
 // ofPoints reports whether the sheet is of programmes, not of stores.
@@ -76,7 +77,7 @@ var (
 // Export is a link to a file of figures: of stores as the caller sees them, of points for
 // the head office.
 func (s *Service) Export(ctx context.Context, in ExportInput) (*Link, error) {
-	stores, err := s.exportable(ctx, in)
+	stores, err := exportable(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -103,14 +104,17 @@ func (s *Service) Export(ctx context.Context, in ExportInput) (*Link, error) {
 }
 
 // exportable checks what is asked for, and answers the stores that it is narrowed to.
-func (s *Service) exportable(ctx context.Context, in ExportInput) ([]uuid.UUID, error) {
-	if _, ok := columns[in.Sheet]; !ok && !in.Sheet.ofPoints() {
+func exportable(ctx context.Context, in ExportInput) ([]uuid.UUID, error) {
+	q := Query{From: in.From, To: in.To, StoreID: in.StoreID, By: in.By}
+	_, figures := columns[in.Sheet]
+	switch {
+	case figures:
+		return reach(ctx, q, access.OrderRead)
+	case in.Sheet == SheetStorePoints:
+		return reach(ctx, q, access.PointRead)
+	case !in.Sheet.ofPoints():
 		return nil, ErrSheet.At("sheet")
-	}
-	if !in.Sheet.ofPoints() {
-		return s.reach(ctx, Query{From: in.From, To: in.To, StoreID: in.StoreID, By: in.By})
-	}
-	if in.StoreID != nil {
+	case in.StoreID != nil:
 		return nil, ErrNoStores.At("storeId")
 	}
 	return nil, ofProgrammes(ctx, in.From, in.To)
@@ -146,6 +150,10 @@ func (s *Service) Write(ctx context.Context, e Export, w io.Writer) error {
 	case SheetLiabilities:
 		err = written(out, liabilityColumns, Liability.Key, Liability.row, func(after *LiabilityKey, most int) ([]Liability, error) {
 			return s.Store.Liabilities(ctx, e.BrandID, e.From, e.To, after, most)
+		})
+	case SheetStorePoints:
+		err = written(out, storePointColumns, StorePoints.Key, StorePoints.row, func(after *StorePointsKey, most int) ([]StorePoints, error) {
+			return s.Store.StorePoints(ctx, e.BrandID, e.Stores, Query{From: e.From, To: e.To}, after, most)
 		})
 	default:
 		err = s.writeFigures(ctx, e, out)
@@ -233,6 +241,16 @@ func (p Points) row() []string {
 		cells = append(cells, strconv.FormatInt(n, 10))
 	}
 	return cells
+}
+
+var storePointColumns = []string{"day", "programme", "store", "exchanges", "exchanged", "outstanding"}
+
+func (p StorePoints) row() []string {
+	outstanding := ""
+	if p.Outstanding != nil {
+		outstanding = strconv.FormatInt(*p.Outstanding, 10)
+	}
+	return []string{p.Day.Format(time.DateOnly), p.Code, p.StoreName["ja"], strconv.Itoa(p.Exchanges), strconv.FormatInt(p.Exchanged, 10), outstanding}
 }
 
 var liabilityColumns = []string{"day", "programme", "expires", "points", "pending"}

@@ -50,11 +50,13 @@ func (f Figures) Total() money.Money { return money.Of(f.TotalMinor, f.Currency)
 func (f Figures) MemberTotal() money.Money { return money.Of(f.MemberTotalMinor, f.Currency) }
 
 // Store is the store's id in the schema; nil: online, or all stores.
-func (f Figures) Store() *string {
-	if f.StoreID == nil {
+func (f Figures) Store() *string { return location(f.StoreID) }
+
+func location(storeID *uuid.UUID) *string {
+	if storeID == nil {
 		return nil
 	}
-	global := id.Global("Location", *f.StoreID)
+	global := id.Global("Location", *storeID)
 	return &global
 }
 
@@ -105,6 +107,40 @@ func (p Points) Key() PointsKey { return PointsKey{p.Day, p.Code} }
 type PointsKey struct {
 	Day  time.Time `json:"d"`
 	Code string    `json:"p"`
+}
+
+// StorePoints are what happened to points of the members of a store on a day: of those whose
+// home store it was when the day was counted.
+type StorePoints struct {
+	ProgrammeID uuid.UUID
+	Code        string // the programme's
+	Day         time.Time
+	StoreID     *uuid.UUID // nil: of members without a home store
+	StoreName   i18n.Text
+	StoreCode   string
+	StoreOrder  int   // where the store stands among the brand's; none last
+	Exchanges   int   // how often they exchanged points, for prizes too, or sent them elsewhere
+	Exchanged   int64 // points that they exchanged or sent, less what came back
+	Outstanding *int64
+}
+
+// Programme is the programme's id in the schema.
+func (p StorePoints) Programme() string { return id.Global("PointProgramme", p.ProgrammeID) }
+
+// Store is the store's id in the schema; nil: of members without a home store.
+func (p StorePoints) Store() *string { return location(p.StoreID) }
+
+// Key is where the row stands in its order.
+func (p StorePoints) Key() StorePointsKey {
+	return StorePointsKey{p.Day, p.Code, p.StoreOrder, p.StoreCode}
+}
+
+// StorePointsKey orders points by day, programme, and store as the brand orders them.
+type StorePointsKey struct {
+	Day   time.Time `json:"d"`
+	Code  string    `json:"p"`
+	Order int       `json:"o"`
+	Store string    `json:"s"`
 }
 
 // Liability is what was outstanding at the last count of a day and expires in a month.

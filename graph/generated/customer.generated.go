@@ -427,13 +427,20 @@ func unmarshalInputAddPetInput(ctx context.Context, ec *executionContext, obj an
 		asMap["allergies"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"name", "species", "breed", "birthday", "allergies"}
+	fieldsInOrder := [...]string{"memberId", "name", "species", "breed", "birthday", "allergies"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "memberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberID = data
 		case "name":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
 			data, err := unmarshalNString2string(ctx, ec, v)
@@ -528,8 +535,8 @@ func UnmarshalRemoveAddressInput(ctx context.Context, raw any) (customer.RemoveI
 	return out, err
 }
 
-func unmarshalInputRemovePetInput(ctx context.Context, ec *executionContext, obj any) (customer.RemoveInput, error) {
-	var it customer.RemoveInput
+func unmarshalInputRemovePetInput(ctx context.Context, ec *executionContext, obj any) (customer.RemovePetInput, error) {
+	var it customer.RemovePetInput
 	if obj == nil {
 		return it, nil
 	}
@@ -539,13 +546,20 @@ func unmarshalInputRemovePetInput(ctx context.Context, ec *executionContext, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id"}
+	fieldsInOrder := [...]string{"memberId", "id"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "memberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberID = data
 		case "id":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
@@ -564,8 +578,8 @@ func unmarshalInputRemovePetInput(ctx context.Context, ec *executionContext, obj
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalRemovePetInput(ctx context.Context, raw any) (customer.RemoveInput, error) {
-	var out customer.RemoveInput
+func UnmarshalRemovePetInput(ctx context.Context, raw any) (customer.RemovePetInput, error) {
+	var out customer.RemovePetInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemovePetInput", raw, &out)
 	return out, err
 }
@@ -637,13 +651,20 @@ func unmarshalInputUpdatePetInput(ctx context.Context, ec *executionContext, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "species", "breed", "birthday", "allergies"}
+	fieldsInOrder := [...]string{"memberId", "id", "name", "species", "breed", "birthday", "allergies"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "memberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberID = data
 		case "id":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
@@ -1144,7 +1165,7 @@ func unmarshalNRemoveAddressInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNRemovePetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐRemoveInput(ctx context.Context, ec *executionContext, v any) (customer.RemoveInput, error) {
+func unmarshalNRemovePetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐRemovePetInput(ctx context.Context, ec *executionContext, v any) (customer.RemovePetInput, error) {
 	res, err := unmarshalInputRemovePetInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }

@@ -421,6 +421,18 @@ func _ShipmentBatch_id(ctx context.Context, ec *executionContext, field graphql.
 	)
 }
 
+func _ShipmentBatch_source(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() dispatch.Source { return obj.Source },
+		func(ctx context.Context, selections ast.SelectionSet, v dispatch.Source) graphql.Marshaler {
+			return marshalNParcelSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐSource(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _ShipmentBatch_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1032,11 +1044,14 @@ func unmarshalInputExportShipmentsInput(ctx context.Context, ec *executionContex
 		asMap[k] = v
 	}
 
+	if _, present := asMap["source"]; !present {
+		asMap["source"] = "ORDERS"
+	}
 	if _, present := asMap["shipmentIds"]; !present {
 		asMap["shipmentIds"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "profile", "locationId", "carrierId", "shipmentIds", "shipOn"}
+	fieldsInOrder := [...]string{"idempotencyKey", "profile", "source", "locationId", "carrierId", "shipmentIds", "shipOn"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1057,6 +1072,13 @@ func unmarshalInputExportShipmentsInput(ctx context.Context, ec *executionContex
 				return it, err
 			}
 			it.Profile = data
+		case "source":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("source"))
+			data, err := unmarshalNParcelSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐSource(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Source = data
 		case "locationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locationId"))
 			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
@@ -1647,6 +1669,11 @@ func _ShipmentBatch(ctx context.Context, ec *executionContext, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "source":
+			out.Values[i] = _ShipmentBatch_source(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "number":
 			out.Values[i] = _ShipmentBatch_number(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2233,6 +2260,21 @@ func marshalNDeliveryIssueState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 func unmarshalNExportShipmentsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐExportInput(ctx context.Context, ec *executionContext, v any) (dispatch.ExportInput, error) {
 	res, err := unmarshalInputExportShipmentsInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNParcelSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐSource(ctx context.Context, ec *executionContext, v any) (dispatch.Source, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := dispatch.Source(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNParcelSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐSource(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v dispatch.Source) graphql.Marshaler {
+	_ = sel
+	res := run.Text(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ParcelSource!")
+	}
+	return res
 }
 
 func unmarshalNSaveCarrierSenderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐSaveSenderInput(ctx context.Context, ec *executionContext, v any) (dispatch.SaveSenderInput, error) {

@@ -26,6 +26,7 @@ import (
 type MemberResolver interface {
 	Memberships(ctx context.Context, obj *member.Member) ([]member.Membership, error)
 	Cards(ctx context.Context, obj *member.Member) ([]member.Card, error)
+	Pets(ctx context.Context, obj *member.Member) ([]customer.Pet, error)
 	Settings(ctx context.Context, obj *member.Member) ([]member.Setting, error)
 	Consents(ctx context.Context, obj *member.Member) ([]member.Consent, error)
 	RankChanges(ctx context.Context, obj *member.Member) ([]member.RankChange, error)
@@ -230,6 +231,33 @@ func _Member_cards(ctx context.Context, ec *executionContext, field graphql.Coll
 	)
 }
 func fieldContext_Member_cards(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Member",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Member_pets(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_pets(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]customer.Pet, error) {
+			return ec.Resolvers.Member().Pets(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []customer.Pet) graphql.Marshaler {
+			return marshalNPet2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPetᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Member_pets(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Member",
 		Field:      field,
@@ -1719,13 +1747,20 @@ func unmarshalInputRecordPetWeightInput(ctx context.Context, ec *executionContex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"petId", "measuredOn", "grams"}
+	fieldsInOrder := [...]string{"memberId", "petId", "measuredOn", "grams"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "memberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberID = data
 		case "petId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("petId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
@@ -2360,6 +2395,12 @@ func _Member(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Member_cards(ctx, ec, field, obj)
+				})
+		case "pets":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Member_pets(ctx, ec, field, obj)
 				})
 		case "settings":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

@@ -174,6 +174,225 @@ func _ImportPointAnswersPayload_userErrors(ctx context.Context, ec *executionCon
 	)
 }
 
+func _PointArrival_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.GlobalID() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointArrival_partnerId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Partner() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointArrival_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Reference },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointArrival_theirMember(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.TheirMember },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointArrival_theirPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.TheirPoints },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointArrival_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() points.ArrivalState { return obj.State },
+		func(ctx context.Context, selections ast.SelectionSet, v points.ArrivalState) graphql.Marshaler {
+			return marshalNPointArrivalState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrivalState(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointArrival_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Reason },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointArrival_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() time.Time { return obj.CreatedAt },
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointArrival_settledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.SettledAt },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointArrivalConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Arrival]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []page.Edge[points.Arrival] { return obj.Edges },
+		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[points.Arrival]) graphql.Marshaler {
+			return marshalNPointArrivalEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _PointArrivalConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Arrival]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []points.Arrival { return obj.Nodes() },
+		func(ctx context.Context, selections ast.SelectionSet, v []points.Arrival) graphql.Marshaler {
+			return marshalNPointArrival2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrivalᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _PointArrivalConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Arrival]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
+			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _PointArrivalConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Arrival]) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrivalConnection_totalCount(ctx, ec, field)
+		},
+		func(ctx context.Context) (int, error) {
+			return obj.TotalCount(ctx)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_PointArrivalConnection_totalCount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointArrivalConnection", field, true, false, "Int")
+}
+
+func _PointArrivalEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[points.Arrival]) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Cursor },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointArrivalEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[points.Arrival]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() points.Arrival { return obj.Node },
+		func(ctx context.Context, selections ast.SelectionSet, v points.Arrival) graphql.Marshaler {
+			return marshalNPointArrival2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrival(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _PointArrivalPayload_arrival(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointArrivalPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *points.Arrival { return obj.Arrival },
+		func(ctx context.Context, selections ast.SelectionSet, v *points.Arrival) graphql.Marshaler {
+			return marshalOPointArrival2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrival(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _PointArrivalPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointArrivalPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
 func _PointBalance_programme(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -1101,6 +1320,29 @@ func _PointPartner_receives(ctx context.Context, ec *executionContext, field gra
 	)
 }
 
+func _PointPartner_apiPartnerId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartner_apiPartnerId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Client(), nil
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PointPartner_apiPartnerId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointPartner", field, true, false, "ID")
+}
+
 func _PointPartner_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1985,6 +2227,55 @@ func _PointTrialSum_credit(ctx context.Context, ec *executionContext, field grap
 	)
 }
 
+func _ReceivePointFilePayload_received(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReceivePointFilePayload) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Received },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _ReceivePointFilePayload_repeated(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReceivePointFilePayload) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Repeated },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _ReceivePointFilePayload_unknown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReceivePointFilePayload) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Unknown },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _ReceivePointFilePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReceivePointFilePayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
 func _ReconcilePointsPayload_matched(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReconcilePointsPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -2680,6 +2971,55 @@ func UnmarshalPointTransferFilter(ctx context.Context, raw any) (points.Transfer
 	return out, err
 }
 
+func unmarshalInputReceivePointFileInput(ctx context.Context, ec *executionContext, obj any) (points.ReceiveFileInput, error) {
+	var it points.ReceiveFileInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"partnerId", "csv"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "partnerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partnerId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PartnerID = data
+		case "csv":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("csv"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CSV = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReceivePointFileInput unmarshals raw into the ReceivePointFileInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReceivePointFileInput(ctx context.Context, raw any) (points.ReceiveFileInput, error) {
+	var out points.ReceiveFileInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReceivePointFileInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputReceivePointsInput(ctx context.Context, ec *executionContext, obj any) (points.ReceiveInput, error) {
 	var it points.ReceiveInput
 	if obj == nil {
@@ -2754,7 +3094,11 @@ func unmarshalInputReconcilePointsInput(ctx context.Context, ec *executionContex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"partnerId", "from", "until", "csv"}
+	if _, present := asMap["incoming"]; !present {
+		asMap["incoming"] = false
+	}
+
+	fieldsInOrder := [...]string{"partnerId", "from", "until", "csv", "incoming"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2789,6 +3133,13 @@ func unmarshalInputReconcilePointsInput(ctx context.Context, ec *executionContex
 				return it, err
 			}
 			it.CSV = data
+		case "incoming":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("incoming"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Incoming = data
 		}
 	}
 	return it, nil
@@ -3048,7 +3399,7 @@ func unmarshalInputSavePointPartnerInput(ctx context.Context, ec *executionConte
 		asMap["closed"] = false
 	}
 
-	fieldsInOrder := [...]string{"programmeId", "code", "name", "way", "ourPoints", "theirPoints", "minPoints", "sends", "receives", "closed"}
+	fieldsInOrder := [...]string{"programmeId", "code", "name", "way", "ourPoints", "theirPoints", "minPoints", "sends", "receives", "apiPartnerId", "closed"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3118,6 +3469,13 @@ func unmarshalInputSavePointPartnerInput(ctx context.Context, ec *executionConte
 				return it, err
 			}
 			it.Receives = data
+		case "apiPartnerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("apiPartnerId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.APIPartnerID = data
 		case "closed":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("closed"))
 			data, err := unmarshalNBoolean2bool(ctx, ec, v)
@@ -3499,6 +3857,66 @@ func UnmarshalSendPointsInput(ctx context.Context, raw any) (points.SendInput, e
 	return out, err
 }
 
+func unmarshalInputSettlePointArrivalInput(ctx context.Context, ec *executionContext, obj any) (points.SettleArrivalInput, error) {
+	var it points.SettleArrivalInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["reason"]; !present {
+		asMap["reason"] = ""
+	}
+
+	fieldsInOrder := [...]string{"arrivalId", "memberId", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "arrivalId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("arrivalId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ArrivalID = data
+		case "memberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSettlePointArrivalInput unmarshals raw into the SettlePointArrivalInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSettlePointArrivalInput(ctx context.Context, raw any) (points.SettleArrivalInput, error) {
+	var out points.SettleArrivalInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SettlePointArrivalInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputUsePointsInput(ctx context.Context, ec *executionContext, obj any) (points.UseInput, error) {
 	var it points.UseInput
 	if obj == nil {
@@ -3736,6 +4154,208 @@ func _ImportPointAnswersPayload(ctx context.Context, ec *executionContext, sel a
 			}
 		case "userErrors":
 			out.Values[i] = _ImportPointAnswersPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var pointArrivalImplementors = []string{"PointArrival"}
+
+func _PointArrival(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Arrival) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointArrivalImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("PointArrival")
+		case "id":
+			out.Values[i] = _PointArrival_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "partnerId":
+			out.Values[i] = _PointArrival_partnerId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reference":
+			out.Values[i] = _PointArrival_reference(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "theirMember":
+			out.Values[i] = _PointArrival_theirMember(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "theirPoints":
+			out.Values[i] = _PointArrival_theirPoints(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = _PointArrival_state(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = _PointArrival_reason(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = _PointArrival_createdAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "settledAt":
+			out.Values[i] = _PointArrival_settledAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var pointArrivalConnectionImplementors = []string{"PointArrivalConnection"}
+
+func _PointArrivalConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[points.Arrival]) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointArrivalConnectionImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("PointArrivalConnection")
+		case "edges":
+			out.Values[i] = _PointArrivalConnection_edges(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = _PointArrivalConnection_nodes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = _PointArrivalConnection_pageInfo(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _PointArrivalConnection_totalCount(ctx, ec, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var pointArrivalEdgeImplementors = []string{"PointArrivalEdge"}
+
+func _PointArrivalEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[points.Arrival]) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointArrivalEdgeImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("PointArrivalEdge")
+		case "cursor":
+			out.Values[i] = _PointArrivalEdge_cursor(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = _PointArrivalEdge_node(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var pointArrivalPayloadImplementors = []string{"PointArrivalPayload"}
+
+func _PointArrivalPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PointArrivalPayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointArrivalPayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("PointArrivalPayload")
+		case "arrival":
+			out.Values[i] = _PointArrivalPayload_arrival(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _PointArrivalPayload_userErrors(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -4521,6 +5141,11 @@ func _PointPartner(ctx context.Context, ec *executionContext, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "apiPartnerId":
+			out.Values[i] = _PointPartner_apiPartnerId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "closedAt":
 			out.Values[i] = _PointPartner_closedAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -5258,6 +5883,55 @@ func _PointTrialSum(ctx context.Context, ec *executionContext, sel ast.Selection
 	return out
 }
 
+var receivePointFilePayloadImplementors = []string{"ReceivePointFilePayload"}
+
+func _ReceivePointFilePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReceivePointFilePayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, receivePointFilePayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("ReceivePointFilePayload")
+		case "received":
+			out.Values[i] = _ReceivePointFilePayload_received(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "repeated":
+			out.Values[i] = _ReceivePointFilePayload_repeated(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unknown":
+			out.Values[i] = _ReceivePointFilePayload_unknown(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _ReceivePointFilePayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var reconcilePointsPayloadImplementors = []string{"ReconcilePointsPayload"}
 
 func _ReconcilePointsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReconcilePointsPayload) graphql.Marshaler {
@@ -5410,6 +6084,55 @@ func marshalNPointAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpoint
 	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PointAccount!")
+	}
+	return res
+}
+
+func marshalNPointArrival2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrival(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Arrival) graphql.Marshaler {
+	return _PointArrival(ctx, ec, sel, &v)
+}
+
+func marshalNPointArrival2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrivalᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Arrival) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PointArrival(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNPointArrivalConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[points.Arrival]) graphql.Marshaler {
+	return _PointArrivalConnection(ctx, ec, sel, &v)
+}
+
+func marshalNPointArrivalEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[points.Arrival]) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PointArrivalEdge(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNPointArrivalPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPointArrivalPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.PointArrivalPayload) graphql.Marshaler {
+	return _PointArrivalPayload(ctx, ec, sel, &v)
+}
+
+func marshalNPointArrivalState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrivalState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.ArrivalState) graphql.Marshaler {
+	_ = sel
+	res := run.Text(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PointArrivalState!")
 	}
 	return res
 }
@@ -5746,6 +6469,15 @@ func marshalNPointTrialSum2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	return ret
 }
 
+func unmarshalNReceivePointFileInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐReceiveFileInput(ctx context.Context, ec *executionContext, v any) (points.ReceiveFileInput, error) {
+	res, err := unmarshalInputReceivePointFileInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNReceivePointFilePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReceivePointFilePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ReceivePointFilePayload) graphql.Marshaler {
+	return _ReceivePointFilePayload(ctx, ec, sel, &v)
+}
+
 func unmarshalNReceivePointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐReceiveInput(ctx context.Context, ec *executionContext, v any) (points.ReceiveInput, error) {
 	res, err := unmarshalInputReceivePointsInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -5804,6 +6536,11 @@ func unmarshalNSendPointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalNSettlePointArrivalInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSettleArrivalInput(ctx context.Context, ec *executionContext, v any) (points.SettleArrivalInput, error) {
+	res, err := unmarshalInputSettlePointArrivalInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNUsePointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐUseInput(ctx context.Context, ec *executionContext, v any) (points.UseInput, error) {
 	res, err := unmarshalInputUsePointsInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -5821,6 +6558,22 @@ func unmarshalNUsePointsInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 		}
 	}
 	return res, nil
+}
+
+func marshalOPointArrival2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrival(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *points.Arrival) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _PointArrival(ctx, ec, sel, v)
+}
+
+func unmarshalOPointArrivalState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrivalState(ctx context.Context, ec *executionContext, v any) (*points.ArrivalState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := points.ArrivalState(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalOPointBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *points.Balance) graphql.Marshaler {

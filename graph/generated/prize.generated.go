@@ -518,6 +518,41 @@ func _PrizeExchange_trackingNumber(ctx context.Context, ec *executionContext, fi
 	)
 }
 
+func _PrizeExchange_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Reference() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PrizeExchange_exportedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_exportedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExportedAt, nil
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PrizeExchange_exportedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "DateTime")
+}
+
 func _PrizeExchange_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1058,7 +1093,11 @@ func unmarshalInputPrizeExchangeFilter(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"memberId", "prizeId", "state"}
+	if _, present := asMap["toSend"]; !present {
+		asMap["toSend"] = false
+	}
+
+	fieldsInOrder := [...]string{"memberId", "prizeId", "state", "exported", "toSend"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1086,6 +1125,20 @@ func unmarshalInputPrizeExchangeFilter(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.State = data
+		case "exported":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("exported"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Exported = data
+		case "toSend":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("toSend"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ToSend = data
 		}
 	}
 	return it, nil
@@ -1602,6 +1655,16 @@ func _PrizeExchange(ctx context.Context, ec *executionContext, sel ast.Selection
 		case "trackingNumber":
 			out.Values[i] = _PrizeExchange_trackingNumber(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reference":
+			out.Values[i] = _PrizeExchange_reference(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "exportedAt":
+			out.Values[i] = _PrizeExchange_exportedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "reason":

@@ -279,6 +279,9 @@ func unmarshalInputPrintShipmentsInput(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
+	if _, present := asMap["source"]; !present {
+		asMap["source"] = "ORDERS"
+	}
 	if _, present := asMap["shipmentIds"]; !present {
 		asMap["shipmentIds"] = []any{}
 	}
@@ -289,7 +292,7 @@ func unmarshalInputPrintShipmentsInput(ctx context.Context, ec *executionContext
 		asMap["skip"] = 0
 	}
 
-	fieldsInOrder := [...]string{"kind", "locationId", "carrierId", "shipmentIds", "format", "skip"}
+	fieldsInOrder := [...]string{"kind", "source", "locationId", "carrierId", "shipmentIds", "format", "skip"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -303,6 +306,13 @@ func unmarshalInputPrintShipmentsInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.Kind = data
+		case "source":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("source"))
+			data, err := unmarshalNParcelSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐSource(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Source = data
 		case "locationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locationId"))
 			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)

@@ -24,6 +24,9 @@ import (
 type DailyFiguresResolver interface {
 	StoreName(ctx context.Context, obj *statistics.Figures) (string, error)
 }
+type DailyStorePointsResolver interface {
+	StoreName(ctx context.Context, obj *statistics.StorePoints) (string, error)
+}
 
 // endregion ************************** generated!.gotpl **************************
 
@@ -615,6 +618,175 @@ func _DailyPointsEdge_node(ctx context.Context, ec *executionContext, field grap
 		func() statistics.Points { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v statistics.Points) graphql.Marshaler {
 			return marshalNDailyPoints2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐPoints(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _DailyStorePoints_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Programme() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _DailyStorePoints_programmeCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Code },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _DailyStorePoints_day(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() time.Time { return obj.Day },
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _DailyStorePoints_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.Store() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _DailyStorePoints_storeName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_DailyStorePoints_storeName(ctx, ec, field)
+		},
+		func(ctx context.Context) (string, error) {
+			return ec.Resolvers.DailyStorePoints().StoreName(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_DailyStorePoints_storeName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DailyStorePoints", field, true, true, "String")
+}
+
+func _DailyStorePoints_exchanges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Exchanges },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _DailyStorePoints_exchanged(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.Exchanged },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _DailyStorePoints_outstanding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int64 { return obj.Outstanding },
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return marshalOInt2ᚖint64(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _DailyStorePointsConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.StorePoints]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []page.Edge[statistics.StorePoints] { return obj.Edges },
+		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[statistics.StorePoints]) graphql.Marshaler {
+			return marshalNDailyStorePointsEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _DailyStorePointsConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.StorePoints]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []statistics.StorePoints { return obj.Nodes() },
+		func(ctx context.Context, selections ast.SelectionSet, v []statistics.StorePoints) graphql.Marshaler {
+			return marshalNDailyStorePoints2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐStorePointsᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _DailyStorePointsConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.StorePoints]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
+			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _DailyStorePointsEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.StorePoints]) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Cursor },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _DailyStorePointsEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.StorePoints]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() statistics.StorePoints { return obj.Node },
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.StorePoints) graphql.Marshaler {
+			return marshalNDailyStorePoints2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐStorePoints(ctx, ec, selections, v)
 		},
 		true,
 	)
@@ -1361,6 +1533,159 @@ func _DailyPointsEdge(ctx context.Context, ec *executionContext, sel ast.Selecti
 	return out
 }
 
+var dailyStorePointsImplementors = []string{"DailyStorePoints"}
+
+func _DailyStorePoints(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *statistics.StorePoints) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyStorePointsImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("DailyStorePoints")
+		case "programmeId":
+			out.Values[i] = _DailyStorePoints_programmeId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "programmeCode":
+			out.Values[i] = _DailyStorePoints_programmeCode(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "day":
+			out.Values[i] = _DailyStorePoints_day(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "storeId":
+			out.Values[i] = _DailyStorePoints_storeId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "storeName":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _DailyStorePoints_storeName(ctx, ec, field, obj)
+				})
+		case "exchanges":
+			out.Values[i] = _DailyStorePoints_exchanges(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "exchanged":
+			out.Values[i] = _DailyStorePoints_exchanged(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "outstanding":
+			out.Values[i] = _DailyStorePoints_outstanding(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var dailyStorePointsConnectionImplementors = []string{"DailyStorePointsConnection"}
+
+func _DailyStorePointsConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[statistics.StorePoints]) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyStorePointsConnectionImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("DailyStorePointsConnection")
+		case "edges":
+			out.Values[i] = _DailyStorePointsConnection_edges(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = _DailyStorePointsConnection_nodes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = _DailyStorePointsConnection_pageInfo(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var dailyStorePointsEdgeImplementors = []string{"DailyStorePointsEdge"}
+
+func _DailyStorePointsEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[statistics.StorePoints]) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyStorePointsEdgeImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("DailyStorePointsEdge")
+		case "cursor":
+			out.Values[i] = _DailyStorePointsEdge_cursor(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = _DailyStorePointsEdge_node(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var statisticsExportPayloadImplementors = []string{"StatisticsExportPayload"}
 
 func _StatisticsExportPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StatisticsExportPayload) graphql.Marshaler {
@@ -1589,6 +1914,42 @@ func marshalNDailyPointsConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 func marshalNDailyPointsEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[statistics.Points]) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _DailyPointsEdge(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNDailyStorePoints2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐStorePoints(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v statistics.StorePoints) graphql.Marshaler {
+	return _DailyStorePoints(ctx, ec, sel, &v)
+}
+
+func marshalNDailyStorePoints2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐStorePointsᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []statistics.StorePoints) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DailyStorePoints(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNDailyStorePointsConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[statistics.StorePoints]) graphql.Marshaler {
+	return _DailyStorePointsConnection(ctx, ec, sel, &v)
+}
+
+func marshalNDailyStorePointsEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[statistics.StorePoints]) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DailyStorePointsEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

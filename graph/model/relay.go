@@ -212,6 +212,10 @@ type (
 	DailyPointsConnection = page.Connection[statistics.Points]
 	// DailyPointsEdge is a day of them on a page.
 	DailyPointsEdge = page.Edge[statistics.Points]
+	// DailyStorePointsConnection is a page of points by day and store.
+	DailyStorePointsConnection = page.Connection[statistics.StorePoints]
+	// DailyStorePointsEdge is a row of them on a page.
+	DailyStorePointsEdge = page.Edge[statistics.StorePoints]
 	// DailyLiabilityConnection is a page of what was outstanding by day.
 	DailyLiabilityConnection = page.Connection[statistics.Liability]
 	// DailyLiabilityEdge is a row of it on a page.
@@ -256,6 +260,10 @@ type (
 	PointTransferConnection = page.Connection[points.Transfer]
 	// PointTransferEdge is one of its transfers.
 	PointTransferEdge = page.Edge[points.Transfer]
+	// PointArrivalConnection is a page of points that came for numbers nobody has.
+	PointArrivalConnection = page.Connection[points.Arrival]
+	// PointArrivalEdge is one of its arrivals.
+	PointArrivalEdge = page.Edge[points.Arrival]
 	// VoucherBatchConnection is a page of batches of vouchers.
 	VoucherBatchConnection = page.Connection[voucher.Batch]
 	// VoucherBatchEdge is a batch on a page.

@@ -54,7 +54,7 @@ func (s *Dispatch) Waiting(ctx context.Context, w dispatch.Wanted) ([]dispatch.D
 		where, args["carrier"] = where+` AND (SELECT m.carrier_id FROM shipping_methods m WHERE m.id = (o.shipping_method->>'id')::uuid) = @carrier`, *w.CarrierID
 	}
 	return collect[dispatch.Delivery](ctx, s.db, `
-		SELECT h.id AS shipment_id, o.number, h.nth, o.held <> '' AS held, o.shipping_address AS "to", o.shipping_mode AS mode, o.billing_address AS billing,
+		SELECT h.id, 'ORDERS' AS source, o.number, h.nth, o.held <> '' AS held, o.shipping_address AS "to", o.shipping_mode AS mode, o.billing_address AS billing,
 			coalesce((SELECT c.name FROM companies c WHERE c.id = o.company_id), (SELECT a.name FROM accounts a WHERE a.id = o.member_id), '') AS buyer,
 			g.temperature, g.goods, coalesce(p.due, 0) AS collect, coalesce(o.tax * p.due / nullif(o.total, 0), 0) AS collect_tax, h.deliver_on,
 			CASE WHEN h.band IS NULL THEN '' ELSE left(coalesce(h.band->>'from', '08:00'), 2) || '-' || left(coalesce(h.band->>'to', '21:00'), 2) END AS time_band
@@ -74,24 +74,28 @@ func (s *Dispatch) Waiting(ctx context.Context, w dispatch.Wanted) ([]dispatch.D
 		WHERE `+where+` ORDER BY h.instructed_at, h.id LIMIT @limit FOR UPDATE OF h`, args)
 }
 
-const batchColumns = `id, brand_id, number, profile, location_id, file_name, shipments, remarks, created_by, created_at`
+const batchColumns = `id, source, brand_id, number, profile, location_id, file_name, shipments, remarks, created_by, created_at, ship_on, exchange_ids`
 
-// InsertBatch keeps a file under the brand's next number and marks its shipments.
+// InsertBatch keeps a file under the brand's next number and marks its shipments, or
+// exchanges of prizes.
 func (s *Dispatch) InsertBatch(ctx context.Context, b dispatch.Batch, content []byte, shipmentIDs []uuid.UUID) (dispatch.Batch, error) {
 	kept, err := first[dispatch.Batch](ctx, s.db, `
 		WITH brand AS (
 			SELECT id FROM brands WHERE id = @brand FOR NO KEY UPDATE
 		), kept AS (
-			INSERT INTO shipment_batches (id, brand_id, number, profile, location_id, file_name, shipments, remarks, content, created_by, created_at)
-			SELECT @id, brand.id, n.number, @profile, @location, @name || '_' || n.number || '.csv', @shipments, @remarks, @content, @by, @at
+			INSERT INTO shipment_batches (id, source, brand_id, number, profile, location_id, file_name, shipments, remarks, content, created_by, created_at, ship_on, exchange_ids)
+			SELECT @id, @source, brand.id, n.number, @profile, @location, @name || '_' || n.number || '.csv', @shipments, @remarks, @content, @by, @at, @ship_on, @exchanges
 			FROM brand, LATERAL (SELECT coalesce(max(x.number), 0) + 1 AS number FROM shipment_batches x WHERE x.brand_id = brand.id) n
 			RETURNING `+batchColumns+`
 		), marked AS (
-			UPDATE shipments SET batch_id = @id, exported_at = @at WHERE id = ANY(@marked)
+			UPDATE shipments SET batch_id = @id, exported_at = @at WHERE @source = 'ORDERS' AND id = ANY(@marked)
+		), prizes AS (
+			UPDATE prize_exchanges SET batch_id = @id, exported_at = @at WHERE id = ANY(@exchanges)
 		)
 		SELECT `+batchColumns+` FROM kept`, pgx.NamedArgs{
 		"id": b.ID, "brand": b.BrandID, "profile": b.Profile, "location": b.LocationID, "name": b.FileName, "shipments": b.Shipments,
-		"remarks": orEmpty(b.Remarks), "content": content, "by": b.CreatedBy, "at": b.CreatedAt, "marked": shipmentIDs,
+		"remarks": orEmpty(b.Remarks), "content": orEmpty(content), "by": b.CreatedBy, "at": b.CreatedAt, "marked": shipmentIDs,
+		"source": b.Source, "ship_on": b.ShipOn, "exchanges": orEmpty(b.ExchangeIDs),
 	})
 	if err != nil || kept == nil {
 		return b, err
@@ -110,12 +114,12 @@ func (s *Dispatch) BatchNumbered(ctx context.Context, brandID uuid.UUID, number 
 }
 
 // Batches is one page of the brand's files, the last first.
-func (s *Dispatch) Batches(ctx context.Context, brandID uuid.UUID, locationIDs []uuid.UUID, args page.Args) (page.Connection[dispatch.Batch], error) {
-	where, named := `brand_id = @brand`, pgx.NamedArgs{"brand": brandID}
-	if len(locationIDs) > 0 {
-		where, named["locations"] = where+` AND location_id = ANY(@locations)`, locationIDs
+func (s *Dispatch) Batches(ctx context.Context, q dispatch.BatchQuery) (page.Connection[dispatch.Batch], error) {
+	where, named := `brand_id = @brand AND (source = 'ORDERS' OR @prizes)`, pgx.NamedArgs{"brand": q.BrandID, "prizes": q.Prizes}
+	if len(q.LocationIDs) > 0 {
+		where, named["locations"] = where+` AND location_id = ANY(@locations)`, q.LocationIDs
 	}
-	found, err := keyset(ctx, s.db, args, batchColumns+` FROM shipment_batches`, where, `(number)`, `number DESC`, named,
+	found, err := keyset(ctx, s.db, q.Page, batchColumns+` FROM shipment_batches`, where, `(number)`, `number DESC`, named,
 		func(n int) []any { return []any{n} }, func(b dispatch.Batch) int { return b.Number })
 	found.Count = func(ctx context.Context) (int, error) {
 		return one[int](ctx, s.db, `SELECT count(*) FROM shipment_batches WHERE `+where, named)

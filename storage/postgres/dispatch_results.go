@@ -8,6 +8,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/shipping"
 )
 
 const resultColumns = `id, brand_id, file_name, digest, jsonb_array_length(rows) AS rows, done, shipped, parcels, known, rejections, created_at`
@@ -76,11 +77,6 @@ func (s *Dispatch) Named(ctx context.Context, brandID uuid.UUID, number, key str
 }
 
 // CarrierCoded is the brand's carrier with the code; nil if there is none.
-func (s *Dispatch) CarrierCoded(ctx context.Context, brandID uuid.UUID, code string) (*uuid.UUID, error) {
-	type row struct{ ID uuid.UUID }
-	found, err := first[row](ctx, s.db, `SELECT id FROM shipping_carriers WHERE brand_id = $1 AND code = $2`, brandID, code)
-	if err != nil || found == nil {
-		return nil, err
-	}
-	return &found.ID, nil
+func (s *Dispatch) CarrierCoded(ctx context.Context, brandID uuid.UUID, code string) (*shipping.Carrier, error) {
+	return first[shipping.Carrier](ctx, s.db, `SELECT `+carrierColumns+` FROM shipping_carriers c WHERE c.brand_id = $1 AND c.code = $2`, brandID, code)
 }

@@ -93,7 +93,8 @@ func (s *Members) Lock(ctx context.Context, memberIDs []uuid.UUID) ([]member.Mem
 }
 
 // Find are at most so many members that the criterion fits. Each way is one look into
-// one index; a number leads to whoever its card belongs to now.
+// one index, and then at those members: found as an array, since a join would be ordered
+// by walking all members. A number leads to whoever its card belongs to now.
 func (s *Members) Find(ctx context.Context, by member.Criterion, most int) ([]member.Member, error) {
 	const rest = ` AND m.merged_into IS NULL AND m.erased_at IS NULL ORDER BY m.id LIMIT $2`
 	switch {
@@ -105,14 +106,14 @@ func (s *Members) Find(ctx context.Context, by member.Criterion, most int) ([]me
 		if err != nil {
 			return nil, err
 		}
-		return s.members(ctx, ` WHERE m.id IN (
-			SELECT id FROM accounts WHERE email = $3 AND closed_at IS NULL UNION ALL SELECT member_id FROM profiles WHERE email_hash = ANY($1))`+rest, hashes, most, email)
+		return s.members(ctx, ` WHERE m.id = ANY(ARRAY(
+			SELECT id FROM accounts WHERE email = $3 AND closed_at IS NULL UNION ALL SELECT member_id FROM profiles WHERE email_hash = ANY($1)))`+rest, hashes, most, email)
 	}
 	hashes, err := s.keys.Hashes(ctx, "phone", sealing.Phone(by.Phone))
 	if err != nil {
 		return nil, err
 	}
-	return s.members(ctx, ` WHERE m.id IN (SELECT member_id FROM profiles WHERE phone_hash = ANY($1))`+rest, hashes, most)
+	return s.members(ctx, ` WHERE m.id = ANY(ARRAY(SELECT member_id FROM profiles WHERE phone_hash = ANY($1)))`+rest, hashes, most)
 }
 
 // Enrol makes a member of the id unless there is one.

@@ -63,6 +63,21 @@ var heldRows = map[member.Held]string{
 			'offers', coalesce((SELECT jsonb_agg(jsonb_build_object('revision', f.revision, 'at', f.offered_at, 'total', f.total, 'message', f.message) ORDER BY f.revision)
 				FROM quotation_offers f WHERE f.quotation_id = q.id), '[]'))
 		FROM quotations q WHERE q.member_id = $1 ORDER BY q.requested_at, q.id`,
+	member.HeldDrafts: `SELECT jsonb_build_object('number', d.number, 'state', d.state, 'name', d.name, 'phone', d.phone, 'email', d.email, 'shippingAddress', d.shipping_address,
+			'billingAddress', d.billing_address, 'paymentMethod', d.payment_method, 'note', d.note, 'message', d.message, 'total', d.total, 'currency', d.currency, 'createdAt', d.created_at, 'expiresAt', d.expires_at,
+			'lines', coalesce((SELECT jsonb_agg(jsonb_build_object('sku', v.sku, 'quantity', l.quantity, 'unit', l.unit) ORDER BY l.position)
+				FROM draft_order_lines l JOIN variants v ON v.id = l.variant_id WHERE l.draft_id = d.id), '[]'))
+		FROM draft_orders d WHERE d.member_id = $1 ORDER BY d.created_at, d.id`,
+	member.HeldCarts: `SELECT jsonb_build_object('brand', b.code, 'email', c.email, 'shippingAddress', c.shipping_address, 'billingAddress', c.billing_address, 'recipient', c.recipient,
+			'paymentMethod', c.payment_method, 'closed', c.closed, 'updatedAt', c.updated_at,
+			'lines', coalesce((SELECT jsonb_agg(jsonb_build_object('sku', v.sku, 'quantity', l.quantity) ORDER BY l.id) FROM cart_lines l JOIN variants v ON v.id = l.variant_id WHERE l.cart_id = c.id), '[]'))
+		FROM carts c JOIN brands b ON b.id = c.brand_id WHERE c.member_id = $1 ORDER BY c.updated_at, c.id`,
+	member.HeldCoupons: `SELECT jsonb_build_object('brand', b.code, 'campaign', g.name, 'ending', c.hint, 'state', c.state, 'validFrom', c.valid_from, 'validUntil', c.valid_until,
+			'usedFor', u.number, 'earnedBy', e.number, 'createdAt', c.created_at)
+		FROM coupons c JOIN brands b ON b.id = c.brand_id JOIN campaigns g ON g.id = c.campaign_id LEFT JOIN orders u ON u.id = c.order_id LEFT JOIN orders e ON e.id = c.issued_for
+		WHERE c.member_id = $1 ORDER BY c.created_at, c.id`,
+	member.HeldRestock: `SELECT jsonb_build_object('brand', b.code, 'sku', v.sku, 'name', r.name, 'email', r.email, 'createdAt', r.created_at, 'notifiedAt', r.notified_at, 'closedAt', r.closed_at)
+		FROM restock_requests r JOIN brands b ON b.id = r.brand_id JOIN variants v ON v.id = r.variant_id WHERE r.member_id = $1 ORDER BY r.created_at, r.id`,
 	member.HeldWishes: `SELECT jsonb_build_object('brand', b.code, 'name', l.name, 'shared', l.token IS NOT NULL, 'createdAt', l.created_at, 'closedAt', l.closed_at,
 			'wishes', coalesce((SELECT jsonb_agg(jsonb_build_object('sku', v.sku, 'quantity', w.quantity, 'note', w.note, 'notify', w.notify, 'addedAt', w.added_at) ORDER BY w.added_at, w.id)
 				FROM wishes w JOIN variants v ON v.id = w.variant_id WHERE w.list_id = l.id), '[]'))

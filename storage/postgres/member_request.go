@@ -118,6 +118,8 @@ func (s *Members) Erase(ctx context.Context, memberID uuid.UUID, at time.Time) e
 	queueLeave(batch, memberID, at)
 	batch.Queue(`UPDATE recurring_orders SET name = '', email = '', shipping_address = '{}', billing_address = NULL, updated_at = $2 WHERE member_id = $1`, memberID, at)
 	batch.Queue(`UPDATE quotations SET name = '', email = '', internal_note = '', updated_at = $2 WHERE member_id = $1`, memberID, at)
+	batch.Queue(`UPDATE quotation_lines l SET note = '' FROM quotations q WHERE q.id = l.quotation_id AND q.member_id = $1 AND l.note <> ''`, memberID)
+	batch.Queue(`UPDATE quotation_offers o SET message = '' FROM quotations q WHERE q.id = o.quotation_id AND q.member_id = $1 AND o.message <> ''`, memberID)
 	batch.Queue(`
 		UPDATE draft_orders SET name = '', phone = '', email = '', note = '', message = '', shipping_address = NULL, billing_address = NULL, updated_at = $2
 		WHERE member_id = $1`, memberID, at)

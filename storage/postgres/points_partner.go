@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,7 +13,7 @@ import (
 )
 
 const (
-	pointPartnerColumns  = `id, programme_id, code, name, way, our_points, their_points, min_points, sends, receives, created_at, closed_at`
+	pointPartnerColumns  = `id, programme_id, code, name, way, our_points, their_points, min_points, sends, receives, created_at, closed_at, api_partner_id`
 	pointTransferColumns = `t.id, t.partner_id, t.account_id, a.programme_id, a.member_id, t.outgoing, t.state, t.their_member, t.points, t.their_points, t.reference, t.problem, t.batch_id, t.tries, t.created_at, t.updated_at`
 	pointTransferTables  = ` FROM point_transfers t JOIN point_accounts a ON a.id = t.account_id`
 )
@@ -20,9 +21,9 @@ const (
 // SavePartner inserts a partner or changes it.
 func (s *Points) SavePartner(ctx context.Context, p points.Partner) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO point_partners (`+pointPartnerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-		ON CONFLICT (id) DO UPDATE SET name = $4, way = $5, our_points = $6, their_points = $7, min_points = $8, sends = $9, receives = $10, closed_at = $12`,
-		p.ID, p.ProgrammeID, p.Code, p.Name, p.Way, p.OurPoints, p.TheirPoints, p.MinPoints, p.Sends, p.Receives, p.CreatedAt, p.ClosedAt)
+		INSERT INTO point_partners (`+pointPartnerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		ON CONFLICT (id) DO UPDATE SET name = $4, way = $5, our_points = $6, their_points = $7, min_points = $8, sends = $9, receives = $10, closed_at = $12, api_partner_id = $13`,
+		p.ID, p.ProgrammeID, p.Code, p.Name, p.Way, p.OurPoints, p.TheirPoints, p.MinPoints, p.Sends, p.Receives, p.CreatedAt, p.ClosedAt, p.APIPartnerID)
 	return pointCode(err)
 }
 
@@ -36,13 +37,21 @@ func (s *Points) Partner(ctx context.Context, partnerID uuid.UUID) (*points.Part
 	return first[points.Partner](ctx, s.db, `SELECT `+pointPartnerColumns+` FROM point_partners WHERE id = $1`, partnerID)
 }
 
-// InsertTransfer adds a transfer; false if the partner's reference has come in before.
-func (s *Points) InsertTransfer(ctx context.Context, t points.Transfer) (bool, error) {
+// InsertTransfers adds transfers, but for those whose reference has come in before.
+func (s *Points) InsertTransfers(ctx context.Context, all ...points.Transfer) (int, error) {
+	if len(all) == 0 {
+		return 0, nil
+	}
+	rows, err := json.Marshal(all)
+	if err != nil {
+		return 0, err
+	}
 	tag, err := s.db.conn(ctx).Exec(ctx, `
 		INSERT INTO point_transfers (id, partner_id, account_id, outgoing, state, their_member, points, their_points, reference, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (partner_id, reference) WHERE NOT outgoing DO NOTHING`,
-		t.ID, t.PartnerID, t.AccountID, t.Outgoing, t.State, t.TheirMember, t.Points, t.TheirPoints, t.Reference, t.CreatedAt, t.UpdatedAt)
-	return tag.RowsAffected() > 0, err
+		SELECT * FROM jsonb_to_recordset($1) AS t ("ID" uuid, "PartnerID" uuid, "AccountID" uuid, "Outgoing" boolean, "State" text, "TheirMember" text, "Points" bigint,
+			"TheirPoints" bigint, "Reference" text, "CreatedAt" timestamptz, "UpdatedAt" timestamptz)
+		ON CONFLICT (partner_id, reference) WHERE NOT outgoing DO NOTHING`, rows)
+	return int(tag.RowsAffected()), err
 }
 
 // LockTransfer is nil if there is none.
@@ -50,9 +59,14 @@ func (s *Points) LockTransfer(ctx context.Context, transferID uuid.UUID) (*point
 	return first[points.Transfer](ctx, s.db, `SELECT `+pointTransferColumns+pointTransferTables+` WHERE t.id = $1 FOR UPDATE OF t`, transferID)
 }
 
-// Incoming is what came in with a partner's reference.
-func (s *Points) Incoming(ctx context.Context, partnerID uuid.UUID, reference string) (*points.Transfer, error) {
-	return first[points.Transfer](ctx, s.db, `SELECT `+pointTransferColumns+pointTransferTables+` WHERE t.partner_id = $1 AND t.reference = $2 AND NOT t.outgoing`, partnerID, reference)
+// Incoming are those that came in with a partner's references.
+func (s *Points) Incoming(ctx context.Context, partnerID uuid.UUID, references []string) ([]points.Transfer, error) {
+	return collect[points.Transfer](ctx, s.db, `SELECT `+pointTransferColumns+pointTransferTables+` WHERE t.partner_id = $1 AND t.reference = ANY($2) AND NOT t.outgoing`, partnerID, references)
+}
+
+// HasClient reports whether the brand has the API client, open.
+func (s *Points) HasClient(ctx context.Context, brandID, clientID uuid.UUID) (bool, error) {
+	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM partners WHERE id = $2 AND brand_id = $1 AND closed_at IS NULL)`, brandID, clientID)
 }
 
 // SaveTransfer writes what may change.

@@ -24,7 +24,7 @@ func NewPrizes(db *DB, keys *sealing.Keys) *Prizes { return &Prizes{db, keys} }
 
 const (
 	prizeColumns    = `id, brand_id, programme_id, kind, code, name, description, points, stock, member_limit, limit_days, valid_from, valid_until, min_rank_id, segment_id, batch_id, created_at, updated_at, closed_at`
-	exchangeColumns = `id, prize_id, brand_id, programme_id, member_id, quantity, points, state, address AS stored, carrier, tracking_number, reason, created_at, updated_at, shipped_at, delivered_at, prize_name, prize_code, prize_kind`
+	exchangeColumns = `id, prize_id, brand_id, programme_id, member_id, quantity, points, state, address AS stored, carrier, tracking_number, reason, created_at, updated_at, shipped_at, delivered_at, exported_at, prize_name, prize_code, prize_kind`
 	exchangeRows    = `(SELECT e.*, p.name AS prize_name, p.code AS prize_code, p.kind AS prize_kind FROM prize_exchanges e JOIN prizes p ON p.id = e.prize_id) e`
 )
 
@@ -172,6 +172,15 @@ func (s *Prizes) Exchange(ctx context.Context, exchangeID uuid.UUID) (*prize.Exc
 	return &all[0], nil
 }
 
+// Referred is the brand's exchange whose id ends so, locked.
+func (s *Prizes) Referred(ctx context.Context, brandID uuid.UUID, ending string) (*prize.Exchange, error) {
+	ids, err := column[uuid.UUID](ctx, s.db, `SELECT id FROM prize_exchanges WHERE brand_id = $1 AND right(id::text, 12) = $2 FOR NO KEY UPDATE`, brandID, ending)
+	if err != nil || len(ids) != 1 {
+		return nil, err
+	}
+	return s.Exchange(ctx, ids[0])
+}
+
 // Lock are the brand's exchanges of the ids, locked by their order.
 func (s *Prizes) Lock(ctx context.Context, brandID uuid.UUID, exchangeIDs []uuid.UUID) ([]prize.Exchange, error) {
 	if _, err := s.db.conn(ctx).Exec(ctx, `SELECT FROM prize_exchanges WHERE brand_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE`, brandID, exchangeIDs); err != nil {
@@ -210,7 +219,13 @@ func (s *Prizes) Exchanges(ctx context.Context, q prize.ExchangeQuery) (page.Con
 	if q.State != "" {
 		where = append(where, `state = @state`)
 	}
-	args := pgx.NamedArgs{"brand": q.BrandID, "member": q.MemberID, "prize": q.PrizeID, "state": q.State}
+	if q.Exported != nil {
+		where = append(where, `(exported_at IS NOT NULL) = @exported`)
+	}
+	if q.ToSend {
+		where = append(where, `prize_kind = 'GOODS' AND state IN ('REQUESTED', 'PACKED')`)
+	}
+	args := pgx.NamedArgs{"brand": q.BrandID, "member": q.MemberID, "prize": q.PrizeID, "state": q.State, "exported": q.Exported}
 	rows, err := newest(ctx, s.db, exchangeColumns, exchangeRows, where, args, q.Page, func(r storedExchange) newestKey { return newestKey{r.CreatedAt, r.ID} })
 	if err != nil {
 		return page.Connection[prize.Exchange]{}, err

@@ -152,6 +152,9 @@ func (s *Statistics) CountPoints(ctx context.Context, at time.Time) error {
 		if _, err := conn.Exec(ctx, countLatePoints, programmes, days); err != nil {
 			return wrapped("count late points", err)
 		}
+		if err := s.countLateExchanges(ctx, programmes, days); err != nil {
+			return err
+		}
 	}
 	if _, err := conn.Exec(ctx, forgetPoints); err != nil {
 		return err
@@ -159,7 +162,13 @@ func (s *Statistics) CountPoints(ctx context.Context, at time.Time) error {
 	if _, err := conn.Exec(ctx, countNewPoints); err != nil {
 		return wrapped("count points", err)
 	}
+	if err := s.countNewExchanges(ctx); err != nil {
+		return err
+	}
 	if err := s.countLiabilities(ctx, at); err != nil {
+		return err
+	}
+	if err := s.countOutstanding(ctx, at); err != nil {
 		return err
 	}
 	return s.noted(ctx, "POINTS", at)

@@ -21,8 +21,8 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/idempotency"
-	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/prize"
 	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
@@ -63,21 +63,21 @@ func (c CarrierConfig) trackers() (all []tracking.Tracker) {
 	return all
 }
 
-func newCarriers(cfg Config, db *postgres.DB, keys *idempotency.Keys, orders *order.Service, jobs *postgres.Jobs, now clock.Clock) (c carriers, err error) {
+func newCarriers(cfg Config, db *postgres.DB, keys *idempotency.Keys, orders *order.Service, parcels *postgres.Prizes, prizes *prize.Service, jobs *postgres.Jobs, now clock.Clock) (c carriers, err error) {
 	links, err := dispatch.NewLinks(cfg.Secret, cfg.PublicURL, now)
 	if err != nil {
 		return c, err
 	}
-	if c.files, err = newDispatch(db, keys, links, now); err != nil {
+	if c.files, err = dispatch.New(dispatch.Parts{Tx: db, Store: postgres.NewDispatch(db), Keys: keys, Prizes: parcels, Links: links, Events: postgres.NewEvents(db), Now: now}); err != nil {
 		return c, err
 	}
-	if c.papers, err = newPapers(cfg, db, now); err != nil {
+	if c.papers, err = newPapers(cfg, db, parcels, now); err != nil {
 		return c, err
 	}
 	events := postgres.NewEvents(db)
 	c.issues = tracking.NewIssues(db, postgres.NewTracking(db), events, now)
 	c.results = dispatch.NewResults(dispatch.ResultParts{
-		Tx: db, Store: postgres.NewDispatch(db), Orders: orders, Issues: c.issues, Jobs: jobs, Events: events, Now: now,
+		Tx: db, Store: postgres.NewDispatch(db), Orders: orders, Prizes: prizes, Issues: c.issues, Jobs: jobs, Events: events, Now: now,
 	})
 	c.follow = tracking.New(tracking.Parts{
 		Tx: db, Store: postgres.NewTracking(db), Orders: orders, Issues: c.issues, Channels: channel.New(postgres.NewChannels(db), now).All,
@@ -86,13 +86,10 @@ func newCarriers(cfg Config, db *postgres.DB, keys *idempotency.Keys, orders *or
 	return c, nil
 }
 
-func newDispatch(db *postgres.DB, keys *idempotency.Keys, links *link.Signer, now clock.Clock) (*dispatch.Service, error) {
-	return dispatch.New(dispatch.Parts{Tx: db, Store: postgres.NewDispatch(db), Keys: keys, Links: links, Events: postgres.NewEvents(db), Now: now})
-}
-
-// NewDispatch makes the writer of files of instructions over a database, for the command.
+// NewDispatch makes the writer of files of instructions over a database, for the command:
+// of shipments alone, since it has no keys of prizes' addresses.
 func NewDispatch(db *postgres.DB, now clock.Clock) (*dispatch.Service, error) {
-	return newDispatch(db, idempotency.New(db, postgres.NewKeys(db), now), nil, now)
+	return dispatch.New(dispatch.Parts{Tx: db, Store: postgres.NewDispatch(db), Keys: idempotency.New(db, postgres.NewKeys(db), now), Events: postgres.NewEvents(db), Now: now})
 }
 
 // carrierReport takes in what a carrier says of parcels. Answers: 200 taken in (also when

@@ -44,10 +44,12 @@ func newMembers(cfg Config, db *postgres.DB, sealed *sealing.Keys, keys *idempot
 	if err != nil {
 		return nil, err
 	}
-	return member.New(member.Parts{
+	members := member.New(member.Parts{
 		Tx: db, Store: postgres.NewMembers(db, sealed), Keys: keys, Accounts: accounts, Customers: customers, Events: postgres.NewEvents(db),
 		Limiter: limiter, Codes: codes, Links: links, Now: now,
-	}), nil
+	})
+	customers.ActFor(members)
+	return members, nil
 }
 
 // newPurchases puts together the history of what members bought.

@@ -19,12 +19,12 @@ import (
 )
 
 // newPapers puts together how papers of shipments are printed.
-func newPapers(cfg Config, db *postgres.DB, now clock.Clock) (*dispatch.Papers, error) {
+func newPapers(cfg Config, db *postgres.DB, parcels *postgres.Prizes, now clock.Clock) (*dispatch.Papers, error) {
 	links, err := dispatch.NewPaperLinks(cfg.Secret, cfg.PublicURL, now)
 	if err != nil {
 		return nil, err
 	}
-	return dispatch.NewPapers(dispatch.PaperParts{Tx: db, Store: postgres.NewDispatch(db), Links: links, Events: postgres.NewEvents(db), Now: now})
+	return dispatch.NewPapers(dispatch.PaperParts{Tx: db, Store: postgres.NewDispatch(db), Prizes: parcels, Links: links, Events: postgres.NewEvents(db), Now: now})
 }
 
 // papers serves what signed links of returns and shipments lead to.

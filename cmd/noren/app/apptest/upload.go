@@ -24,7 +24,18 @@ type File struct {
 // input.file, as browsers send forms.
 func (a *App) Upload(t testing.TB, query string, variables Variables, path string, file File, headers ...string) Answer {
 	t.Helper()
-	body, contentType := multipartForm(t, query, variables, path, file)
+	return a.upload(t, map[string]any{"query": query, "variables": variables}, path, file, headers)
+}
+
+// UploadRegistered is Upload of the registered operation with the id.
+func (a *App) UploadRegistered(t testing.TB, documentID string, variables Variables, path string, file File, headers ...string) Answer {
+	t.Helper()
+	return a.upload(t, map[string]any{"documentId": documentID, "variables": variables}, path, file, headers)
+}
+
+func (a *App) upload(t testing.TB, operation map[string]any, path string, file File, headers []string) Answer {
+	t.Helper()
+	body, contentType := multipartForm(t, operation, path, file)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL+"/graphql", body)
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", contentType)
@@ -34,13 +45,13 @@ func (a *App) Upload(t testing.TB, query string, variables Variables, path strin
 // UploadAs is Upload by the actor, whom nobody has had to log in.
 func (a *App) UploadAs(t testing.TB, actor access.Actor, query string, variables Variables, path string, file File) Answer {
 	t.Helper()
-	body, contentType := multipartForm(t, query, variables, path, file)
+	body, contentType := multipartForm(t, map[string]any{"query": query, "variables": variables}, path, file)
 	return a.askAs(t, actor, body, contentType)
 }
 
-func multipartForm(t testing.TB, query string, variables Variables, path string, file File) (*bytes.Buffer, string) {
+func multipartForm(t testing.TB, operation map[string]any, path string, file File) (*bytes.Buffer, string) {
 	t.Helper()
-	operations, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	operations, err := json.Marshal(operation)
 	require.NoError(t, err)
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)

@@ -1,0 +1,60 @@
+package points_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/points"
+)
+
+func TestATransferIsReplayedWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	b := open(t, 3)
+	from, to, other := b.members[0], b.members[1], b.members[2]
+	_, err := b.Post(t.Context(), b.posting(points.Earn, from, "earned", 100))
+	require.NoError(t, err)
+	_, err = b.Post(t.Context(), b.posting(points.TransferOut, from, "give-1", 40), b.posting(points.TransferIn, to, "give-1", 40))
+	require.NoError(t, err)
+	_, err = b.Post(t.Context(), b.posting(points.TransferOut, from, "give-1", 40), b.posting(points.TransferIn, to, "give-1", 40))
+	require.NoError(t, err, "the whole is replayed")
+	_, err = b.Post(t.Context(), b.posting(points.TransferOut, from, "give-1", 40), b.posting(points.TransferIn, other, "give-1", 40))
+	require.ErrorIs(t, err, idempotency.ErrReused, "the points left once, and would arrive twice")
+	_, err = b.Post(t.Context(), b.posting(points.TransferOut, other, "give-1", 40), b.posting(points.TransferIn, to, "give-1", 40))
+	require.Error(t, err)
+	require.Equal(t, []int64{60, 40, 0}, []int64{b.usable(t, from), b.usable(t, to), b.usable(t, other)})
+}
+
+func TestAnExchangesKeyIsOfOneExchange(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m, admin := b.members[0], b.as(access.Actor{Role: access.RoleAdmin})
+	days := 30
+	third, err := b.SaveProgramme(admin, points.SaveProgrammeInput{Code: "third", Name: b.own.Name, UnitPoints: 1, UnitMinor: 1, ExpiryDays: &days})
+	require.NoError(t, err)
+	for _, to := range []points.Programme{b.pool, *third} {
+		_, err := b.SaveRate(admin, points.SaveRateInput{FromID: b.own.ID, ToID: to.ID, FromPoints: 1, ToPoints: 1})
+		require.NoError(t, err)
+	}
+	_, err = b.Post(t.Context(), b.posting(points.Earn, m, "earned", 100))
+	require.NoError(t, err)
+	in := points.ExchangeInput{IdempotencyKey: "intent-01", FromID: b.own.ID, ToID: b.pool.ID, Points: 30}
+	_, err = b.Exchange(b.member(m), in)
+	require.NoError(t, err)
+	_, err = b.shop.DB.Pool().Exec(t.Context(), `DELETE FROM idempotency_keys`) // as time does
+	require.NoError(t, err)
+	b.pass(time.Hour)
+	in.ToID = third.ID
+	_, err = b.Exchange(b.member(m), in)
+	require.ErrorIs(t, err, idempotency.ErrReused)
+	all, err := b.Mine(b.member(m))
+	require.NoError(t, err)
+	sum := int64(0)
+	for _, x := range all {
+		sum += x.Usable
+	}
+	require.EqualValues(t, 100, sum, "as many as before")
+}

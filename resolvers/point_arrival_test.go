@@ -1,0 +1,155 @@
+package resolvers_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+// miles is another point system that a hundred of our points are fifty of.
+func (s *pointShop) miles(t testing.TB, more apptest.Variables) string {
+	t.Helper()
+	input := apptest.Variables{
+		"programmeId": s.own, "code": "sky-miles", "name": ja("空マイル"), "way": "FILE", "ourPoints": 100, "theirPoints": 50, "minPoints": 100, "receives": true,
+	}
+	for name, value := range more {
+		input[name] = value
+	}
+	made := s.by(t, pointAdmin, "savePointPartner", "partner { id }", input)
+	require.Empty(t, made.UserErrors)
+	return made.Partner.ID
+}
+
+type fileReceived struct {
+	Received, Repeated, Unknown int
+	UserErrors                  []userError
+}
+
+func (s *pointShop) receiveFile(t testing.TB, actor access.Actor, partner, csv string) fileReceived {
+	t.Helper()
+	var got struct{ ReceivePointFile fileReceived }
+	s.DoAs(t, actor, `mutation($input: ReceivePointFileInput!) { receivePointFile(input: $input) { received repeated unknown userErrors { code field message } } }`,
+		in(apptest.Variables{"partnerId": partner, "csv": csv})).Into(t, &got)
+	return got.ReceivePointFile
+}
+
+type arrivalSeen struct {
+	ID, Reference, TheirMember, State, Reason string
+	TheirPoints                               int
+}
+
+func (s *pointShop) arrivals(t testing.TB, state string) []arrivalSeen {
+	t.Helper()
+	var got struct{ PointArrivals struct{ Nodes []arrivalSeen } }
+	s.DoAs(t, pointDesk, `query($s: PointArrivalState) { pointArrivals(state: $s) { totalCount nodes { id reference theirMember theirPoints state reason } } }`, apptest.Variables{"s": state}).Into(t, &got)
+	return got.PointArrivals.Nodes
+}
+
+// settle says whose points are that came for a number nobody has.
+func (s *pointShop) settle(t testing.TB, input apptest.Variables) string {
+	t.Helper()
+	var got struct {
+		SettlePointArrival struct{ UserErrors []userError }
+	}
+	s.DoAs(t, pointDesk, `mutation($input: SettlePointArrivalInput!) { settlePointArrival(input: $input) { arrival { id state } userErrors { code field } } }`, in(input)).Into(t, &got)
+	if len(got.SettlePointArrival.UserErrors) == 0 {
+		return ""
+	}
+	return got.SettlePointArrival.UserErrors[0].Code
+}
+
+func TestPointsComeFromAnotherSystemByFile(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	b, partner := s.buyer(t, 0), s.miles(t, nil)
+	b.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
+	var number string
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, b.id)).Scan(&number))
+	spaced := number[:4] + " " + number[4:8] + "-" + number[8:]
+	file := "reference,member,points\nIN-1," + number + ",50\nIN-2," + spaced + ",100\nIN-2," + number + ",100\nIN-3,2900000000001,150\nIN-4," + number + ",75\n,x,50\nIN-5," + number + ",many\nIN-1," + number + ",100\n"
+	got := s.receiveFile(t, pointDesk, partner, file)
+	require.Equal(t, []int{2, 1, 1, 4}, []int{got.Received, got.Repeated, got.Unknown, len(got.UserErrors)}, "%v", got)
+	for i, line := range []int{6, 7, 8, 9} {
+		require.Equal(t, "POINT_FILE_INVALID", got.UserErrors[i].Code)
+		require.Contains(t, got.UserErrors[i].Message, fmt.Sprint(line), "%v", got.UserErrors[i])
+	}
+	require.Equal(t, 300, b.has(t).Usable)
+	got = s.receiveFile(t, pointDesk, partner, file)
+	require.Equal(t, []int{0, 4, 0}, []int{got.Received, got.Repeated, got.Unknown}, "the same file twice changes nothing: %v", got)
+	got = s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-1,"+number+",100\nIN-3,2900000000001,50\n")
+	require.Equal(t, []int{0, 0, 2}, []int{got.Received, got.Repeated, len(got.UserErrors)}, "a reference says one thing")
+	require.Equal(t, 300, b.has(t).Usable)
+	require.Equal(t, "POINT_FILE_INVALID", s.receiveFile(t, pointDesk, partner, "reference,member\nIN-9,x\n").UserErrors[0].Code)
+
+	open := s.arrivals(t, "OPEN")
+	require.Len(t, open, 1)
+	require.Equal(t, []string{"IN-3", "2900000000001"}, []string{open[0].Reference, open[0].TheirMember})
+	require.Equal(t, "REQUIRED", s.settle(t, apptest.Variables{"arrivalId": open[0].ID}), "who refuses says why")
+	require.Equal(t, "NOT_FOUND", s.settle(t, apptest.Variables{"arrivalId": id.Global("PointArrival", id.New()), "memberId": b.id}))
+	require.Equal(t, "POINT_MEMBER_UNKNOWN", s.settle(t, apptest.Variables{"arrivalId": open[0].ID, "memberId": id.Global("Member", id.New())}))
+	require.Empty(t, s.settle(t, apptest.Variables{"arrivalId": open[0].ID, "memberId": b.id}))
+	require.Equal(t, 600, b.has(t).Usable)
+	require.NotEmpty(t, s.settle(t, apptest.Variables{"arrivalId": open[0].ID, "memberId": b.id}), "once")
+	require.Equal(t, 1, s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-3,2900000000001,150\n").Repeated)
+	require.Equal(t, 600, b.has(t).Usable)
+
+	// A number that somebody has by now is received when the file comes again.
+	require.Equal(t, 2, s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-6,2900000000018,50\nIN-7,nobody,50\n").Unknown)
+	exec(t, s.App, `UPDATE member_cards SET number = '2900000000018' WHERE number = $1`, number)
+	got = s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-6,2900000000018,50\nIN-7,nobody,50\n")
+	require.Equal(t, []int{1, 1, 0}, []int{got.Received, got.Repeated, got.Unknown})
+	require.Equal(t, 700, b.has(t).Usable)
+	waits := s.arrivals(t, "OPEN")
+	require.Len(t, waits, 1)
+	require.Empty(t, s.settle(t, apptest.Variables{"arrivalId": waits[0].ID, "reason": "番号なし"}))
+	require.Equal(t, "番号なし", s.arrivals(t, "REFUSED")[0].Reason)
+	exec(t, s.App, `UPDATE member_cards SET state = 'LOST', ended_at = now() WHERE number = '2900000000018'`)
+	require.Equal(t, 1, s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-8,2900000000018,50\n").Unknown, "a lost card is nobody's")
+
+	var compared struct {
+		ReconcilePoints struct {
+			Matched     int
+			Differences []struct{ Reference, Cause string }
+		}
+	}
+	s.DoAs(t, pointDesk, `query($input: ReconcilePointsInput!) { reconcilePoints(input: $input) { matched differences { reference cause } userErrors { code } } }`, in(apptest.Variables{
+		"partnerId": partner, "from": "2020-01-01T00:00:00Z", "until": "2090-01-01T00:00:00Z", "incoming": true, "csv": "id,points\nIN-1,50\nIN-2,100\nIN-3,150\nIN-6,55\nIN-7,50\n",
+	})).Into(t, &compared)
+	require.Equal(t, 3, compared.ReconcilePoints.Matched)
+	causes := map[string]string{}
+	for _, d := range compared.ReconcilePoints.Differences {
+		causes[d.Reference] = d.Cause
+	}
+	require.Equal(t, map[string]string{"IN-6": "POINTS", "IN-7": "MISSING_HERE"}, causes)
+}
+
+func TestAPartnerReceivesInItsOwnNameAlone(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	b := s.buyer(t, 0)
+	sky := partnerKey(t, s.App, access.PointWrite)
+	var client uuid.UUID
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT id FROM partners`).Scan(&client))
+	sea := partnerKey(t, s.App, access.PointWrite)
+	partner, nobodys := s.miles(t, apptest.Variables{"apiPartnerId": id.Global("Partner", client)}), s.miles(t, apptest.Variables{"code": "sea-miles"})
+	receive := func(key, partner, reference string) string {
+		var got struct{ ReceivePoints pointAnswer }
+		s.Registered(t, partnerOperation(t, "ReceivePoints"), in(apptest.Variables{"partnerId": partner, "reference": reference, "memberId": b.id, "theirPoints": 50}), "X-API-Key", key).Into(t, &got)
+		return got.ReceivePoints.code()
+	}
+	require.Equal(t, "FORBIDDEN", receive(sea, partner, "IN-1"), "another's name")
+	require.Equal(t, "FORBIDDEN", receive(sky, nobodys, "IN-1"), "a system of which staff alone tell")
+	require.Zero(t, b.has(t).Usable)
+	require.Empty(t, receive(sky, partner, "IN-1"))
+	require.Empty(t, s.by(t, pointDesk, "receivePoints", "transfer { id state }", apptest.Variables{"partnerId": partner, "reference": "IN-2", "memberId": b.id, "theirPoints": 50}).code(), "staff tell of all")
+	require.Equal(t, 200, b.has(t).Usable)
+	require.Equal(t, "NOT_FOUND", s.by(t, pointAdmin, "savePointPartner", "partner { id }", apptest.Variables{
+		"programmeId": s.own, "code": "sea-miles", "name": ja("海"), "way": "FILE", "ourPoints": 1, "theirPoints": 1, "minPoints": 1, "apiPartnerId": id.Global("Partner", id.New()),
+	}).code(), "there is no such client")
+}
