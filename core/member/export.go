@@ -34,6 +34,7 @@ const (
 	HeldCarts       Held = "carts"
 	HeldCoupons     Held = "coupons"         // of theirs alone, by the ends of their codes
 	HeldRestock     Held = "restockRequests" // 再入荷通知
+	HeldSavedCards  Held = "savedCards"      // 登録済みカード
 	HeldWishes      Held = "wishLists"
 	HeldViews       Held = "recentlyViewed"
 	HeldPoints      Held = "points" // what the member has of each programme
@@ -50,7 +51,7 @@ const (
 // held is in what order an export lists them.
 var held = []Held{
 	HeldMemberships, HeldCards, HeldRanks, HeldConsents, HeldPets, HeldPurchases, HeldMailings, HeldOrders, HeldReturns, HeldRecurring, HeldQuotations,
-	HeldDrafts, HeldCarts, HeldCoupons, HeldRestock, HeldWishes, HeldViews,
+	HeldDrafts, HeldCarts, HeldCoupons, HeldRestock, HeldSavedCards, HeldWishes, HeldViews,
 	HeldPoints, HeldEntries, HeldLots, HeldTransfers, HeldPrizes, HeldVouchers, HeldDraws, HeldWins, HeldEvents,
 }
 

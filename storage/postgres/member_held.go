@@ -72,6 +72,8 @@ var heldRows = map[member.Held]string{
 			'paymentMethod', c.payment_method, 'closed', c.closed, 'updatedAt', c.updated_at,
 			'lines', coalesce((SELECT jsonb_agg(jsonb_build_object('sku', v.sku, 'quantity', l.quantity) ORDER BY l.id) FROM cart_lines l JOIN variants v ON v.id = l.variant_id WHERE l.cart_id = c.id), '[]'))
 		FROM carts c JOIN brands b ON b.id = c.brand_id WHERE c.member_id = $1 ORDER BY c.updated_at, c.id`,
+	member.HeldSavedCards: `SELECT jsonb_build_object('brand', b.code, 'gateway', c.gateway, 'network', c.network, 'last4', c.last4, 'expiryYear', c.expiry_year, 'expiryMonth', c.expiry_month, 'savedAt', c.created_at)
+		FROM saved_cards c JOIN brands b ON b.id = c.brand_id WHERE c.member_id = $1 AND c.state = 'KEPT' ORDER BY c.created_at, c.id`,
 	member.HeldCoupons: `SELECT jsonb_build_object('brand', b.code, 'campaign', g.name, 'ending', c.hint, 'state', c.state, 'validFrom', c.valid_from, 'validUntil', c.valid_until,
 			'usedFor', u.number, 'earnedBy', e.number, 'createdAt', c.created_at)
 		FROM coupons c JOIN brands b ON b.id = c.brand_id JOIN campaigns g ON g.id = c.campaign_id LEFT JOIN orders u ON u.id = c.order_id LEFT JOIN orders e ON e.id = c.issued_for
