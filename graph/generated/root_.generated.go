@@ -158,6 +158,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
 			graphql.NewInputUnmarshaler("AttributeValueInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeValueInput)),
 			graphql.NewInputUnmarshaler("AudienceInput", graphql.BindUnmarshaler(ec, unmarshalInputAudienceInput)),
+			graphql.NewInputUnmarshaler("AuditFilter", graphql.BindUnmarshaler(ec, unmarshalInputAuditFilter)),
 			graphql.NewInputUnmarshaler("BankLineFilter", graphql.BindUnmarshaler(ec, unmarshalInputBankLineFilter)),
 			graphql.NewInputUnmarshaler("BankLinePartInput", graphql.BindUnmarshaler(ec, unmarshalInputBankLinePartInput)),
 			graphql.NewInputUnmarshaler("BankProfileInput", graphql.BindUnmarshaler(ec, unmarshalInputBankProfileInput)),
@@ -466,6 +467,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("StartStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputStartStocktakeInput)),
 			graphql.NewInputUnmarshaler("StockInput", graphql.BindUnmarshaler(ec, unmarshalInputStockInput)),
 			graphql.NewInputUnmarshaler("StockLotFilter", graphql.BindUnmarshaler(ec, unmarshalInputStockLotFilter)),
+			graphql.NewInputUnmarshaler("StockMovementFilter", graphql.BindUnmarshaler(ec, unmarshalInputStockMovementFilter)),
 			graphql.NewInputUnmarshaler("StocktakeLineInput", graphql.BindUnmarshaler(ec, unmarshalInputStocktakeLineInput)),
 			graphql.NewInputUnmarshaler("StoreConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputStoreConditionInput)),
 			graphql.NewInputUnmarshaler("SubscribeRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputSubscribeRecurringOrderInput)),
@@ -1180,6 +1182,72 @@ extend enum UserErrorCode {
   ALLOCATION_INVALID
 }
 `, BuiltIn: false},
+	{Name: "../schema/audit.graphqls", Input: `"Something that somebody did, as it was recorded in the transaction that did it. It never changes."
+type AuditEvent {
+  "The event's opaque key."
+  id: ID!
+  "When."
+  at: DateTime!
+  "What happened: \"order.placed\", \"product.updated\", …"
+  type: String!
+  "The kind of the thing that it happened to: \"Order\", \"Product\", …"
+  subject: String!
+  "The global id of that thing."
+  subjectId: ID!
+  "The kind of caller that did it; SYSTEM is noren itself."
+  actor: Role!
+  "The key of the account or partner that did it, as a global id; null for guests and noren itself."
+  actorId: ID
+  "What was recorded of it, as JSON; of a change usually ` + "`" + `before` + "`" + ` and ` + "`" + `after` + "`" + `. What is sealed of a person is not in it."
+  data: String!
+}
+
+"One page of what was done."
+type AuditEventConnection {
+  "The events with their cursors."
+  edges: [AuditEventEdge!]!
+  "The events without cursors."
+  nodes: [AuditEvent!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"An event on a page."
+type AuditEventEdge {
+  "The cursor behind this event."
+  cursor: String!
+  "The event."
+  node: AuditEvent!
+}
+
+"Which events are wanted; what is left out does not count."
+input AuditFilter {
+  "Of the thing with this global id."
+  subjectId: ID
+  "Of things of this kind: \"Order\", \"Product\", …"
+  subject: String
+  "Of this type: \"order.placed\"."
+  type: String
+  "By the account or partner with this global id."
+  actorId: ID
+  "From this moment on."
+  from: DateTime
+  "Before this moment; PERIOD_INVALID unless it is after ` + "`" + `from` + "`" + `."
+  to: DateTime
+}
+
+extend type Query {
+  "What was done in the brand, and to what all brands share, newest first (監査ログ); for administrators."
+  auditEvents(
+    "Which events."
+    filter: AuditFilter! = {}
+    "How many, 0 to 100."
+    first: Int = 50
+    "The cursor behind which the page starts."
+    after: String
+  ): AuditEventConnection! @allow(roles: [ADMIN])
+}
+`, BuiltIn: false},
 	{Name: "../schema/banking.graphqls", Input: `extend type Query {
   "The bank's statements that were uploaded, the latest first; for accountants."
   bankStatements(
@@ -1676,6 +1744,8 @@ enum UserErrorCode {
   TOO_LONG
   "There are too many of these."
   TOO_MANY
+  "A period ends before it begins."
+  PERIOD_INVALID
   "The quantity is not one that can be bought."
   QUANTITY_INVALID
   "The channel has no price for the product at the moment."
@@ -7236,7 +7306,7 @@ type StockLevel {
   short: Int!
 }
 
-"Why pieces came or went."
+"Why pieces came, went or were promised."
 enum StockMovementKind {
   "Pieces arrived (入荷)."
   RECEIPT
@@ -7250,9 +7320,17 @@ enum StockMovementKind {
   RETURN
   "Pieces went from one location to another (移動)."
   TRANSFER
+  "Pieces went out to a stand at an event: off where they lay, onto the stand (イベント持出)."
+  EVENT_TAKE_OUT
+  "What an event left came back: off the stand, onto the shelves (イベント持帰)."
+  EVENT_BRING_BACK
+  "Pieces were promised to an order (引当)."
+  ALLOCATION
+  "An order that is given up or edited lets pieces go (引当解除)."
+  RELEASE
 }
 
-"Pieces that came or went. It never changes."
+"A change of what a location has of a variant. It never changes itself: ` + "`" + `onHand` + "`" + ` of a level is the sum of all ` + "`" + `quantity` + "`" + `, ` + "`" + `reserved` + "`" + ` that of all ` + "`" + `reserved` + "`" + `."
 type StockMovement implements Node {
   "The movement's opaque global id."
   id: ID!
@@ -7262,10 +7340,30 @@ type StockMovement implements Node {
   locationId: ID!
   "Why."
   kind: StockMovementKind!
-  "How many pieces came (positive) or went."
+  "By how many pieces what lies there changed; 0 for an allocation and its release."
   quantity: Int!
-  "The delivery note, order or reason."
+  "By how many pieces what is promised to orders changed."
+  reserved: Int!
+  "The number of the delivery note or return, the reason, or the key of what caused it."
   reference: String!
+  "The global id of the order, transfer, delivery or stocktake that caused it; null if the reference is a note in words."
+  causeId: ID
+  "The kind of caller that did it: SYSTEM for jobs and imports."
+  actor: Role!
+  "The global id of the account that did it; null if noren itself, a partner or a guest did."
+  actorId: ID @allow(permissions: [ORDER_READ])
+}
+
+"Which movements of a variant are wanted; what is left out does not count."
+input StockMovementFilter {
+  "At this location, by its global id."
+  locationId: ID
+  "Of these kinds."
+  kinds: [StockMovementKind!]
+  "From this moment on."
+  from: DateTime
+  "Before this moment; PERIOD_INVALID unless it is after ` + "`" + `from` + "`" + `."
+  to: DateTime
 }
 
 "One page of movements."
@@ -7319,10 +7417,12 @@ type Location implements Node {
 extend type Query {
   "The brand's locations, the first to ship first; for staff."
   locations: [Location!]! @allow(permissions: [INVENTORY_READ, INVENTORY_WRITE])
-  "What came and went of a variant, newest first; for staff."
+  "What came, went and was promised of a variant, newest first; for staff."
   stockMovements(
     "The variant's global id."
     variantId: ID!
+    "Which of its movements."
+    filter: StockMovementFilter! = {}
     "How many, 0 to 100."
     first: Int = 20
     "The cursor behind which the page starts."
@@ -19057,6 +19157,8 @@ type StockTransfer implements Node {
   toId: ID!
   "Where it stands."
   state: StockTransferState!
+  "What its movements are: TRANSFER, or EVENT_TAKE_OUT and EVENT_BRING_BACK to and from a stand at an event."
+  kind: StockMovementKind!
   "The number of the slip, or a note."
   reference: String!
   "The day on which it is expected; null if nobody said."

@@ -6,6 +6,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/audit"
 	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/catalog"
@@ -294,6 +295,10 @@ type (
 	StockMovementConnection = page.Connection[inventory.Movement]
 	// StockMovementEdge is a movement on a page.
 	StockMovementEdge = page.Edge[inventory.Movement]
+	// AuditEventConnection is a page of what was done.
+	AuditEventConnection = page.Connection[audit.Entry]
+	// AuditEventEdge is an event on a page.
+	AuditEventEdge = page.Edge[audit.Entry]
 	// StockTransferConnection is a page of transfers.
 	StockTransferConnection = page.Connection[inventory.Transfer]
 	// StockTransferEdge is a transfer on a page.

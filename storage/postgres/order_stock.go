@@ -22,11 +22,24 @@ const takeStock = `
 	), locked AS (
 		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN want USING (variant_id, location_id)
 		ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
-	)
-	UPDATE stock_levels s SET reserved = s.reserved + w.quantity
-	FROM want w JOIN locked USING (variant_id, location_id)
-	WHERE s.variant_id = w.variant_id AND s.location_id = w.location_id AND s.free >= w.quantity
-	RETURNING s.variant_id, s.free, w.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = s.variant_id) AS in_set`
+	), turned AS (
+		UPDATE stock_levels s SET reserved = s.reserved + w.quantity
+		FROM want w JOIN locked USING (variant_id, location_id)
+		WHERE s.variant_id = w.variant_id AND s.location_id = w.location_id AND s.free >= w.quantity
+		RETURNING s.variant_id, s.location_id, s.free, w.quantity AS taken
+	)` + notedHold + turnedRows
+
+// notedHold adds the movement for each level at which what the order holds turned: an
+// allocation (引当), or its release.
+const notedHold = `, noted AS (
+		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reserved, reference, actor_role, actor_id)
+		SELECT gen_random_uuid(), @at, variant_id, location_id, CASE WHEN taken > 0 THEN 'ALLOCATION' ELSE 'RELEASE' END,
+			0, taken, @order::uuid::text, @role, @actor::uuid FROM turned
+	)`
+
+// turnedRows answers the levels as moved.
+const turnedRows = `
+	SELECT t.variant_id, t.free, t.taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = t.variant_id) AS in_set FROM turned t`
 
 // moved is a stock level after some of it was taken.
 type moved struct {
@@ -70,7 +83,9 @@ func (s *Orders) Take(ctx context.Context, t order.Taking) ([]uuid.UUID, error) 
 	)
 	batch := &pgx.Batch{}
 	if len(there) > 0 {
-		queueRows(batch, &levels, nil, takeStock, reservationArgs(there))
+		args := acting(ctx, reservationArgs(there))
+		args["order"], args["at"] = t.OrderID, t.At
+		queueRows(batch, &levels, nil, takeStock, args)
 	}
 	if len(waits) > 0 {
 		queueRows(batch, &places, nil, takeWaiting, reservationArgs(waits))
@@ -114,7 +129,7 @@ func reservationArgs(reservations []order.Reservation) pgx.NamedArgs {
 // Release returns the stock that the order holds; what is released stays so.
 func (s *Orders) Release(ctx context.Context, orderID uuid.UUID, at time.Time) ([]uuid.UUID, error) {
 	var levels, places, left []moved
-	batch, args := &pgx.Batch{}, pgx.NamedArgs{"order": orderID, "at": at}
+	batch, args := &pgx.Batch{}, acting(ctx, pgx.NamedArgs{"order": orderID, "at": at})
 	queueRows(batch, &levels, nil, `
 		WITH released AS (
 			UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN' AND location_id IS NOT NULL
@@ -122,11 +137,12 @@ func (s *Orders) Release(ctx context.Context, orderID uuid.UUID, at time.Time) (
 		), locked AS (
 			SELECT s.variant_id, s.location_id FROM stock_levels s JOIN released USING (variant_id, location_id)
 			ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
-		)
-		UPDATE stock_levels s SET reserved = s.reserved - r.quantity
-		FROM released r JOIN locked USING (variant_id, location_id)
-		WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
-		RETURNING s.variant_id, s.free, -r.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = s.variant_id) AS in_set`, args)
+		), turned AS (
+			UPDATE stock_levels s SET reserved = s.reserved - r.quantity
+			FROM released r JOIN locked USING (variant_id, location_id)
+			WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
+			RETURNING s.variant_id, s.location_id, s.free, -r.quantity AS taken
+		)`+notedHold+turnedRows, args)
 	queueRows(batch, &places, nil, `
 		WITH released AS (
 			UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN' AND location_id IS NULL

@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/adapters/assets"
 	"github.com/noren-commerce/noren/adapters/mailbox"
 	"github.com/noren-commerce/noren/adapters/pdf"
+	"github.com/noren-commerce/noren/core/audit"
 	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/cart"
@@ -192,6 +193,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		DB:       db,
 		Channels: channel.New(postgres.NewChannels(db), now),
 		Resolvers: &resolvers.Resolver{
+			Audit:       audit.NewLog(postgres.NewEvents(db)),
 			Catalog:     catalog.New(redis.NewCatalog(postgres.NewCatalog(db), ground.Redis, ground.Generations, postgres.Joined), rules, buyers, search.NewAnalyzer(), now),
 			Rules:       rules,
 			Campaigns:   campaigns,
