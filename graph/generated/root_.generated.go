@@ -73,6 +73,7 @@ type ResolverRoot interface {
 	Session() SessionResolver
 	SetPart() SetPartResolver
 	SetSlot() SetSlotResolver
+	SettlementFile() SettlementFileResolver
 	Shipment() ShipmentResolver
 	ShipmentBatch() ShipmentBatchResolver
 	ShipmentLine() ShipmentLineResolver
@@ -242,6 +243,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("FollowMailingInput", graphql.BindUnmarshaler(ec, unmarshalInputFollowMailingInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
+			graphql.NewInputUnmarshaler("GatewayDifferenceFilter", graphql.BindUnmarshaler(ec, unmarshalInputGatewayDifferenceFilter)),
 			graphql.NewInputUnmarshaler("GiftCardFilter", graphql.BindUnmarshaler(ec, unmarshalInputGiftCardFilter)),
 			graphql.NewInputUnmarshaler("GivePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGivePointsInput)),
 			graphql.NewInputUnmarshaler("GrantDrawEntriesInput", graphql.BindUnmarshaler(ec, unmarshalInputGrantDrawEntriesInput)),
@@ -273,6 +275,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MailingContentInput", graphql.BindUnmarshaler(ec, unmarshalInputMailingContentInput)),
 			graphql.NewInputUnmarshaler("MailingInput", graphql.BindUnmarshaler(ec, unmarshalInputMailingInput)),
 			graphql.NewInputUnmarshaler("MailingLabelsInput", graphql.BindUnmarshaler(ec, unmarshalInputMailingLabelsInput)),
+			graphql.NewInputUnmarshaler("MakeSettlementFileInput", graphql.BindUnmarshaler(ec, unmarshalInputMakeSettlementFileInput)),
 			graphql.NewInputUnmarshaler("MemberConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberConditionInput)),
 			graphql.NewInputUnmarshaler("MemberPersonInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberPersonInput)),
 			graphql.NewInputUnmarshaler("MemberRequestInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberRequestInput)),
@@ -372,6 +375,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RescheduleOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleOrderInput)),
 			graphql.NewInputUnmarshaler("RescheduleStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputResetPasswordInput)),
+			graphql.NewInputUnmarshaler("ResolveGatewayDifferenceInput", graphql.BindUnmarshaler(ec, unmarshalInputResolveGatewayDifferenceInput)),
 			graphql.NewInputUnmarshaler("ResolvePurchaseProblemInput", graphql.BindUnmarshaler(ec, unmarshalInputResolvePurchaseProblemInput)),
 			graphql.NewInputUnmarshaler("ResumeRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputResumeRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("RetryRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRetryRecurringOrderInput)),
@@ -2075,18 +2079,6 @@ enum UserErrorCode {
   ): AccountStatementConnection! @allow(roles: [COMPANY_BUYER])
   "Companies that are late, those the longest first: the work list of reminders (督促)."
   overdueAccounts: [OverdueAccount!]! @allow(permissions: [ACCOUNTING_READ]) @cost(size: 50)
-  """
-  The settlement file of the days as CSV: every line of the payment journal, part by
-  part: put the parts one behind the other.
-  """
-  settlementFile(
-    "The first day."
-    from: Date!
-    "The last day."
-    to: Date!
-    "` + "`" + `next` + "`" + ` of the part before; the beginning if left out."
-    after: String! = ""
-  ): SettlementFilePart! @allow(permissions: [ACCOUNTING_READ])
 }
 
 extend type Mutation {
@@ -2103,14 +2095,6 @@ extend type Mutation {
     "Which company, until when, and why."
     input: HoldDunningInput!
   ): HoldDunningPayload! @allow(permissions: [ACCOUNTING_WRITE])
-  """
-  Compare a gateway's report (CSV) with the payment journal: the list says on which
-  payments they disagree. The report's fees may be booked, once for each file.
-  """
-  reconcileGateway(
-    "The report, and of which days."
-    input: ReconcileGatewayInput!
-  ): ReconcileGatewayPayload! @allow(permissions: [ACCOUNTING_WRITE])
 }
 
 "What a company owes by one closing day (請求締め). closing = opening + sales - payments + other."
@@ -2235,76 +2219,6 @@ input HoldDunningInput {
 type HoldDunningPayload {
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
-}
-
-"A part of the settlement file."
-type SettlementFilePart {
-  "The lines, as CSV in UTF-8; the first part begins with the headings."
-  text: String!
-  "Where the next part begins; empty at the end."
-  next: String!
-}
-
-"A gateway's report."
-input ReconcileGatewayInput {
-  "The gateway: \"stripe\"."
-  gateway: String!
-  "The first day."
-  from: Date!
-  "The last day."
-  to: Date!
-  "The report as CSV, up to 16 MB."
-  file: Upload!
-  "Whether to write the report's fees into the journal."
-  bookFees: Boolean! = false
-}
-
-"A report compared with the journal."
-type ReconcileGatewayPayload {
-  "What came of it; null if the report could not be read."
-  reconciliation: Reconciliation
-  "Why it could not be read; empty if it could."
-  userErrors: [UserError!]!
-}
-
-"A report compared with the journal."
-type Reconciliation {
-  "Rows of payments in the report."
-  rows: Int!
-  "Payments on which both say the same."
-  agreed: Int!
-  "What the report's payments come to."
-  gross: Money!
-  "What the report's fees come to."
-  fees: Money!
-  "On what they disagree, by reference."
-  differences: [ReconciliationDifference!]!
-  "Rows that could not be read."
-  badRows: [BankRowError!]!
-  "The journal's entry with the fees; null if none was wanted."
-  feeEntryId: ID
-}
-
-"A payment on which the journal and a report disagree."
-type ReconciliationDifference {
-  "What is wrong."
-  kind: ReconciliationDifferenceKind!
-  "The gateway's own id of the payment."
-  reference: String!
-  "What the journal says."
-  journal: Money!
-  "What the report says."
-  report: Money!
-}
-
-"What is wrong with a payment of a report."
-enum ReconciliationDifferenceKind {
-  "The journal does not have it in these days."
-  ONLY_IN_REPORT
-  "The report does not have it."
-  ONLY_IN_JOURNAL
-  "They have other amounts."
-  OTHER_AMOUNT
 }
 `, BuiltIn: false},
 	{Name: "../schema/cart.graphqls", Input: `extend type Query {
@@ -17000,6 +16914,286 @@ type OrderPart {
   costs alone; staff see it.
   """
   amount: Money
+}
+`, BuiltIn: false},
+	{Name: "../schema/settlement.graphqls", Input: `extend type Query {
+  """
+  The settlement files that were made, the newest first: one of each day, made by itself in
+  the night, and those that were asked for.
+  """
+  settlementFiles(
+    "Only those of each day, or only those that were asked for; all if left out."
+    daily: Boolean
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): SettlementFileConnection! @allow(permissions: [ACCOUNTING_READ])
+  "Gateways' reports that were compared with the payment journal, the newest first."
+  gatewayReconciliations(
+    "Only this gateway's: \"stripe\"."
+    gateway: String
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): GatewayReconciliationConnection! @allow(permissions: [ACCOUNTING_READ])
+  "Payments on which reports and the payment journal disagree, the newest first."
+  gatewayDifferences(
+    "Which of them."
+    filter: GatewayDifferenceFilter! = {}
+    "How many, 0 to 100."
+    first: Int = 50
+    "The cursor behind which the page starts."
+    after: String
+  ): GatewayDifferenceConnection! @allow(permissions: [ACCOUNTING_READ])
+}
+
+extend type Mutation {
+  """
+  Make the settlement file of some days: every line of the payment journal whose money moved
+  then, as it stands now. What is written down later is not in it.
+  """
+  makeSettlementFile(
+    "The days."
+    input: MakeSettlementFileInput!
+  ): MakeSettlementFilePayload! @allow(permissions: [ACCOUNTING_READ])
+  """
+  Compare a gateway's report (CSV) with the payment journal, and keep on which payments they
+  disagree. Each file is compared once; its fees may be booked, then or later, once.
+  """
+  reconcileGateway(
+    "The report, and of which days."
+    input: ReconcileGatewayInput!
+  ): ReconcileGatewayPayload! @allow(permissions: [ACCOUNTING_WRITE])
+  "Note what became of a payment on which a report and the payment journal disagree."
+  resolveGatewayDifference(
+    "Which payment, and what became of it."
+    input: ResolveGatewayDifferenceInput!
+  ): ResolveGatewayDifferencePayload! @allow(permissions: [ACCOUNTING_WRITE])
+}
+
+extend enum UserErrorCode {
+  "This file was compared before; the message says when."
+  GATEWAY_REPORT_KNOWN
+  "What became of it has been noted already."
+  GATEWAY_DIFFERENCE_RESOLVED
+}
+
+"""
+Lines of the payment journal that are handed over together (精算ファイル). What is in a file
+never changes. That of a day has what was written down on that day, so each line is in one.
+"""
+type SettlementFile {
+  "The file's opaque global id."
+  id: ID!
+  "The first day."
+  from: Date!
+  "The last day."
+  to: Date!
+  "Whether it is that of a day, made by itself: by when lines were written down. Others go by when the money moved."
+  daily: Boolean!
+  "How many lines it has, without the headings."
+  lines: Int!
+  "What its debits come to, and its credits."
+  total: Money!
+  "When it was made."
+  madeAt: DateTime!
+  "A link to the file as CSV, which needs no login, for a quarter of an hour."
+  url(
+    "How the text is written."
+    encoding: SheetEncoding! = UTF_8
+  ): String!
+}
+
+"One page of settlement files."
+type SettlementFileConnection {
+  "The files with their cursors."
+  edges: [SettlementFileEdge!]!
+  "The files without cursors."
+  nodes: [SettlementFile!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A settlement file on a page."
+type SettlementFileEdge {
+  "The cursor behind this file."
+  cursor: String!
+  "The file."
+  node: SettlementFile!
+}
+
+"Days of the brand's time zone."
+input MakeSettlementFileInput {
+  "The first day."
+  from: Date!
+  "The last day, not before the first; INVALID otherwise."
+  to: Date!
+}
+
+"A settlement file."
+type MakeSettlementFilePayload {
+  "The file; null if none was made."
+  file: SettlementFile
+  "Why none was made."
+  userErrors: [UserError!]!
+}
+
+"A gateway's report."
+input ReconcileGatewayInput {
+  "The gateway: \"stripe\"."
+  gateway: String!
+  "The first day."
+  from: Date!
+  "The last day."
+  to: Date!
+  "The report as CSV, up to 16 MB."
+  file: Upload!
+  "Whether to write the report's fees into the journal."
+  bookFees: Boolean! = false
+}
+
+"A report compared with the journal."
+type ReconcileGatewayPayload {
+  "What came of it; null if the report could not be read, or is known."
+  reconciliation: GatewayReconciliation
+  "Why it was not compared; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A gateway's report compared with the payment journal."
+type GatewayReconciliation {
+  "Its opaque global id."
+  id: ID!
+  "The gateway."
+  gateway: String!
+  "The first day."
+  from: Date!
+  "The last day."
+  to: Date!
+  "When it was compared."
+  madeAt: DateTime!
+  "Rows of payments in the report."
+  rows: Int!
+  "Payments on which both say the same."
+  agreed: Int!
+  "Payments on which they disagree: see ` + "`" + `gatewayDifferences` + "`" + `."
+  differing: Int!
+  "Those of them of which nobody has noted yet what became of them."
+  open: Int!
+  "What the report's payments come to."
+  gross: Money!
+  "What the report's fees come to."
+  fees: Money!
+  "Rows that could not be read, the first 1,000."
+  badRows: [BankRowError!]!
+  "The journal's entry with the fees; null while they are not booked."
+  feeEntryId: ID
+}
+
+"One page of compared reports."
+type GatewayReconciliationConnection {
+  "The reports with their cursors."
+  edges: [GatewayReconciliationEdge!]!
+  "The reports without cursors."
+  nodes: [GatewayReconciliation!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A compared report on a page."
+type GatewayReconciliationEdge {
+  "The cursor behind this report."
+  cursor: String!
+  "The report."
+  node: GatewayReconciliation!
+}
+
+"A payment on which the journal and a report disagree."
+type GatewayDifference {
+  "Its opaque global id."
+  id: ID!
+  "The global id of the compared report."
+  reconciliationId: ID!
+  "The gateway."
+  gateway: String!
+  "When they were compared."
+  madeAt: DateTime!
+  "What is wrong."
+  kind: GatewayDifferenceKind!
+  "The gateway's own id of the payment."
+  reference: String!
+  "What the journal says."
+  journal: Money!
+  "What the report says."
+  report: Money!
+  "When it was noted what became of it; null while it is open."
+  resolvedAt: DateTime
+  "The global id of the accountant who noted it; null while it is open."
+  resolvedBy: ID
+  "What became of it; empty while it is open."
+  note: String!
+}
+
+"What is wrong with a payment of a report."
+enum GatewayDifferenceKind {
+  "The journal does not have it in these days."
+  ONLY_IN_REPORT
+  "The report does not have it."
+  ONLY_IN_JOURNAL
+  "They have other amounts."
+  OTHER_AMOUNT
+}
+
+"One page of differences."
+type GatewayDifferenceConnection {
+  "The differences with their cursors."
+  edges: [GatewayDifferenceEdge!]!
+  "The differences without cursors."
+  nodes: [GatewayDifference!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A difference on a page."
+type GatewayDifferenceEdge {
+  "The cursor behind this difference."
+  cursor: String!
+  "The difference."
+  node: GatewayDifference!
+}
+
+"Which differences are wanted; what is left out does not count."
+input GatewayDifferenceFilter {
+  "Of the compared report with this global id."
+  reconciliationId: ID
+  "Of this gateway."
+  gateway: String
+  "Only those that are open, or only those that are not."
+  open: Boolean
+}
+
+"What became of a difference."
+input ResolveGatewayDifferenceInput {
+  "The difference's global id."
+  differenceId: ID!
+  "What became of it, 1 to 500 characters."
+  note: String!
+}
+
+"A difference of which it is noted what became of it."
+type ResolveGatewayDifferencePayload {
+  "The difference; null if nothing was noted."
+  difference: GatewayDifference
+  "Why nothing was noted."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/shipment.graphqls", Input: `"Where a shipment stands."

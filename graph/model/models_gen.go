@@ -618,6 +618,14 @@ type MailingPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A settlement file.
+type MakeSettlementFilePayload struct {
+	// The file; null if none was made.
+	File *ledger.SettlementFile `json:"file,omitempty"`
+	// Why none was made.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A member code that was made.
 type MemberCodePayload struct {
 	// The code; null if none was made.
@@ -1058,9 +1066,9 @@ type ReconcileGatewayInput struct {
 
 // A report compared with the journal.
 type ReconcileGatewayPayload struct {
-	// What came of it; null if the report could not be read.
+	// What came of it; null if the report could not be read, or is known.
 	Reconciliation *ledger.Reconciliation `json:"reconciliation,omitempty"`
-	// Why it could not be read; empty if it could.
+	// Why it was not compared; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -1166,6 +1174,14 @@ type RemovedSetPayload struct {
 type RequestPasswordResetInput struct {
 	// The account's e-mail address.
 	Email string `json:"email"`
+}
+
+// A difference of which it is noted what became of it.
+type ResolveGatewayDifferencePayload struct {
+	// The difference; null if nothing was noted.
+	Difference *ledger.Difference `json:"difference,omitempty"`
+	// Why nothing was noted.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // The request after the change.
