@@ -62,7 +62,7 @@ const (
 		FROM given g JOIN locked USING (variant_id, location_id)
 		WHERE s.variant_id = g.variant_id AND s.location_id = g.location_id
 		RETURNING s.variant_id, s.location_id, s.free, -g.quantity AS taken
-	)` + notedHold + turnedRows
+	)` + notedRelease + turnedRows
 	placesBack = unreserved + `, locked AS (
 		SELECT k.variant_id FROM back_orders k JOIN given USING (variant_id) ORDER BY k.variant_id FOR UPDATE OF k
 	), back AS (

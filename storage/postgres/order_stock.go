@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
 )
@@ -16,25 +17,30 @@ import (
 // the order of their keys, so that two orders never wait for each other in a ring.
 // The arrays stand in subqueries to hide their length from the planner, which else
 // plans anew each time.
+//
+// The movements are written before the levels are locked, as others wait for these: where
+// not enough is free, the transaction ends and there were none.
 const takeStock = `
 	WITH want AS (
-		SELECT * FROM unnest((SELECT @variants::uuid[]), (SELECT @locations::uuid[]), (SELECT @quantities::int[])) AS w (variant_id, location_id, quantity)
+		SELECT * FROM unnest((SELECT @variants::uuid[]), (SELECT @locations::uuid[]), (SELECT @quantities::int[]), (SELECT @ids::uuid[])) AS w (variant_id, location_id, quantity, id)
+	), noted AS (
+		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reserved, reference, actor_role, actor_id)
+		SELECT id, @at, variant_id, location_id, 'ALLOCATION', 0, quantity, @order::uuid::text, @role, @actor::uuid FROM want
+		RETURNING variant_id, location_id
 	), locked AS (
-		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN want USING (variant_id, location_id)
+		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN noted USING (variant_id, location_id)
 		ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
 	), turned AS (
 		UPDATE stock_levels s SET reserved = s.reserved + w.quantity
 		FROM want w JOIN locked USING (variant_id, location_id)
 		WHERE s.variant_id = w.variant_id AND s.location_id = w.location_id AND s.free >= w.quantity
 		RETURNING s.variant_id, s.location_id, s.free, w.quantity AS taken
-	)` + notedHold + turnedRows
+	)` + turnedRows
 
-// notedHold adds the movement for each level at which what the order holds turned: an
-// allocation (引当), or its release.
-const notedHold = `, noted AS (
+// notedRelease adds the movement for each level of which the order lets pieces go.
+const notedRelease = `, noted AS (
 		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reserved, reference, actor_role, actor_id)
-		SELECT gen_random_uuid(), @at, variant_id, location_id, CASE WHEN taken > 0 THEN 'ALLOCATION' ELSE 'RELEASE' END,
-			0, taken, @order::uuid::text, @role, @actor::uuid FROM turned
+		SELECT gen_random_uuid(), @at, variant_id, location_id, 'RELEASE', 0, taken, @order::uuid::text, @role, @actor::uuid FROM turned
 	)`
 
 // turnedRows answers the levels as moved.
@@ -84,7 +90,7 @@ func (s *Orders) Take(ctx context.Context, t order.Taking) ([]uuid.UUID, error) 
 	batch := &pgx.Batch{}
 	if len(there) > 0 {
 		args := acting(ctx, reservationArgs(there))
-		args["order"], args["at"] = t.OrderID, t.At
+		args["order"], args["at"], args["ids"] = t.OrderID, t.At, newIDs(len(there))
 		queueRows(batch, &levels, nil, takeStock, args)
 	}
 	if len(waits) > 0 {
@@ -118,6 +124,16 @@ func crossed(levels []moved) []uuid.UUID {
 	return flipped
 }
 
+// newIDs are keys that sort by when they were made, so that rows written one behind the
+// other lie beside each other.
+func newIDs(n int) []uuid.UUID {
+	ids := make([]uuid.UUID, n)
+	for i := range ids {
+		ids[i] = id.New()
+	}
+	return ids
+}
+
 func reservationArgs(reservations []order.Reservation) pgx.NamedArgs {
 	variants, locations, quantities := make([]uuid.UUID, len(reservations)), make([]uuid.UUID, len(reservations)), make([]int, len(reservations))
 	for i, r := range reservations {
@@ -142,7 +158,7 @@ func (s *Orders) Release(ctx context.Context, orderID uuid.UUID, at time.Time) (
 			FROM released r JOIN locked USING (variant_id, location_id)
 			WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
 			RETURNING s.variant_id, s.location_id, s.free, -r.quantity AS taken
-		)`+notedHold+turnedRows, args)
+		)`+notedRelease+turnedRows, args)
 	queueRows(batch, &places, nil, `
 		WITH released AS (
 			UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN' AND location_id IS NULL

@@ -12,12 +12,20 @@ INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, re
 SELECT gen_random_uuid(), now(), variant_id, location_id, 'ALLOCATION', 0, quantity, order_id::text
 FROM stock_reservations WHERE state = 'OPEN' AND location_id IS NOT NULL;
 
--- A movement is of a level, whose row its transaction holds anyway: variant and location,
--- which all transactions share, need not be locked for each.
+-- A movement is of a level. A reference to it would be checked under the level's lock, and
+-- those to variant and location would lock rows that all transactions share: movements are
+-- written with their levels, and go with them.
 ALTER TABLE stock_movements
 	DROP CONSTRAINT stock_movements_variant_id_fkey,
-	DROP CONSTRAINT stock_movements_location_id_fkey,
-	ADD CONSTRAINT stock_movements_of_level FOREIGN KEY (variant_id, location_id) REFERENCES stock_levels ON DELETE CASCADE;
+	DROP CONSTRAINT stock_movements_location_id_fkey;
+-- +goose StatementBegin
+CREATE FUNCTION stock_level_gone() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM stock_movements WHERE variant_id = OLD.variant_id AND location_id = OLD.location_id;
+	RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER stock_levels_gone AFTER DELETE ON stock_levels FOR EACH ROW EXECUTE FUNCTION stock_level_gone();
 
 -- Allocations outnumber all else, so each kind is walked by its own part of an index.
 DROP INDEX stock_movements_level;
@@ -44,8 +52,9 @@ DROP FUNCTION stock_movement_stays();
 DELETE FROM stock_movements WHERE quantity = 0;
 DROP INDEX stock_movements_kind, stock_movements_place;
 CREATE INDEX stock_movements_level ON stock_movements (variant_id, location_id, at);
+DROP TRIGGER stock_levels_gone ON stock_levels;
+DROP FUNCTION stock_level_gone();
 ALTER TABLE stock_movements
-	DROP CONSTRAINT stock_movements_of_level,
 	DROP CONSTRAINT stock_movements_moves,
 	DROP COLUMN reserved, DROP COLUMN actor_role,
 	ADD CONSTRAINT stock_movements_quantity_check CHECK (quantity <> 0),
