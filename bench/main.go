@@ -68,6 +68,13 @@ func run(ctx context.Context, s settings) error {
 	if s.only == "members" {
 		return membership(ctx, s)
 	}
+	if s.only == "stock" { // which needs no servers either
+		url, err := prepare(ctx, s.database, "", s.products)
+		if err != nil {
+			return err
+		}
+		return stock(ctx, s, url)
+	}
 	return withFleet(ctx, s, func(f *fleet, database string) error { return measure(ctx, s, f, database) })
 }
 

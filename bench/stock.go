@@ -22,6 +22,8 @@ const (
 	manyGoods   = 1_000 // variants, where they want different ones
 	takerConns  = 32    // connections that they share
 	takenAtOnce = 1     // pieces of an order
+	lastPieces  = 100   // of the variant that sells out
+	triesEach   = 10    // orders of each buyer for it
 )
 
 // stock measures how fast orders can take stock: each in a transaction of its own that
@@ -55,8 +57,11 @@ func stock(ctx context.Context, s settings, database string) error {
 			*side.rates = append(*side.rates, rate)
 		}
 	}
-	fmt.Printf("stock     %d buyers: %.0f reservations/s of one variant, %.0f/s of %d variants = %.1f×; none lost, none oversold\n",
-		takers, middle(hot), middle(many), manyGoods, middle(many)/middle(hot))
+	if err := sellOut(ctx, db, places[len(places)-1]); err != nil {
+		return err
+	}
+	fmt.Printf("stock     %d buyers: %.0f reservations/s of one variant, %.0f/s of %d variants = %.1f×; none lost, none oversold; of %d pieces exactly %d of %d buyers got one\n",
+		takers, middle(hot), middle(many), manyGoods, middle(many)/middle(hot), lastPieces, lastPieces, takers*triesEach)
 	return nil
 }
 
@@ -79,11 +84,7 @@ func take(ctx context.Context, db *postgres.DB, length time.Duration, places []p
 		group.Go(func() {
 			for n := 0; time.Now().Before(end); n++ {
 				p := places[(n*takers+b*17)%len(places)]
-				err := db.InTx(ctx, func(ctx context.Context) error {
-					_, err := orders.Take(ctx, order.Taking{OrderID: id.New(), At: time.Now(), Reservations: []order.Reservation{{VariantID: p.Variant, LocationID: p.Location, Quantity: takenAtOnce}}})
-					return err
-				})
-				if err != nil {
+				if err := takeOne(ctx, db, orders, p); err != nil {
 					failures[b] = err
 					return
 				}
@@ -100,6 +101,51 @@ func take(ctx context.Context, db *postgres.DB, length time.Duration, places []p
 		return 0, fmt.Errorf("%d pieces were taken, %d are reserved", taken.Load(), after-before)
 	}
 	return float64(taken.Load()) / length.Seconds(), nil
+}
+
+// sellOut leaves fewer pieces of a variant than orders come for it, all at once: as many
+// orders as there are pieces get one, each of the others is told that none is left.
+func sellOut(ctx context.Context, db *postgres.DB, p place) error {
+	if _, err := db.Pool().Exec(ctx, `UPDATE stock_levels SET on_hand = on_hand - free + $3 WHERE variant_id = $1 AND location_id = $2`, p.Variant, p.Location, lastPieces); err != nil {
+		return err
+	}
+	orders := postgres.NewOrders(db)
+	var got, refused atomic.Int64
+	var group sync.WaitGroup
+	failures := make([]error, takers)
+	for b := range takers {
+		group.Go(func() {
+			for range triesEach {
+				switch err := takeOne(ctx, db, orders, p); {
+				case err == nil:
+					got.Add(1)
+				case errors.Is(err, order.ErrStockMoved):
+					refused.Add(1)
+				default:
+					failures[b] = err
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	var left int
+	err := db.Pool().QueryRow(ctx, `SELECT free FROM stock_levels WHERE variant_id = $1 AND location_id = $2`, p.Variant, p.Location).Scan(&left)
+	if err := errors.Join(append(failures, err)...); err != nil {
+		return err
+	}
+	if got.Load() != lastPieces || refused.Load() != takers*triesEach-lastPieces || left != 0 {
+		return fmt.Errorf("of %d pieces %d were taken, %d orders were refused, and %d are left", lastPieces, got.Load(), refused.Load(), left)
+	}
+	return nil
+}
+
+// takeOne is one order: one transaction, committed to disk.
+func takeOne(ctx context.Context, db *postgres.DB, orders *postgres.Orders, p place) error {
+	return db.InTx(ctx, func(ctx context.Context) error {
+		_, err := orders.Take(ctx, order.Taking{OrderID: id.New(), At: time.Now(), Reservations: []order.Reservation{{VariantID: p.Variant, LocationID: p.Location, Quantity: takenAtOnce}}})
+		return err
+	})
 }
 
 func reserved(ctx context.Context, db *postgres.DB) (pieces int64, err error) {

@@ -311,3 +311,33 @@ func TestWithdrawalsAreNotBookedAsDeposits(t *testing.T) {
 	require.Equal(t, "2", kept.BankProfiles[0].Direction)
 	require.Equal(t, "INVALID direction", d.work(t, "saveBankProfile", `code: "kita", heading: false, date: "1", deposit: "3", payer: "4", direction: "入払区分"`))
 }
+
+func TestANoticeOfFixedLengthPaysItsOrders(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	leash, parcel := a.AddProduct(t, "leash", 1980), a.AddShipping(t, "parcel", 660)
+	s := &shopper{App: a}
+	s.add(t, leash.Variants[0], 1)
+	s.fillIn(t, parcel)
+	placed := s.place(t, "intent-1", "2640")
+	require.Empty(t, placed.UserErrors)
+	d := newDesk(t, a)
+	transfer := func(amount, payer, remark string) string {
+		return fmt.Sprintf("2000001081124081124%s0000000000%010d%-48s%-30s0%-20s%52s", amount, 0, payer, "", remark, "")
+	}
+	file := strings.Join([]string{
+		fmt.Sprintf("%-200s", "1010081124081124081124"),
+		transfer("0000002640", "YAMADA HANAKO", strings.ReplaceAll(placed.Order.Number, "-", "")),
+		transfer("00000XXXXX", "SATO", ""),
+		fmt.Sprintf("%-200s", "8000002000000002640000000000000000000"),
+		fmt.Sprintf("%-200s", "9"),
+	}, "\r\n")
+	up := d.upload(t, file)
+	require.Empty(t, up.UserErrors)
+	require.Equal(t, 1, up.Statement.Deposits)
+	require.Equal(t, []any{3, "金額", "00000XXXXX"}, []any{up.Statement.Errors[0].Line, up.Statement.Errors[0].Column, up.Statement.Errors[0].Value})
+	d.match(t)
+	require.Equal(t, "MATCHED", d.lines(t)["YAMADA HANAKO"].State)
+	refused := d.upload(t, fmt.Sprintf("%-120s", "1210123456789"))
+	require.Equal(t, "FILE_UNREADABLE", refused.UserErrors[0].Code)
+}

@@ -7,12 +7,10 @@ package resolvers
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/company"
-	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/graph/model"
@@ -44,14 +42,6 @@ func (r *mutationResolver) HoldDunning(ctx context.Context, input billing.HoldIn
 	return model.HoldDunningPayload{UserErrors: errors}, err
 }
 
-func (r *mutationResolver) ReconcileGateway(ctx context.Context, input model.ReconcileGatewayInput) (model.ReconcileGatewayPayload, error) {
-	found, err := r.Resolver.Ledger.Reconcile(ctx, ledger.ReconcileInput{
-		Gateway: input.Gateway, Days: ledger.Days{From: input.From, To: input.To}, File: input.File.File, BookFees: input.BookFees,
-	})
-	errors, err := userErrors(ctx, err)
-	return model.ReconcileGatewayPayload{Reconciliation: found, UserErrors: errors}, err
-}
-
 func (r *queryResolver) AccountStatements(ctx context.Context, first *int, after *string, filter *billing.Query) (page.Connection[billing.Statement], error) {
 	q := value(filter)
 	q.Page = page.Args{First: first, After: after}
@@ -72,10 +62,6 @@ func (r *queryResolver) MyAccountStatements(ctx context.Context, first *int, aft
 
 func (r *queryResolver) OverdueAccounts(ctx context.Context) ([]billing.Overdue, error) {
 	return r.Resolver.Billing.Overdue(ctx)
-}
-
-func (r *queryResolver) SettlementFile(ctx context.Context, from time.Time, to time.Time, after string) (ledger.Part, error) {
-	return r.Resolver.Ledger.ExportPart(ctx, ledger.PartInput{Days: ledger.Days{From: from, To: to}, After: after})
 }
 
 func (r *Resolver) AccountStatement() generated.AccountStatementResolver {

@@ -42,12 +42,12 @@ func (r *queryResolver) Locations(ctx context.Context) ([]inventory.Location, er
 	return r.Resolver.Stock.Locations(ctx)
 }
 
-func (r *queryResolver) StockMovements(ctx context.Context, variantID string, first *int, after *string) (page.Connection[inventory.Movement], error) {
+func (r *queryResolver) StockMovements(ctx context.Context, variantID string, filter inventory.MovementFilter, first *int, after *string) (page.Connection[inventory.Movement], error) {
 	_, key, err := globalid.Parse(variantID)
 	if err != nil {
 		return page.Connection[inventory.Movement]{}, err
 	}
-	return r.Stock.Movements(ctx, key, page.Args{First: first, After: after})
+	return r.Stock.Movements(ctx, key, filter, page.Args{First: first, After: after})
 }
 
 func (r *stockLevelResolver) LocationID(ctx context.Context, obj *inventory.Level) (string, error) {

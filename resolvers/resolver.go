@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/audit"
 	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/cardfile"
@@ -56,6 +57,7 @@ import (
 
 // Resolver holds the core's services.
 type Resolver struct {
+	Audit       *audit.Log
 	Catalog     *catalog.Service
 	Editor      *catalog.Editor
 	Rules       *display.Service

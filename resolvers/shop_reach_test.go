@@ -151,7 +151,7 @@ func TestStaffOfAShopLeaveTheBrandAlone(t *testing.T) {
 		require.Empty(t, code, mutation)
 	}
 	for _, books := range []string{
-		`journal { nodes { id } }`, `trialBalance { account }`, `settlementFile(from: "2026-01-01", to: "2026-01-31") { text }`, `documents { nodes { id } }`,
+		`journal { nodes { id } }`, `trialBalance { account }`, `settlementFiles { nodes { id } }`, `gatewayDifferences { nodes { id } }`, `documents { nodes { id } }`,
 		`accountStatements { nodes { id } }`, `overdueAccounts { level }`, `bankStatements { nodes { id } }`, `bankLines { nodes { id } }`, `bankProfiles { name }`,
 	} {
 		require.Equal(t, "FORBIDDEN", r.DoAs(t, r.clerk, `{ `+books+` }`, nil).Code(), "the books are the brand's: "+books)

@@ -114,8 +114,17 @@ var bookOperations = map[string]clientOperation{
 		w.closed(t)
 		return nil
 	})},
-	"admin/OverdueAccounts": {1, inOffice(nil)},
-	"admin/SettlementFile":  {1, inOffice(apptest.Variables{"from": "2026-01-01", "to": "2026-01-31"})},
+	"admin/OverdueAccounts":        {1, inOffice(nil)},
+	"admin/SettlementFiles":        {1, asked(func(t *testing.T, w *world) apptest.Variables { return w.reconciled(t) })},
+	"admin/MakeSettlementFile":     {5, newly(apptest.Variables{"from": "2026-01-01", "to": "2026-01-31"})},
+	"admin/GatewayReconciliations": {1, asked(func(t *testing.T, w *world) apptest.Variables { return w.reconciled(t) })},
+	"admin/GatewayDifferences":     {1, asked(func(t *testing.T, w *world) apptest.Variables { return w.reconciled(t) })},
+	"admin/ResolveGatewayDifference": {5, input(func(t *testing.T, w *world) apptest.Variables {
+		w.reconciled(t)
+		var open uuid.UUID
+		require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT id FROM gateway_differences WHERE resolved_at IS NULL LIMIT 1`).Scan(&open))
+		return apptest.Variables{"differenceId": id.Global("GatewayDifference", open), "note": "翌日分に計上"}
+	})},
 	"admin/CloseAccounts": {17, inTrade(func(t *testing.T, w *world) apptest.Variables {
 		exec(t, w.App, `TRUNCATE account_statements CASCADE`)
 		w.closed(t)
@@ -125,8 +134,8 @@ var bookOperations = map[string]clientOperation{
 	"admin/HoldDunning": {5, inTrade(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"companyId": w.trade.company, "until": "2026-01-31"})
 	})},
-	"admin/ReconcileGateway": {4, input(func(_ *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"file": attached("reference,amount,fee\npi_1,100," + w.key()[:1] + "\n"), "gateway": "stripe", "from": "2026-01-01", "to": "2026-01-31"}
+	"admin/ReconcileGateway": {7, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"file": attached("reference,amount,fee\npi_" + w.key() + ",100,1\n"), "gateway": "stripe", "from": "2026-01-01", "to": "2026-01-31"}
 	})},
 }
 
@@ -186,3 +195,19 @@ func (w *world) fee() apptest.Variables {
 }
 
 func (w *world) posted(t *testing.T) string { return w.made(t, "postJournalEntry", "entry", w.fee()) }
+
+// reconciled makes as many settlement files, compared reports and differences as lists are
+// long.
+func (w *world) reconciled(t *testing.T) apptest.Variables {
+	t.Helper()
+	exec(t, w.App, `INSERT INTO settlement_files (id, brand_id, from_on, to_on, zone, daily, lines, total, currency, made_at)
+		SELECT gen_random_uuid(), (SELECT brand_id FROM channels WHERE code = 'web'), '2026-01-01', '2026-01-31', 'Asia/Tokyo', false, 2, 100, 'JPY', now() FROM generate_series(1, $1)`, w.size)
+	exec(t, w.App, `WITH compared AS (
+			INSERT INTO gateway_reconciliations (id, brand_id, gateway, from_on, to_on, digest, made_at, rows, agreed, differing, currency, gross, fees, bad_rows)
+			SELECT gen_random_uuid(), (SELECT brand_id FROM channels WHERE code = 'web'), 'stripe', '2026-01-01', '2026-01-31', gen_random_uuid()::text, now(), 1, 0, 1, 'JPY', 100, 0, '[]' FROM generate_series(1, $1)
+			RETURNING id, brand_id
+		)
+		INSERT INTO gateway_differences (id, brand_id, reconciliation_id, gateway, made_at, kind, reference, currency, journal, report)
+		SELECT gen_random_uuid(), brand_id, id, 'stripe', now(), 'ONLY_IN_REPORT', 'pi_1', 'JPY', 0, 100 FROM compared`, w.size)
+	return nil
+}

@@ -106,6 +106,7 @@ var staffOperations = map[string]clientOperation{
 	"admin/StockMovements": {1, asked(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"variantId": id.Global("Variant", w.spare)}
 	})},
+	"admin/AuditEvents":  {1, inOffice(nil)},
 	"admin/ReceiveStock": {16, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(1) })},
 	"admin/AdjustStock":  {16, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(-1) })},
 	"admin/CountStock": {16, input(func(_ *testing.T, w *world) apptest.Variables {

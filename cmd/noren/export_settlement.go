@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/ledger"
+	csv "github.com/noren-commerce/noren/core/sheet"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -24,6 +25,9 @@ type exportSettlement struct {
 	Channel  string    `env:"NOREN_CHANNEL" help:"Code of the channel whose brand it is; the oldest if left out."`
 	Encoding string    `enum:"utf-8,cp932" default:"utf-8" env:"NOREN_EXPORT_ENCODING" help:"utf-8 (with a byte order mark, for Excel) or cp932."`
 }
+
+// encodings by how the command line names them.
+var encodings = map[string]csv.Encoding{"utf-8": csv.UTF8, "cp932": csv.CP932}
 
 // Run writes the file as it is read: memory does not grow with the journal.
 func (c *exportSettlement) Run(ctx context.Context) error {
@@ -43,7 +47,7 @@ func (c *exportSettlement) Run(ctx context.Context) error {
 		}
 	}
 	began := time.Now()
-	lines, err := app.NewLedger(db, clock.System).Export(channel.With(access.With(ctx, access.System), ch), ledger.Days{From: c.From, To: c.To}, ledger.Encoding(c.Encoding), out)
+	lines, err := app.NewLedger(db, nil, clock.System).Export(channel.With(access.With(ctx, access.System), ch), ledger.Days{From: c.From, To: c.To}, encodings[c.Encoding], out)
 	if err = errors.Join(err, out.Close()); err == nil {
 		fmt.Fprintf(os.Stderr, "%d lines in %s\n", lines, time.Since(began).Round(time.Millisecond))
 	}

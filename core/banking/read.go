@@ -54,7 +54,8 @@ type File struct {
 	Errors []ledger.BadRow
 }
 
-// Read reads a statement. A row that cannot be read is an error of its line and
+// Read reads a statement: CSV by its profile, or a 全銀 file of fixed length, which its
+// content tells. A row that cannot be read is an error of its line and
 // column; what is wrong with the file as a whole fails.
 func Read(r io.Reader, p Profile, currency money.Currency, zone *time.Location) (*File, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
@@ -64,15 +65,16 @@ func Read(r io.Reader, p Profile, currency money.Currency, zone *time.Location) 
 	if len(raw) > maxFile {
 		return nil, ErrTooLarge.At("file")
 	}
+	sum := sha256.Sum256(raw)
+	reading := &reading{currency: currency, zone: zone, file: &File{Digest: hex.EncodeToString(sum[:])}, seen: map[string]int{}}
+	if records := zenginRecords(raw); records != nil {
+		return reading.file, reading.fixed(records)
+	}
 	text, err := decode(raw)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(raw)
-	reading := &reading{
-		csv: csv.NewReader(strings.NewReader(text)), currency: currency, zone: zone,
-		file: &File{Digest: hex.EncodeToString(sum[:])}, seen: map[string]int{},
-	}
+	reading.csv = csv.NewReader(strings.NewReader(text))
 	reading.csv.FieldsPerRecord, reading.csv.LazyQuotes = -1, true
 	reading.kinds = hasKinds(text, p)
 	return reading.file, reading.all(p)

@@ -158,6 +158,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(sjis), true)
 	f.Add([]byte("20261124,\"ﾔﾏ\"\"ﾀﾞ,2640\n\"\n"), false)
 	f.Add([]byte("日付,入払区分,取引金額,摘要\n2026/1/1,2,5,x\n2026/1/1,1,-5,x\n"), true)
+	f.Add([]byte(strings.Join([]string{noticeHeader(), notice(1, "081124", 5, "A", "0", ""), notice(1, "081124", 5, "A", "1", ""), noticeTrailer(1, 5, 1, 5), end}, "\n")), true)
 	f.Add([]byte("1,x\n2,081124,7,x\n8,1\n9\n\x1a"), false)
 	f.Add([]byte("日付,入金額,摘要\n2026/1/1,99999999999999999999,x\n元年,1,\x80\xff\n"), true)
 	f.Fuzz(func(t *testing.T, raw []byte, heading bool) {

@@ -17,6 +17,7 @@ const (
 	CodeDuplicate       Code = "DUPLICATE"
 	CodeTooLong         Code = "TOO_LONG"
 	CodeTooMany         Code = "TOO_MANY"
+	CodePeriod          Code = "PERIOD_INVALID"
 )
 
 // Failures that any domain may return.
@@ -25,5 +26,6 @@ var (
 	ErrForbidden       = Forbidden(CodeForbidden, "この操作を行う権限がありません", "You are not allowed to do this")
 	ErrNotFound        = NotFound(CodeNotFound, "見つかりません", "Not found")
 	ErrRequired        = Invalid(CodeRequired, "入力してください", "This field is required")
+	ErrPeriod          = Invalid(CodePeriod, "終了は開始より後にしてください", "The period must end after it begins")
 	ErrUnavailable     = Unavailable(CodeUnavailable, "ただいま混み合っています。しばらくしてからもう一度お試しください", "The service is busy; please try again in a moment")
 )

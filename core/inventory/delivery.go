@@ -123,7 +123,7 @@ func (s *Supply) announce(ctx context.Context, in AnnounceInput) (uuid.UUID, err
 		lines[i] = DeliveryLine{DeliveryID: d.ID, VariantID: l.VariantID, Position: i, Quantity: l.Quantity}
 		shifts[i] = Shift{Place: Place{l.VariantID, d.LocationID}, Incoming: l.Quantity}
 	}
-	if err := s.knownAll(ctx, variants, map[string]uuid.UUID{"locationId": d.LocationID}); err != nil {
+	if _, err := s.knownAll(ctx, variants, map[string]uuid.UUID{"locationId": d.LocationID}); err != nil {
 		return uuid.Nil, err
 	}
 	if err := s.Supplies.InsertDelivery(ctx, d, lines); err != nil {

@@ -3,7 +3,6 @@ package inventory
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -17,23 +16,11 @@ import (
 	"github.com/noren-commerce/noren/core/page"
 )
 
-// MovementKind is why pieces came or went.
-type MovementKind string
-
-// The kinds of movement.
-const (
-	Receipt     MovementKind = "RECEIPT"    // 入荷
-	Adjustment  MovementKind = "ADJUSTMENT" // 調整: broken, lost, found
-	Count       MovementKind = "COUNT"      // 棚卸: what a count differed by
-	Shipment    MovementKind = "SHIPMENT"   // 出荷
-	Return      MovementKind = "RETURN"     // 返品
-	Transferred MovementKind = "TRANSFER"   // 移動
-)
-
 // maxPieces bounds a quantity; stock is kept in 32 bits.
 const maxPieces = 1_000_000
 
-// Level is how much of a variant a location has. OnHand is the sum of the movements.
+// Level is how much of a variant a location has. OnHand and Reserved are
+// the sums of the movements.
 type Level struct {
 	VariantID    uuid.UUID
 	LocationID   uuid.UUID
@@ -64,21 +51,6 @@ func (l Level) Short() int {
 	return 0
 }
 
-// Movement is pieces that came (positive) or went. It never changes.
-type Movement struct {
-	ID         uuid.UUID
-	At         time.Time
-	VariantID  uuid.UUID
-	LocationID uuid.UUID
-	Kind       MovementKind
-	Quantity   int
-	Reference  string
-	ActorID    *uuid.UUID
-}
-
-// GlobalID is the movement's id in the schema.
-func (m Movement) GlobalID() string { return id.Global("StockMovement", m.ID) }
-
 // Failures of stock.
 var (
 	ErrQuantity     = fault.Invalid("STOCK_QUANTITY_INVALID", "数量は%dから%dまでの0以外の整数で指定してください", "The quantity is a whole number from %d to %d, and not 0")
@@ -99,7 +71,7 @@ type KeepStore interface {
 	SaveLocation(ctx context.Context, l Location) error
 	HasStock(ctx context.Context, locationID uuid.UUID) (bool, error)
 	Levels(ctx context.Context, variantIDs []uuid.UUID) ([]Level, error)
-	Movements(ctx context.Context, brandID, variantID uuid.UUID, args page.Args) (page.Connection[Movement], error)
+	Movements(ctx context.Context, q MovementQuery) (page.Connection[Movement], error)
 }
 
 // Keeper is how staff change stock. Each change is one transaction, one movement
@@ -277,12 +249,4 @@ func (k *Keeper) Levels(ctx context.Context, variantIDs []uuid.UUID) ([]Level, e
 		return nil, err
 	}
 	return k.Store.Levels(ctx, variantIDs)
-}
-
-// Movements are one page of what came and went of a variant, newest first.
-func (k *Keeper) Movements(ctx context.Context, variantID uuid.UUID, args page.Args) (page.Connection[Movement], error) {
-	if err := access.Require(ctx, access.InventoryRead); err != nil {
-		return page.Connection[Movement]{}, err
-	}
-	return k.Store.Movements(ctx, channel.From(ctx).BrandID, variantID, args)
 }

@@ -114,7 +114,7 @@ func (l *larder) sold(t testing.TB, pieces int) order.Shipment {
 // ship lets a shipment leave as orders do: stock first, then lots, in one transaction.
 func (l *larder) ship(h order.Shipment, chosen ...inventory.ChosenLot) error {
 	return l.DB.InTx(l.ctx, func(ctx context.Context) error {
-		tracked, err := l.orders.ShipStock(ctx, h, l.now, uuid.Nil)
+		tracked, err := l.orders.ShipStock(ctx, h, l.now)
 		if err != nil || len(tracked) == 0 {
 			return err
 		}

@@ -177,7 +177,7 @@ func (k *Keeper) CountStocktake(ctx context.Context, in CountStocktakeInput) (*S
 			variants[i] = l.VariantID
 			lines[i] = CountedLine{StocktakeID: s.ID, VariantID: l.VariantID, Counted: l.Counted, CountedAt: k.Now(), ActorID: actor(ctx)}
 		}
-		if err := k.knownAll(ctx, variants, nil); err != nil {
+		if _, err := k.knownAll(ctx, variants, nil); err != nil {
 			return err
 		}
 		found, err := k.Lots.found(ctx, *s, in.Lines)

@@ -38,6 +38,7 @@ type Transfer struct {
 	FromID     uuid.UUID
 	ToID       uuid.UUID
 	State      TransferState
+	Kind       MovementKind // of its movements
 	Reference  string
 	ExpectedOn *time.Time // a day
 	SentAt     time.Time
@@ -178,9 +179,11 @@ func (k *Keeper) send(ctx context.Context, in SendStockInput) (uuid.UUID, error)
 			Shift{Place: Place{l.VariantID, t.FromID}, OnHand: -l.Quantity, Lots: l.Lots},
 			Shift{Place: Place{l.VariantID, t.ToID}, Incoming: l.Quantity})
 	}
-	if err := k.knownAll(ctx, variants, map[string]uuid.UUID{"fromId": t.FromID, "toId": t.ToID}); err != nil {
+	at, err := k.knownAll(ctx, variants, map[string]uuid.UUID{"fromId": t.FromID, "toId": t.ToID})
+	if err != nil {
 		return uuid.Nil, err
 	}
+	t.Kind = between(at["fromId"], at["toId"])
 	if err := k.Transfers.InsertTransfer(ctx, t, lines); err != nil {
 		return uuid.Nil, err
 	}
@@ -190,9 +193,21 @@ func (k *Keeper) send(ctx context.Context, in SendStockInput) (uuid.UUID, error)
 	return t.ID, nil
 }
 
+// between is what a transfer is for the stock of a shop that takes goods to an event, and
+// brings back what is left.
+func between(from, to Location) MovementKind {
+	switch out, back := to.Kind == EventStand, from.Kind == EventStand; {
+	case out && !back:
+		return EventTakeOut
+	case back && !out:
+		return EventBringBack
+	}
+	return Transferred
+}
+
 // moving is what the movements of a transfer have in common.
 func (k *Keeper) moving(ctx context.Context, t Transfer) Movement {
-	return Movement{At: k.Now(), Kind: Transferred, Reference: t.GlobalID(), ActorID: actor(ctx)}
+	return Movement{At: k.Now(), Kind: t.Kind, Reference: t.GlobalID(), ActorID: actor(ctx)}
 }
 
 func (k *Keeper) happened(ctx context.Context, what string, t Transfer, lines []TransferLine) event.Event {
@@ -260,28 +275,28 @@ func goes(shifts []Shift, at map[Place]Level, taken map[Place]int) (moved []uuid
 	return moved, nil
 }
 
-// knownAll fails unless variants and locations are the brand's.
-func (k *Keeper) knownAll(ctx context.Context, variantIDs []uuid.UUID, locations map[string]uuid.UUID) error {
+// knownAll are the locations, by field. It fails unless variants and locations are the
+// brand's.
+func (k *Keeper) knownAll(ctx context.Context, variantIDs []uuid.UUID, locations map[string]uuid.UUID) (map[string]Location, error) {
 	brandID := channel.From(ctx).BrandID
 	known, err := k.Store.Variants(ctx, brandID, variantIDs)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(known) < len(variantIDs) {
-		return fault.ErrNotFound.At("lines")
+		return nil, fault.ErrNotFound.At("lines")
 	}
 	all, err := k.Store.Locations(ctx, brandID)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	active := map[uuid.UUID]bool{}
-	for _, l := range all {
-		active[l.ID] = l.Active
-	}
+	found := make(map[string]Location, len(locations))
 	for _, field := range slices.Sorted(maps.Keys(locations)) {
-		if !active[locations[field]] {
-			return ErrNoLocation.At(field)
+		i := slices.IndexFunc(all, func(l Location) bool { return l.ID == locations[field] && l.Active })
+		if i < 0 {
+			return nil, ErrNoLocation.At(field)
 		}
+		found[field] = all[i]
 	}
-	return nil
+	return found, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/sheet"
 )
 
 // Row is one line of the settlement file.
@@ -37,20 +38,14 @@ type Row struct {
 	Credit    int64
 }
 
-// RowKey is where a part of the file ended.
-type RowKey struct {
-	At       time.Time `json:"t"`
-	EntryID  uuid.UUID `json:"e"`
-	Position int16     `json:"p"`
-}
-
-// Span is the rows of a brand that moved from one moment on and before another,
-// behind a key, at most so many; 0 for all.
+// Span is the rows of a brand from one moment on and before another: by when the money
+// moved, or if Posted by when they were written down.
 type Span struct {
 	BrandID     uuid.UUID
 	From, Until time.Time
-	After       *RowKey
-	Limit       int
+	Zone        *time.Location // in which days are written
+	Posted      bool
+	WrittenBy   *time.Time // what was written down later is not wanted; nil: all
 }
 
 // ReportStore reads the journal as files have it.
@@ -64,15 +59,6 @@ type ReportStore interface {
 
 // header is the first line of the settlement file.
 var header = []string{"日付", "伝票番号", "区分", "勘定科目コード", "勘定科目", "補助科目", "借方", "貸方", "通貨", "参照", "得意先コード", "決済番号", "摘要"}
-
-// Encoding is how a file's characters are written.
-type Encoding string
-
-// The encodings.
-const (
-	UTF8  Encoding = "utf-8" // with a byte order mark, for Excel
-	CP932 Encoding = "cp932"
-)
 
 // writer writes rows as CSV.
 type writer struct {
@@ -143,23 +129,27 @@ func (d Days) span(zone *time.Location) (from, until time.Time, err error) {
 
 // Export writes the settlement file of the days: every line of the journal, for the
 // accounts department. It streams: memory does not grow with the journal.
-func (s *Service) Export(ctx context.Context, d Days, encoding Encoding, to io.Writer) (lines int, err error) {
+func (s *Service) Export(ctx context.Context, d Days, encoding sheet.Encoding, to io.Writer) (lines int, err error) {
 	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return 0, err
 	}
 	ch := channel.From(ctx)
-	span := Span{BrandID: ch.BrandID}
+	span := Span{BrandID: ch.BrandID, Zone: ch.Zone()}
 	if span.From, span.Until, err = d.span(ch.Zone()); err != nil {
 		return 0, err
 	}
+	return s.stream(ctx, span, encoding, to)
+}
+
+func (s *Service) stream(ctx context.Context, span Span, encoding sheet.Encoding, to io.Writer) (lines int, err error) {
 	buffered := bufio.NewWriterSize(to, 256<<10)
 	var out io.Writer = buffered
-	if encoding == CP932 {
+	if encoding == sheet.CP932 {
 		out = &cp932{to: buffered, encode: japanese.ShiftJIS.NewEncoder().Bytes}
 	} else if _, err := buffered.WriteString("\ufeff"); err != nil {
 		return 0, err
 	}
-	w := newWriter(out, ch.Zone())
+	w := newWriter(out, span.Zone)
 	err = w.csv.Write(header)
 	if err == nil {
 		err = s.Store.Rows(ctx, span, func(r *Row) error {
@@ -218,74 +208,4 @@ func b2i(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-// Part is one part of the settlement file, for clients that fetch it piece by piece.
-type Part struct {
-	Text string
-	Next string // where the next part begins; empty at the end
-}
-
-// PartInput asks for a part of the settlement file.
-type PartInput struct {
-	Days
-	After string
-}
-
-// partRows is how many lines of the journal a part has.
-const partRows = 2000
-
-// ExportPart is one part of the file that Export writes; put the parts one behind the
-// other.
-func (s *Service) ExportPart(ctx context.Context, in PartInput) (Part, error) {
-	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
-		return Part{}, err
-	}
-	ch := channel.From(ctx)
-	span := Span{BrandID: ch.BrandID, Limit: partRows}
-	var err error
-	if span.From, span.Until, err = in.span(ch.Zone()); err != nil {
-		return Part{}, err
-	}
-	var text strings.Builder
-	w := newWriter(&text, ch.Zone())
-	if in.After != "" {
-		if span.After, err = parseKey(in.After); err != nil {
-			return Part{}, err
-		}
-	} else if err := w.csv.Write(header); err != nil {
-		return Part{}, err
-	}
-	n, last := 0, RowKey{}
-	err = s.Store.Rows(ctx, span, func(r *Row) error {
-		n, last = n+1, RowKey{r.At, r.EntryID, r.Position}
-		return w.row(r)
-	})
-	w.csv.Flush()
-	p := Part{Text: text.String()}
-	if n == partRows {
-		p.Next = last.String()
-	}
-	return p, errors.Join(err, w.csv.Error())
-}
-
-var errAfter = fault.Invalid(fault.CodeInvalid, "続きの位置が正しくありません", "This is not where a part ended").At("after")
-
-// String is the key as clients hand it back.
-func (k RowKey) String() string {
-	return fmt.Sprintf("%d_%s_%d", k.At.UnixMicro(), k.EntryID, k.Position)
-}
-
-func parseKey(text string) (*RowKey, error) {
-	parts := strings.Split(text, "_")
-	if len(parts) != 3 {
-		return nil, errAfter
-	}
-	micros, err1 := strconv.ParseInt(parts[0], 10, 64)
-	entry, err2 := uuid.Parse(parts[1])
-	position, err3 := strconv.ParseInt(parts[2], 10, 16)
-	if err1 != nil || err2 != nil || err3 != nil {
-		return nil, errAfter
-	}
-	return &RowKey{time.UnixMicro(micros).UTC(), entry, int16(position)}, nil
 }

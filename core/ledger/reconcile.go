@@ -11,6 +11,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -23,7 +24,9 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/page"
 )
 
 // ReconcileInput is a gateway's report of some days.
@@ -36,10 +39,43 @@ type ReconcileInput struct {
 
 // Difference is one payment on which the journal and the report disagree.
 type Difference struct {
-	Kind      DifferenceKind
-	Reference string // the gateway's own id of the payment
-	Journal   money.Money
-	Report    money.Money
+	ID               uuid.UUID
+	BrandID          uuid.UUID
+	ReconciliationID uuid.UUID
+	Gateway          string
+	MadeAt           time.Time
+	Kind             DifferenceKind
+	Reference        string // the gateway's own id of the payment
+	Currency         money.Currency
+	JournalMinor     int64 `db:"journal"`
+	ReportMinor      int64 `db:"report"`
+	ResolvedAt       *time.Time
+	ResolvedBy       *uuid.UUID
+	Note             string // what became of it
+}
+
+// GlobalID is the difference's id in the schema.
+func (d Difference) GlobalID() string { return id.Global("GatewayDifference", d.ID) }
+
+// OfReconciliation is the compared report's id in the schema.
+func (d Difference) OfReconciliation() string {
+	return id.Global("GatewayReconciliation", d.ReconciliationID)
+}
+
+// Accountant is the id in the schema of who noted what became of it; nil while it is open.
+func (d Difference) Accountant() *string { return global("Account", d.ResolvedBy) }
+
+// Journal is what the journal says.
+func (d Difference) Journal() money.Money { return money.Of(d.JournalMinor, d.Currency) }
+
+// Report is what the report says.
+func (d Difference) Report() money.Money { return money.Of(d.ReportMinor, d.Currency) }
+
+// DifferenceFilter says which differences are wanted; what is nil does not count.
+type DifferenceFilter struct {
+	ReconciliationID *uuid.UUID
+	Gateway          *string
+	Open             *bool
 }
 
 // DifferenceKind is what is wrong.
@@ -62,14 +98,35 @@ type BadRow struct {
 
 // Reconciliation is a report compared with the journal.
 type Reconciliation struct {
-	Rows        int
-	Agreed      int // payments on which both say the same
-	Gross       money.Money
-	Fees        money.Money
-	Differences []Difference
-	BadRows     []BadRow
-	FeeEntryID  *uuid.UUID
+	ID         uuid.UUID
+	BrandID    uuid.UUID
+	Gateway    string
+	From       time.Time `db:"from_on"`
+	To         time.Time `db:"to_on"`
+	Digest     string    // of the file
+	MadeAt     time.Time
+	Rows       int
+	Agreed     int // payments on which both say the same
+	Differing  int // payments on which they do not
+	Open       int // of them nobody has noted what became
+	Currency   money.Currency
+	GrossMinor int64 `db:"gross"`
+	FeesMinor  int64 `db:"fees"`
+	BadRows    []BadRow
+	FeeEntryID *uuid.UUID
 }
+
+// maxBadRows bounds how many rows that cannot be read are kept.
+const maxBadRows = 1000
+
+// GlobalID is the compared report's id in the schema.
+func (r Reconciliation) GlobalID() string { return id.Global("GatewayReconciliation", r.ID) }
+
+// Gross is what the report's payments come to.
+func (r Reconciliation) Gross() money.Money { return money.Of(r.GrossMinor, r.Currency) }
+
+// Fees is what its fees come to.
+func (r Reconciliation) Fees() money.Money { return money.Of(r.FeesMinor, r.Currency) }
 
 // FeeEntry is the id of the entry with the fees in the schema; nil if none was written.
 func (r Reconciliation) FeeEntry() *string { return global("JournalEntry", r.FeeEntryID) }
@@ -79,6 +136,9 @@ var (
 	ErrReport  = fault.Invalid("FILE_UNREADABLE", "「%s」の列が見つかりません", "There is no column for %s")
 	errTooBig  = fault.Invalid("FILE_TOO_LARGE", "ファイルが大きすぎます（16MBまで）", "The file is larger than 16 MB")
 	errGateway = fault.ErrRequired.At("gateway")
+
+	ErrReportKnown = fault.Conflict("GATEWAY_REPORT_KNOWN", "このファイルは%sに照合済みです", "This file was compared on %s")
+	ErrResolved    = fault.Conflict("GATEWAY_DIFFERENCE_RESOLVED", "この差異は処理済みです", "What became of it has been noted already")
 )
 
 const maxReport = 16 << 20
@@ -91,8 +151,24 @@ var columns = map[string][]string{
 	"fee":       {"fee", "手数料", "決済手数料"},
 }
 
-// Reconcile compares a gateway's report with what the journal says of its payments,
-// and lists on what they disagree (accountants).
+// ReconciliationStore keeps compared reports.
+type ReconciliationStore interface {
+	// Compared is the brand's compared report of the file, locked; nil if there is none.
+	Compared(ctx context.Context, brandID uuid.UUID, gateway, digest string) (*Reconciliation, error)
+	// InsertReconciliation writes a compared report down, and reports whether the file is new.
+	InsertReconciliation(ctx context.Context, r Reconciliation, all []Difference) (bool, error)
+	// SaveFeeEntry notes with which entry the fees are booked.
+	SaveFeeEntry(ctx context.Context, r Reconciliation) error
+	Reconciliations(ctx context.Context, brandID uuid.UUID, gateway *string, args page.Args) (page.Connection[Reconciliation], error)
+	Differences(ctx context.Context, brandID uuid.UUID, f DifferenceFilter, args page.Args) (page.Connection[Difference], error)
+	// LockDifference is nil if the brand has none such.
+	LockDifference(ctx context.Context, brandID, differenceID uuid.UUID) (*Difference, error)
+	SaveDifference(ctx context.Context, d Difference) error
+}
+
+// Reconcile compares a gateway's report with what the journal says of its payments, and
+// keeps on what they disagree (accountants). A file is compared once; that its fees be
+// booked may be said later.
 func (s *Service) Reconcile(ctx context.Context, in ReconcileInput) (*Reconciliation, error) {
 	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
@@ -110,22 +186,121 @@ func (s *Service) Reconcile(ctx context.Context, in ReconcileInput) (*Reconcilia
 	if err != nil {
 		return nil, err
 	}
+	var found *Reconciliation
+	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
+		if found, err = s.Store.Compared(ctx, ch.BrandID, in.Gateway, r.digest); err != nil {
+			return err
+		}
+		books := in.BookFees && r.fees > 0
+		if found != nil && (!books || found.FeeEntryID != nil) {
+			return ErrReportKnown.With(found.MadeAt.In(ch.Zone()).Format("2006-01-02 15:04")).At("file")
+		}
+		if found == nil {
+			if found, err = s.compare(ctx, in, r, span); err != nil {
+				return err
+			}
+		}
+		if !books {
+			return nil
+		}
+		if found.FeeEntryID, err = s.bookFees(ctx, in.Gateway, r); err != nil {
+			return err
+		}
+		return s.Store.SaveFeeEntry(ctx, *found)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// compare compares a report that is new, and writes down what came of it.
+func (s *Service) compare(ctx context.Context, in ReconcileInput, r *report, span Span) (*Reconciliation, error) {
 	ours, err := s.Store.Cleared(ctx, in.Gateway, span)
 	if err != nil {
 		return nil, err
 	}
-	found := r.compare(ours)
-	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
-		if in.BookFees && r.fees > 0 {
-			if found.FeeEntryID, err = s.bookFees(ctx, in.Gateway, r); err != nil {
-				return err
-			}
+	all, agreed := r.compare(ours)
+	found := &Reconciliation{
+		ID: id.New(), BrandID: span.BrandID, Gateway: in.Gateway, From: in.Days.From, To: in.Days.To, Digest: r.digest, MadeAt: s.books.now(),
+		Rows: r.rows, Agreed: agreed, Differing: len(all), Open: len(all), Currency: r.currency, GrossMinor: r.gross, FeesMinor: r.fees,
+		BadRows: r.bad[:min(len(r.bad), maxBadRows)],
+	}
+	for i := range all {
+		d := &all[i]
+		d.ID, d.BrandID, d.ReconciliationID, d.Gateway, d.MadeAt, d.Currency = id.New(), found.BrandID, found.ID, found.Gateway, found.MadeAt, r.currency
+	}
+	kept, err := s.Store.InsertReconciliation(ctx, *found, all)
+	if err == nil && !kept { // somebody sent it at the same moment
+		err = ErrReportKnown.With(found.MadeAt.In(channel.From(ctx).Zone()).Format("2006-01-02 15:04")).At("file")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, s.Events.Record(ctx, event.New(ctx, found.MadeAt, "journal.reconciled", "GatewayReconciliation", found.ID, map[string]any{
+		"gateway": in.Gateway, "from": span.From, "until": span.Until, "rows": r.rows, "agreed": agreed, "differences": len(all), "fees": r.fees, "digest": r.digest,
+	}))
+}
+
+// Reconciliations is one page of the reports that were compared, the newest first
+// (accountants).
+func (s *Service) Reconciliations(ctx context.Context, gateway *string, args page.Args) (page.Connection[Reconciliation], error) {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
+		return page.Connection[Reconciliation]{}, err
+	}
+	return s.Store.Reconciliations(ctx, channel.From(ctx).BrandID, gateway, args)
+}
+
+// Differences is one page of what reports and the journal disagree on, the newest first
+// (accountants).
+func (s *Service) Differences(ctx context.Context, f DifferenceFilter, args page.Args) (page.Connection[Difference], error) {
+	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
+		return page.Connection[Difference]{}, err
+	}
+	return s.Store.Differences(ctx, channel.From(ctx).BrandID, f, args)
+}
+
+var errNote = fault.Invalid(fault.CodeTooLong, "1〜500文字で入力してください", "The note has 1 to 500 characters").At("note")
+
+// ResolveInput says what became of a difference.
+type ResolveInput struct {
+	DifferenceID uuid.UUID
+	Note         string
+}
+
+// Resolve notes what became of a payment on which a report and the journal disagree
+// (accountants).
+func (s *Service) Resolve(ctx context.Context, in ResolveInput) (*Difference, error) {
+	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
+		return nil, err
+	}
+	switch n := len([]rune(in.Note)); {
+	case n == 0:
+		return nil, fault.ErrRequired.At("note")
+	case n > 500:
+		return nil, errNote
+	}
+	var d *Difference
+	err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+		if d, err = s.Store.LockDifference(ctx, channel.From(ctx).BrandID, in.DifferenceID); err != nil {
+			return err
 		}
-		return s.Events.Record(ctx, event.New(ctx, s.books.now(), "journal.reconciled", "Brand", ch.BrandID, map[string]any{
-			"gateway": in.Gateway, "from": span.From, "until": span.Until, "rows": found.Rows, "agreed": found.Agreed, "differences": len(found.Differences), "fees": r.fees, "digest": r.digest,
-		}))
+		switch {
+		case d == nil:
+			return fault.ErrNotFound.At("differenceId")
+		case d.ResolvedAt != nil:
+			return ErrResolved.At("differenceId")
+		}
+		now, who := s.books.now(), access.From(ctx).ID
+		d.ResolvedAt, d.ResolvedBy, d.Note = &now, &who, in.Note
+		return errors.Join(s.Store.SaveDifference(ctx, *d), s.Events.Record(ctx, event.New(ctx, now, "journal.difference_resolved", "GatewayDifference", d.ID, map[string]any{
+			"gateway": d.Gateway, "reference": d.Reference, "note": d.Note,
+		})))
 	})
-	return found, err
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // bookFees writes the fees of a report down, once for each file.
@@ -252,12 +427,10 @@ func (r *report) refuse(line int, column, value string) {
 	r.bad = append(r.bad, BadRow{line, column, string(runes[:min(len(runes), 100)]), i18n.Text{"ja": "金額が読み取れません", "en": "The amount cannot be read"}})
 }
 
-// compare lists where the report and the journal differ.
-func (r *report) compare(ours map[string]int64) *Reconciliation {
-	of := func(minor int64) money.Money { return money.Of(minor, r.currency) }
-	found := &Reconciliation{Rows: r.rows, Gross: of(r.gross), Fees: of(r.fees), BadRows: r.bad}
+// compare lists where the report and the journal differ, and counts where they agree.
+func (r *report) compare(ours map[string]int64) (all []Difference, agreed int) {
 	add := func(kind DifferenceKind, reference string, journal, report int64) {
-		found.Differences = append(found.Differences, Difference{kind, reference, of(journal), of(report)})
+		all = append(all, Difference{Kind: kind, Reference: reference, JournalMinor: journal, ReportMinor: report})
 	}
 	for reference, theirs := range r.moved {
 		mine, known := ours[reference]
@@ -267,7 +440,7 @@ func (r *report) compare(ours map[string]int64) *Reconciliation {
 		case mine != theirs:
 			add(OtherAmount, reference, mine, theirs)
 		default:
-			found.Agreed++
+			agreed++
 		}
 	}
 	for reference, mine := range ours {
@@ -275,6 +448,6 @@ func (r *report) compare(ours map[string]int64) *Reconciliation {
 			add(OnlyInJournal, reference, mine, 0)
 		}
 	}
-	slices.SortFunc(found.Differences, func(a, b Difference) int { return strings.Compare(a.Reference, b.Reference) })
-	return found
+	slices.SortFunc(all, func(a, b Difference) int { return strings.Compare(a.Reference, b.Reference) })
+	return all, agreed
 }

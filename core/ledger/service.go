@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
 )
@@ -31,6 +32,8 @@ type Store interface {
 	// Reversed reports whether an entry has been taken back.
 	Reversed(ctx context.Context, brandID, entryID uuid.UUID) (bool, error)
 	ReportStore
+	FileStore
+	ReconciliationStore
 	// TillSums are the days of tills, the newest first; of all tills if no shops are named.
 	TillSums(ctx context.Context, q TillQuery) ([]TillSum, error)
 }
@@ -48,6 +51,7 @@ type Parts struct {
 	Books  *Books
 	Keys   *idempotency.Keys
 	Events event.Recorder
+	Links  *link.Signer // nil: files are not served
 }
 
 // New makes the service.

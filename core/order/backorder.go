@@ -72,7 +72,7 @@ func (s *Service) Allocate(ctx context.Context, variantIDs []uuid.UUID) error {
 			"variantId": a.VariantID, "locationId": a.LocationID, "quantity": a.Quantity,
 		}))
 	}
-	return errors.Join(s.store.Allocate(ctx, found), s.events.Record(ctx, events...))
+	return errors.Join(s.store.Allocate(ctx, found, s.now()), s.events.Record(ctx, events...))
 }
 
 // allocate shares free stock out among those who wait, in their order, and piece by

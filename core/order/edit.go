@@ -281,7 +281,7 @@ func (s *Service) restock(ctx context.Context, a *amendment) error {
 	if len(less) == 0 {
 		return nil
 	}
-	flipped, err := s.store.Unreserve(ctx, a.order.ID, less)
+	flipped, err := s.store.Unreserve(ctx, a.order.ID, less, s.now())
 	return errors.Join(err, s.stockFlipped(ctx, flipped))
 }
 

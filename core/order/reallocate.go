@@ -49,7 +49,7 @@ type ReallocationStore interface {
 	Repack(ctx context.Context, h Shipment) error
 	// Lost takes pieces that are not there off the stock of a location, each a movement,
 	// and reports whether any are kept by lots.
-	Lost(ctx context.Context, orderID uuid.UUID, gone []Reservation, actorID uuid.UUID) (tracked bool, err error)
+	Lost(ctx context.Context, orderID uuid.UUID, gone []Reservation) (tracked bool, err error)
 	// Wait gives pieces of an order that stands a place among those who wait, whatever the
 	// limits of the variants' policies.
 	Wait(ctx context.Context, waits []Reservation) error
@@ -137,12 +137,12 @@ func (s *Service) reallocate(ctx context.Context, o *Order, in ReallocateInput, 
 
 // elsewhere takes what is gone back from its location, and the same from others.
 func (s *Service) elsewhere(ctx context.Context, o Order, in ReallocateInput, gone []Reservation) ([]Reservation, error) {
-	flipped, err := s.store.Unreserve(ctx, o.ID, gone)
+	flipped, err := s.store.Unreserve(ctx, o.ID, gone, s.now())
 	if err != nil {
 		return nil, err
 	}
 	if in.Missing {
-		tracked, err := s.store.Lost(ctx, o.ID, gone, access.From(ctx).ID)
+		tracked, err := s.store.Lost(ctx, o.ID, gone)
 		if err != nil {
 			return nil, err
 		}

@@ -158,7 +158,7 @@ func (s *Service) takeIn(ctx context.Context, m *moving, in RefuseShipmentInput)
 		return nil
 	}
 	place := in.place(m)
-	there, err := s.store.Unship(ctx, *m.shipment, place, s.now(), access.From(ctx).ID)
+	there, err := s.store.Unship(ctx, *m.shipment, place, s.now())
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ type Store interface {
 	// it locks nothing.
 	Waiting(ctx context.Context, variantIDs []uuid.UUID) ([]BackOrder, []cart.Level, error)
 	// Allocate turns what orders wait for into stock that they hold.
-	Allocate(ctx context.Context, found []Allocation) error
+	Allocate(ctx context.Context, found []Allocation, at time.Time) error
 	BackOrders(ctx context.Context, q BackOrderQuery) (page.Connection[BackOrder], error)
 	// Lock reads an order and locks it; nil if there is none.
 	Lock(ctx context.Context, orderID uuid.UUID) (*Order, error)
@@ -56,7 +56,7 @@ type Store interface {
 	// Reserve notes what a locked order holds besides, when it is taken. Unreserve
 	// returns some of what it holds, or waits for.
 	Reserve(ctx context.Context, orderID uuid.UUID, more []Reservation) error
-	Unreserve(ctx context.Context, orderID uuid.UUID, less []Reservation) (flipped []uuid.UUID, err error)
+	Unreserve(ctx context.Context, orderID uuid.UUID, less []Reservation, at time.Time) (flipped []uuid.UUID, err error)
 	// SaveEdit writes the amounts of an edited order, the lines that are new or not as
 	// before, and takes those away that are gone.
 	SaveEdit(ctx context.Context, o Order, lines []Line, removed []uuid.UUID) error
@@ -68,7 +68,7 @@ type Store interface {
 	Held(ctx context.Context, orderID uuid.UUID, at time.Time) ([]Held, error)
 	// ShipStock takes what is packed, and held for it, off the shelves. Answered are the
 	// variants of which somebody must say which lots left.
-	ShipStock(ctx context.Context, h Shipment, at time.Time, actorID uuid.UUID) (tracked []uuid.UUID, err error)
+	ShipStock(ctx context.Context, h Shipment, at time.Time) (tracked []uuid.UUID, err error)
 	InsertShipments(ctx context.Context, all []Shipment) error
 	// SaveShipment writes what may change in a shipment.
 	SaveShipment(ctx context.Context, h Shipment) error
@@ -89,7 +89,7 @@ type Store interface {
 
 	// Unship puts what a shipment took on a location's shelves, and reports whether the
 	// brand has that location.
-	Unship(ctx context.Context, h Shipment, locationID uuid.UUID, at time.Time, actorID uuid.UUID) (bool, error)
+	Unship(ctx context.Context, h Shipment, locationID uuid.UUID, at time.Time) (bool, error)
 	// RefuseShipments notes that what has left of an order was not accepted.
 	RefuseShipments(ctx context.Context, orderID uuid.UUID, at time.Time) error
 	// SaveRefused writes what of the order is not owed any more, and takes the shipment

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/shipping"
@@ -107,7 +106,7 @@ func (s *Service) leave(ctx context.Context, m *moving, as ShipmentStatus, lots 
 	}
 	now := s.now()
 	m.shipment.Status, m.shipment.ShippedAt = as, &now
-	tracked, err := s.store.ShipStock(ctx, *m.shipment, now, access.From(ctx).ID)
+	tracked, err := s.store.ShipStock(ctx, *m.shipment, now)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/page"
@@ -344,6 +345,18 @@ func _StockMovement_quantity(ctx context.Context, ec *executionContext, field gr
 	)
 }
 
+func _StockMovement_reserved(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Reserved },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _StockMovement_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -354,6 +367,53 @@ func _StockMovement_reference(ctx context.Context, ec *executionContext, field g
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
+}
+
+func _StockMovement_causeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.CauseID() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _StockMovement_actor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() access.Role { return obj.ActorRole },
+		func(ctx context.Context, selections ast.SelectionSet, v access.Role) graphql.Marshaler {
+			return marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _StockMovement_actorId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_StockMovement_actorId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ActorAccount(), nil
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_StockMovement_actorId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StockMovement", field, true, false, "ID")
 }
 
 func _StockMovementConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Movement]) (ret graphql.Marshaler) {
@@ -649,6 +709,69 @@ func UnmarshalStockInput(ctx context.Context, raw any) (inventory.StockInput, er
 	return out, err
 }
 
+func unmarshalInputStockMovementFilter(ctx context.Context, ec *executionContext, obj any) (inventory.MovementFilter, error) {
+	var it inventory.MovementFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"locationId", "kinds", "from", "to"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "locationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locationId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.LocationID = data
+		case "kinds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kinds"))
+			data, err := unmarshalOStockMovementKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovementKindᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kinds = data
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = data
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalStockMovementFilter unmarshals raw into the StockMovementFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalStockMovementFilter(ctx context.Context, raw any) (inventory.MovementFilter, error) {
+	var out inventory.MovementFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "StockMovementFilter", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -878,9 +1001,29 @@ func _StockMovement(ctx context.Context, ec *executionContext, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "reserved":
+			out.Values[i] = _StockMovement_reserved(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "reference":
 			out.Values[i] = _StockMovement_reference(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "causeId":
+			out.Values[i] = _StockMovement_causeId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "actor":
+			out.Values[i] = _StockMovement_actor(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "actorId":
+			out.Values[i] = _StockMovement_actorId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
@@ -1138,6 +1281,17 @@ func marshalNStockMovementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return ret
 }
 
+func unmarshalNStockMovementFilter2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovementFilter(ctx context.Context, ec *executionContext, v any) (inventory.MovementFilter, error) {
+	res, err := unmarshalInputStockMovementFilter(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNStockMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovementKind(ctx context.Context, ec *executionContext, v any) (inventory.MovementKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := inventory.MovementKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNStockMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovementKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.MovementKind) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
@@ -1163,6 +1317,23 @@ func marshalOStockLevel2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinve
 		return graphql.Null
 	}
 	return _StockLevel(ctx, ec, sel, v)
+}
+
+func unmarshalOStockMovementKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovementKindᚄ(ctx context.Context, ec *executionContext, v any) ([]inventory.MovementKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]inventory.MovementKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNStockMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovementKind(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 // endregion ***************************** type.gotpl *****************************

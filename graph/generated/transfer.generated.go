@@ -104,6 +104,18 @@ func _StockTransfer_state(ctx context.Context, ec *executionContext, field graph
 	)
 }
 
+func _StockTransfer_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() inventory.MovementKind { return obj.Kind },
+		func(ctx context.Context, selections ast.SelectionSet, v inventory.MovementKind) graphql.Marshaler {
+			return marshalNStockMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovementKind(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _StockTransfer_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -699,6 +711,11 @@ func _StockTransfer(ctx context.Context, ec *executionContext, sel ast.Selection
 				})
 		case "state":
 			out.Values[i] = _StockTransfer_state(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = _StockTransfer_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

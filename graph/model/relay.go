@@ -6,6 +6,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/audit"
 	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/catalog"
@@ -302,6 +303,22 @@ type (
 	StockMovementConnection = page.Connection[inventory.Movement]
 	// StockMovementEdge is a movement on a page.
 	StockMovementEdge = page.Edge[inventory.Movement]
+	// SettlementFileConnection is a page of settlement files.
+	SettlementFileConnection = page.Connection[ledger.SettlementFile]
+	// SettlementFileEdge is a settlement file on a page.
+	SettlementFileEdge = page.Edge[ledger.SettlementFile]
+	// GatewayReconciliationConnection is a page of compared reports.
+	GatewayReconciliationConnection = page.Connection[ledger.Reconciliation]
+	// GatewayReconciliationEdge is a compared report on a page.
+	GatewayReconciliationEdge = page.Edge[ledger.Reconciliation]
+	// GatewayDifferenceConnection is a page of differences.
+	GatewayDifferenceConnection = page.Connection[ledger.Difference]
+	// GatewayDifferenceEdge is a difference on a page.
+	GatewayDifferenceEdge = page.Edge[ledger.Difference]
+	// AuditEventConnection is a page of what was done.
+	AuditEventConnection = page.Connection[audit.Entry]
+	// AuditEventEdge is an event on a page.
+	AuditEventEdge = page.Edge[audit.Entry]
 	// StockTransferConnection is a page of transfers.
 	StockTransferConnection = page.Connection[inventory.Transfer]
 	// StockTransferEdge is a transfer on a page.

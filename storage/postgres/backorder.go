@@ -41,19 +41,22 @@ func (s *Orders) Waiting(ctx context.Context, variantIDs []uuid.UUID) ([]order.B
 
 // Allocate turns what orders wait for into stock that they hold. All of it was
 // locked by Waiting.
-func (s *Orders) Allocate(ctx context.Context, found []order.Allocation) error {
+func (s *Orders) Allocate(ctx context.Context, found []order.Allocation, at time.Time) error {
 	orders, all := make([]uuid.UUID, len(found)), make([]order.Reservation, len(found))
 	for i, a := range found {
 		orders[i], all[i] = a.OrderID, a.Reservation
 	}
-	args := reservationArgs(all)
-	args["orders"] = orders
+	args := acting(ctx, reservationArgs(all))
+	args["orders"], args["at"] = orders, at
 	const given = `
 		WITH given AS (
 			SELECT * FROM unnest(@orders::uuid[], @variants::uuid[], @locations::uuid[], @quantities::int[]) AS g (order_id, variant_id, location_id, quantity)
 		)`
 	batch := &pgx.Batch{}
-	batch.Queue(given+`
+	batch.Queue(given+`, noted AS (
+			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reserved, reference, actor_role, actor_id)
+			SELECT gen_random_uuid(), @at, variant_id, location_id, 'ALLOCATION', 0, quantity, order_id::text, @role, @actor::uuid FROM given
+		)
 		UPDATE stock_levels s SET reserved = s.reserved + g.quantity
 		FROM (SELECT variant_id, location_id, sum(quantity)::int AS quantity FROM given GROUP BY 1, 2) g
 		WHERE s.variant_id = g.variant_id AND s.location_id = g.location_id`, args)

@@ -9,23 +9,15 @@ import (
 )
 
 // Rows gives the rows of the span to each, one by one, in the order of time. The
-// entries are walked by their index, so the first row comes at once and nothing sorts.
+// entries are walked by an index, so the first row comes at once and nothing sorts.
 func (s *Journal) Rows(ctx context.Context, span ledger.Span, each func(*ledger.Row) error) error {
-	where, limit := "", ""
-	args := pgx.NamedArgs{"brand": span.BrandID, "from": span.From, "until": span.Until}
-	if k := span.After; k != nil {
-		where = ` AND (e.at, e.id) >= (@at, @entry) AND (e.at, e.id, l.position) > (@at, @entry, @position)`
-		args["at"], args["entry"], args["position"] = k.At, k.EntryID, k.Position
-	}
-	if span.Limit > 0 {
-		limit, args["limit"] = ` LIMIT @limit`, span.Limit
-	}
+	where, args, clock := inSpan(span)
 	rows, err := s.db.conn(ctx).Query(ctx, `
 		SELECT e.id, e.at, e.kind, e.reference, coalesce(c.code, ''), coalesce(p.reference, ''), e.memo, e.currency, l.position, l.account, l.sub, l.debit, l.credit
 		FROM journal_entries e JOIN journal_lines l ON l.entry_id = e.id
 		LEFT JOIN payments p ON p.id = e.payment_id LEFT JOIN companies c ON c.id = e.company_id
-		WHERE e.brand_id = @brand AND e.at >= @from AND e.at < @until`+where+`
-		ORDER BY e.at, e.id, l.position`+limit, args)
+		WHERE `+where+`
+		ORDER BY `+clock+`, e.id, l.position`, args)
 	if err != nil {
 		return err
 	}
@@ -41,6 +33,19 @@ func (s *Journal) Rows(ctx context.Context, span ledger.Span, each func(*ledger.
 		}
 	}
 	return s.db.unavailable(ctx, rows.Err())
+}
+
+// inSpan is the condition that an entry is in the span, and the column of its clock.
+func inSpan(span ledger.Span) (where string, args pgx.NamedArgs, clock string) {
+	clock, args = `e.at`, pgx.NamedArgs{"brand": span.BrandID, "from": span.From, "until": span.Until}
+	if span.Posted {
+		clock = `e.posted_at`
+	}
+	where = `e.brand_id = @brand AND ` + clock + ` >= @from AND ` + clock + ` < @until`
+	if span.WrittenBy != nil {
+		where, args["written"] = where+` AND e.posted_at <= @written`, *span.WrittenBy
+	}
+	return where, args, clock
 }
 
 // Cleared are what the gateway's payments moved in the span, by its own ids; a payment

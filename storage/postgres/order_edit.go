@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -56,11 +57,12 @@ const (
 	shelvesBack = unreserved + `, locked AS (
 		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN given USING (variant_id, location_id)
 		ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
-	)
-	UPDATE stock_levels s SET reserved = s.reserved - g.quantity
-	FROM given g JOIN locked USING (variant_id, location_id)
-	WHERE s.variant_id = g.variant_id AND s.location_id = g.location_id
-	RETURNING s.variant_id, s.free, -g.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = s.variant_id) AS in_set`
+	), turned AS (
+		UPDATE stock_levels s SET reserved = s.reserved - g.quantity
+		FROM given g JOIN locked USING (variant_id, location_id)
+		WHERE s.variant_id = g.variant_id AND s.location_id = g.location_id
+		RETURNING s.variant_id, s.location_id, s.free, -g.quantity AS taken
+	)` + notedRelease + turnedRows
 	placesBack = unreserved + `, locked AS (
 		SELECT k.variant_id FROM back_orders k JOIN given USING (variant_id) ORDER BY k.variant_id FOR UPDATE OF k
 	), back AS (
@@ -72,7 +74,7 @@ const (
 )
 
 // Unreserve returns some of what a locked order holds, or waits for.
-func (s *Orders) Unreserve(ctx context.Context, orderID uuid.UUID, less []order.Reservation) ([]uuid.UUID, error) {
+func (s *Orders) Unreserve(ctx context.Context, orderID uuid.UUID, less []order.Reservation, at time.Time) ([]uuid.UUID, error) {
 	var levels, places []moved
 	waits := slices.DeleteFunc(slices.Clone(less), func(r order.Reservation) bool { return !r.Waits() })
 	there := slices.DeleteFunc(slices.Clone(less), order.Reservation.Waits)
@@ -82,8 +84,8 @@ func (s *Orders) Unreserve(ctx context.Context, orderID uuid.UUID, less []order.
 		of   []order.Reservation
 		into *[]moved
 	}{{shelvesBack, there, &levels}, {placesBack, waits, &places}} {
-		args := reservationArgs(part.of)
-		args["order"], args["none"] = orderID, uuid.Nil
+		args := acting(ctx, reservationArgs(part.of))
+		args["order"], args["none"], args["at"] = orderID, uuid.Nil, at
 		if len(part.of) > 0 {
 			queueRows(batch, part.into, nil, part.sql, args)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
 )
@@ -16,17 +17,35 @@ import (
 // the order of their keys, so that two orders never wait for each other in a ring.
 // The arrays stand in subqueries to hide their length from the planner, which else
 // plans anew each time.
+//
+// The movements are written before the levels are locked, as others wait for these: where
+// not enough is free, the transaction ends and there were none.
 const takeStock = `
 	WITH want AS (
-		SELECT * FROM unnest((SELECT @variants::uuid[]), (SELECT @locations::uuid[]), (SELECT @quantities::int[])) AS w (variant_id, location_id, quantity)
+		SELECT * FROM unnest((SELECT @variants::uuid[]), (SELECT @locations::uuid[]), (SELECT @quantities::int[]), (SELECT @ids::uuid[])) AS w (variant_id, location_id, quantity, id)
+	), noted AS (
+		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reserved, reference, actor_role, actor_id)
+		SELECT id, @at, variant_id, location_id, 'ALLOCATION', 0, quantity, @order::uuid::text, @role, @actor::uuid FROM want
+		RETURNING variant_id, location_id
 	), locked AS (
-		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN want USING (variant_id, location_id)
+		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN noted USING (variant_id, location_id)
 		ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
-	)
-	UPDATE stock_levels s SET reserved = s.reserved + w.quantity
-	FROM want w JOIN locked USING (variant_id, location_id)
-	WHERE s.variant_id = w.variant_id AND s.location_id = w.location_id AND s.free >= w.quantity
-	RETURNING s.variant_id, s.free, w.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = s.variant_id) AS in_set`
+	), turned AS (
+		UPDATE stock_levels s SET reserved = s.reserved + w.quantity
+		FROM want w JOIN locked USING (variant_id, location_id)
+		WHERE s.variant_id = w.variant_id AND s.location_id = w.location_id AND s.free >= w.quantity
+		RETURNING s.variant_id, s.location_id, s.free, w.quantity AS taken
+	)` + turnedRows
+
+// notedRelease adds the movement for each level of which the order lets pieces go.
+const notedRelease = `, noted AS (
+		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reserved, reference, actor_role, actor_id)
+		SELECT gen_random_uuid(), @at, variant_id, location_id, 'RELEASE', 0, taken, @order::uuid::text, @role, @actor::uuid FROM turned
+	)`
+
+// turnedRows answers the levels as moved.
+const turnedRows = `
+	SELECT t.variant_id, t.free, t.taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = t.variant_id) AS in_set FROM turned t`
 
 // moved is a stock level after some of it was taken.
 type moved struct {
@@ -70,7 +89,9 @@ func (s *Orders) Take(ctx context.Context, t order.Taking) ([]uuid.UUID, error) 
 	)
 	batch := &pgx.Batch{}
 	if len(there) > 0 {
-		queueRows(batch, &levels, nil, takeStock, reservationArgs(there))
+		args := acting(ctx, reservationArgs(there))
+		args["order"], args["at"], args["ids"] = t.OrderID, t.At, newIDs(len(there))
+		queueRows(batch, &levels, nil, takeStock, args)
 	}
 	if len(waits) > 0 {
 		queueRows(batch, &places, nil, takeWaiting, reservationArgs(waits))
@@ -103,6 +124,16 @@ func crossed(levels []moved) []uuid.UUID {
 	return flipped
 }
 
+// newIDs are keys that sort by when they were made, so that rows written one behind the
+// other lie beside each other.
+func newIDs(n int) []uuid.UUID {
+	ids := make([]uuid.UUID, n)
+	for i := range ids {
+		ids[i] = id.New()
+	}
+	return ids
+}
+
 func reservationArgs(reservations []order.Reservation) pgx.NamedArgs {
 	variants, locations, quantities := make([]uuid.UUID, len(reservations)), make([]uuid.UUID, len(reservations)), make([]int, len(reservations))
 	for i, r := range reservations {
@@ -114,7 +145,7 @@ func reservationArgs(reservations []order.Reservation) pgx.NamedArgs {
 // Release returns the stock that the order holds; what is released stays so.
 func (s *Orders) Release(ctx context.Context, orderID uuid.UUID, at time.Time) ([]uuid.UUID, error) {
 	var levels, places, left []moved
-	batch, args := &pgx.Batch{}, pgx.NamedArgs{"order": orderID, "at": at}
+	batch, args := &pgx.Batch{}, acting(ctx, pgx.NamedArgs{"order": orderID, "at": at})
 	queueRows(batch, &levels, nil, `
 		WITH released AS (
 			UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN' AND location_id IS NOT NULL
@@ -122,11 +153,12 @@ func (s *Orders) Release(ctx context.Context, orderID uuid.UUID, at time.Time) (
 		), locked AS (
 			SELECT s.variant_id, s.location_id FROM stock_levels s JOIN released USING (variant_id, location_id)
 			ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
-		)
-		UPDATE stock_levels s SET reserved = s.reserved - r.quantity
-		FROM released r JOIN locked USING (variant_id, location_id)
-		WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
-		RETURNING s.variant_id, s.free, -r.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = s.variant_id) AS in_set`, args)
+		), turned AS (
+			UPDATE stock_levels s SET reserved = s.reserved - r.quantity
+			FROM released r JOIN locked USING (variant_id, location_id)
+			WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
+			RETURNING s.variant_id, s.location_id, s.free, -r.quantity AS taken
+		)`+notedRelease+turnedRows, args)
 	queueRows(batch, &places, nil, `
 		WITH released AS (
 			UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN' AND location_id IS NULL

@@ -33,15 +33,15 @@ func (s *Orders) Repack(ctx context.Context, h order.Shipment) error {
 
 // Lost takes pieces that are not there off the stock of a location, and reports whether
 // any are kept by lots.
-func (s *Orders) Lost(ctx context.Context, orderID uuid.UUID, gone []order.Reservation, actorID uuid.UUID) (tracked bool, err error) {
-	args := reservationArgs(gone)
-	args["order"], args["actor"] = orderID, orNull(actorID)
+func (s *Orders) Lost(ctx context.Context, orderID uuid.UUID, gone []order.Reservation) (tracked bool, err error) {
+	args := acting(ctx, reservationArgs(gone))
+	args["order"] = orderID
 	return one[bool](ctx, s.db, `
 		WITH gone AS (
 			SELECT * FROM unnest(@variants::uuid[], @locations::uuid[], @quantities::int[]) AS g (variant_id, location_id, quantity)
 		), noted AS (
-			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
-			SELECT gen_random_uuid(), now(), variant_id, location_id, 'ADJUSTMENT', -quantity, @order::text, @actor FROM gone
+			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_role, actor_id)
+			SELECT gen_random_uuid(), now(), variant_id, location_id, 'ADJUSTMENT', -quantity, @order::text, @role, @actor FROM gone
 		), taken AS (
 			UPDATE stock_levels s SET on_hand = s.on_hand - g.quantity FROM gone g
 			WHERE s.variant_id = g.variant_id AND s.location_id = g.location_id RETURNING s.tracked

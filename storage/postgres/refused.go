@@ -12,9 +12,9 @@ import (
 
 // Unship puts what a shipment took on the shelves of one of the brand's open locations,
 // each variant a movement, and reports whether there is such a location.
-func (s *Orders) Unship(ctx context.Context, h order.Shipment, locationID uuid.UUID, at time.Time, actorID uuid.UUID) (bool, error) {
-	args := packedArgs(h)
-	args["brand"], args["location"], args["order"], args["at"], args["actor"] = h.BrandID, locationID, h.OrderID, at, orNull(actorID)
+func (s *Orders) Unship(ctx context.Context, h order.Shipment, locationID uuid.UUID, at time.Time) (bool, error) {
+	args := acting(ctx, packedArgs(h))
+	args["brand"], args["location"], args["order"], args["at"] = h.BrandID, locationID, h.OrderID, at
 	return one[bool](ctx, s.db, `
 		WITH place AS (
 			SELECT id FROM locations WHERE id = @location AND brand_id = @brand AND active
@@ -24,8 +24,8 @@ func (s *Orders) Unship(ctx context.Context, h order.Shipment, locationID uuid.U
 			INSERT INTO stock_levels AS s (variant_id, location_id, on_hand) SELECT variant_id, @location, quantity FROM back ORDER BY variant_id
 			ON CONFLICT (variant_id, location_id) DO UPDATE SET on_hand = s.on_hand + excluded.on_hand
 		), noted AS (
-			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
-			SELECT gen_random_uuid(), @at, variant_id, @location, 'RETURN', quantity, @order::text, @actor FROM back
+			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_role, actor_id)
+			SELECT gen_random_uuid(), @at, variant_id, @location, 'RETURN', quantity, @order::text, @role, @actor FROM back
 		)
 		SELECT EXISTS (SELECT FROM place)`, args)
 }

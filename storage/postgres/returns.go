@@ -143,10 +143,10 @@ func (s *Returns) Receive(ctx context.Context, r returns.Return, c returns.Recei
 				INSERT INTO stock_levels AS s (variant_id, location_id, on_hand) SELECT variant_id, @location, quantity FROM back ORDER BY variant_id
 				ON CONFLICT (variant_id, location_id) DO UPDATE SET on_hand = s.on_hand + excluded.on_hand
 			)
-			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
-			SELECT gen_random_uuid(), @at, variant_id, @location, 'RETURN', quantity, @reference, @actor FROM back`, pgx.NamedArgs{
-			"variants": variants, "quantities": quantities, "location": c.LocationID, "at": c.At, "reference": r.Number(), "actor": orNull(actorID),
-		})
+			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_role, actor_id)
+			SELECT gen_random_uuid(), @at, variant_id, @location, 'RETURN', quantity, @reference, @role, @actor FROM back`, acting(ctx, pgx.NamedArgs{
+			"variants": variants, "quantities": quantities, "location": c.LocationID, "at": c.At, "reference": r.Number(),
+		}))
 	}
 	return s.db.later(ctx, batch)
 }

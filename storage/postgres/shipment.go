@@ -152,9 +152,9 @@ func (s *Orders) Parcels(ctx context.Context, shipmentIDs []uuid.UUID) ([]order.
 // ShipStock takes what is packed, and held for it, off the shelves, each piece a
 // movement. It fails if the order does not hold so many there. Answered are the variants
 // that are tracked.
-func (s *Orders) ShipStock(ctx context.Context, h order.Shipment, at time.Time, actorID uuid.UUID) ([]uuid.UUID, error) {
-	args := packedArgs(h)
-	args["order"], args["location"], args["at"], args["actor"] = h.OrderID, h.LocationID, at, orNull(actorID)
+func (s *Orders) ShipStock(ctx context.Context, h order.Shipment, at time.Time) ([]uuid.UUID, error) {
+	args := acting(ctx, packedArgs(h))
+	args["order"], args["location"], args["at"] = h.OrderID, h.LocationID, at
 	counts, err := first[struct {
 		Wanted, Taken int
 		Tracked       []uuid.UUID
@@ -174,8 +174,8 @@ func (s *Orders) ShipStock(ctx context.Context, h order.Shipment, at time.Time, 
 			UPDATE stock_levels s SET reserved = s.reserved - g.quantity, on_hand = s.on_hand - g.quantity
 			FROM given g WHERE s.variant_id = g.variant_id AND s.location_id = @location
 		), noted AS (
-			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
-			SELECT gen_random_uuid(), @at, variant_id, @location, 'SHIPMENT', -quantity, @order::text, @actor FROM given
+			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reserved, reference, actor_role, actor_id)
+			SELECT gen_random_uuid(), @at, variant_id, @location, 'SHIPMENT', -quantity, -quantity, @order::text, @role, @actor FROM given
 		)
 		SELECT (SELECT count(*) FROM packed)::int AS wanted, (SELECT count(*) FROM given)::int AS taken,
 			ARRAY(SELECT variant_id FROM locked WHERE tracked) AS tracked`, args)

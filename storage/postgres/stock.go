@@ -3,11 +3,15 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/page"
@@ -51,11 +55,18 @@ func (s *Inventory) SaveLevel(ctx context.Context, l inventory.Level) error {
 // Move adds a movement.
 func (s *Inventory) Move(ctx context.Context, m inventory.Movement) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
-		VALUES (@id, @at, @variant, @location, @kind, @quantity, @reference, @actor)`,
-		pgx.NamedArgs{"id": m.ID, "at": m.At, "variant": m.VariantID, "location": m.LocationID, "kind": m.Kind,
-			"quantity": m.Quantity, "reference": m.Reference, "actor": m.ActorID})
+		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_role, actor_id)
+		VALUES (@id, @at, @variant, @location, @kind, @quantity, @reference, @role, @actor)`,
+		acting(ctx, pgx.NamedArgs{"id": m.ID, "at": m.At, "variant": m.VariantID, "location": m.LocationID, "kind": m.Kind,
+			"quantity": m.Quantity, "reference": m.Reference}))
 	return err
+}
+
+// acting adds who moves stock to the arguments of a statement.
+func acting(ctx context.Context, args pgx.NamedArgs) pgx.NamedArgs {
+	who := access.From(ctx)
+	args["role"], args["actor"] = who.Role, orNull(who.ID)
+	return args
 }
 
 // Locations are the brand's locations, the first to ship first.
@@ -94,9 +105,36 @@ func (s *Inventory) Levels(ctx context.Context, variantIDs []uuid.UUID) ([]inven
 		WHERE s.variant_id = ANY(@ids) ORDER BY s.variant_id, l.priority, l.code`, pgx.NamedArgs{"ids": variantIDs})
 }
 
-// Movements are one page of what came and went of a variant of the brand, newest first.
-func (s *Inventory) Movements(ctx context.Context, brandID, variantID uuid.UUID, in page.Args) (page.Connection[inventory.Movement], error) {
-	where := `m.variant_id = @variant AND EXISTS (SELECT FROM variants v WHERE v.id = m.variant_id AND v.brand_id = @brand)`
-	return latest(ctx, s.db, in, `m.id, m.at, m.variant_id, m.location_id, m.kind, m.quantity, m.reference, m.actor_id`, `stock_movements m`, where,
-		`m.at`, `m.id`, pgx.NamedArgs{"variant": variantID, "brand": brandID}, func(m inventory.Movement) timeKey { return timeKey{m.At, m.ID} })
+// Movements are one page of what moved of a variant of the brand, newest first.
+func (s *Inventory) Movements(ctx context.Context, q inventory.MovementQuery) (page.Connection[inventory.Movement], error) {
+	args := pgx.NamedArgs{"variant": q.VariantID, "brand": q.BrandID}
+	from := ofKinds(q, args)
+	where := `EXISTS (SELECT FROM variants v WHERE v.id = @variant AND v.brand_id = @brand)`
+	if q.From != nil {
+		where, args["from"] = where+` AND m.at >= @from`, *q.From
+	}
+	if q.To != nil {
+		where, args["to"] = where+` AND m.at < @to`, *q.To
+	}
+	return latest(ctx, s.db, q.Page, `m.id, m.at, m.variant_id, m.location_id, m.kind, m.quantity, m.reserved, m.reference, m.actor_role, m.actor_id`, from, where,
+		`m.at`, `m.id`, args, func(m inventory.Movement) timeKey { return timeKey{m.At, m.ID} })
+}
+
+// ofKinds are the variant's movements of each kind that is wanted, each walked by its own
+// part of an index: a receipt is not looked for among all allocations since.
+func ofKinds(q inventory.MovementQuery, args pgx.NamedArgs) string {
+	where := `variant_id = @variant`
+	if q.LocationID != nil {
+		where, args["location"] = where+` AND location_id = @location`, *q.LocationID
+	}
+	kinds := q.Kinds
+	if len(kinds) == 0 {
+		kinds = inventory.MovementKinds
+	}
+	var parts []string
+	for i, kind := range slices.Compact(slices.Sorted(slices.Values(kinds))) {
+		name := "kind" + strconv.Itoa(i)
+		args[name], parts = kind, append(parts, `(SELECT * FROM stock_movements WHERE `+where+` AND kind = @`+name+` ORDER BY at DESC, id DESC)`)
+	}
+	return `(` + strings.Join(parts, ` UNION ALL `) + `) m`
 }

@@ -112,14 +112,14 @@ func (s *Inventory) Short(ctx context.Context, k inventory.Stocktake) (int, stri
 // difference; it answers the variants that differed.
 func (s *Inventory) BookDifferences(ctx context.Context, k inventory.Stocktake, m inventory.Movement) ([]uuid.UUID, error) {
 	args := stocktakeArgs(k)
-	args["at"], args["kind"], args["reference"], args["actor"] = m.At, m.Kind, m.Reference, m.ActorID
+	args["at"], args["kind"], args["reference"] = m.At, m.Kind, m.Reference
 	return read(ctx, s.db, `
 		WITH differing AS (
 			SELECT l.variant_id, l.counted - l.book AS pieces FROM stocktake_lines l WHERE l.stocktake_id = @id AND l.counted <> l.book
 		), moved AS (
-			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
-			SELECT gen_random_uuid(), @at, variant_id, @location, @kind, pieces, @reference, @actor::uuid FROM differing
+			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_role, actor_id)
+			SELECT gen_random_uuid(), @at, variant_id, @location, @kind, pieces, @reference, @role, @actor::uuid FROM differing
 		)
 		UPDATE stock_levels s SET on_hand = s.on_hand + d.pieces FROM differing d
-		WHERE s.variant_id = d.variant_id AND s.location_id = @location RETURNING s.variant_id AS id`, []any{args}, collectIDs)
+		WHERE s.variant_id = d.variant_id AND s.location_id = @location RETURNING s.variant_id AS id`, []any{acting(ctx, args)}, collectIDs)
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/noren-commerce/noren/core/page"
 )
 
-const stockTransferColumns = `t.id, t.brand_id, t.from_id, t.to_id, t.state, t.reference, t.expected_on, t.sent_at, t.updated_at`
+const stockTransferColumns = `t.id, t.brand_id, t.from_id, t.to_id, t.state, t.kind, t.reference, t.expected_on, t.sent_at, t.updated_at`
 
 // InsertTransfer writes a transfer with its lines.
 func (s *Inventory) InsertTransfer(ctx context.Context, t inventory.Transfer, lines []inventory.TransferLine) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		INSERT INTO stock_transfers (id, brand_id, from_id, to_id, state, reference, expected_on, sent_at, updated_at)
-		VALUES (@id, @brand, @from, @to, @state, @reference, @expected, @sent, @updated)`,
-		pgx.NamedArgs{"id": t.ID, "brand": t.BrandID, "from": t.FromID, "to": t.ToID, "state": t.State,
+		INSERT INTO stock_transfers (id, brand_id, from_id, to_id, state, kind, reference, expected_on, sent_at, updated_at)
+		VALUES (@id, @brand, @from, @to, @state, @kind, @reference, @expected, @sent, @updated)`,
+		pgx.NamedArgs{"id": t.ID, "brand": t.BrandID, "from": t.FromID, "to": t.ToID, "state": t.State, "kind": t.Kind,
 			"reference": t.Reference, "expected": t.ExpectedOn, "sent": t.SentAt, "updated": t.UpdatedAt})
 	batch.Queue(`
 		INSERT INTO stock_transfer_lines (transfer_id, variant_id, position, quantity)
@@ -113,15 +113,15 @@ func (s *Inventory) Shift(ctx context.Context, shifts []inventory.Shift, m inven
 	for i, shift := range shifts {
 		ids[i], variants[i], locations[i], onHand[i], incoming[i] = id.New(), shift.VariantID, shift.LocationID, shift.OnHand, shift.Incoming
 	}
-	args := pgx.NamedArgs{"ids": ids, "variants": variants, "locations": locations, "on_hand": onHand, "incoming": incoming,
-		"at": m.At, "kind": m.Kind, "reference": m.Reference, "actor": m.ActorID}
+	args := acting(ctx, pgx.NamedArgs{"ids": ids, "variants": variants, "locations": locations, "on_hand": onHand, "incoming": incoming,
+		"at": m.At, "kind": m.Kind, "reference": m.Reference})
 	const steps = `unnest(@ids::uuid[], @variants::uuid[], @locations::uuid[], @on_hand::int[], @incoming::int[]) AS n (id, variant, location, on_hand, incoming)`
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		UPDATE stock_levels s SET on_hand = s.on_hand + n.on_hand, incoming = greatest(0, s.incoming + n.incoming)
 		FROM `+steps+` WHERE s.variant_id = n.variant AND s.location_id = n.location`, args)
 	batch.Queue(`
-		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
-		SELECT n.id, @at, n.variant, n.location, @kind, n.on_hand, @reference, @actor::uuid FROM `+steps+` WHERE n.on_hand <> 0`, args)
+		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_role, actor_id)
+		SELECT n.id, @at, n.variant, n.location, @kind, n.on_hand, @reference, @role, @actor::uuid FROM `+steps+` WHERE n.on_hand <> 0`, args)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }

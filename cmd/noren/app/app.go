@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/adapters/assets"
 	"github.com/noren-commerce/noren/adapters/mailbox"
 	"github.com/noren-commerce/noren/adapters/pdf"
+	"github.com/noren-commerce/noren/core/audit"
 	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/cardfile"
@@ -33,6 +34,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/mailing"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
@@ -141,7 +143,8 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	returnLinks, badLinks := returns.NewLinks(cfg.Secret, cfg.PublicURL, now)
 	trusted, badProxies := newProxies(cfg.TrustedProxy)
 	printer, badPrinter := cfg.printer()
-	if err := errors.Join(badCodes, badMemberCodes, badLinks, badProxies, badPrinter); err != nil {
+	settlements, badSettlements := ledger.NewLinks(cfg.Secret, cfg.PublicURL, now)
+	if err := errors.Join(badCodes, badMemberCodes, badLinks, badSettlements, badProxies, badPrinter); err != nil {
 		return nil, err
 	}
 	lots := inventory.NewLots(inventory.LotParts{Tx: db, Store: stock, Keys: keys, Shown: shown, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now})
@@ -194,6 +197,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		DB:       db,
 		Channels: channel.New(postgres.NewChannels(db), now),
 		Resolvers: &resolvers.Resolver{
+			Audit:       audit.NewLog(postgres.NewEvents(db)),
 			Catalog:     catalog.New(redis.NewCatalog(postgres.NewCatalog(db), ground.Redis, ground.Generations, postgres.Joined), rules, buyers, search.NewAnalyzer(), now),
 			Rules:       rules,
 			Campaigns:   campaigns,
@@ -246,7 +250,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Mailings:   around.mailings,
 			Statistics: around.statistics, Migrations: around.migrations,
 			Companies: companies,
-			Ledger:    NewLedger(db, now),
+			Ledger:    NewLedger(db, settlements, now),
 			Banking: banking.New(banking.Parts{
 				Tx: db, Store: postgres.NewBanking(db), Keys: keys, Payments: payments, Companies: companies, Jobs: jobs, Events: events, Now: now,
 			}),
@@ -314,6 +318,7 @@ func (a *App) Handler() http.Handler {
 		r.With(a.inScope).Get(draw.ListPath+"{id}", a.drawEntries)
 		r.With(a.inScope).Get(segment.LinkPath+"{id}", a.segmentExport)
 		r.With(a.inScope).Get(mailing.LinkPath+"{id}", a.mailingFile)
+		r.With(a.inScope).Get(ledger.LinkPath+"{id}", a.settlementFile)
 		r.With(a.inScope).Get(statistics.LinkPath+"{id}", a.statisticExport)
 		r.With(a.inScope).Get(migration.ReportPath+"{id}", a.migrationReport)
 		r.Get(assets.Prefix+"*", a.Assets.ServeHTTP)
@@ -338,10 +343,10 @@ func newCompanies(db *postgres.DB, ground Ground, keys *idempotency.Keys, books 
 }
 
 // NewLedger puts together how accountants read the payment journal.
-func NewLedger(db *postgres.DB, now clock.Clock) *ledger.Service {
+func NewLedger(db *postgres.DB, links *link.Signer, now clock.Clock) *ledger.Service {
 	return ledger.New(ledger.Parts{
 		Tx: db, Store: postgres.NewJournal(db), Books: ledger.NewBooks(postgres.NewJournal(db), now),
-		Keys: idempotency.New(db, postgres.NewKeys(db), now), Events: postgres.NewEvents(db),
+		Keys: idempotency.New(db, postgres.NewKeys(db), now), Events: postgres.NewEvents(db), Links: links,
 	})
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
@@ -137,6 +138,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	a.pointWork(w)
 	a.prizeWork(w)
 	work(w, func(ctx context.Context, _ billing.CloseJob) error { return a.Resolvers.Billing.Run(ctx) })
+	work(w, a.settle)
 	river.AddWorker(w, &longJob[banking.MatchJob]{f: a.matchBank})
 	river.AddWorker(w, &longJob[dispatch.ResultJob]{f: a.takeResults})
 	river.AddWorker(w, &longJob[tracking.PollJob]{f: func(ctx context.Context, _ tracking.PollJob) error { return a.Tracking.Poll(ctx) }})
@@ -147,6 +149,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(tracking.Every, tracking.PollJob{}),
 		every(time.Hour, tracking.LateJob{}),
 		every(time.Hour, billing.CloseJob{}),
+		every(time.Hour, ledger.SettleJob{}),
 		every(time.Hour, giftcard.ExpireJob{}),
 		every(time.Hour, voucher.ExpireJob{}),
 		every(time.Minute, draw.TurnJob{}),

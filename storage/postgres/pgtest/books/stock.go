@@ -16,6 +16,10 @@ var stock = []Rule{
 		SELECT format('variant %s at %s: on hand %s, movements %s', variant_id, location_id, coalesce(s.on_hand, 0), coalesce(m.sum, 0))
 		FROM stock_levels s FULL JOIN (SELECT variant_id, location_id, sum(quantity) FROM stock_movements GROUP BY 1, 2) m USING (variant_id, location_id)
 		WHERE coalesce(s.on_hand, 0) <> coalesce(m.sum, 0)`},
+	{"what is reserved is the sum of its movements", `
+		SELECT format('variant %s at %s: reserved %s, movements %s', variant_id, location_id, coalesce(s.reserved, 0), coalesce(m.sum, 0))
+		FROM stock_levels s FULL JOIN (SELECT variant_id, location_id, sum(reserved) FROM stock_movements GROUP BY 1, 2) m USING (variant_id, location_id)
+		WHERE coalesce(s.reserved, 0) <> coalesce(m.sum, 0)`},
 	{"what is reserved is what orders hold", `
 		SELECT format('variant %s at %s: reserved %s, held %s', variant_id, location_id, coalesce(s.reserved, 0), coalesce(r.sum, 0))
 		FROM stock_levels s FULL JOIN (
