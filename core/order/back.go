@@ -113,7 +113,7 @@ func (s *Service) exchangeDraft(ctx context.Context, in ExchangeInput) (Draft, e
 		return d, err
 	}
 	o, wanted := &d.Order, merged(nil, in.Wanted)
-	goods, err := s.store.Goods(ctx, o.BrandID, o.pickedUpAt(), cart.CustomerOf(o.MemberID, o.Email), variantsOf(wanted))
+	goods, err := s.store.Goods(ctx, o.BrandID, o.PickedUpAt(), cart.CustomerOf(o.MemberID, o.Email), variantsOf(wanted))
 	if err != nil {
 		return d, err
 	}

@@ -96,6 +96,7 @@ type SaveRuleInput struct {
 
 const (
 	maxDays         = 365
+	maxFee          = 1_000_000 // minor units
 	maxExcluded     = 200
 	maxInstructions = 2000
 )
@@ -148,6 +149,10 @@ func (r Rule) validate() error {
 			all = append(all, fault.Invalid(fault.CodeInvalid, "日数は1〜%dで指定してください", "Days are 1 to %d").With(maxDays).At("terms"))
 		case t.FeePercent < 0 || t.FeePercent > 100:
 			all = append(all, fault.Invalid(fault.CodeInvalid, "手数料率は0〜100で指定してください", "The fee is 0 to 100 per cent").At("terms"))
+		case min(t.FlatFeeMinor, t.ParcelFeeMinor) < 0 || max(t.FlatFeeMinor, t.ParcelFeeMinor) > maxFee:
+			all = append(all, fault.Invalid(fault.CodeInvalid, "手数料は0〜%d円で指定してください", "A fee is 0 to %d yen").With(maxFee).At("terms"))
+		case t.ParcelFeeMinor > 0 && t.ParcelPaidBy != ByCustomer:
+			all = append(all, fault.Invalid(fault.CodeInvalid, "返送料はお客様負担の場合だけ差し引けます", "Only where the customer pays the parcel is something kept for it").At("terms"))
 		}
 	}
 	if len(r.Excluded) > maxExcluded {

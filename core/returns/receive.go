@@ -20,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/pricing"
 )
 
 // ReceiveInput says what came back, where, and what becomes of it.
@@ -284,11 +285,36 @@ func (c changing) worth(receipt *Receipt) error {
 		receipt.RefundMinor, receipt.FeeMinor = receipt.RefundMinor+p.RefundMinor, receipt.FeeMinor+fee
 		before[p.LineID] += now[p.LineID]
 	}
+	c.keepFlat(receipt)
 	if s.whole(before) && c.refundsShipping() {
 		receipt.ShippingMinor = s.shipping
 		receipt.RefundMinor += s.shipping
 	}
 	return nil
+}
+
+// keepFlat takes off what is kept once of the return, as far as no receipt before bore it and
+// what the goods give back reaches; each line bears it in proportion.
+func (c changing) keepFlat(receipt *Receipt) {
+	var terms []Term
+	for _, l := range c.r.Lines {
+		if l.Approved > 0 {
+			terms = append(terms, termOf(c.r.Terms, l.Reason))
+		}
+	}
+	due := flat(terms)
+	for _, earlier := range c.r.Receipts {
+		due -= earlier.FlatMinor
+	}
+	weights, shares := make([]int64, len(receipt.Lines)), make([]int64, len(receipt.Lines))
+	for i, p := range receipt.Lines {
+		weights[i] = p.RefundMinor
+	}
+	receipt.FlatMinor = pricing.Share(weights, max(due, 0), shares, cmp.Compare)
+	for i := range receipt.Lines {
+		receipt.Lines[i].RefundMinor -= shares[i]
+	}
+	receipt.RefundMinor, receipt.FeeMinor = receipt.RefundMinor-receipt.FlatMinor, receipt.FeeMinor+receipt.FlatMinor
 }
 
 // refundsShipping reports whether the shipping fee goes back when all goods have: if it

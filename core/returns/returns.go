@@ -164,6 +164,7 @@ type Receipt struct {
 	Currency        money.Currency `json:"currency"`
 	RefundMinor     int64          `json:"refund"`
 	FeeMinor        int64          `json:"fee"`
+	FlatMinor       int64          `json:"flat"`     // of the fee: kept once of the return
 	ShippingMinor   int64          `json:"shipping"` // of the refund
 	AsPointsMinor   int64          `json:"asPoints"` // of the refund: given as points
 	Points          int64          `json:"points"`   // how many these were

@@ -10583,14 +10583,20 @@ type OrderPayload {
 `, BuiltIn: false},
 	{Name: "../schema/order_edit.graphqls", Input: `extend type Mutation {
   """
-  Change what an order holds: pieces that stay cost what they cost, added ones what the
-  buyer pays today; prices named here need PRICING_WRITE. Once some of it has left, pieces
-  that have not may only be taken away, else ORDER_STATUS_CONFLICT; the invoice then gets a
-  credit note. While money is being taken or given back it is PAYMENT_IN_PROGRESS. Stock,
-  credit and money follow: what is paid too much goes back, what is missing is asked
-  for, and the customer is mailed. What is packed or has left cannot be taken away:
-  ORDER_LINE_PACKED. Where somebody else collects the money, pieces are only taken away
-  (ORDER_EDIT_UNPAID), and only until the collector is told how much (COLLECTOR_TOLD). With ` + "`" + `dryRun` + "`" + ` nothing changes, and the answer tells what would.
+  Change what an order holds, or where it goes. It is priced again as a cart that holds the
+  same would be: tiers, campaigns with their gifts, the fee, the charge and tax. A line with
+  no more pieces than before keeps its price unless the edit changes what today's rules make
+  of it; lines that grow and goods that are added cost what the buyer pays today; prices
+  named here need PRICING_WRITE, and stay. What is wanted more, and another address, is judged
+  as at checkout: stock, limits on sale, destination, goods and payment. Budgets, uses and
+  coupons of campaigns move by the difference (CAMPAIGN_SPENT if the budget is too small).
+  Once some of it has left, pieces that have not may only be taken away, at what they cost,
+  else ORDER_STATUS_CONFLICT; the invoice then gets a credit note. While money is being taken
+  or given back it is PAYMENT_IN_PROGRESS. Stock, credit and money follow: what is paid too
+  much goes back, what is missing is asked for, and the customer is mailed. What is packed or
+  has left cannot be taken away: ORDER_LINE_PACKED. Where somebody else collects the money,
+  only until the collector is told how much (COLLECTOR_TOLD). With ` + "`" + `dryRun` + "`" + ` nothing changes,
+  and the answer tells what would.
   """
   editOrder(
     "What is to change."
@@ -10608,8 +10614,10 @@ input EditOrderInput {
   lines: [EditOrderLineInput!]! = []
   "Goods to add."
   add: [AddOrderLineInput!]! = []
-  "The shipping fee, in major units; as it is if left out."
+  "The shipping fee before campaigns, in major units, which then stays; as the method asks if left out."
   shippingFee: Decimal
+  "Where it goes from now on; as it is if left out. Not once it is packed, nor if it is picked up: ORDER_ADDRESS_PACKED."
+  shippingAddress: AddressInput
   "Why, at most 500 characters; the customer reads it."
   reason: String! = ""
   "Only say what it would come to."
@@ -10622,7 +10630,7 @@ input EditOrderLineInput {
   lineId: ID!
   "How many; 0 takes the line away."
   quantity: Int!
-  "The price of one piece in major units, with or without tax as the order shows prices; as it is if left out."
+  "The price of one piece in major units, with or without tax as the order shows prices, which then stays; as the rules say if left out."
   unit: Decimal
 }
 
@@ -10638,16 +10646,43 @@ input AddOrderLineInput {
 
 "An order after an edit, or as it would be."
 type EditOrderPayload {
-  "The order; with ` + "`" + `dryRun` + "`" + ` its amounts are what they would be, its lines as they are. Null if nothing was done."
+  "The order; with ` + "`" + `dryRun` + "`" + ` its amounts and breakdown are what they would be, its lines as they are. Null if nothing was done."
   order: Order
+  "Its lines after the edit, or as they would be; empty if nothing was done."
+  lines: [OrderLine!]!
   "What it came to before; null if nothing was done."
   before: Money
   "What it comes to more, below zero less; null if nothing was done."
   difference: Money
   "What goes back to the customer; null if nothing was done."
   refund: Money
+  "The points that it earns by the rules as it stands then; empty for guests and companies."
+  points: [EarnedPoints!]!
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
+}
+
+"Points that an order earns in a programme."
+type EarnedPoints {
+  "The programme's global id."
+  programmeId: ID!
+  "How many."
+  points: Int!
+}
+
+extend enum UserErrorCode {
+  "The edit changes nothing."
+  ORDER_EDIT_EMPTY
+  "The edit would leave nothing; cancel the order instead."
+  ORDER_EDIT_EMPTIES
+  "The pieces are packed or have left."
+  ORDER_LINE_PACKED
+  "The goods are sold in another way than when they were ordered: the line does not grow."
+  ORDER_EDIT_LIMITED
+  "A gift follows its campaign; its pieces cannot be set."
+  ORDER_EDIT_GIFT
+  "Where an order goes cannot change once it is packed, or if it is picked up."
+  ORDER_ADDRESS_PACKED
 }
 `, BuiltIn: false},
 	{Name: "../schema/partner.graphqls", Input: `extend type Query {
@@ -15809,6 +15844,10 @@ type ReturnTerm {
   unopenedOnly: Boolean!
   "What the shop keeps of the goods' price, in per cent (返品手数料)."
   feePercent: Int!
+  "What the shop keeps of a return besides, once, in minor units (yen)."
+  flatFeeMinor: Int!
+  "What is kept of a return for its parcel, once, in minor units (yen): the customer sends it cash on delivery (着払い) and bears it like this; 0: who pays the parcel pays its carrier."
+  parcelFeeMinor: Int!
   "Who pays the parcel by which they come back."
   parcelPaidBy: ReturnParcelPayer!
   "Whether the order's shipping fee goes back too, once all of the order has."
@@ -15895,7 +15934,7 @@ type ReturnReceipt {
   locationId: ID!
   "What was given back for them, the shipping fee with it. Never more than is left of what was paid."
   refund: Money!
-  "What the shop kept of their price."
+  "What the shop kept of their price: by per cent, by flat amounts, and for the parcel."
   fee: Money!
   "What of the refund was the order's shipping fee."
   shippingFee: Money!
@@ -15988,6 +16027,10 @@ input ReturnTermInput {
   unopenedOnly: Boolean! = false
   "What the shop keeps of the goods' price, 0 to 100 per cent."
   feePercent: Int! = 0
+  "What the shop keeps of a return besides, once, in minor units (yen), 0 to 1,000,000. Of several terms that a return falls under, the highest holds."
+  flatFeeMinor: Int! = 0
+  "What is kept of a return for its parcel, once, in minor units (yen), 0 to 1,000,000; only where the customer pays it. It is then sent cash on delivery."
+  parcelFeeMinor: Int! = 0
   "Who pays the parcel."
   parcelPaidBy: ReturnParcelPayer! = CUSTOMER
   "Whether the order's shipping fee goes back too, once all of the order has."

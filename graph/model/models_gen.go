@@ -416,14 +416,18 @@ type DuplicateMemberPayload struct {
 
 // An order after an edit, or as it would be.
 type EditOrderPayload struct {
-	// The order; with `dryRun` its amounts are what they would be, its lines as they are. Null if nothing was done.
+	// The order; with `dryRun` its amounts and breakdown are what they would be, its lines as they are. Null if nothing was done.
 	Order *order.Order `json:"order,omitempty"`
+	// Its lines after the edit, or as they would be; empty if nothing was done.
+	Lines []order.Line `json:"lines"`
 	// What it came to before; null if nothing was done.
 	Before *money.Money `json:"before,omitempty"`
 	// What it comes to more, below zero less; null if nothing was done.
 	Difference *money.Money `json:"difference,omitempty"`
 	// What goes back to the customer; null if nothing was done.
 	Refund *money.Money `json:"refund,omitempty"`
+	// The points that it earns by the rules as it stands then; empty for guests and companies.
+	Points []points.Earned `json:"points"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
