@@ -74,10 +74,12 @@ func (s *Service) Requote(ctx context.Context, in Lookup, was, now Basket) (*Pri
 			return nil, err
 		}
 	}
-	if charge == nil || before.Quote.Charge != after.Quote.Charge {
+	if !now.Cart.onDelivery() || before.Quote.Charge != after.Quote.Charge {
 		return after, nil
 	}
-	now.Charge = charge
+	if now.Charge = charge; charge == nil {
+		now.Charge = &pricing.Fee{}
+	}
 	return in.price(ctx, now, standings)
 }
 

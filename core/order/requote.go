@@ -218,8 +218,8 @@ func (a *amendment) described(variantID uuid.UUID, sku string) cart.Goods {
 	return found
 }
 
-// reckonHeld adds, to the places among those who wait and to what limits leave, what the
-// order has of them: it can have that again. What it holds on shelves is added by stocked.
+// reckonHeld adds what the order has itself, and can have again, to the places among those
+// who wait, to what limits leave, and to what is free at locations.
 func (a *amendment) reckonHeld(b *cart.Basket) {
 	waits := map[uuid.UUID]int{}
 	for _, h := range a.held {
@@ -227,14 +227,20 @@ func (a *amendment) reckonHeld(b *cart.Basket) {
 			waits[h.VariantID] += h.Quantity
 		}
 	}
-	for i := range a.goods {
-		g := &a.goods[i]
+	counted := limitedIn(a.lines)
+	own := func(g *cart.Goods) {
 		g.Beyond += waits[g.VariantID]
-		for _, counted := range limitedIn(a.lines) {
-			if counted.VariantID == g.VariantID && g.Share != nil {
-				share := *g.Share + counted.Quantity
+		for _, r := range counted {
+			if r.VariantID == g.VariantID && g.Share != nil {
+				share := *g.Share + r.Quantity
 				g.Share = &share
 			}
+		}
+	}
+	for i := range a.goods {
+		own(&a.goods[i].Goods)
+		for n := range a.goods[i].Parts {
+			own(&a.goods[i].Parts[n].Goods)
 		}
 	}
 	a.levels = slices.Clone(b.Levels)

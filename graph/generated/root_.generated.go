@@ -15786,7 +15786,7 @@ enum ReturnStatus {
 enum ReturnOutcome {
   "The money."
   REFUND
-  "The same goods, or others at the same price (交換)."
+  "The same goods, or others that cost no more (交換); what they are cheaper goes back. A set is replaced by the same set."
   EXCHANGE
 }
 
@@ -16065,7 +16065,7 @@ input RequestReturnLineInput {
   reason: ReturnReason!
   "Whether the customer has opened them."
   opened: Boolean! = false
-  "For an exchange: the variant that is wanted instead, at the same price now; the same again if left out."
+  "For an exchange: the variant that is wanted instead, which costs no more now; the same again if left out. For a set, only the same."
   exchangeVariantId: ID
 }
 
@@ -16182,11 +16182,11 @@ extend enum UserErrorCode {
   RETURN_MADE_TO_ORDER
   "Opened goods are not taken back for this reason."
   RETURN_OPENED
-  "What is wanted instead costs more or less."
+  "What is wanted instead costs more."
   EXCHANGE_PRICE_DIFFERS
   "What is wanted instead is not in stock."
   EXCHANGE_OUT_OF_STOCK
-  "Sets are not exchanged."
+  "A set is exchanged for the same set only."
   EXCHANGE_SET
   "The order replaces returned goods; only staff give it up."
   ORDER_REPLACES_RETURN
