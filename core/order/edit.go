@@ -62,7 +62,7 @@ var (
 // Validate checks the edit by itself.
 func (in EditInput) Validate() error {
 	all := []error{short("reason", in.Reason, maxReason)}
-	if len(in.Lines)+len(in.Add) == 0 && in.ShippingFee == nil && in.ShippingAddress == nil {
+	if in.empty() {
 		all = append(all, ErrNothingToEdit)
 	}
 	if len(in.Lines)+len(in.Add) > maxLines {
@@ -86,6 +86,10 @@ func (in EditInput) Validate() error {
 		all = append(all, in.ShippingAddress.Normalised().Validate("shippingAddress"))
 	}
 	return errors.Join(all...)
+}
+
+func (in EditInput) empty() bool {
+	return len(in.Lines)+len(in.Add) == 0 && in.ShippingFee == nil && in.ShippingAddress == nil
 }
 
 var errEditLine = fault.Invalid(fault.CodeInvalid, "数量・金額が正しくないか、同じ明細が2回指定されています", "A quantity or amount is out of bounds, or a line is named twice")
@@ -223,10 +227,8 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 	if err := s.repay(ctx, a, &done); err != nil { // money before stock, too
 		return done, err
 	}
-	if a.quoted && s.campaigns != nil {
-		if err := s.campaigns.Revise(ctx, o.ID, a.buyer, a.applied); err != nil {
-			return done, err
-		}
+	if err := s.revise(ctx, a); err != nil {
+		return done, err
 	}
 	if err := s.restock(ctx, a); err != nil {
 		return done, err
@@ -251,6 +253,14 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 		Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.TotalMinor, Difference: done.Difference.Minor, Refund: done.Refund.Minor,
 		Missing: !o.Paid && !o.ShipsUnpaid(),
 	})
+}
+
+// revise lets campaigns count what they give the order now, if it was priced again.
+func (s *Service) revise(ctx context.Context, a *amendment) error {
+	if !a.quoted || s.campaigns == nil {
+		return nil
+	}
+	return s.campaigns.Revise(ctx, a.order.ID, a.buyer, a.applied)
 }
 
 // restock takes what the edit wants more, and returns what it wants less.
