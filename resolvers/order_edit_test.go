@@ -324,8 +324,8 @@ func TestEditsThatCannotBe(t *testing.T) {
 		"add none":     {adding(d.bowl, 0), "INVALID", "add"},
 		"no goods":     {adding(id.New(), 1), "VARIANT_UNKNOWN", "add"},
 		"long reason":  {with(lines(d.leashes, 1), "reason", strings.Repeat("長", 501)), "TOO_LONG", "reason"},
-		"no stock":     {adding(sample, 2), "INSUFFICIENT_STOCK", ""},
-		"no more":      {lines(d.leashes, 101), "INSUFFICIENT_STOCK", ""},
+		"no stock":     {adding(sample, 2), "INSUFFICIENT_STOCK", "add.0"},
+		"no more":      {lines(d.leashes, 101), "INSUFFICIENT_STOCK", "lines.0"},
 		"short key":    {with(lines(d.leashes, 1), "idempotencyKey", "x"), "IDEMPOTENCY_KEY_INVALID", "idempotencyKey"},
 	} {
 		got := d.edit(t, c.change)
@@ -520,13 +520,4 @@ func TestTaxOnTopFollowsAnEdit(t *testing.T) {
 	require.Empty(t, got.UserErrors)
 	require.Equal(t, []string{"286", "3146"}, []string{got.Order.Tax.Amount, got.Order.Total.Amount})
 	requireAddsUp(t, d.App, *got.Order)
-}
-
-func TestLimitedGoodsAreNotAdded(t *testing.T) {
-	t.Parallel()
-	d := newEditDesk(t)
-	limited := d.AddProduct(t, "limited", 100).Variants[0]
-	sellAs(t, d.App, limited, apptest.Variables{"kind": "LIMITED", "total": 10})
-	require.Equal(t, "ORDER_EDIT_LIMITED", d.edit(t, adding(limited, 1)).code())
-	requireStock(t, d.App, limited, 100, 0)
 }

@@ -57,7 +57,7 @@ func editPayload(ctx context.Context, e order.Edited, err error) (model.EditOrde
 	if err != nil || len(errors) > 0 {
 		return model.EditOrderPayload{UserErrors: errors}, err
 	}
-	return model.EditOrderPayload{Order: e.Order, Before: &e.Before, Difference: &e.Difference, Refund: &e.Refund, UserErrors: errors}, nil
+	return model.EditOrderPayload{Order: e.Order, Lines: e.Lines, Points: e.Points, Before: &e.Before, Difference: &e.Difference, Refund: &e.Refund, UserErrors: errors}, nil
 }
 
 // packedLine is the line of the order that pieces are of.

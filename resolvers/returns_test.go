@@ -516,7 +516,8 @@ func TestASetComesBackWhole(t *testing.T) {
 	d.staff.receive(t, d.order, "6002")
 	d.arrive(t)
 	line := d.staff.linesOf(t, d.order)[0]
-	require.Equal(t, "EXCHANGE_SET lines.0", d.back(t, "requestReturn", d.wish("EXCHANGE", piecesOf(line, 1, "DEFECTIVE", nil))).code())
+	other := apptest.Variables{"exchangeVariantId": id.Global("Variant", d.bed)}
+	require.Equal(t, "EXCHANGE_SET lines.0", d.back(t, "requestReturn", d.wish("EXCHANGE", piecesOf(line, 1, "DEFECTIVE", other))).code())
 	require.Equal(t, "RETURN_QUANTITY_EXCEEDED lines.0.quantity", d.back(t, "requestReturn", d.wish("REFUND", piecesOf(line, 3, "DEFECTIVE", nil))).code())
 	requireStock(t, a, d.leash, 96, 0)
 	may := d.approved(t, "REFUND", piecesOf(line, 1, "CHANGED_MIND", nil))
@@ -526,6 +527,17 @@ func TestASetComesBackWhole(t *testing.T) {
 	requireStock(t, a, d.leash, 98, 0)
 	requireStock(t, a, d.bed, 99, 0)
 	require.Equal(t, int64(3001), d.refunded(t))
+
+	// The other one is replaced by the same again, whatever the set holds by now.
+	exec(t, a, `UPDATE set_parts SET quantity = 1 WHERE variant_id = $1`, d.leash)
+	again := d.approved(t, "EXCHANGE", piecesOf(line, 1, "DEFECTIVE", nil))
+	replaced := d.staff.back(t, "receiveReturn", d.came(again, "scrap", 1))
+	require.Empty(t, replaced.UserErrors)
+	require.Equal(t, "0", replaced.Return.Refund.Amount)
+	requireStock(t, a, d.leash, 98, 2)
+	requireStock(t, a, d.bed, 99, 1)
+	d.staff.ship(t, replaced.Return.Receipts[0].ExchangeOrder.ID)
+	requireStock(t, a, d.leash, 96, 0)
 
 	exec(t, a, `UPDATE order_lines SET sold_as = 'MADE_TO_ORDER'`)
 	require.Equal(t, "RETURN_MADE_TO_ORDER lines.0", d.back(t, "requestReturn", d.wish("REFUND", piecesOf(line, 1, "CHANGED_MIND", nil))).code())
@@ -600,4 +612,47 @@ func TestManyWhoAskAndReceiveAtOnceTakeNothingTwice(t *testing.T) {
 	require.Equal(t, 1, done)
 	require.Equal(t, int64(2003), d.refunded(t))
 	requireStock(t, a, d.bed, 100, 0)
+}
+
+func TestCheaperGoodsGiveTheDifferenceBack(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	d := newDelivered(t, a).arrive(t)
+	may := d.approved(t, "EXCHANGE", piecesOf(d.beds, 1, "CHANGED_MIND", apptest.Variables{"exchangeVariantId": id.Global("Variant", d.leash)}))
+	exec(t, a, `UPDATE prices SET amount = 500`) // what was asked for holds
+	got := d.staff.back(t, "receiveReturn", d.came(may, "restock", 1))
+	require.Empty(t, got.UserErrors)
+	require.Equal(t, []string{"1002", "0"}, []string{got.Return.Refund.Amount, got.Return.Receipts[0].ExchangeOrder.Total.Amount})
+	require.Equal(t, int64(1002), d.refunded(t))
+	requireStock(t, a, d.leash, 97, 1)
+	requireStock(t, a, d.bed, 100, 0)
+	require.Equal(t, "1002", got.Return.Lines[0].Refund.Amount)
+	rest := d.approved(t, "REFUND", piecesOf(d.leashes, 3, "CHANGED_MIND", nil))
+	require.Equal(t, "3003", d.staff.back(t, "receiveReturn", d.came(rest, "restock", 3)).Return.Refund.Amount, "the others are worth what they were")
+	require.Equal(t, int64(4005), d.refunded(t))
+}
+
+func TestAReturnBearsFlatFees(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	d := newDelivered(t, a)
+	save := func(change apptest.Variables) []writeError {
+		term := apptest.Variables{"reason": "CHANGED_MIND", "days": 8, "feePercent": 10, "flatFeeMinor": 300, "parcelFeeMinor": 500, "parcelPaidBy": "CUSTOMER"}
+		for k, v := range change {
+			term[k] = v
+		}
+		return write(t, a, packer, "saveReturnRule", "SaveReturnRuleInput", `rule { terms { flatFeeMinor parcelFeeMinor } }`, apptest.Variables{"terms": []apptest.Variables{term}}, nil)
+	}
+	require.Equal(t, "INVALID", save(apptest.Variables{"flatFeeMinor": -1})[0].Code)
+	require.Equal(t, "INVALID", save(apptest.Variables{"parcelPaidBy": "SHOP"})[0].Code)
+	require.Empty(t, save(nil))
+	d.arrive(t)
+	may := d.approved(t, "REFUND", piecesOf(d.leashes, 2, "CHANGED_MIND", nil))
+	first := d.staff.back(t, "receiveReturn", d.came(may, "restock", 1))
+	require.Empty(t, first.UserErrors)
+	require.Equal(t, []string{"101", "900"}, []string{first.Return.Refund.Amount, first.Return.Fee.Amount}, "1,001 yen less ten per cent, 300 and 500")
+	second := d.staff.back(t, "receiveReturn", d.came(may, "restock", 1))
+	require.Empty(t, second.UserErrors)
+	require.Equal(t, []string{"901", "100"}, []string{second.Return.Receipts[1].Refund.Amount, second.Return.Receipts[1].Fee.Amount}, "once for each return")
+	require.Equal(t, int64(1002), d.refunded(t))
 }

@@ -86,7 +86,7 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	lots := inventory.NewLots(inventory.LotParts{Tx: db, Store: stock, Keys: keys, Shown: inventory.NewShown(stock, events, now), Outbox: unsent{}, Events: events, Now: now})
 	t.orders = order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: t.carts, Keys: keys,
-		Outbox: unsent{}, Events: events, Flips: inventory.NewShown(stock, events, now), Trade: t.companies, Books: books, Carriers: postgres.NewShipping(db), Lots: lots, Routes: postgres.NewShipping(db), Prices: prices, Codes: codes, Now: now,
+		Outbox: unsent{}, Events: events, Flips: inventory.NewShown(stock, events, now), Trade: t.companies, Books: books, Carriers: postgres.NewShipping(db), Lots: lots, Routes: postgres.NewShipping(db), Codes: codes, Now: now,
 	})
 	t.orders.PayBy(t.payments)
 	t.payments.Tell(t.orders)

@@ -110,6 +110,9 @@ type Basket struct {
 	Method *shipping.Method
 	Parcel shipping.Parcel // the goods as shipping sees them
 
+	Fee    *pricing.Fee // of shipping, if it is settled; nil: as the method says
+	Charge *pricing.Fee // of the way to pay, if it is settled; nil: as the brand says
+
 	AtEvent bool // it is sold at an event's stand or van
 }
 

@@ -46,6 +46,9 @@ type Item struct {
 	Choices  []sale.Choice   // of a set
 	Parts    []Part          // of a set
 	Agreed   *pricing.Agreed `db:"-"` // the price that a quotation offers
+	Kept     *pricing.Kept   `db:"-"` // the price that was agreed, of a line of an order
+	Was      int             `db:"-"` // pieces that the line has in its order; 0: it is none of one
+	Offered  bool            `db:"-"` // a quotation has offered the line of an order
 }
 
 // Want is pieces of goods that all lines together want.
@@ -188,7 +191,7 @@ func (i Item) gone() *Part {
 
 // priced is what pricing asks of the line.
 func (i Item) priced() pricing.Item {
-	item := pricing.Item{VariantID: i.VariantID, Quantity: i.Quantity, TaxClass: i.TaxClass, Agreed: i.Agreed}
+	item := pricing.Item{VariantID: i.VariantID, Quantity: i.Quantity, TaxClass: i.TaxClass, Agreed: i.Agreed, Kept: i.Kept}
 	for _, p := range i.Parts {
 		item.Parts = append(item.Parts, pricing.Part{VariantID: p.VariantID, Quantity: p.Quantity, TaxClass: p.TaxClass})
 	}

@@ -20,18 +20,17 @@ func (c Cart) onDelivery() bool {
 // charged quotes the items again, with the charge of the chosen way to pay. The charge
 // depends on the total without it, so that it never depends on itself.
 func (l Lookup) charged(b Basket, items []pricing.Item, q pricing.Quote, v *shipping.Verdict) (pricing.Quote, error) {
-	if !b.Cart.onDelivery() || b.Cart.Delivery == nil || q.Total.Minor == 0 {
+	if !b.Cart.onDelivery() || q.Total.Minor == 0 {
 		return q, nil
 	}
-	fee := b.Cart.Delivery.Charge(q.Total.Minor)
-	if fee == 0 {
+	charge := b.Charge
+	if charge == nil && b.Cart.Delivery != nil {
+		charge = &pricing.Fee{Label: chargeLabel, Amount: b.Cart.Delivery.Charge(q.Total.Minor), TaxClass: b.Cart.Delivery.TaxClass}
+	}
+	if charge == nil || charge.Amount == 0 {
 		return q, nil
 	}
-	var shipped *pricing.Fee
-	if v != nil {
-		shipped = v.Priced()
-	}
-	return l.desk.Charged(b.Sheets, items, shipped, pricing.Fee{Label: chargeLabel, Amount: fee, TaxClass: b.Cart.Delivery.TaxClass})
+	return l.desk.Charged(b.Sheets, items, b.fee(v), *charge)
 }
 
 // payable is what stands against paying the total the chosen way; nil if nothing does,

@@ -328,46 +328,56 @@ func (s *Service) MergeGuest(ctx context.Context, token string, memberID uuid.UU
 // Price prices a basket as it was looked up, and says what stands against ordering
 // it. Rules that moved since are read anew, and the sheets with them.
 func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, error) {
-	current, err := in.desk.Current(ctx, b.Rules)
-	if err != nil {
+	if err := in.refresh(ctx, &b); err != nil {
 		return nil, err
-	}
-	in.desk.Place(b.Sheets)
-	b = b.atShop()
-	b.Parcel = b.parcel(in)
-	if !current {
-		if b.Sheets, err = in.desk.Sheets(ctx, b.variants()); err != nil {
-			return nil, err
-		}
 	}
 	standings, err := s.rules.Standings(ctx, b.Rules, b.variants())
 	if err != nil {
 		return nil, err
 	}
+	return in.price(ctx, b, standings)
+}
+
+// refresh places what was read with the basket in order, reads it anew if the rules have
+// moved since.
+func (l Lookup) refresh(ctx context.Context, b *Basket) error {
+	current, err := l.desk.Current(ctx, b.Rules)
+	if err != nil || current {
+		l.desk.Place(b.Sheets)
+		return err
+	}
+	b.Sheets, err = l.desk.Sheets(ctx, b.variants())
+	return err
+}
+
+// price prices a basket whose variants the buyer finds like this.
+func (l Lookup) price(ctx context.Context, b Basket, standings map[uuid.UUID]display.Standing) (*Priced, error) {
+	b = b.atShop()
+	b.Parcel = b.parcel(l)
 	items := make([]pricing.Item, len(b.Items))
 	for i, item := range b.Items {
 		items[i] = item.priced()
 	}
-	in.hide(b.Sheets, standings)
-	in.desk.Enter(b.Cart.region(), b.Cart.ShippingMode, b.Cart.shop(), usable(b.Cart.Entered, in.Owner, in.At))
+	l.hide(b.Sheets, standings)
+	l.desk.Enter(b.Cart.region(), b.Cart.ShippingMode, b.Cart.shop(), usable(b.Cart.Entered, l.Owner, l.At))
 	told := standings
 	if b.Cart.QuotationID != nil {
 		standings = nil // staff have offered it to the buyer by name
 	}
-	quote, verdict, err := in.shipped(b, items)
+	quote, verdict, err := l.shipped(b, items)
 	if err == nil {
-		quote, err = in.charged(b, items, quote, verdict)
+		quote, err = l.charged(b, items, quote, verdict)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &Priced{
-		Cart: b.Cart, Lines: secretive(in.lines(ctx, b, &quote, standings), told), Method: b.Method, Quote: quote, Verdict: verdict,
-		Coupons:   outcomes(b.Cart.Entered, in.Owner, in.At, quote),
+		Cart: b.Cart, Lines: secretive(l.lines(ctx, b, &quote, standings), told), Method: b.Method, Quote: quote, Verdict: verdict,
+		Coupons:   outcomes(b.Cart.Entered, l.Owner, l.At, quote),
 		Unpayable: b.Cart.payable(quote.Total, verdict),
 		Arrival:   b.arrives(),
 		parcel:    b.Parcel,
-		alone:     func() (pricing.Quote, error) { return in.desk.Quote(b.Sheets, items, nil) },
+		alone:     func() (pricing.Quote, error) { return l.desk.Quote(b.Sheets, items, nil) },
 	}, nil
 }
 
@@ -376,12 +386,16 @@ func (l Lookup) lines(ctx context.Context, b Basket, q *pricing.Quote, standings
 	lines := make([]Line, len(b.Items))
 	shared, lacks := b.stock(l.Buyer()), l.lacks(b, q)
 	for i, item := range b.Items {
-		line := shared.line(item.unnamed(standings), &q.Lines[i], l.found(standings, item.VariantID, item.heldVariants()))
-		if line.Problem == nil && l.fits(ctx, item.VariantID, item.Choices) != nil {
+		if item.stands() {
+			lines[i] = Line{Item: item, Price: &q.Lines[i]}
+			continue
+		}
+		line := shared.line(item.unnamed(standings), &q.Lines[i], item.standing(l, standings))
+		if line.Problem == nil && item.Was == 0 && l.fits(ctx, item.VariantID, item.Choices) != nil {
 			line.Problem = ErrSetChanged
 		}
 		if line.Problem == nil {
-			line.Problem = item.NotInMode(b.Cart.ShippingMode, b.Cart.QuotationID != nil)
+			line.Problem = item.NotInMode(b.Cart.ShippingMode, b.Cart.QuotationID != nil || item.Offered)
 		}
 		if line.Problem == nil {
 			line.Problem = lacks(item)

@@ -33,7 +33,7 @@ func Pieces(items []Item, book pricing.Book) (all []shipping.Piece) {
 // itself.
 func (l Lookup) shipped(b Basket, items []pricing.Item) (pricing.Quote, *shipping.Verdict, error) {
 	if b.Method == nil {
-		quote, err := l.desk.Quote(b.Sheets, items, nil)
+		quote, err := l.desk.Quote(b.Sheets, items, b.Fee)
 		return quote, nil, err
 	}
 	p := b.Parcel
@@ -45,8 +45,17 @@ func (l Lookup) shipped(b Basket, items []pricing.Item) (pricing.Quote, *shippin
 		p.Amount = goodsAmount(alone)
 	}
 	verdict := b.Method.Assess(p)
-	quote, err := l.desk.Quote(b.Sheets, items, verdict.Priced())
+	quote, err := l.desk.Quote(b.Sheets, items, b.fee(&verdict))
 	return quote, &verdict, err
+}
+
+// fee is what shipping the basket costs by the verdict, unless that is settled; nil if the
+// parcel cannot go.
+func (b Basket) fee(v *shipping.Verdict) *pricing.Fee {
+	if b.Fee != nil || v == nil {
+		return b.Fee
+	}
+	return v.Priced()
 }
 
 // goodsAmount is what the goods cost, less what campaigns take off them.

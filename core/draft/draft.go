@@ -33,14 +33,15 @@ const (
 
 // Failures of a draft.
 var (
-	ErrState    = fault.Conflict("DRAFT_ORDER_STATE_CONFLICT", "下書き注文の状態が%sのため、この操作はできません", "The draft order is %s; this cannot be done now")
-	ErrChanged  = fault.Conflict("DRAFT_ORDER_CHANGED", "下書き注文が更新されています（第%d版）。ご確認ください", "The draft order has been changed (revision %d); please look at it")
-	ErrExpired  = fault.Conflict("DRAFT_ORDER_EXPIRED", "下書き注文の有効期限が切れています", "The draft order has expired")
-	ErrExpiry   = fault.Invalid("DRAFT_ORDER_EXPIRY_INVALID", "今より後、1年以内の日時を指定してください", "Name a moment from now on, within a year")
-	ErrMember   = fault.NotFound(fault.CodeNotFound, "指定した会員はいません", "There is no such member")
-	ErrMethod   = fault.Invalid("DRAFT_ORDER_PAYMENT_INVALID", "この支払方法は電話注文では使えません", "A draft order cannot be paid this way")
-	ErrUnit     = fault.Invalid("AMOUNT_INVALID", "0以上の金額を指定してください", "An amount is 0 or more")
-	ErrShopOnly = fault.Forbidden(fault.CodeForbidden, "担当する店舗を指定してください", "Name a shop of yours")
+	ErrState       = fault.Conflict("DRAFT_ORDER_STATE_CONFLICT", "下書き注文の状態が%sのため、この操作はできません", "The draft order is %s; this cannot be done now")
+	ErrChanged     = fault.Conflict("DRAFT_ORDER_CHANGED", "下書き注文が更新されています（第%d版）。ご確認ください", "The draft order has been changed (revision %d); please look at it")
+	ErrExpired     = fault.Conflict("DRAFT_ORDER_EXPIRED", "下書き注文の有効期限が切れています", "The draft order has expired")
+	ErrExpiry      = fault.Invalid("DRAFT_ORDER_EXPIRY_INVALID", "今より後、1年以内の日時を指定してください", "Name a moment from now on, within a year")
+	ErrCopyChannel = fault.Conflict("ORDER_EDIT_CHANNEL", "注文の販売チャネルで操作してください", "Copy the order in its own channel")
+	ErrMember      = fault.NotFound(fault.CodeNotFound, "指定した会員はいません", "There is no such member")
+	ErrMethod      = fault.Invalid("DRAFT_ORDER_PAYMENT_INVALID", "この支払方法は電話注文では使えません", "A draft order cannot be paid this way")
+	ErrUnit        = fault.Invalid("AMOUNT_INVALID", "0以上の金額を指定してください", "An amount is 0 or more")
+	ErrShopOnly    = fault.Forbidden(fault.CodeForbidden, "担当する店舗を指定してください", "Name a shop of yours")
 )
 
 // Draft is an order in preparation. Its columns are named as a cart's.

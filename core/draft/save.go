@@ -372,7 +372,7 @@ func (s *Service) Duplicate(ctx context.Context, in DuplicateInput) (*Draft, err
 		return nil, fault.ErrForbidden.At("orderId")
 	}
 	if o.ChannelID != channel.From(ctx).ID {
-		return nil, order.ErrEditChannel.At("orderId")
+		return nil, ErrCopyChannel.At("orderId")
 	}
 	held, err := s.Orders.Lines(ctx, []uuid.UUID{o.ID})
 	if err != nil {

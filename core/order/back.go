@@ -72,10 +72,46 @@ func (s *Service) LockStanding(ctx context.Context, orderID uuid.UUID) (Standing
 // location.
 type ExchangeInput struct {
 	Of           Order
-	Wanted       []Reservation
+	Wanted       []Wanted
 	ReturnNumber string
 	LocationID   uuid.UUID
 	Handed       []HandedLot // which lots are handed over, if the order was sold over the counter
+}
+
+// Wanted is pieces of goods that replace others.
+type Wanted struct {
+	VariantID uuid.UUID
+	Quantity  int
+	Set       *Line // the same set again, as this line held it; nil: the variant alone
+}
+
+// variants are those that lie on shelves for it.
+func (w Wanted) variants() []uuid.UUID {
+	if w.Set == nil {
+		return []uuid.UUID{w.VariantID}
+	}
+	return variantsOf(w.Set.holds())
+}
+
+// item is the goods as a cart would hold them.
+func (w Wanted) item(goods Goods) cart.Item {
+	item := goods.item(w.VariantID)
+	if w.Set != nil {
+		item = w.Set.again(goods)
+	}
+	item.Quantity = w.Quantity
+	return item
+}
+
+// again is one piece of the set that the line holds.
+func (l Line) again(goods Goods) cart.Item {
+	item := cart.Item{ID: l.ID, Goods: cart.Goods{VariantID: l.VariantID, ProductID: l.ProductID, SKU: l.SKU, Name: l.Name, Options: l.Options, TaxClass: l.TaxClass, SoldAs: l.Sold()}}
+	for _, p := range l.Parts {
+		part := cart.Part{Goods: goods.item(p.VariantID).Goods, Quantity: p.Quantity / l.Quantity}
+		part.VariantID, part.ProductID, part.SKU, part.Name, part.Options, part.TaxClass = p.VariantID, p.ProductID, p.SKU, p.Name, p.Options, p.TaxClass
+		item.Parts = append(item.Parts, part)
+	}
+	return item
 }
 
 // Exchange places an order that costs nothing, of goods that replace others of a locked
@@ -112,15 +148,18 @@ func (s *Service) exchangeDraft(ctx context.Context, in ExchangeInput) (Draft, e
 	if err != nil {
 		return d, err
 	}
-	o, wanted := &d.Order, merged(nil, in.Wanted)
-	goods, err := s.store.Goods(ctx, o.BrandID, o.pickedUpAt(), cart.CustomerOf(o.MemberID, o.Email), variantsOf(wanted))
+	o := &d.Order
+	var variants []uuid.UUID
+	for _, w := range in.Wanted {
+		variants = append(variants, w.variants()...)
+	}
+	goods, err := s.store.Goods(ctx, o.BrandID, o.PickedUpAt(), cart.CustomerOf(o.MemberID, o.Email), unique(variants))
 	if err != nil {
 		return d, err
 	}
 	left := slices.Clone(goods.Levels)
-	for _, w := range wanted {
-		item := goods.item(w.VariantID)
-		item.Quantity = w.Quantity
+	for _, w := range in.wanted() {
+		item := w.item(goods)
 		for _, want := range cart.Wanted([]cart.Item{item}) {
 			taken := planGoods(left, want)
 			if item.ID == uuid.Nil || pieces(taken) < want.Quantity {
@@ -139,6 +178,19 @@ func (s *Service) exchangeDraft(ctx context.Context, in ExchangeInput) (Draft, e
 		d.PickUp = newPickUp(*o, exchangeDays)
 	}
 	return d, nil
+}
+
+// wanted is what is wanted with loose goods of one variant together.
+func (in ExchangeInput) wanted() (all []Wanted) {
+	for _, w := range in.Wanted {
+		i := slices.IndexFunc(all, func(x Wanted) bool { return x.VariantID == w.VariantID && x.Set == nil && w.Set == nil })
+		if i < 0 {
+			all = append(all, w)
+			continue
+		}
+		all[i].Quantity += w.Quantity
+	}
+	return all
 }
 
 // replacement is an order of the same customer, to the same place, that is paid.

@@ -24,6 +24,10 @@ type Campaigns interface {
 	// Redeem spends budget, uses and coupons, all or nothing; what is refused is a
 	// *promotion.Denied error.
 	Redeem(ctx context.Context, orderID uuid.UUID, buyer scope.Buyer, applied []pricing.Applied) error
+	// UsedBy is what an order has used and not given back.
+	UsedBy(ctx context.Context, orderID uuid.UUID) ([]pricing.Applied, error)
+	// Revise lets what campaigns give to an edited order be this, as Redeem does.
+	Revise(ctx context.Context, orderID uuid.UUID, buyer scope.Buyer, applied []pricing.Applied) error
 	// TakeGift takes pieces from a gift's allotment; false if fewer are left.
 	TakeGift(ctx context.Context, campaignID uuid.UUID, gift pricing.Gift) (bool, error)
 	// Exhaust ends a campaign into which an order did not fit.
@@ -41,6 +45,8 @@ func (s *Service) refused(ctx context.Context, err error) (again bool, _ error) 
 	switch {
 	case !errors.As(err, &d):
 		return false, err
+	case d.More:
+		return false, ErrEditCampaign
 	case d.Coupon:
 		return false, promotion.ErrCouponUsed.At("coupons")
 	case d.Spent:
@@ -61,7 +67,7 @@ func (s *Service) gifts(ctx context.Context, d *Draft, levels []cart.Level) erro
 	if len(variants) == 0 {
 		return nil
 	}
-	goods, err := s.store.Goods(ctx, d.Order.BrandID, d.Order.pickedUpAt(), cart.CustomerOf(d.Order.MemberID, d.Order.Email), variants)
+	goods, err := s.store.Goods(ctx, d.Order.BrandID, d.Order.PickedUpAt(), cart.CustomerOf(d.Order.MemberID, d.Order.Email), variants)
 	if err != nil {
 		return err
 	}

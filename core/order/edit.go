@@ -1,39 +1,42 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 
 	"github.com/noren-commerce/noren/core/access"
-	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 )
 
-// EditInput changes what an order holds.
+// EditInput changes what an order holds, or where it goes.
 type EditInput struct {
-	IdempotencyKey string
-	OrderID        uuid.UUID
-	Lines          []EditedLine
-	Add            []AddedLine
-	ShippingFee    *decimal.Decimal // major units; nil: as it is
-	Reason         string           // the customer reads it
-	DryRun         bool             // only say what it would come to
+	IdempotencyKey  string
+	OrderID         uuid.UUID
+	Lines           []EditedLine
+	Add             []AddedLine
+	ShippingFee     *decimal.Decimal  // major units; nil: as the order's method says
+	ShippingAddress *customer.Address // nil: as it is
+	Reason          string            // the customer reads it
+	DryRun          bool              // only say what it would come to
 }
 
 // EditedLine is how many pieces of a line there are to be, and what one costs.
 type EditedLine struct {
 	LineID   uuid.UUID
 	Quantity int              // 0 takes the line away
-	Unit     *decimal.Decimal // major units; nil: as it is
+	Unit     *decimal.Decimal // major units; nil: as the rules say
 }
 
 // AddedLine is goods to be added, at the buyer's price of today or at the one given.
@@ -48,17 +51,18 @@ var (
 	ErrNothingToEdit = fault.Invalid("ORDER_EDIT_EMPTY", "変更する内容を指定してください", "Say what is to change")
 	ErrLinePacked    = fault.Conflict("ORDER_LINE_PACKED", "出荷済み・出荷指示済みの数量（%d個）より少なくできません", "%d of the pieces are packed or have left")
 	ErrEditEmpties   = fault.Conflict("ORDER_EDIT_EMPTIES", "すべての商品をなくす場合は注文をキャンセルしてください", "To take everything away, cancel the order")
-	ErrEditLimited   = fault.Conflict("ORDER_EDIT_LIMITED", "数量限定・予約・受注生産・サンプルの商品は追加できません", "Goods that are limited, sold in advance, made to order or samples cannot be added")
-	ErrEditChannel   = fault.Conflict("ORDER_EDIT_CHANNEL", "注文の販売チャネルで操作してください", "Goods are added in the channel of the order")
+	ErrEditLimited   = fault.Conflict("ORDER_EDIT_LIMITED", "販売方法が変わった商品です。数量を増やさず、商品を追加してください", "The goods are sold in another way than when they were ordered; add them instead")
+	ErrEditGift      = fault.Conflict("ORDER_EDIT_GIFT", "プレゼントはキャンペーンに従って増減します。数量は指定できません", "A gift follows its campaign; its pieces cannot be set")
 	ErrEditGoods     = fault.NotFound("VARIANT_UNKNOWN", "指定した商品がありません", "There are no such goods")
-	ErrEditUnpaid    = fault.Conflict("ORDER_EDIT_UNPAID", "代金引換、または入金前のコンビニ払いの注文は、数量を減らす変更だけができます", "Of an order that is paid on delivery, or at a convenience store and not yet paid, pieces can only be taken away")
 	ErrEditStock     = fault.Conflict("INSUFFICIENT_STOCK", "在庫が不足しています", "Not enough stock")
+	ErrEditAddress   = fault.Conflict("ORDER_ADDRESS_PACKED", "出荷指示済み・店舗受取の注文のお届け先は変更できません（出荷指示を取り消すと変更できます）", "Where an order goes cannot change once it is packed, or if it is picked up; call its shipments off first")
+	ErrEditCampaign  = fault.Conflict("CAMPAIGN_SPENT", "キャンペーンの予算が足りないため、この変更はできません", "The campaign that the order has used has not enough budget left for this")
 )
 
 // Validate checks the edit by itself.
 func (in EditInput) Validate() error {
 	all := []error{short("reason", in.Reason, maxReason)}
-	if len(in.Lines)+len(in.Add) == 0 && in.ShippingFee == nil {
+	if in.empty() {
 		all = append(all, ErrNothingToEdit)
 	}
 	if len(in.Lines)+len(in.Add) > maxLines {
@@ -78,7 +82,14 @@ func (in EditInput) Validate() error {
 	if negative(in.ShippingFee) {
 		all = append(all, errEditLine.At("shippingFee"))
 	}
+	if in.ShippingAddress != nil {
+		all = append(all, in.ShippingAddress.Normalised().Validate("shippingAddress"))
+	}
 	return errors.Join(all...)
+}
+
+func (in EditInput) empty() bool {
+	return len(in.Lines)+len(in.Add) == 0 && in.ShippingFee == nil && in.ShippingAddress == nil
 }
 
 var errEditLine = fault.Invalid(fault.CodeInvalid, "数量・金額が正しくないか、同じ明細が2回指定されています", "A quantity or amount is out of bounds, or a line is named twice")
@@ -94,16 +105,19 @@ func (in EditInput) pricesSet() bool {
 // Edited is an order after an edit, or as it would be.
 type Edited struct {
 	Order      *Order
-	Before     money.Money // what it came to
-	Difference money.Money // what it comes to more; below zero, less
-	Refund     money.Money // what goes back to the customer
+	Lines      []Line          // as they are after it
+	Before     money.Money     // what it came to
+	Difference money.Money     // what it comes to more; below zero, less
+	Refund     money.Money     // what goes back to the customer
+	Points     []points.Earned // that it earns as it stands after it
 }
 
-// Edit changes what an order holds, for staff: pieces that stay cost what they cost, added
-// ones what the buyer pays today, prices named by the edit need PRICING_WRITE. Once some
-// of it has left, pieces that have not may only be taken away. Stock, money and credit follow in the same transaction: what is paid
-// too much goes back, what is missing is asked for. What is packed cannot be taken away.
-func (s *Service) Edit(ctx context.Context, in EditInput) (Edited, error) {
+// Edit changes what an order holds or where it goes, for staff: it is priced again as a cart
+// would be (see Requote); prices named by the edit need PRICING_WRITE and stay. Once some
+// of it has left, pieces that have not may only be taken away, at what they cost. Campaigns,
+// stock, money and credit follow in the same transaction: what is paid too much goes back,
+// what is missing is asked for. What is packed cannot be taken away.
+func (s *Service) Edit(ctx context.Context, in EditInput) (done Edited, err error) {
 	if err := access.Require(ctx, access.OrderWrite); err != nil {
 		return Edited{}, err
 	}
@@ -115,18 +129,31 @@ func (s *Service) Edit(ctx context.Context, in EditInput) (Edited, error) {
 	if err := in.Validate(); err != nil {
 		return Edited{}, err
 	}
+	act := s.editOnce
 	if in.DryRun {
-		return s.tryEdit(ctx, in)
+		act = s.tryEdit
 	}
+	for range maxPlans {
+		done, err = act(ctx, in)
+		if again, err := s.refused(ctx, err); !again || err != nil {
+			return done, err
+		}
+	}
+	return Edited{}, fault.ErrUnavailable
+}
+
+func (s *Service) editOnce(ctx context.Context, in EditInput) (Edited, error) {
 	done, err := idempotency.Once(ctx, s.keys, "editOrder", in.IdempotencyKey, in, func(ctx context.Context) (Edited, error) {
 		done, err := s.edit(ctx, in)
-		done.Order = nil // read again: it need not be kept with the key
+		done.Order, done.Lines = nil, nil // read again: they need not be kept with the key
 		return done, err
 	})
 	if err != nil {
 		return Edited{}, err
 	}
-	done.Order, err = s.ByID(ctx, in.OrderID)
+	if done.Order, err = s.ByID(ctx, in.OrderID); err == nil {
+		done.Lines, err = s.Lines(ctx, []uuid.UUID{in.OrderID})
+	}
 	return done, err
 }
 
@@ -154,7 +181,7 @@ func (s *Service) edit(ctx context.Context, in EditInput) (done Edited, err erro
 			return err
 		}
 		c.Reason, c.Edit = in.Reason, a.summary()
-		if done, err = s.applyEdit(ctx, a, in.Reason); err != nil || !a.more {
+		if done, err = s.applyEdit(ctx, a, in.Reason); err != nil || !a.more && in.ShippingAddress == nil {
 			return err
 		}
 		return s.promiseAgain(ctx, o, c)
@@ -162,13 +189,10 @@ func (s *Service) edit(ctx context.Context, in EditInput) (done Edited, err erro
 	return done, err
 }
 
-// amended is the order as the edit wants it; nothing is written yet.
+// amended is the order as the edit wants it; nothing is written yet but what gifts take.
 func (s *Service) amended(ctx context.Context, o *Order, in EditInput) (*amendment, error) {
 	if !in.fits(o.Status) {
 		return nil, ErrTransition.With(o.Status)
-	}
-	if o.collected() && !in.reduces() { // somebody else collects the amount that it was told
-		return nil, ErrEditUnpaid
 	}
 	if o.PickedUp() && o.Status == Picking { // it is ready, and its customer was told of what
 		return nil, ErrPickUp
@@ -180,61 +204,30 @@ func (s *Service) amended(ctx context.Context, o *Order, in EditInput) (*amendme
 	if err := in.fitsPacked(*o, p); err != nil {
 		return nil, err
 	}
-	rates, err := s.ratesFor(ctx, *o, in.Add)
-	if err != nil {
-		return nil, err
-	}
-	a := &amendment{packing: p, order: o, before: *o, after: slices.Clone(p.lines), rounding: rates.rounding}
-	if err := a.follow(in, rates); err != nil {
-		return nil, err
-	}
-	return a, s.carried(ctx, a, rates.desk)
-}
-
-// follow does what the edit says, line by line, and adds up what comes of it.
-func (a *amendment) follow(in EditInput, r rates) error {
-	for i, l := range in.Lines {
-		if err := a.change(l, fmt.Sprintf("lines.%d", i)); err != nil {
-			return err
+	a := &amendment{packing: p, order: o, before: *o}
+	if a.begun() {
+		lookup, err := s.carts.Reopen(ctx, cart.Reopened{MemberID: o.MemberID, CompanyID: o.CompanyID})
+		if err != nil {
+			return nil, err
 		}
+		return a, a.lessen(in, cmp.Or(lookup.Buyer().TaxRounding, money.RoundDown))
 	}
-	for i, l := range in.Add {
-		if err := a.add(l, r, fmt.Sprintf("add.%d", i)); err != nil {
-			return err
-		}
-	}
-	if err := a.shipFor(in.ShippingFee); err != nil {
-		return err
-	}
-	if len(a.after) == 0 {
-		return ErrEditEmpties.At("lines")
-	}
-	return a.total()
+	return a, s.requote(ctx, a, in)
 }
 
-// shipFor sets what shipping costs; nil leaves it.
-func (a *amendment) shipFor(amount *decimal.Decimal) error {
-	if amount == nil {
-		return nil
-	}
-	fee, err := money.Parse(*amount, a.order.Currency)
-	if err != nil {
-		return at("shippingFee", err)
-	}
-	a.order.ShippingMinor = fee.Minor
-	return nil
-}
-
-// applyEdit writes the edit down: stock, lines, credit and money.
+// applyEdit writes the edit down: credit, money, campaigns, stock and lines.
 func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (Edited, error) {
 	o := a.order
-	done := Edited{Order: o, Before: money.Of(a.before.TotalMinor, o.Currency), Difference: a.difference(), Refund: money.Of(0, o.Currency)}
+	done := Edited{Order: o, Lines: a.after, Before: money.Of(a.before.TotalMinor, o.Currency), Difference: a.difference(), Refund: money.Of(0, o.Currency)}
 	if o.OnAccount() && o.CompanyID != nil && done.Difference.Minor != 0 { // credit before stock, as in placing
 		if err := s.trade.Adjust(ctx, *o.CompanyID, o.ID, done.Difference.Minor); err != nil {
 			return done, err
 		}
 	}
 	if err := s.repay(ctx, a, &done); err != nil { // money before stock, too
+		return done, err
+	}
+	if err := s.revise(ctx, a); err != nil {
 		return done, err
 	}
 	if err := s.restock(ctx, a); err != nil {
@@ -251,26 +244,35 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 			return done, err
 		}
 	}
+	var err error
+	if done.Points, err = s.points.ToEarn(ctx, o.ID); err != nil {
+		return done, err
+	}
 	return done, s.mail(ctx, *o, o.ID.String()+" "+s.now().String(), messaging.OrderChanged{
 		Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Currency: o.Currency, Lines: mailed(Draft{Order: *o, Lines: a.after}),
 		Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.TotalMinor, Difference: done.Difference.Minor, Refund: done.Refund.Minor,
-		Missing: !o.Paid && !o.OnAccount(),
+		Missing: !o.Paid && !o.ShipsUnpaid(),
 	})
+}
+
+// revise lets campaigns count what they give the order now, if it was priced again.
+func (s *Service) revise(ctx context.Context, a *amendment) error {
+	if !a.quoted || s.campaigns == nil {
+		return nil
+	}
+	return s.campaigns.Revise(ctx, a.order.ID, a.buyer, a.applied)
 }
 
 // restock takes what the edit wants more, and returns what it wants less.
 func (s *Service) restock(ctx context.Context, a *amendment) error {
 	more, less := a.moves()
-	if a.more = len(more) > 0; a.more {
-		goods, err := s.store.Goods(ctx, a.order.BrandID, a.order.pickedUpAt(), "", variantsOf(more))
+	moreLimited, lessLimited := a.limits()
+	if a.more = len(more) > 0; a.more || len(moreLimited) > 0 {
+		taken, err := a.take(a.levels, more)
 		if err != nil {
 			return err
 		}
-		taken, err := a.take(goods.Levels, more)
-		if err != nil {
-			return err
-		}
-		flipped, err := s.store.Take(ctx, Taking{OrderID: a.order.ID, At: s.now(), Reservations: taken})
+		flipped, err := s.store.Take(ctx, Taking{OrderID: a.order.ID, At: s.now(), Reservations: taken, Limited: moreLimited, Customer: a.order.Customer()})
 		if errors.Is(err, ErrStockMoved) {
 			return ErrEditStock
 		}
@@ -278,10 +280,10 @@ func (s *Service) restock(ctx context.Context, a *amendment) error {
 			return err
 		}
 	}
-	if len(less) == 0 {
+	if len(less)+len(lessLimited) == 0 {
 		return nil
 	}
-	flipped, err := s.store.Unreserve(ctx, a.order.ID, less, s.now())
+	flipped, err := s.store.Unreserve(ctx, a.order.ID, less, lessLimited, s.now())
 	return errors.Join(err, s.stockFlipped(ctx, flipped))
 }
 
@@ -291,12 +293,4 @@ func variantsOf(all []Reservation) []uuid.UUID {
 		ids[i] = r.VariantID
 	}
 	return ids
-}
-
-// inChannel fails unless the actor works in the order's channel, whose prices hold.
-func (o Order) inChannel(ctx context.Context) error {
-	if channel.From(ctx).ID != o.ChannelID {
-		return ErrEditChannel.At("add")
-	}
-	return nil
 }

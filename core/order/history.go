@@ -42,6 +42,7 @@ type EditNote struct {
 	TotalAfter  int64    `json:"totalAfter"`
 	SKUs        []string `json:"skus"`
 	Lines       []Line   `json:"lines"`
+	Moved       bool     `json:"moved,omitempty"` // it goes to another address
 }
 
 // Entry is one thing that happened to an order.

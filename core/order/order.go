@@ -115,9 +115,9 @@ func (o Order) BilledTo() customer.Address {
 	return o.ShippingAddress
 }
 
-// customer is whom limits count the order's customer as. Nobody knows who buys over the
+// Customer is whom limits count the order's customer as. Nobody knows who buys over the
 // counter without a word of who they are: each is another.
-func (o Order) customer() string {
+func (o Order) Customer() string {
 	return cmp.Or(cart.CustomerOf(o.MemberID, o.Email), "o:"+o.ID.String())
 }
 

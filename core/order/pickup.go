@@ -105,8 +105,8 @@ const exchangeDays = 7
 // PickedUp reports whether the order is handed over at a shop (店舗受取).
 func (o Order) PickedUp() bool { return o.ShippingMode == pricing.ShipPickUp }
 
-// pickedUpAt is the shop whose stock the order takes; zero if it ships.
-func (o Order) pickedUpAt() uuid.UUID {
+// PickedUpAt is the shop whose stock the order takes; zero if it ships.
+func (o Order) PickedUpAt() uuid.UUID {
 	if !o.PickedUp() {
 		return uuid.Nil
 	}

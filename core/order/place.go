@@ -191,7 +191,7 @@ func (s *Service) write(ctx context.Context, d Draft) error {
 			return err
 		}
 	}
-	flipped, err := s.store.Take(ctx, Taking{d.Order.ID, d.Order.PlacedAt, d.Reservations, d.Limited, d.Order.customer()})
+	flipped, err := s.store.Take(ctx, Taking{d.Order.ID, d.Order.PlacedAt, d.Reservations, d.Limited, d.Order.Customer()})
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package order
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
@@ -12,6 +14,8 @@ import (
 type Points interface {
 	// Price is what the points pay of a total, and what is left of it.
 	Price(ctx context.Context, uses []points.UseInput, total money.Money) ([]points.Tender, int64, error)
+	// ToEarn is what an order earns by the rules as it stands, in each programme.
+	ToEarn(ctx context.Context, orderID uuid.UUID) ([]points.Earned, error)
 	// Hold locks the accounts that they are on until the transaction ends.
 	Hold(ctx context.Context, tenders []points.Tender) error
 	// Spend takes them off the member's accounts, or fails with points.ErrShort.

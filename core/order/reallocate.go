@@ -137,7 +137,7 @@ func (s *Service) reallocate(ctx context.Context, o *Order, in ReallocateInput, 
 
 // elsewhere takes what is gone back from its location, and the same from others.
 func (s *Service) elsewhere(ctx context.Context, o Order, in ReallocateInput, gone []Reservation) ([]Reservation, error) {
-	flipped, err := s.store.Unreserve(ctx, o.ID, gone, s.now())
+	flipped, err := s.store.Unreserve(ctx, o.ID, gone, nil, s.now())
 	if err != nil {
 		return nil, err
 	}

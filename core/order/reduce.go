@@ -1,16 +1,20 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
 )
 
 // reduces reports whether the edit only takes pieces away.
 func (in EditInput) reduces() bool {
-	return len(in.Add) == 0 && in.ShippingFee == nil && !slices.ContainsFunc(in.Lines, func(l EditedLine) bool { return l.Unit != nil })
+	return len(in.Add) == 0 && in.ShippingFee == nil && in.ShippingAddress == nil && !slices.ContainsFunc(in.Lines, func(l EditedLine) bool { return l.Unit != nil })
 }
 
 // fits reports whether an order that stands so can be edited like this: once some of it
@@ -34,6 +38,8 @@ func (in EditInput) fitsPacked(o Order, p packing) error {
 		return payment.ErrCollectorTold.At("orderId")
 	case anyRefused(p.shipments) && !in.reduces():
 		return ErrTransition.With(o.Status)
+	case in.ShippingAddress != nil && (standing || o.PickedUp()):
+		return ErrEditAddress.At("shippingAddress")
 	}
 	return nil
 }
@@ -46,7 +52,7 @@ func (s *Service) repay(ctx context.Context, a *amendment, done *Edited) error {
 		return nil
 	}
 	if o.collected() {
-		if err := s.payments.Lessen(ctx, o.ID, a.before.TotalMinor-o.TotalMinor); err != nil {
+		if err := s.payments.Reask(ctx, o.ID, o.TotalMinor-a.before.TotalMinor); err != nil {
 			return err
 		}
 	}
@@ -63,6 +69,100 @@ func (s *Service) repay(ctx context.Context, a *amendment, done *Edited) error {
 		o.Status = Confirmed
 	}
 	return nil
+}
+
+// lessen takes pieces away of an order of which some has left: those that stay cost what
+// they cost, as they were sold and invoiced.
+func (a *amendment) lessen(in EditInput, rounding money.Rounding) error {
+	a.after = slices.Clone(a.lines)
+	for _, l := range in.Lines {
+		if err := a.lessenLine(l); err != nil {
+			return err
+		}
+	}
+	if len(a.after) == 0 {
+		return ErrEditEmpties.At("lines")
+	}
+	a.total(rounding)
+	return nil
+}
+
+func (a *amendment) lessenLine(in EditedLine) error {
+	i := slices.IndexFunc(a.after, func(l Line) bool { return l.ID == in.LineID })
+	if i < 0 {
+		return ErrUnknownLine.At("lines")
+	}
+	l := a.after[i]
+	if packed := a.packedOf(l); in.Quantity < packed {
+		return ErrLinePacked.With(packed).At("lines")
+	}
+	if in.Quantity > l.Quantity {
+		return ErrTransition.With(a.before.Status)
+	}
+	a.said = append(a.said, l.SKU)
+	if in.Quantity == 0 {
+		a.after, a.removed = slices.Delete(a.after, i, i+1), append(a.removed, l.ID)
+		return nil
+	}
+	was := l.TotalMinor
+	total, err := money.RoundDown.Portion(was, int64(in.Quantity), int64(l.Quantity), 1)
+	if err != nil {
+		return at("lines", err)
+	}
+	l.TotalMinor = total
+	l.resize(in.Quantity)
+	l.Breakdown = append(slices.Clone(l.Breakdown), pricing.Step{
+		Rule: pricing.RuleEdit, Label: labelEdit, Change: money.Of(l.TotalMinor-was, l.Currency), Running: money.Of(l.TotalMinor, l.Currency),
+	})
+	a.after[i], a.changed = l, append(a.changed, l.ID)
+	return nil
+}
+
+var labelEdit = i18n.Text{"ja": "注文変更", "en": "Order edited"}
+
+// resize makes the line so many pieces, and shares its total out among the parts.
+func (l *Line) resize(quantity int) {
+	parts := slices.Clone(l.Parts)
+	weights, shares := l.worth(), make([]int64, len(parts))
+	for i := range parts {
+		parts[i].Quantity = parts[i].Quantity / l.Quantity * quantity
+	}
+	pricing.Apportion(weights, l.TotalMinor, shares, cmp.Compare)
+	for i := range parts {
+		parts[i].Amount.Minor = shares[i]
+	}
+	l.Parts, l.Quantity = parts, quantity
+}
+
+// total adds up what is left of the order: tax is rounded once for each rate.
+func (a *amendment) total(rounding money.Rounding) {
+	o := a.order
+	sums := map[money.TaxClass]int64{}
+	var subtotal, lines int64
+	for _, l := range a.after {
+		subtotal, lines = subtotal+l.UnitMinor*int64(l.Quantity), lines+l.TotalMinor
+		for _, p := range l.Parts {
+			sums[p.TaxClass] += p.Amount.Minor
+		}
+		if len(l.Parts) == 0 {
+			sums[l.TaxClass] += l.TotalMinor
+		}
+	}
+	sums[cmp.Or(o.ShippingMethod.TaxClass, money.TaxStandard)] += o.ShippingMinor
+	o.SubtotalMinor, o.DiscountMinor, o.TaxMinor, o.Taxes = subtotal, subtotal-lines, 0, []money.Taxed{}
+	sums[money.TaxStandard] += o.ChargeMinor
+	o.TotalMinor = lines + o.ShippingMinor + o.ChargeMinor
+	for _, class := range money.TaxClasses {
+		if sums[class] == 0 {
+			continue
+		}
+		taxed := money.TaxOf(class, money.Of(sums[class], o.Currency), o.TaxInclusive, rounding)
+		o.Taxes, o.TaxMinor = append(o.Taxes, taxed), o.TaxMinor+taxed.Tax.Minor
+	}
+	if !o.TaxInclusive {
+		o.TotalMinor += o.TaxMinor
+	}
+	o.Breakdown = append(slices.Clone(o.Breakdown), pricing.Step{Rule: pricing.RuleEdit, Label: labelEdit, Change: a.difference(), Running: o.Total()})
 }
 
 // begun reports whether some of the order had left before the edit, if only to come back.

@@ -54,9 +54,12 @@ type Store interface {
 	// SaveTags writes by which tags the order is listed.
 	SaveTags(ctx context.Context, o Order) error
 	// Reserve notes what a locked order holds besides, when it is taken. Unreserve
-	// returns some of what it holds, or waits for.
+	// returns some of what it holds, or waits for, and of what it counts against limits.
 	Reserve(ctx context.Context, orderID uuid.UUID, more []Reservation) error
-	Unreserve(ctx context.Context, orderID uuid.UUID, less []Reservation, at time.Time) (flipped []uuid.UUID, err error)
+	Unreserve(ctx context.Context, orderID uuid.UUID, less, limited []Reservation, at time.Time) (flipped []uuid.UUID, err error)
+	// Basket is the variants as the order's channel sells them now, with what pricing the
+	// order again asks; of the cart, only the brand's terms of paying at the door.
+	Basket(ctx context.Context, in cart.Lookup, o Order, variantIDs []uuid.UUID) (*cart.Basket, error)
 	// SaveEdit writes the amounts of an edited order, the lines that are new or not as
 	// before, and takes those away that are gone.
 	SaveEdit(ctx context.Context, o Order, lines []Line, removed []uuid.UUID) error
@@ -167,7 +170,7 @@ type Service struct {
 	carriers  Carriers
 	routes    Routes
 	lots      Lots
-	prices    Prices
+	channels  func(ctx context.Context) ([]channel.Channel, error)
 	offers    Offers
 	documents Documents
 	purse     Purse
@@ -196,7 +199,7 @@ type Parts struct {
 	Lots      Lots
 	Purse     Purse // nil: nothing but points pays beforehand
 	Points    Points
-	Prices    Prices
+	Channels  func(ctx context.Context) ([]channel.Channel, error)
 	Codes     Codes // of orders that are picked up
 	Members   Members
 	Now       clock.Clock
@@ -207,7 +210,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, routes: p.Routes, lots: p.Lots, purse: p.Purse, points: p.Points, prices: p.Prices, codes: p.Codes, members: p.Members, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, routes: p.Routes, lots: p.Lots, purse: p.Purse, points: p.Points, channels: p.Channels, codes: p.Codes, members: p.Members, now: p.Now,
 	}
 }
 

@@ -36,9 +36,9 @@ func (s *Service) Refused(ctx context.Context, in RefusedInput) (a Adjusted, _ e
 		if p.Method != MethodCashOnDelivery || !p.Open() {
 			continue
 		}
-		less := min(left, p.AmountMinor-p.CapturedMinor)
+		less := max(min(left, p.AmountMinor-p.CapturedMinor), 0)
 		if in.Uncollected {
-			if err := s.lessen(ctx, p, less); err != nil {
+			if err := s.reask(ctx, p, -less); err != nil {
 				return a, err
 			}
 		}
@@ -68,10 +68,10 @@ func (s *Service) Refused(ctx context.Context, in RefusedInput) (a Adjusted, _ e
 	return a, nil
 }
 
-// Lessen lets whoever collects the money of an order that is not paid yet ask for so much
-// less: a carrier, which learns the amount with the parcel, or a convenience store as
-// long as its slip was not asked for, else ErrCollectorTold.
-func (s *Service) Lessen(ctx context.Context, orderID uuid.UUID, minor int64) error {
+// Reask lets whoever collects the money of an order that is not paid yet ask for so much
+// more, or less if it is below zero: a carrier, which learns the amount with the parcel, or
+// a convenience store as long as its slip was not asked for, else ErrCollectorTold.
+func (s *Service) Reask(ctx context.Context, orderID uuid.UUID, difference int64) error {
 	all, err := s.Store.LockedOf(ctx, orderID)
 	if err != nil {
 		return err
@@ -79,33 +79,33 @@ func (s *Service) Lessen(ctx context.Context, orderID uuid.UUID, minor int64) er
 	for i := range all {
 		p := &all[i]
 		switch {
-		case !p.Open() || minor <= 0:
+		case !p.Open() || difference == 0:
 			continue
 		case p.Method == MethodConvenienceStore:
-			if err := s.askAnew(ctx, p, minor); err != nil {
+			if err := s.askAnew(ctx, p, difference); err != nil {
 				return err
 			}
 		case p.Method != MethodCashOnDelivery:
 			continue
 		}
-		less := min(minor, p.AmountMinor-p.CapturedMinor)
-		if err := s.lessen(ctx, p, less); err != nil {
+		change := max(difference, p.CapturedMinor-p.AmountMinor)
+		if err := s.reask(ctx, p, change); err != nil {
 			return err
 		}
-		minor -= less
+		difference -= change
 	}
 	return nil
 }
 
-// lessen asks for so much less; nothing any more if that is all.
-func (s *Service) lessen(ctx context.Context, p *Payment, minor int64) error {
-	if minor <= 0 {
+// reask asks for so much more, or less; nothing any more if that is all.
+func (s *Service) reask(ctx context.Context, p *Payment, difference int64) error {
+	if difference == 0 {
 		return nil
 	}
-	if minor >= p.AmountMinor {
+	if p.AmountMinor+difference <= 0 {
 		return s.giveUp(ctx, *p, "ORDER_EDITED")
 	}
-	p.AmountMinor, p.UpdatedAt = p.AmountMinor-minor, s.Now()
+	p.AmountMinor, p.UpdatedAt = p.AmountMinor+difference, s.Now()
 	if how := p.Instructions; how != nil {
 		told := *how
 		told.Amount = p.AmountMinor
@@ -114,9 +114,9 @@ func (s *Service) lessen(ctx context.Context, p *Payment, minor int64) error {
 	return s.Store.Update(ctx, *p)
 }
 
-// askAnew forgets the slip that was to be asked for, and asks for one of so much less. Of
+// askAnew forgets the slip that was to be asked for, and asks for one of so much more. Of
 // what is being asked, nobody knows what becomes.
-func (s *Service) askAnew(ctx context.Context, p *Payment, minor int64) error {
+func (s *Service) askAnew(ctx context.Context, p *Payment, difference int64) error {
 	if p.issued() {
 		return ErrCollectorTold
 	}
@@ -136,8 +136,8 @@ func (s *Service) askAnew(ctx context.Context, p *Payment, minor int64) error {
 		if err := s.Store.UpdateOperation(ctx, o); err != nil {
 			return err
 		}
-		if minor < p.AmountMinor {
-			anew := Operation{ID: id.New(), PaymentID: p.ID, Kind: OperationStart, Status: OperationOutstanding, AmountMinor: p.AmountMinor - minor, CreatedAt: now}
+		if p.AmountMinor+difference > 0 {
+			anew := Operation{ID: id.New(), PaymentID: p.ID, Kind: OperationStart, Status: OperationOutstanding, AmountMinor: p.AmountMinor + difference, CreatedAt: now}
 			if err := s.Opened(ctx, Draft{Payment: *p, Start: &anew}); err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
 )
 
@@ -61,6 +62,9 @@ type Earned struct {
 	Points      int64
 	Postings    int
 }
+
+// Programme is the programme's id in the schema.
+func (e Earned) Programme() string { return id.Global("PointProgramme", e.ProgrammeID) }
 
 // Due is an order or a purchase whose points are to be confirmed.
 type Due struct {
@@ -141,7 +145,7 @@ func (s *Service) Follow(ctx context.Context, orderID uuid.UUID) error {
 		if err != nil || o == nil || o.waits() {
 			return err
 		}
-		all, err := s.programmes(ctx)
+		programmes, rules, err := s.earningIn(ctx, *o)
 		if err != nil {
 			return err
 		}
@@ -149,24 +153,59 @@ func (s *Service) Follow(ctx context.Context, orderID uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		var mine []uuid.UUID
-		for key, p := range all {
-			if p.ClosedAt == nil && (p.Shared || p.BrandID == o.BrandID) {
-				mine = append(mine, key)
-			}
-		}
-		rules, err := s.Store.Rules(ctx, mine, o.PlacedAt)
-		if err != nil {
-			return err
-		}
-		slices.SortFunc(mine, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-		for _, key := range mine {
-			if err := s.followIn(ctx, all[key], *o, rules, earned); err != nil {
+		for _, p := range programmes {
+			if err := s.followIn(ctx, p, *o, rules, earned); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// ToEarn is what an order earns by the rules as it stands, in each programme that gives
+// something; nothing for guests and companies.
+func (s *Service) ToEarn(ctx context.Context, orderID uuid.UUID) ([]Earned, error) {
+	ctx = access.With(ctx, access.System)
+	o, err := s.Store.Bought(ctx, orderID)
+	if err != nil || o == nil {
+		return nil, err
+	}
+	programmes, rules, err := s.earningIn(ctx, *o)
+	if err != nil {
+		return nil, err
+	}
+	var all []Earned
+	for _, p := range programmes {
+		points, err := o.earns(rulesOf(p, rules))
+		if err != nil {
+			return nil, err
+		}
+		if points > 0 {
+			all = append(all, Earned{ProgrammeID: p.ID, Points: points})
+		}
+	}
+	return all, nil
+}
+
+// earningIn are the programmes in which an order may earn, and their rules.
+func (s *Service) earningIn(ctx context.Context, o Bought) (mine []Programme, rules []Rule, err error) {
+	all, err := s.programmes(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var keys []uuid.UUID
+	for key, p := range all {
+		if p.ClosedAt == nil && (p.Shared || p.BrandID == o.BrandID) {
+			mine, keys = append(mine, p), append(keys, key)
+		}
+	}
+	slices.SortFunc(mine, func(a, b Programme) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	rules, err = s.Store.Rules(ctx, keys, o.PlacedAt)
+	return mine, rules, err
+}
+
+func rulesOf(p Programme, rules []Rule) []Rule {
+	return slices.DeleteFunc(slices.Clone(rules), func(r Rule) bool { return r.ProgrammeID != p.ID })
 }
 
 // waits reports whether nobody knows yet that the order stands.
@@ -179,7 +218,7 @@ func (s *Service) followIn(ctx context.Context, p Programme, o Bought, rules []R
 			has = e
 		}
 	}
-	target, err := o.earns(slices.DeleteFunc(slices.Clone(rules), func(r Rule) bool { return r.ProgrammeID != p.ID }))
+	target, err := o.earns(rulesOf(p, rules))
 	if err != nil {
 		return err
 	}

@@ -13,9 +13,16 @@ import (
 // channel's price.
 func contract(d *Draft) error {
 	for i := range d.Quote.Lines {
-		done, err := d.assemble(&d.Quote.Lines[i])
+		line := &d.Quote.Lines[i]
+		if line.Kept != nil {
+			if err := line.keep(); err != nil {
+				return err
+			}
+			continue
+		}
+		done, err := d.assemble(line)
 		if err == nil && !done {
-			err = d.contract(&d.Quote.Lines[i])
+			err = d.contract(line)
 		}
 		if err != nil {
 			return err

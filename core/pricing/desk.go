@@ -39,6 +39,9 @@ func (d *Desk) open(ctx context.Context, t Terms, version int64) (err error) {
 func (d *Desk) Enter(region string, mode ShippingMode, shop uuid.UUID, coupons []Coupon) {
 	t := *d.terms.Load()
 	t.Buyer.Region, t.Mode, t.ShopID, t.Coupons = region, mode, shop, coupons
+	if t.Placed != nil {
+		t.Coupons = append(t.Coupons, t.Placed.Used...)
+	}
 	d.terms.Store(&t)
 }
 

@@ -285,7 +285,7 @@ func (d *Draft) pool() {
 }
 
 func (d *Draft) discount(line *Line) error {
-	if line.sheet == nil || line.Err != nil {
+	if line.sheet == nil || line.Err != nil || line.Kept != nil {
 		return nil
 	}
 	decided := false

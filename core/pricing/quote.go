@@ -113,6 +113,7 @@ type Terms struct {
 	Offers       Offers    // campaigns; nil if there are none
 	Coupons      []Coupon  // that the buyer has entered and may use
 	ShopID       uuid.UUID // where the sale takes place, if it is a shop
+	Placed       *Placed   // the order that is priced again; nil for one to come
 	Trace        bool      // note every candidate, not only what won
 }
 
@@ -128,6 +129,7 @@ type Item struct {
 	Quantity  int
 	TaxClass  money.TaxClass
 	Agreed    *Agreed // a price that both sides have accepted, which no other rule changes
+	Kept      *Kept   // the price of a line that stays as it was agreed; nil: it is priced now
 	Parts     []Part  // of a set; those that cost least, where nothing is chosen yet
 }
 
@@ -213,6 +215,9 @@ type Applied struct {
 	Points     decimal.Decimal // what points are multiplied by; zero if the campaign gives none
 	Issues     uuid.UUID       // the campaign whose coupon the buyer gets; zero if none
 }
+
+// Same reports whether both are of one campaign.
+func (a Applied) Same(other Applied) bool { return a.CampaignID == other.CampaignID }
 
 // Gift is goods that a campaign adds.
 type Gift struct {

@@ -103,6 +103,7 @@ type Ask struct {
 	// Region is the prefecture that the goods go to, where it is known.
 	Region string
 	Trace  bool
+	Placed *Placed // the order that is priced again; nil for one to come
 }
 
 // Desk opens a desk for the channel of the context. Only who may read prices asks
@@ -122,7 +123,10 @@ func (s *Service) Desk(ctx context.Context, ask Ask) (*Desk, error) {
 	d := &Desk{s: s, brand: c.BrandID, own: c.PriceListID}
 	terms := Terms{
 		Currency: money.Currency(c.Currency), TaxInclusive: c.TaxInclusive, Rounding: cmp.Or(buyer.TaxRounding, money.RoundDown),
-		At: ask.At, Zone: c.Zone(), ChannelID: c.ID, Mode: cmp.Or(ask.Mode, ShipNormal), Buyer: buyer, Trace: ask.Trace,
+		At: ask.At, Zone: c.Zone(), ChannelID: c.ID, Mode: cmp.Or(ask.Mode, ShipNormal), Buyer: buyer, Trace: ask.Trace, Placed: ask.Placed,
+	}
+	if ask.Placed != nil {
+		terms.TaxInclusive = ask.Placed.TaxInclusive
 	}
 	if terms.At.IsZero() {
 		terms.At = s.now()

@@ -191,6 +191,12 @@ func (c *ready) excludes(g scope.Goods) bool {
 func (v *view) judge(c *ready, terms *pricing.Terms, now moment) pricing.Reason {
 	buyer := &terms.Buyer
 	who := identity(*buyer)
+	if terms.Placed.Uses(c.ID) {
+		if !c.runsFor(terms) {
+			return pricing.ReasonElsewhere
+		}
+		return ""
+	}
 	switch {
 	case c.From.After(terms.At):
 		return pricing.ReasonNotYet

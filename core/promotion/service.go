@@ -24,6 +24,8 @@ import (
 type Store interface {
 	// Live are the brand's campaigns that quoting may meet: ready, and not long over.
 	Live(ctx context.Context, brandID uuid.UUID) (version int64, campaigns []Campaign, err error)
+	// CampaignsByID are the campaigns with the ids, whatever has become of them.
+	CampaignsByID(ctx context.Context, ids []uuid.UUID) ([]Campaign, error)
 	// Used is how often the buyer has used campaigns that count it.
 	Used(ctx context.Context, buyerID uuid.UUID) (map[uuid.UUID]int, error)
 
@@ -101,7 +103,37 @@ func (s *Service) Offers(ctx context.Context, version int64, terms pricing.Terms
 	if err != nil {
 		return nil, err
 	}
+	if terms.Placed != nil {
+		if book, err = s.withUsed(ctx, book, terms.Placed.Used); err != nil {
+			return nil, err
+		}
+	}
 	return s.view(ctx, book, terms.Buyer)
+}
+
+// withUsed is the book with the campaigns that an order has used and that are stopped or
+// long over since.
+func (s *Service) withUsed(ctx context.Context, book *Book, used []pricing.Coupon) (*Book, error) {
+	var missing []uuid.UUID
+	for _, u := range used {
+		if book.ByID(u.CampaignID) == nil {
+			missing = append(missing, u.CampaignID)
+		}
+	}
+	if len(missing) == 0 {
+		return book, nil
+	}
+	all, err := s.Store.CampaignsByID(ctx, missing)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		all[i].Status = Ready
+	}
+	for _, c := range book.campaigns {
+		all = append(all, *c.Campaign)
+	}
+	return NewBook(book.Version, all), nil
 }
 
 func (s *Service) view(ctx context.Context, book *Book, buyer scope.Buyer) (pricing.Offers, error) {

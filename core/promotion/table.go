@@ -36,6 +36,7 @@ type hit struct {
 	coupon uuid.UUID
 	reason pricing.Reason // why it does not apply; empty if it fits
 	won    int            // lines on which it made the price
+	later  bool           // it did not run when the order was placed that is priced again
 }
 
 // lay puts the cart on the table.
@@ -68,7 +69,7 @@ func (t *table) find() []*hit {
 	meet := func(c *ready) *hit {
 		h := t.hits[c.at]
 		if h == nil {
-			h = &hit{c: c, reason: t.v.judge(c, &t.d.In.Terms, t.now)}
+			h = &hit{c: c, reason: t.v.judge(c, &t.d.In.Terms, t.now), later: c.after(&t.d.In.Terms)}
 			if c.NeedsCoupon {
 				h.coupon = couponOf(c.ID, &t.d.In.Terms)
 			}
@@ -84,7 +85,7 @@ func (t *table) find() []*hit {
 		goods := line.Goods()
 		for e := range t.v.index.Of(goods) {
 			h := meet(e.c)
-			if h.reason != "" && !t.d.In.Terms.Trace || e.c.excludes(goods) {
+			if h.reason != "" && !t.d.In.Terms.Trace || e.c.excludes(goods) || h.passes(line) {
 				continue
 			}
 			if e.goods {
@@ -100,6 +101,19 @@ func (t *table) find() []*hit {
 		t.complete(h)
 	}
 	return found
+}
+
+// passes reports whether the line is left alone: its price was agreed before the campaign ran.
+func (h *hit) passes(line *pricing.Line) bool { return h.later && line.Kept != nil }
+
+// after reports whether the campaign did not run when the order was placed that is priced
+// again, which has not used it either.
+func (c *ready) after(terms *pricing.Terms) bool {
+	p := terms.Placed
+	if p == nil || p.Uses(c.ID) {
+		return false
+	}
+	return c.From.After(p.At) || !c.Until.After(p.At) || c.Recurrence.narrows() && !c.Recurrence.holds(momentOf(p.At, terms.Zone))
 }
 
 // at notes that the line is of the campaign's goods.
@@ -123,11 +137,11 @@ func (t *table) complete(h *hit) {
 		return
 	}
 	switch {
-	case h.c.all && len(h.c.except) == 0:
+	case h.c.all && len(h.c.except) == 0 && !h.later:
 		h.lines = t.every
 	case h.c.all:
 		for i, line := range t.lines {
-			if !h.c.excludes(line.Goods()) {
+			if !h.c.excludes(line.Goods()) && !h.passes(line) {
 				h.at(i)
 			}
 		}

@@ -32,10 +32,19 @@ type Denied struct {
 	CampaignID uuid.UUID
 	Spent      bool // budget or uses; else the buyer's own, or the coupon
 	Coupon     bool
+	More       bool // the order has used it before, and wants more of its budget
 }
 
 func (d *Denied) Error() string {
 	return fmt.Sprintf("campaign %s: budget or uses %t, coupon %t", d.CampaignID, d.Spent, d.Coupon)
+}
+
+// Back is uses that an order gives back.
+type Back struct {
+	OrderID  uuid.UUID
+	At       time.Time
+	CameBack bool        // its goods have come back: what campaigns keep stays used
+	Only     []uuid.UUID // of these campaigns; nil: all, and what the order has earned by them is void
 }
 
 // UseStore keeps what campaigns gave.
@@ -43,13 +52,17 @@ type UseStore interface {
 	// Redeem counts the uses and spends their coupons, in one round trip. One that is
 	// refused is a *Denied error.
 	Redeem(ctx context.Context, orderID uuid.UUID, at time.Time, uses []Use) error
+	// UsedBy is what the order has used and not given back.
+	UsedBy(ctx context.Context, orderID uuid.UUID) ([]pricing.Applied, error)
+	// Revise lets uses of the order give more or less than before: the difference is
+	// counted. One that is refused is a *Denied error.
+	Revise(ctx context.Context, orderID uuid.UUID, uses []Use) error
 	// Exhaust notes that a campaign's budget or uses are spent.
 	Exhaust(ctx context.Context, brandID, campaignID uuid.UUID, at time.Time) error
 	// TakeGift takes pieces from a gift's allotment; false if fewer are left.
 	TakeGift(ctx context.Context, campaignID uuid.UUID, gift pricing.Gift) (bool, error)
-	// Return gives back what the order used, once; the campaigns concerned. Of an order
-	// that came back, what campaigns keep stays used.
-	Return(ctx context.Context, orderID uuid.UUID, at time.Time, cameBack bool) ([]uuid.UUID, error)
+	// Return gives back what the order used, once; the campaigns concerned.
+	Return(ctx context.Context, b Back) ([]uuid.UUID, error)
 }
 
 // Redeem spends what campaigns gave to an order, in its transaction: budget, uses,
@@ -59,9 +72,67 @@ func (s *Service) Redeem(ctx context.Context, orderID uuid.UUID, buyer scope.Buy
 	if len(applied) == 0 {
 		return nil
 	}
-	book, err := s.book(ctx, channel.From(ctx).BrandID, 0)
+	uses, err := s.uses(ctx, buyer, applied)
 	if err != nil {
 		return err
+	}
+	return s.Store.Redeem(ctx, orderID, s.Now(), uses)
+}
+
+// UsedBy is what an order has used of campaigns and not given back.
+func (s *Service) UsedBy(ctx context.Context, orderID uuid.UUID) ([]pricing.Applied, error) {
+	return s.Store.UsedBy(ctx, orderID)
+}
+
+// Revise lets what campaigns give to an order be this, in the transaction that edits it:
+// budgets, uses and coupons move by the difference. It is all or nothing; what is refused
+// is a *Denied error.
+func (s *Service) Revise(ctx context.Context, orderID uuid.UUID, buyer scope.Buyer, applied []pricing.Applied) error {
+	uses, err := s.uses(ctx, buyer, applied)
+	if err != nil {
+		return err
+	}
+	was, err := s.Store.UsedBy(ctx, orderID)
+	if err != nil {
+		return err
+	}
+	var lost []uuid.UUID
+	for _, a := range was {
+		if !slices.ContainsFunc(applied, a.Same) {
+			lost = append(lost, a.CampaignID)
+		}
+	}
+	known := func(u Use) bool { return slices.ContainsFunc(was, u.Applied.Same) }
+	var kept, fresh []Use
+	for _, u := range uses {
+		if known(u) {
+			kept = append(kept, u)
+		} else {
+			fresh = append(fresh, u)
+		}
+	}
+	if len(lost) > 0 {
+		if err := s.giveBack(ctx, Back{OrderID: orderID, At: s.Now(), Only: lost}); err != nil {
+			return err
+		}
+	}
+	if len(kept) > 0 {
+		if err := s.Store.Revise(ctx, orderID, kept); err != nil {
+			return err
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	return s.Store.Redeem(ctx, orderID, s.Now(), fresh)
+}
+
+// uses are what campaigns give to the buyer's order, in the order in which all orders take
+// their rows, so that none waits for another in a ring.
+func (s *Service) uses(ctx context.Context, buyer scope.Buyer, applied []pricing.Applied) ([]Use, error) {
+	book, err := s.book(ctx, channel.From(ctx).BrandID, 0)
+	if err != nil {
+		return nil, err
 	}
 	uses := make([]Use, 0, len(applied))
 	for _, a := range applied {
@@ -71,9 +142,8 @@ func (s *Service) Redeem(ctx context.Context, orderID uuid.UUID, buyer scope.Buy
 		}
 		uses = append(uses, u)
 	}
-	// All orders take the rows in one order, so that none waits for another in a ring.
 	slices.SortFunc(uses, func(x, y Use) int { return bytes.Compare(x.CampaignID[:], y.CampaignID[:]) })
-	return s.Store.Redeem(ctx, orderID, s.Now(), uses)
+	return uses, nil
 }
 
 // TakeGift takes pieces from a gift's allotment, in the order's transaction; false
@@ -96,24 +166,23 @@ func (s *Service) Exhaust(ctx context.Context, campaignID uuid.UUID) error {
 
 // Return gives back what an order used, in the transaction that cancels it.
 func (s *Service) Return(ctx context.Context, orderID uuid.UUID) error {
-	return s.giveBack(ctx, orderID, false)
+	return s.giveBack(ctx, Back{OrderID: orderID, At: s.Now()})
 }
 
 // CameBack gives back what an order used of which all goods have come back, in the
 // transaction that receives the last of them, where the campaign's rule says so.
 func (s *Service) CameBack(ctx context.Context, orderID uuid.UUID) error {
-	return s.giveBack(ctx, orderID, true)
+	return s.giveBack(ctx, Back{OrderID: orderID, At: s.Now(), CameBack: true})
 }
 
-func (s *Service) giveBack(ctx context.Context, orderID uuid.UUID, cameBack bool) error {
-	now := s.Now()
-	campaigns, err := s.Store.Return(ctx, orderID, now, cameBack)
+func (s *Service) giveBack(ctx context.Context, b Back) error {
+	campaigns, err := s.Store.Return(ctx, b)
 	if err != nil {
 		return err
 	}
 	var events []event.Event
 	for _, c := range campaigns {
-		events = append(events, event.New(ctx, now, "campaign.returned", "Campaign", c, map[string]any{"order": orderID}))
+		events = append(events, event.New(ctx, b.At, "campaign.returned", "Campaign", c, map[string]any{"order": b.OrderID}))
 	}
 	if len(events) == 0 {
 		return nil

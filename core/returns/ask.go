@@ -216,21 +216,23 @@ func goodsIn(l order.Line, all []scope.Goods) []scope.Goods {
 	return found
 }
 
-// exchangeable fails unless what is wanted instead costs what it replaces, for whoever
-// asks and now.
+// exchangeable fails unless what is wanted instead costs no more than what it replaces, for
+// whoever asks and now, and notes what both cost. A set is wanted again as it was.
 func (s *Service) exchangeable(ctx context.Context, r Return, lines []order.Line) error {
 	if r.Outcome != Exchange {
 		return nil
 	}
 	var others []uuid.UUID
+	var asked []int // the lines of others
 	for i, l := range r.Lines {
 		of := lines[slices.IndexFunc(lines, func(o order.Line) bool { return o.ID == l.LineID })]
+		if *l.ExchangeVariantID == of.VariantID {
+			continue
+		}
 		if len(of.Parts) > 0 {
 			return ErrSet.At(fmt.Sprintf("lines.%d", i))
 		}
-		if *l.ExchangeVariantID != of.VariantID {
-			others = append(others, of.VariantID, *l.ExchangeVariantID)
-		}
+		others, asked = append(others, of.VariantID, *l.ExchangeVariantID), append(asked, i)
 	}
 	if len(others) == 0 {
 		return nil
@@ -258,9 +260,11 @@ func (s *Service) exchangeable(ctx context.Context, r Return, lines []order.Line
 		if err != nil {
 			return err
 		}
-		if had == nil || wanted == nil || had.Unit != wanted.Unit {
+		if had == nil || wanted == nil || had.Unit.Minor < wanted.Unit.Minor {
 			return ErrPrice.At("lines")
 		}
+		l := &r.Lines[asked[i/2]]
+		l.HadMinor, l.WantsMinor = had.Unit.Minor, wanted.Unit.Minor
 	}
 	return nil
 }

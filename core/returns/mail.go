@@ -48,7 +48,7 @@ func (n notice) content(what string) messaging.ReturnNotice {
 	switch what {
 	case "APPROVED":
 		c.Instructions = n.rule.Instructions.In(n.Order.Language)
-		c.PaidByShop = !slices.ContainsFunc(n.r.Lines, func(l Line) bool { return l.Approved > 0 && termOf(n.r.Terms, l.Reason).ParcelPaidBy == ByCustomer })
+		c.PaidByShop = !slices.ContainsFunc(n.r.Lines, func(l Line) bool { return l.Approved > 0 && !termOf(n.r.Terms, l.Reason).onDelivery() })
 	case "RECEIVED":
 		last := n.r.Receipts[len(n.r.Receipts)-1]
 		c.Refund, c.AsPoints, c.Fee, c.Note = last.RefundMinor, last.AsPointsMinor, last.FeeMinor, ""

@@ -151,7 +151,7 @@ func (r Return) slip(o order.Order, lines []order.Line, rule Rule) Slip {
 		slip.Lines = append(slip.Lines, SlipLine{
 			Name: of.Name.In("ja"), Detail: strings.Join(append([]string{of.SKU}, of.Options...), " / "), Reason: l.Reason.Label(), Pieces: pieces,
 		})
-		slip.ByShop = slip.ByShop && termOf(r.Terms, l.Reason).ParcelPaidBy == ByShop
+		slip.ByShop = slip.ByShop && termOf(r.Terms, l.Reason).onDelivery()
 	}
 	return slip
 }

@@ -96,6 +96,7 @@ type SaveRuleInput struct {
 
 const (
 	maxDays         = 365
+	maxFee          = 1_000_000 // minor units
 	maxExcluded     = 200
 	maxInstructions = 2000
 )
@@ -135,6 +136,17 @@ func (s *Service) SaveRule(ctx context.Context, in SaveRuleInput) (*Rule, error)
 	})
 }
 
+// amounts checks what the term keeps by amount.
+func (t Term) amounts() error {
+	switch {
+	case min(t.FlatFeeMinor, t.ParcelFeeMinor) < 0 || max(t.FlatFeeMinor, t.ParcelFeeMinor) > maxFee:
+		return fault.Invalid(fault.CodeInvalid, "手数料は0〜%d円で指定してください", "A fee is 0 to %d yen").With(maxFee).At("terms")
+	case t.ParcelFeeMinor > 0 && t.ParcelPaidBy != ByCustomer:
+		return fault.Invalid(fault.CodeInvalid, "返送料はお客様負担の場合だけ差し引けます", "Only where the customer pays the parcel is something kept for it").At("terms")
+	}
+	return nil
+}
+
 func (r Rule) validate() error {
 	all := []error{r.Instructions.Check("instructions", maxInstructions, false)}
 	if r.Address != nil {
@@ -148,6 +160,8 @@ func (r Rule) validate() error {
 			all = append(all, fault.Invalid(fault.CodeInvalid, "日数は1〜%dで指定してください", "Days are 1 to %d").With(maxDays).At("terms"))
 		case t.FeePercent < 0 || t.FeePercent > 100:
 			all = append(all, fault.Invalid(fault.CodeInvalid, "手数料率は0〜100で指定してください", "The fee is 0 to 100 per cent").At("terms"))
+		default:
+			all = append(all, t.amounts())
 		}
 	}
 	if len(r.Excluded) > maxExcluded {

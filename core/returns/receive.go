@@ -20,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/pricing"
 )
 
 // ReceiveInput says what came back, where, and what becomes of it.
@@ -243,6 +244,12 @@ func (s *Service) returnedToShelves(ctx context.Context, restocked Pieces) error
 // settle gives the customer what the pieces are worth: money, or other goods.
 func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, in ReceiveInput) error {
 	if c.r.Outcome == Exchange {
+		if err := c.cheaper(receipt); err != nil {
+			return err
+		}
+		if err := s.giveBack(ctx, c, receipt, nil); err != nil { // money before stock
+			return err
+		}
 		return s.exchange(ctx, c, receipt, in.Lines)
 	}
 	if err := c.worth(receipt); err != nil {
@@ -257,6 +264,31 @@ func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, in R
 	}
 	if s.Campaigns != nil && sharesOf(c.Order, c.Lines).whole(came) {
 		return s.Campaigns.CameBack(ctx, c.Order.ID)
+	}
+	return nil
+}
+
+// cheaper works out what is given back where cheaper goods are wanted instead: of what the
+// pieces cost, the part by which the others are cheaper.
+func (c changing) cheaper(receipt *Receipt) error {
+	now := Pieces{}
+	for _, p := range receipt.Lines {
+		now[p.LineID] = p.Pieces()
+	}
+	cost, err := sharesOf(c.Order, c.Lines).back(received(c.all, Return.refunds), now)
+	if err != nil {
+		return err
+	}
+	for i := range receipt.Lines {
+		p := &receipt.Lines[i]
+		l := c.r.Lines[slices.IndexFunc(c.r.Lines, func(l Line) bool { return l.ID == p.ReturnLineID })]
+		if l.HadMinor <= l.WantsMinor {
+			continue
+		}
+		if p.RefundMinor, err = money.RoundDown.Portion(cost[p.LineID], l.HadMinor-l.WantsMinor, l.HadMinor, 1); err != nil {
+			return err
+		}
+		receipt.RefundMinor += p.RefundMinor
 	}
 	return nil
 }
@@ -284,11 +316,36 @@ func (c changing) worth(receipt *Receipt) error {
 		receipt.RefundMinor, receipt.FeeMinor = receipt.RefundMinor+p.RefundMinor, receipt.FeeMinor+fee
 		before[p.LineID] += now[p.LineID]
 	}
+	c.keepFlat(receipt)
 	if s.whole(before) && c.refundsShipping() {
 		receipt.ShippingMinor = s.shipping
 		receipt.RefundMinor += s.shipping
 	}
 	return nil
+}
+
+// keepFlat takes off what is kept once of the return, as far as no receipt before bore it and
+// what the goods give back reaches; each line bears it in proportion.
+func (c changing) keepFlat(receipt *Receipt) {
+	var terms []Term
+	for _, l := range c.r.Lines {
+		if l.Approved > 0 {
+			terms = append(terms, termOf(c.r.Terms, l.Reason))
+		}
+	}
+	due := flat(terms)
+	for _, earlier := range c.r.Receipts {
+		due -= earlier.FlatMinor
+	}
+	weights, shares := make([]int64, len(receipt.Lines)), make([]int64, len(receipt.Lines))
+	for i, p := range receipt.Lines {
+		weights[i] = p.RefundMinor
+	}
+	receipt.FlatMinor = pricing.Share(weights, max(due, 0), shares, cmp.Compare)
+	for i := range receipt.Lines {
+		receipt.Lines[i].RefundMinor -= shares[i]
+	}
+	receipt.RefundMinor, receipt.FeeMinor = receipt.RefundMinor-receipt.FlatMinor, receipt.FeeMinor+receipt.FlatMinor
 }
 
 // refundsShipping reports whether the shipping fee goes back when all goods have: if it
@@ -349,7 +406,11 @@ func (s *Service) exchange(ctx context.Context, c changing, receipt *Receipt, sa
 	in := order.ExchangeInput{Of: c.Order, ReturnNumber: c.r.Number(), LocationID: receipt.LocationID}
 	for i, p := range receipt.Lines {
 		l := c.r.Lines[slices.IndexFunc(c.r.Lines, func(l Line) bool { return l.ID == p.ReturnLineID })]
-		in.Wanted = append(in.Wanted, order.Reservation{VariantID: *l.ExchangeVariantID, Quantity: p.Pieces()})
+		wanted := order.Wanted{VariantID: *l.ExchangeVariantID, Quantity: p.Pieces()}
+		if of := c.Lines[slices.IndexFunc(c.Lines, func(o order.Line) bool { return o.ID == p.LineID })]; len(of.Parts) > 0 {
+			wanted.Set = &of
+		}
+		in.Wanted = append(in.Wanted, wanted)
 		for _, lot := range said[i].Handed {
 			lot.VariantID = cmp.Or(lot.VariantID, l.ExchangeVariantID)
 			in.Handed = append(in.Handed, lot)

@@ -102,6 +102,8 @@ type Line struct {
 	Asked             int        `json:"asked"`
 	Approved          int        `json:"approved"`
 	ExchangeVariantID *uuid.UUID `json:"exchangeVariantId"` // what is wanted instead
+	HadMinor          int64      `json:"had"`               // what a piece cost when other goods were asked for; 0: the same again
+	WantsMinor        int64      `json:"wants"`             // what a piece of those cost then: no more
 }
 
 // GlobalID is the line's id in the schema.
@@ -164,6 +166,7 @@ type Receipt struct {
 	Currency        money.Currency `json:"currency"`
 	RefundMinor     int64          `json:"refund"`
 	FeeMinor        int64          `json:"fee"`
+	FlatMinor       int64          `json:"flat"`     // of the fee: kept once of the return
 	ShippingMinor   int64          `json:"shipping"` // of the refund
 	AsPointsMinor   int64          `json:"asPoints"` // of the refund: given as points
 	Points          int64          `json:"points"`   // how many these were
@@ -266,6 +269,6 @@ var (
 	ErrStatus      = fault.Conflict("RETURN_STATUS_CONFLICT", "返品の状態が%sのため、この操作はできません", "The return is %s; this cannot be done now")
 	ErrTooMany     = fault.Conflict("RETURN_QUANTITY_EXCEEDED", "返品できる数量（%d個）を超えています", "That is more than can be returned (%d)")
 	ErrUnknownLine = fault.NotFound("RETURN_LINE_UNKNOWN", "指定した明細がありません", "There is no such line")
-	ErrPrice       = fault.Conflict("EXCHANGE_PRICE_DIFFERS", "価格の異なる商品とは交換できません", "Goods are exchanged for others at the same price only")
-	ErrSet         = fault.Conflict("EXCHANGE_SET", "セット商品の交換は承っておりません。返品のうえ、改めてご注文ください", "Sets are not exchanged; please return it and order anew")
+	ErrPrice       = fault.Conflict("EXCHANGE_PRICE_DIFFERS", "より高い商品とは交換できません。返品のうえ、改めてご注文ください", "Goods are not exchanged for dearer ones; please return them and order anew")
+	ErrSet         = fault.Conflict("EXCHANGE_SET", "セット商品は同じセットとだけ交換できます。返品のうえ、改めてご注文ください", "A set is exchanged for the same set only; please return it and order anew")
 )

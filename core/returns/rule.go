@@ -49,9 +49,25 @@ type Term struct {
 	// Days after delivery within which a return may be asked for; nil: it may not.
 	Days            *int  `json:"days,omitempty"`
 	UnopenedOnly    bool  `json:"unopenedOnly"`
-	FeePercent      int   `json:"feePercent"` // of what the goods cost, kept by the shop (返品手数料)
+	FeePercent      int   `json:"feePercent"`          // of what the goods cost, kept by the shop (返品手数料)
+	FlatFeeMinor    int64 `json:"flatFee,omitempty"`   // kept of a return besides, once
+	ParcelFeeMinor  int64 `json:"parcelFee,omitempty"` // kept for its parcel, once: the shop pays the carrier, and the customer the shop
 	ParcelPaidBy    Payer `json:"parcelPaidBy"`
 	RefundsShipping bool  `json:"refundsShipping"` // once all of the order has come back
+}
+
+// onDelivery reports whether the parcel is sent cash on delivery (着払い): the shop pays its
+// carrier, whoever bears it in the end.
+func (t Term) onDelivery() bool { return t.ParcelPaidBy == ByShop || t.ParcelFeeMinor > 0 }
+
+// flat is what is kept once of a return under some of the terms: the highest of the flat
+// fees, and the highest for the parcel.
+func flat(terms []Term) (minor int64) {
+	var parcel int64
+	for _, t := range terms {
+		minor, parcel = max(minor, t.FlatFeeMinor), max(parcel, t.ParcelFeeMinor)
+	}
+	return minor + parcel
 }
 
 // Rule is what a brand takes back, and how (返品特約).

@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -26,6 +27,30 @@ import (
 
 // region    **************************** field.gotpl *****************************
 
+func _EarnedPoints_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Earned) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Programme() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _EarnedPoints_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Earned) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.Points },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _EditOrderPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.EditOrderPayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -36,6 +61,19 @@ func _EditOrderPayload_order(ctx context.Context, ec *executionContext, field gr
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
 		false,
+	)
+}
+
+func _EditOrderPayload_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.EditOrderPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []order.Line { return obj.Lines },
+		func(ctx context.Context, selections ast.SelectionSet, v []order.Line) graphql.Marshaler {
+			return marshalNOrderLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐLineᚄ(ctx, ec, selections, v)
+		},
+		true,
 	)
 }
 
@@ -75,6 +113,19 @@ func _EditOrderPayload_refund(ctx context.Context, ec *executionContext, field g
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		false,
+	)
+}
+
+func _EditOrderPayload_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.EditOrderPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []points.Earned { return obj.Points },
+		func(ctx context.Context, selections ast.SelectionSet, v []points.Earned) graphql.Marshaler {
+			return marshalNEarnedPoints2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐEarnedᚄ(ctx, ec, selections, v)
+		},
+		true,
 	)
 }
 
@@ -175,7 +226,7 @@ func unmarshalInputEditOrderInput(ctx context.Context, ec *executionContext, obj
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "lines", "add", "shippingFee", "reason", "dryRun"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "lines", "add", "shippingFee", "shippingAddress", "reason", "dryRun"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -217,6 +268,13 @@ func unmarshalInputEditOrderInput(ctx context.Context, ec *executionContext, obj
 				return it, err
 			}
 			it.ShippingFee = data
+		case "shippingAddress":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shippingAddress"))
+			data, err := unmarshalOAddressInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShippingAddress = data
 		case "reason":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
 			data, err := unmarshalNString2string(ctx, ec, v)
@@ -312,6 +370,45 @@ func UnmarshalEditOrderLineInput(ctx context.Context, raw any) (order.EditedLine
 
 // region    **************************** object.gotpl ****************************
 
+var earnedPointsImplementors = []string{"EarnedPoints"}
+
+func _EarnedPoints(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Earned) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, earnedPointsImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("EarnedPoints")
+		case "programmeId":
+			out.Values[i] = _EarnedPoints_programmeId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "points":
+			out.Values[i] = _EarnedPoints_points(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var editOrderPayloadImplementors = []string{"EditOrderPayload"}
 
 func _EditOrderPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.EditOrderPayload) graphql.Marshaler {
@@ -329,6 +426,11 @@ func _EditOrderPayload(ctx context.Context, ec *executionContext, sel ast.Select
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "lines":
+			out.Values[i] = _EditOrderPayload_lines(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "before":
 			out.Values[i] = _EditOrderPayload_before(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -342,6 +444,11 @@ func _EditOrderPayload(ctx context.Context, ec *executionContext, sel ast.Select
 		case "refund":
 			out.Values[i] = _EditOrderPayload_refund(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "points":
+			out.Values[i] = _EditOrderPayload_points(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -387,6 +494,20 @@ func unmarshalNAddOrderLineInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 		}
 	}
 	return res, nil
+}
+
+func marshalNEarnedPoints2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐEarnedᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Earned) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _EarnedPoints(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func unmarshalNEditOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐEditInput(ctx context.Context, ec *executionContext, v any) (order.EditInput, error) {

@@ -1001,6 +1001,30 @@ func _ReturnTerm_feePercent(ctx context.Context, ec *executionContext, field gra
 	)
 }
 
+func _ReturnTerm_flatFeeMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.FlatFeeMinor },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _ReturnTerm_parcelFeeMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.ParcelFeeMinor },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _ReturnTerm_parcelPaidBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1708,6 +1732,12 @@ func unmarshalInputReturnTermInput(ctx context.Context, ec *executionContext, ob
 	if _, present := asMap["feePercent"]; !present {
 		asMap["feePercent"] = 0
 	}
+	if _, present := asMap["flatFeeMinor"]; !present {
+		asMap["flatFeeMinor"] = 0
+	}
+	if _, present := asMap["parcelFeeMinor"]; !present {
+		asMap["parcelFeeMinor"] = 0
+	}
 	if _, present := asMap["parcelPaidBy"]; !present {
 		asMap["parcelPaidBy"] = "CUSTOMER"
 	}
@@ -1715,7 +1745,7 @@ func unmarshalInputReturnTermInput(ctx context.Context, ec *executionContext, ob
 		asMap["refundsShipping"] = false
 	}
 
-	fieldsInOrder := [...]string{"reason", "days", "unopenedOnly", "feePercent", "parcelPaidBy", "refundsShipping"}
+	fieldsInOrder := [...]string{"reason", "days", "unopenedOnly", "feePercent", "flatFeeMinor", "parcelFeeMinor", "parcelPaidBy", "refundsShipping"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1750,6 +1780,20 @@ func unmarshalInputReturnTermInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.FeePercent = data
+		case "flatFeeMinor":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("flatFeeMinor"))
+			data, err := unmarshalNInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.FlatFeeMinor = data
+		case "parcelFeeMinor":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parcelFeeMinor"))
+			data, err := unmarshalNInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ParcelFeeMinor = data
 		case "parcelPaidBy":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parcelPaidBy"))
 			data, err := unmarshalNReturnParcelPayer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPayer(ctx, ec, v)
@@ -2461,6 +2505,16 @@ func _ReturnTerm(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			}
 		case "feePercent":
 			out.Values[i] = _ReturnTerm_feePercent(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "flatFeeMinor":
+			out.Values[i] = _ReturnTerm_flatFeeMinor(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "parcelFeeMinor":
+			out.Values[i] = _ReturnTerm_parcelFeeMinor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

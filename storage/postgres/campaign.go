@@ -40,6 +40,11 @@ func (s *Campaigns) Live(ctx context.Context, brandID uuid.UUID) (version int64,
 	return version, campaigns, err
 }
 
+// CampaignsByID are the campaigns with the ids.
+func (s *Campaigns) CampaignsByID(ctx context.Context, ids []uuid.UUID) ([]promotion.Campaign, error) {
+	return collect[promotion.Campaign](ctx, s.db, `SELECT `+campaignColumns+` FROM campaigns WHERE id = ANY($1)`, ids)
+}
+
 // Used is how often the buyer has used campaigns that count it.
 func (s *Campaigns) Used(ctx context.Context, buyerID uuid.UUID) (map[uuid.UUID]int, error) {
 	type row struct {

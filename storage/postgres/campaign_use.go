@@ -52,7 +52,60 @@ func (s *Campaigns) Redeem(ctx context.Context, orderID uuid.UUID, at time.Time,
 		}
 		batch.Queue(`
 			INSERT INTO campaign_uses (campaign_id, order_id, buyer_id, coupon_id, discount, counted, gifts, points, issues, used_at)
-			VALUES (@campaign, @order, @buyer, @coupon, @discount, @counted, @gifts, @points, @issues, @at)`, args)
+			VALUES (@campaign, @order, @buyer, @coupon, @discount, @counted, @gifts, @points, @issues, @at)
+			ON CONFLICT (order_id, campaign_id) DO UPDATE SET buyer_id = @buyer, coupon_id = @coupon, discount = @discount, counted = @counted,
+				gifts = @gifts, points = @points, issues = @issues, used_at = @at, returned_at = NULL`, args)
+	}
+	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	if denied != nil {
+		return denied
+	}
+	return nil
+}
+
+// UsedBy is what the order has used and not given back.
+func (s *Campaigns) UsedBy(ctx context.Context, orderID uuid.UUID) ([]pricing.Applied, error) {
+	type row struct {
+		CampaignID uuid.UUID
+		CouponID   *uuid.UUID
+		Gifts      []pricing.Gift
+	}
+	rows, err := collect[row](ctx, s.db, `
+		SELECT campaign_id, coupon_id, gifts FROM campaign_uses WHERE order_id = $1 AND returned_at IS NULL ORDER BY campaign_id`, orderID)
+	used := make([]pricing.Applied, len(rows))
+	for i, r := range rows {
+		used[i] = pricing.Applied{CampaignID: r.CampaignID, Gifts: r.Gifts}
+		if r.CouponID != nil {
+			used[i].CouponID = *r.CouponID
+		}
+	}
+	return used, err
+}
+
+// Revise lets uses of the order give more or less than before, in one round trip.
+func (s *Campaigns) Revise(ctx context.Context, orderID uuid.UUID, uses []promotion.Use) error {
+	batch := &pgx.Batch{}
+	var denied *promotion.Denied
+	for _, u := range uses {
+		batch.Queue(`
+			WITH was AS (
+				SELECT discount, counted FROM campaign_uses WHERE order_id = @order AND campaign_id = @campaign AND returned_at IS NULL
+			), moved AS (
+				UPDATE campaign_totals t SET given = t.given + @discount - w.discount FROM was w
+				WHERE t.campaign_id = @campaign AND w.counted AND (t.budget IS NULL OR @discount <= w.discount OR t.given + @discount - w.discount <= t.budget)
+				RETURNING t.campaign_id
+			)
+			UPDATE campaign_uses u SET discount = @discount, gifts = @gifts, points = @points, issues = @issues FROM was w
+			WHERE u.order_id = @order AND u.campaign_id = @campaign AND (NOT w.counted OR EXISTS (SELECT FROM moved))`, pgx.NamedArgs{
+			"order": orderID, "campaign": u.CampaignID, "discount": u.Discount, "gifts": gifts(u.Applied.Gifts), "points": u.Applied.Points, "issues": orNull(u.Applied.Issues),
+		}).Exec(func(tag pgconn.CommandTag) error {
+			if tag.RowsAffected() == 0 && denied == nil {
+				denied = &promotion.Denied{CampaignID: u.CampaignID, Spent: true, More: true}
+			}
+			return nil
+		})
 	}
 	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
 		return err
@@ -90,7 +143,7 @@ func (s *Campaigns) Exhaust(ctx context.Context, brandID, campaignID uuid.UUID, 
 
 // Return gives back what the order used, once. A campaign that was spent may run
 // again. Of an order that came back, what campaigns keep stays used.
-func (s *Campaigns) Return(ctx context.Context, orderID uuid.UUID, at time.Time, cameBack bool) ([]uuid.UUID, error) {
+func (s *Campaigns) Return(ctx context.Context, b promotion.Back) ([]uuid.UUID, error) {
 	type row struct {
 		CampaignID uuid.UUID
 		BrandID    uuid.UUID
@@ -98,7 +151,7 @@ func (s *Campaigns) Return(ctx context.Context, orderID uuid.UUID, at time.Time,
 	}
 	rows, err := collect[row](ctx, s.db, `
 		WITH returned AS (
-			UPDATE campaign_uses u SET returned_at = @at WHERE u.order_id = @order AND u.returned_at IS NULL
+			UPDATE campaign_uses u SET returned_at = @at WHERE u.order_id = @order AND u.returned_at IS NULL AND (@only::uuid[] IS NULL OR u.campaign_id = ANY(@only))
 				AND NOT (@back AND EXISTS (SELECT FROM campaigns c WHERE c.id = u.campaign_id AND c.limits @> '{"kept": true}'))
 			RETURNING campaign_id, buyer_id, coupon_id, discount, counted, gifts
 		), locked AS (
@@ -113,7 +166,7 @@ func (s *Campaigns) Return(ctx context.Context, orderID uuid.UUID, at time.Time,
 			UPDATE coupons k SET state = 'ISSUED', order_id = NULL FROM returned r
 			WHERE k.id = r.coupon_id AND k.order_id = @order AND k.state = 'USED'
 		), earned AS (
-			UPDATE coupons k SET state = 'VOID' WHERE k.issued_for = @order AND k.state = 'ISSUED'
+			UPDATE coupons k SET state = 'VOID' WHERE k.issued_for = @order AND k.state = 'ISSUED' AND @only::uuid[] IS NULL
 		), presents AS (
 			UPDATE campaign_gifts g SET given = greatest(g.given - x.quantity, 0)
 			FROM (SELECT r.campaign_id, (e ->> 'VariantID')::uuid AS variant_id, sum((e ->> 'Quantity')::int)::int AS quantity
@@ -124,7 +177,7 @@ func (s *Campaigns) Return(ctx context.Context, orderID uuid.UUID, at time.Time,
 			RETURNING c.id
 		)
 		SELECT r.campaign_id, c.brand_id, EXISTS (SELECT FROM revived v WHERE v.id = r.campaign_id) AS revived
-		FROM returned r JOIN campaigns c ON c.id = r.campaign_id`, pgx.NamedArgs{"order": orderID, "at": at, "back": cameBack})
+		FROM returned r JOIN campaigns c ON c.id = r.campaign_id`, pgx.NamedArgs{"order": b.OrderID, "at": b.At, "back": b.CameBack, "only": b.Only})
 	var campaigns []uuid.UUID
 	for _, r := range rows {
 		campaigns = append(campaigns, r.CampaignID)

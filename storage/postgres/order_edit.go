@@ -16,10 +16,11 @@ import (
 func (s *Orders) SaveEdit(ctx context.Context, o order.Order, lines []order.Line, removed []uuid.UUID) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		UPDATE orders SET subtotal = @subtotal, discount = @discount, shipping_fee = @fee, tax = @tax, total = @total, taxes = @taxes, breakdown = @breakdown
+		UPDATE orders SET subtotal = @subtotal, discount = @discount, shipping_fee = @fee, charge = @charge, tax = @tax, total = @total, taxes = @taxes, breakdown = @breakdown,
+			shipping_address = @address, missed_gifts = @missed
 		WHERE id = @id`, pgx.NamedArgs{
 		"id": o.ID, "subtotal": o.SubtotalMinor, "discount": o.DiscountMinor, "fee": o.ShippingMinor, "tax": o.TaxMinor, "total": o.TotalMinor,
-		"taxes": o.Taxes, "breakdown": o.Breakdown,
+		"taxes": o.Taxes, "breakdown": o.Breakdown, "charge": o.ChargeMinor, "address": o.ShippingAddress, "missed": texts(o.MissedGifts),
 	})
 	batch.Queue(`DELETE FROM shipment_lines WHERE line_id = ANY($1)`, removed)
 	batch.Queue(`DELETE FROM order_lines WHERE id = ANY($1)`, removed)
@@ -73,9 +74,10 @@ const (
 	FROM back g JOIN variants v ON v.id = g.variant_id` + looseStock
 )
 
-// Unreserve returns some of what a locked order holds, or waits for.
-func (s *Orders) Unreserve(ctx context.Context, orderID uuid.UUID, less []order.Reservation, at time.Time) ([]uuid.UUID, error) {
-	var levels, places []moved
+// Unreserve returns some of what a locked order holds, or waits for, and of what it counts
+// against limits.
+func (s *Orders) Unreserve(ctx context.Context, orderID uuid.UUID, less, limited []order.Reservation, at time.Time) ([]uuid.UUID, error) {
+	var levels, places, left []moved
 	waits := slices.DeleteFunc(slices.Clone(less), func(r order.Reservation) bool { return !r.Waits() })
 	there := slices.DeleteFunc(slices.Clone(less), order.Reservation.Waits)
 	batch := &pgx.Batch{}
@@ -90,11 +92,16 @@ func (s *Orders) Unreserve(ctx context.Context, orderID uuid.UUID, less []order.
 			queueRows(batch, part.into, nil, part.sql, args)
 		}
 	}
+	if len(limited) > 0 {
+		args := reservationArgs(limited)
+		args["order"] = orderID
+		queueRows(batch, &left, nil, limitsBack, args)
+	}
 	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
 		return nil, err
 	}
 	if len(levels) != len(there) || len(places) != len(waits) {
 		return nil, order.ErrStockMoved
 	}
-	return slices.Concat(crossed(levels), crossed(places)), nil
+	return slices.Concat(crossed(levels), crossed(places), crossed(left)), nil
 }

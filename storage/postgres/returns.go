@@ -78,10 +78,10 @@ func (s *Returns) Goods(ctx context.Context, variantIDs []uuid.UUID) ([]scope.Go
 const returnColumns = `t.id, t.order_id, o.number AS order_number, t.brand_id, t.nth, t.status, t.outcome, t.wished, t.refund_as, t.currency, t.text, t.note, t.beyond_rules, t.terms,
 	t.requested_at, t.decided_at, t.ended_at, t.updated_at,
 	(SELECT coalesce(jsonb_agg(jsonb_build_object('id', l.id, 'orderId', t.order_id, 'lineId', l.line_id, 'reason', l.reason, 'opened', l.opened,
-		'asked', l.asked, 'approved', l.approved, 'exchangeVariantId', l.exchange_variant_id) ORDER BY k.position), '[]')
+		'asked', l.asked, 'approved', l.approved, 'exchangeVariantId', l.exchange_variant_id, 'had', l.had, 'wants', l.wants) ORDER BY k.position), '[]')
 		FROM return_lines l JOIN order_lines k ON k.id = l.line_id WHERE l.return_id = t.id) AS lines,
 	(SELECT coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'orderId', t.order_id, 'nth', c.nth, 'locationId', c.location_id, 'at', c.at, 'currency', t.currency,
-		'refund', c.refund, 'fee', c.fee, 'shipping', c.shipping_fee, 'asPoints', c.as_points, 'points', c.points, 'exchangeOrderId', c.exchange_order_id,
+		'refund', c.refund, 'fee', c.fee, 'flat', c.flat_fee, 'shipping', c.shipping_fee, 'asPoints', c.as_points, 'points', c.points, 'exchangeOrderId', c.exchange_order_id,
 		'lines', (SELECT jsonb_agg(jsonb_build_object('orderId', t.order_id, 'lineId', l.line_id, 'returnLineId', l.id, 'restocked', p.restocked,
 			'scrapped', p.scrapped, 'repaired', p.repaired, 'refund', p.refund) ORDER BY k.position)
 			FROM return_receipt_lines p JOIN return_lines l ON l.id = p.return_line_id JOIN order_lines k ON k.id = l.line_id WHERE p.receipt_id = c.id)
@@ -98,9 +98,9 @@ func (s *Returns) Insert(ctx context.Context, r returns.Return) error {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)`,
 		r.ID, r.OrderID, r.BrandID, r.Nth, r.Status, r.Outcome, r.Currency, r.Text, r.BeyondRules, r.Terms, r.RequestedAt, r.Wished, r.RefundAs)
 	batch.Queue(`
-		INSERT INTO return_lines (id, return_id, line_id, reason, opened, asked, exchange_variant_id)
-		SELECT id, $1, "lineId", reason, opened, asked, "exchangeVariantId"
-		FROM jsonb_to_recordset($2::jsonb) AS l (id uuid, "lineId" uuid, reason text, opened boolean, asked int, "exchangeVariantId" uuid)`, r.ID, r.Lines)
+		INSERT INTO return_lines (id, return_id, line_id, reason, opened, asked, exchange_variant_id, had, wants)
+		SELECT id, $1, "lineId", reason, opened, asked, "exchangeVariantId", had, wants
+		FROM jsonb_to_recordset($2::jsonb) AS l (id uuid, "lineId" uuid, reason text, opened boolean, asked int, "exchangeVariantId" uuid, had bigint, wants bigint)`, r.ID, r.Lines)
 	return s.db.later(ctx, batch)
 }
 
@@ -124,9 +124,9 @@ func (s *Returns) Save(ctx context.Context, r returns.Return) error {
 func (s *Returns) Receive(ctx context.Context, r returns.Return, c returns.Receipt, restocked returns.Pieces, actorID uuid.UUID) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		INSERT INTO return_receipts (id, return_id, nth, location_id, at, refund, fee, shipping_fee, exchange_order_id, actor_id, as_points, points)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		c.ID, r.ID, c.Nth, c.LocationID, c.At, c.RefundMinor, c.FeeMinor, c.ShippingMinor, c.ExchangeOrderID, orNull(actorID), c.AsPointsMinor, c.Points)
+		INSERT INTO return_receipts (id, return_id, nth, location_id, at, refund, fee, shipping_fee, exchange_order_id, actor_id, as_points, points, flat_fee)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		c.ID, r.ID, c.Nth, c.LocationID, c.At, c.RefundMinor, c.FeeMinor, c.ShippingMinor, c.ExchangeOrderID, orNull(actorID), c.AsPointsMinor, c.Points, c.FlatMinor)
 	batch.Queue(`
 		INSERT INTO return_receipt_lines (receipt_id, return_line_id, restocked, scrapped, repaired, refund)
 		SELECT $1, "returnLineId", restocked, scrapped, repaired, refund

@@ -94,7 +94,29 @@ const takeShare = `
 const noteTaken = `
 	INSERT INTO sale_movements (order_id, variant_id, kind, customer, quantity, at)
 	SELECT @order, u.variant_id, 'TAKEN', @customer, u.quantity, @at
-	FROM unnest(@variants::uuid[], @quantities::int[]) AS u (variant_id, quantity)`
+	FROM unnest(@variants::uuid[], @quantities::int[]) AS u (variant_id, quantity)
+	ON CONFLICT (order_id, variant_id, kind) DO UPDATE SET quantity = sale_movements.quantity + excluded.quantity`
+
+// limitsBack takes some of what an order took off the counters again.
+const limitsBack = `
+	WITH less AS (
+		SELECT m.order_id, m.variant_id, m.customer, least(u.quantity, m.quantity) AS quantity, u.quantity >= m.quantity AS whole
+		FROM unnest(@variants::uuid[], @quantities::int[]) AS u (variant_id, quantity)
+		JOIN sale_movements m ON m.order_id = @order AND m.variant_id = u.variant_id AND m.kind = 'TAKEN'
+	), gone AS (
+		DELETE FROM sale_movements m USING less l WHERE m.order_id = l.order_id AND m.variant_id = l.variant_id AND m.kind = 'TAKEN' AND l.whole
+	), fewer AS (
+		UPDATE sale_movements m SET quantity = m.quantity - l.quantity FROM less l
+		WHERE m.order_id = l.order_id AND m.variant_id = l.variant_id AND m.kind = 'TAKEN' AND NOT l.whole
+	), locked AS (
+		SELECT t.variant_id FROM sale_terms t JOIN less USING (variant_id) ORDER BY t.variant_id FOR UPDATE OF t
+	), theirs AS (
+		UPDATE sale_customers c SET taken = c.taken - l.quantity FROM less l JOIN locked USING (variant_id)
+		WHERE c.variant_id = l.variant_id AND c.customer = l.customer
+	)
+	UPDATE sale_terms t SET sold = t.sold - l.quantity FROM less l JOIN locked USING (variant_id)
+	WHERE t.variant_id = l.variant_id
+	RETURNING t.variant_id, coalesce(t.total - t.sold, 1000000) AS free, -l.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = t.variant_id) AS in_set`
 
 // giveBack takes what an order took off the counters again, once.
 const giveBack = `
