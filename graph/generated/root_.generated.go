@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	Company() CompanyResolver
 	CustomerGroup() CustomerGroupResolver
 	DailyFigures() DailyFiguresResolver
+	DailyStorePoints() DailyStorePointsResolver
 	DeliveryIssue() DeliveryIssueResolver
 	Document() DocumentResolver
 	DraftOrder() DraftOrderResolver
@@ -73,6 +74,7 @@ type ResolverRoot interface {
 	Session() SessionResolver
 	SetPart() SetPartResolver
 	SetSlot() SetSlotResolver
+	SettlementFile() SettlementFileResolver
 	Shipment() ShipmentResolver
 	ShipmentBatch() ShipmentBatchResolver
 	ShipmentLine() ShipmentLineResolver
@@ -158,6 +160,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
 			graphql.NewInputUnmarshaler("AttributeValueInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeValueInput)),
 			graphql.NewInputUnmarshaler("AudienceInput", graphql.BindUnmarshaler(ec, unmarshalInputAudienceInput)),
+			graphql.NewInputUnmarshaler("AuditFilter", graphql.BindUnmarshaler(ec, unmarshalInputAuditFilter)),
 			graphql.NewInputUnmarshaler("BankLineFilter", graphql.BindUnmarshaler(ec, unmarshalInputBankLineFilter)),
 			graphql.NewInputUnmarshaler("BankLinePartInput", graphql.BindUnmarshaler(ec, unmarshalInputBankLinePartInput)),
 			graphql.NewInputUnmarshaler("BankProfileInput", graphql.BindUnmarshaler(ec, unmarshalInputBankProfileInput)),
@@ -241,6 +244,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("FollowMailingInput", graphql.BindUnmarshaler(ec, unmarshalInputFollowMailingInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
+			graphql.NewInputUnmarshaler("GatewayDifferenceFilter", graphql.BindUnmarshaler(ec, unmarshalInputGatewayDifferenceFilter)),
 			graphql.NewInputUnmarshaler("GiftCardFilter", graphql.BindUnmarshaler(ec, unmarshalInputGiftCardFilter)),
 			graphql.NewInputUnmarshaler("GivePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGivePointsInput)),
 			graphql.NewInputUnmarshaler("GrantDrawEntriesInput", graphql.BindUnmarshaler(ec, unmarshalInputGrantDrawEntriesInput)),
@@ -272,6 +276,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MailingContentInput", graphql.BindUnmarshaler(ec, unmarshalInputMailingContentInput)),
 			graphql.NewInputUnmarshaler("MailingInput", graphql.BindUnmarshaler(ec, unmarshalInputMailingInput)),
 			graphql.NewInputUnmarshaler("MailingLabelsInput", graphql.BindUnmarshaler(ec, unmarshalInputMailingLabelsInput)),
+			graphql.NewInputUnmarshaler("MakeSettlementFileInput", graphql.BindUnmarshaler(ec, unmarshalInputMakeSettlementFileInput)),
 			graphql.NewInputUnmarshaler("MemberConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberConditionInput)),
 			graphql.NewInputUnmarshaler("MemberPersonInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberPersonInput)),
 			graphql.NewInputUnmarshaler("MemberRequestInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberRequestInput)),
@@ -317,6 +322,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RecallStockLotInput", graphql.BindUnmarshaler(ec, unmarshalInputRecallStockLotInput)),
 			graphql.NewInputUnmarshaler("ReceiptInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiptInput)),
 			graphql.NewInputUnmarshaler("ReceiptLineInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiptLineInput)),
+			graphql.NewInputUnmarshaler("ReceivePointFileInput", graphql.BindUnmarshaler(ec, unmarshalInputReceivePointFileInput)),
 			graphql.NewInputUnmarshaler("ReceivePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputReceivePointsInput)),
 			graphql.NewInputUnmarshaler("ReceiveReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnInput)),
 			graphql.NewInputUnmarshaler("ReceiveReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnLineInput)),
@@ -371,6 +377,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RescheduleOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleOrderInput)),
 			graphql.NewInputUnmarshaler("RescheduleStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputResetPasswordInput)),
+			graphql.NewInputUnmarshaler("ResolveGatewayDifferenceInput", graphql.BindUnmarshaler(ec, unmarshalInputResolveGatewayDifferenceInput)),
 			graphql.NewInputUnmarshaler("ResolvePurchaseProblemInput", graphql.BindUnmarshaler(ec, unmarshalInputResolvePurchaseProblemInput)),
 			graphql.NewInputUnmarshaler("ResumeRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputResumeRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("RetryRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRetryRecurringOrderInput)),
@@ -448,6 +455,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SettleBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleBankLineInput)),
 			graphql.NewInputUnmarshaler("SettleDeliveryIssueInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleDeliveryIssueInput)),
 			graphql.NewInputUnmarshaler("SettleDuplicateMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleDuplicateMemberInput)),
+			graphql.NewInputUnmarshaler("SettlePointArrivalInput", graphql.BindUnmarshaler(ec, unmarshalInputSettlePointArrivalInput)),
 			graphql.NewInputUnmarshaler("SettleStrayPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleStrayPaymentInput)),
 			graphql.NewInputUnmarshaler("ShipShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputShipShipmentInput)),
 			graphql.NewInputUnmarshaler("ShipmentFilter", graphql.BindUnmarshaler(ec, unmarshalInputShipmentFilter)),
@@ -468,6 +476,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("StartStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputStartStocktakeInput)),
 			graphql.NewInputUnmarshaler("StockInput", graphql.BindUnmarshaler(ec, unmarshalInputStockInput)),
 			graphql.NewInputUnmarshaler("StockLotFilter", graphql.BindUnmarshaler(ec, unmarshalInputStockLotFilter)),
+			graphql.NewInputUnmarshaler("StockMovementFilter", graphql.BindUnmarshaler(ec, unmarshalInputStockMovementFilter)),
 			graphql.NewInputUnmarshaler("StocktakeLineInput", graphql.BindUnmarshaler(ec, unmarshalInputStocktakeLineInput)),
 			graphql.NewInputUnmarshaler("StoreConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputStoreConditionInput)),
 			graphql.NewInputUnmarshaler("SubscribeRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputSubscribeRecurringOrderInput)),
@@ -1182,6 +1191,72 @@ extend enum UserErrorCode {
   ALLOCATION_INVALID
 }
 `, BuiltIn: false},
+	{Name: "../schema/audit.graphqls", Input: `"Something that somebody did, as it was recorded in the transaction that did it. It never changes."
+type AuditEvent {
+  "The event's opaque key."
+  id: ID!
+  "When."
+  at: DateTime!
+  "What happened: \"order.placed\", \"product.updated\", …"
+  type: String!
+  "The kind of the thing that it happened to: \"Order\", \"Product\", …"
+  subject: String!
+  "The global id of that thing."
+  subjectId: ID!
+  "The kind of caller that did it; SYSTEM is noren itself."
+  actor: Role!
+  "The key of the account or partner that did it, as a global id; null for guests and noren itself."
+  actorId: ID
+  "What was recorded of it, as JSON; of a change usually ` + "`" + `before` + "`" + ` and ` + "`" + `after` + "`" + `. What is sealed of a person is not in it."
+  data: String!
+}
+
+"One page of what was done."
+type AuditEventConnection {
+  "The events with their cursors."
+  edges: [AuditEventEdge!]!
+  "The events without cursors."
+  nodes: [AuditEvent!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"An event on a page."
+type AuditEventEdge {
+  "The cursor behind this event."
+  cursor: String!
+  "The event."
+  node: AuditEvent!
+}
+
+"Which events are wanted; what is left out does not count."
+input AuditFilter {
+  "Of the thing with this global id."
+  subjectId: ID
+  "Of things of this kind: \"Order\", \"Product\", …"
+  subject: String
+  "Of this type: \"order.placed\"."
+  type: String
+  "By the account or partner with this global id."
+  actorId: ID
+  "From this moment on."
+  from: DateTime
+  "Before this moment; PERIOD_INVALID unless it is after ` + "`" + `from` + "`" + `."
+  to: DateTime
+}
+
+extend type Query {
+  "What was done in the brand, and to what all brands share, newest first (監査ログ); for administrators."
+  auditEvents(
+    "Which events."
+    filter: AuditFilter! = {}
+    "How many, 0 to 100."
+    first: Int = 50
+    "The cursor behind which the page starts."
+    after: String
+  ): AuditEventConnection! @allow(roles: [ADMIN])
+}
+`, BuiltIn: false},
 	{Name: "../schema/banking.graphqls", Input: `extend type Query {
   "The bank's statements that were uploaded, the latest first; for accountants."
   bankStatements(
@@ -1678,6 +1753,8 @@ enum UserErrorCode {
   TOO_LONG
   "There are too many of these."
   TOO_MANY
+  "A period ends before it begins."
+  PERIOD_INVALID
   "The quantity is not one that can be bought."
   QUANTITY_INVALID
   "The channel has no price for the product at the moment."
@@ -2007,18 +2084,6 @@ enum UserErrorCode {
   ): AccountStatementConnection! @allow(roles: [COMPANY_BUYER])
   "Companies that are late, those the longest first: the work list of reminders (督促)."
   overdueAccounts: [OverdueAccount!]! @allow(permissions: [ACCOUNTING_READ]) @cost(size: 50)
-  """
-  The settlement file of the days as CSV: every line of the payment journal, part by
-  part: put the parts one behind the other.
-  """
-  settlementFile(
-    "The first day."
-    from: Date!
-    "The last day."
-    to: Date!
-    "` + "`" + `next` + "`" + ` of the part before; the beginning if left out."
-    after: String! = ""
-  ): SettlementFilePart! @allow(permissions: [ACCOUNTING_READ])
 }
 
 extend type Mutation {
@@ -2035,14 +2100,6 @@ extend type Mutation {
     "Which company, until when, and why."
     input: HoldDunningInput!
   ): HoldDunningPayload! @allow(permissions: [ACCOUNTING_WRITE])
-  """
-  Compare a gateway's report (CSV) with the payment journal: the list says on which
-  payments they disagree. The report's fees may be booked, once for each file.
-  """
-  reconcileGateway(
-    "The report, and of which days."
-    input: ReconcileGatewayInput!
-  ): ReconcileGatewayPayload! @allow(permissions: [ACCOUNTING_WRITE])
 }
 
 "What a company owes by one closing day (請求締め). closing = opening + sales - payments + other."
@@ -2167,76 +2224,6 @@ input HoldDunningInput {
 type HoldDunningPayload {
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
-}
-
-"A part of the settlement file."
-type SettlementFilePart {
-  "The lines, as CSV in UTF-8; the first part begins with the headings."
-  text: String!
-  "Where the next part begins; empty at the end."
-  next: String!
-}
-
-"A gateway's report."
-input ReconcileGatewayInput {
-  "The gateway: \"stripe\"."
-  gateway: String!
-  "The first day."
-  from: Date!
-  "The last day."
-  to: Date!
-  "The report as CSV, up to 16 MB."
-  file: Upload!
-  "Whether to write the report's fees into the journal."
-  bookFees: Boolean! = false
-}
-
-"A report compared with the journal."
-type ReconcileGatewayPayload {
-  "What came of it; null if the report could not be read."
-  reconciliation: Reconciliation
-  "Why it could not be read; empty if it could."
-  userErrors: [UserError!]!
-}
-
-"A report compared with the journal."
-type Reconciliation {
-  "Rows of payments in the report."
-  rows: Int!
-  "Payments on which both say the same."
-  agreed: Int!
-  "What the report's payments come to."
-  gross: Money!
-  "What the report's fees come to."
-  fees: Money!
-  "On what they disagree, by reference."
-  differences: [ReconciliationDifference!]!
-  "Rows that could not be read."
-  badRows: [BankRowError!]!
-  "The journal's entry with the fees; null if none was wanted."
-  feeEntryId: ID
-}
-
-"A payment on which the journal and a report disagree."
-type ReconciliationDifference {
-  "What is wrong."
-  kind: ReconciliationDifferenceKind!
-  "The gateway's own id of the payment."
-  reference: String!
-  "What the journal says."
-  journal: Money!
-  "What the report says."
-  report: Money!
-}
-
-"What is wrong with a payment of a report."
-enum ReconciliationDifferenceKind {
-  "The journal does not have it in these days."
-  ONLY_IN_REPORT
-  "The report does not have it."
-  ONLY_IN_JOURNAL
-  "They have other amounts."
-  OTHER_AMOUNT
 }
 `, BuiltIn: false},
 	{Name: "../schema/cart.graphqls", Input: `extend type Query {
@@ -4436,23 +4423,23 @@ extend type Mutation {
     input: RemoveAddressInput!
   ): SavedAddressPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
 
-  "Enters a pet of the caller; 50 at most."
+  "Enters a pet of the caller, or of a member for staff; 50 at most. Those of a shop enter pets of their store's members alone."
   addPet(
     "The pet."
     input: AddPetInput!
-  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
 
-  "Corrects a pet of the caller."
+  "Corrects a pet of the caller, or of a member for staff; those of a shop, of their store's members alone."
   updatePet(
     "What changes."
     input: UpdatePetInput!
-  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
 
-  "Removes a pet of the caller."
+  "Removes a pet of the caller, or of a member for staff; those of a shop, of their store's members alone."
   removePet(
     "The pet."
     input: RemovePetInput!
-  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
 }
 
 "What a member has told about themselves, the same for all brands but for the newsletter."
@@ -4575,8 +4562,10 @@ input RemoveAddressInput {
   id: ID!
 }
 
-"A pet that its owner enters."
+"A pet to enter."
 input AddPetInput {
+  "Whose, for staff; the caller's if left out."
+  memberId: ID
   "The name it is called by, at most 100 characters."
   name: String!
   "The kind of animal."
@@ -4589,6 +4578,8 @@ input AddPetInput {
 
 "What changes of a pet; what is absent or null stays as it is."
 input UpdatePetInput {
+  "Whose it is, for staff; the caller's if left out."
+  memberId: ID
   "The pet's id."
   id: ID!
   "The name it is called by, at most 100 characters."
@@ -4603,6 +4594,8 @@ input UpdatePetInput {
 
 "A pet to remove."
 input RemovePetInput {
+  "Whose it is, for staff; the caller's if left out."
+  memberId: ID
   "The pet's id."
   id: ID!
 }
@@ -5236,11 +5229,12 @@ extend type Mutation {
   who waits longest first (出荷指示データ). They are marked, and in no other file unless
   named. What the file cannot say whole (an address too long for the label) is not in it
   and stands among the remarks; characters that CP932 lacks become 〓 and are remarked.
+  Prizes (` + "`" + `source: PRIZES` + "`" + `) need PRIZE_WRITE and MEMBER_EXPORT, and are for the head office.
   """
   exportShipments(
     "In what form, and which."
     input: ExportShipmentsInput!
-  ): ShipmentBatchPayload! @allow(permissions: [ORDER_WRITE])
+  ): ShipmentBatchPayload! @allow(permissions: [ORDER_WRITE, PRIZE_WRITE])
   "Say who the brand's parcels come from in files of a form (ご依頼主). Direct shipments (直送) come from the buyer."
   saveCarrierSender(
     "Who, and the contract."
@@ -5253,6 +5247,7 @@ extend type Mutation {
   Each shipment is shipped as by ` + "`" + `shipShipment` + "`" + `, in the background; a further number of it
   is another parcel. The same file, and the same row in another file, counts once. What
   cannot be is among the rejections; what left the house all the same is a delivery issue.
+  Prizes, by the number on their label (PZ-…), are counted as sent for who has PRIZE_WRITE.
   """
   uploadShipmentResults(
     "The file."
@@ -5299,17 +5294,27 @@ type CarrierSender {
   fareCode: String!
 }
 
-"A file of instructions as it was made (出荷指示データ). It never changes."
+"What parcels hold."
+enum ParcelSource {
+  "Shipments of orders."
+  ORDERS
+  "Prizes that members exchanged points for, or won."
+  PRIZES
+}
+
+"A file of instructions as it was made (出荷指示データ). It never changes, but that prizes which were cancelled or forgotten are not in it any more."
 type ShipmentBatch {
   "The file's opaque global id."
   id: ID!
+  "What its parcels hold."
+  source: ParcelSource!
   "Its number among the brand's files, from 1."
   number: Int!
   "The code of its form."
   profile: String!
   "Its name."
   fileName: String!
-  "How many shipments it instructs."
+  "How many parcels it instructs."
   shipments: Int!
   "What it could not say as it stands."
   remarks: [ShipmentBatchRemark!]!
@@ -5321,9 +5326,9 @@ type ShipmentBatch {
 
 "What a file of instructions could not say as it stands."
 type ShipmentBatchRemark {
-  "The global id of the shipment."
+  "The global id of the shipment, or of the prize's exchange."
   shipmentId: ID!
-  "Its number in the file: the order's, a hyphen, its place among the order's shipments."
+  "Its number in the file: the order's, a hyphen, its place among the order's shipments; or PZ- and the prize exchange's."
   reference: String!
   "The heading of the column; empty if the shipment as a whole is meant."
   column: String!
@@ -5365,7 +5370,7 @@ type ShipmentResult {
   rows: Int!
   "How many of them have been worked on; all of them when it is done."
   done: Int!
-  "How many shipments it has shipped."
+  "How many shipments it has shipped, and prizes."
   shipped: Int!
   "How many parcels it has added to shipments that had left."
   parcels: Int!
@@ -5493,11 +5498,13 @@ input ExportShipmentsInput {
   idempotencyKey: String!
   "The code of the form, such as yamato-b2."
   profile: String!
-  "The global id of the location that they leave; any if left out, for those of a shop their own."
+  "What the parcels hold."
+  source: ParcelSource! = ORDERS
+  "The global id of the location that they leave; any if left out, for those of a shop their own. Prizes leave none."
   locationId: ID
-  "The global id of the carrier of the orders' shipping methods; any if left out."
+  "The global id of the carrier of the orders' shipping methods; any if left out. Prizes have none."
   carrierId: ID
-  "Just these, exported before or not; all that are in no file if empty. At most 2,000."
+  "Just these, exported before or not: shipments, or exchanges of prizes; all that are in no file if empty. At most 2,000."
   shipmentIds: [ID!]! = []
   "The day on which they leave; today if left out."
   shipOn: Date
@@ -7238,7 +7245,7 @@ type StockLevel {
   short: Int!
 }
 
-"Why pieces came or went."
+"Why pieces came, went or were promised."
 enum StockMovementKind {
   "Pieces arrived (入荷)."
   RECEIPT
@@ -7252,9 +7259,17 @@ enum StockMovementKind {
   RETURN
   "Pieces went from one location to another (移動)."
   TRANSFER
+  "Pieces went out to a stand at an event: off where they lay, onto the stand (イベント持出)."
+  EVENT_TAKE_OUT
+  "What an event left came back: off the stand, onto the shelves (イベント持帰)."
+  EVENT_BRING_BACK
+  "Pieces were promised to an order (引当)."
+  ALLOCATION
+  "An order that is given up or edited lets pieces go (引当解除)."
+  RELEASE
 }
 
-"Pieces that came or went. It never changes."
+"A change of what a location has of a variant. It never changes itself: ` + "`" + `onHand` + "`" + ` of a level is the sum of all ` + "`" + `quantity` + "`" + `, ` + "`" + `reserved` + "`" + ` that of all ` + "`" + `reserved` + "`" + `."
 type StockMovement implements Node {
   "The movement's opaque global id."
   id: ID!
@@ -7264,10 +7279,30 @@ type StockMovement implements Node {
   locationId: ID!
   "Why."
   kind: StockMovementKind!
-  "How many pieces came (positive) or went."
+  "By how many pieces what lies there changed; 0 for an allocation and its release."
   quantity: Int!
-  "The delivery note, order or reason."
+  "By how many pieces what is promised to orders changed."
+  reserved: Int!
+  "The number of the delivery note or return, the reason, or the key of what caused it."
   reference: String!
+  "The global id of the order, transfer, delivery or stocktake that caused it; null if the reference is a note in words."
+  causeId: ID
+  "The kind of caller that did it: SYSTEM for jobs and imports."
+  actor: Role!
+  "The global id of the account that did it; null if noren itself, a partner or a guest did."
+  actorId: ID @allow(permissions: [ORDER_READ])
+}
+
+"Which movements of a variant are wanted; what is left out does not count."
+input StockMovementFilter {
+  "At this location, by its global id."
+  locationId: ID
+  "Of these kinds."
+  kinds: [StockMovementKind!]
+  "From this moment on."
+  from: DateTime
+  "Before this moment; PERIOD_INVALID unless it is after ` + "`" + `from` + "`" + `."
+  to: DateTime
 }
 
 "One page of movements."
@@ -7321,10 +7356,12 @@ type Location implements Node {
 extend type Query {
   "The brand's locations, the first to ship first; for staff."
   locations: [Location!]! @allow(permissions: [INVENTORY_READ, INVENTORY_WRITE])
-  "What came and went of a variant, newest first; for staff."
+  "What came, went and was promised of a variant, newest first; for staff."
   stockMovements(
     "The variant's global id."
     variantId: ID!
+    "Which of its movements."
+    filter: StockMovementFilter! = {}
     "How many, 0 to 100."
     first: Int = 20
     "The cursor behind which the page starts."
@@ -9314,11 +9351,11 @@ extend type Mutation {
     "The request."
     input: WithdrawMemberErasureInput!
   ): MemberRequestPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
-  "Notes what a pet of the caller weighed on a day (体重記録)."
+  "Notes what a pet weighed on a day (体重記録): of the caller, or of a member for staff; those of a shop, of their store's members alone."
   recordPetWeight(
     "The weight."
     input: RecordPetWeightInput!
-  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
 }
 
 extend type Pet {
@@ -9376,6 +9413,8 @@ type Member {
   memberships: [Membership!]!
   "The member's cards of all brands, the latest first."
   cards: [MemberCard!]!
+  "The member's pets, in the order in which they were entered; empty for other stores."
+  pets: [Pet!]! @cost(size: 10)
   "What holds of the member's consents."
   settings: [MemberSetting!]!
   "What the member ever agreed to and withdrew, the latest first: the proof of the settings."
@@ -9802,6 +9841,8 @@ input WithdrawMemberErasureInput {
 
 "A pet's weight on a day."
 input RecordPetWeightInput {
+  "Whose pet it is, for staff; the caller's if left out."
+  memberId: ID
   "The pet's id."
   petId: ID!
   "The day, not one to come."
@@ -10585,14 +10626,20 @@ type OrderPayload {
 `, BuiltIn: false},
 	{Name: "../schema/order_edit.graphqls", Input: `extend type Mutation {
   """
-  Change what an order holds: pieces that stay cost what they cost, added ones what the
-  buyer pays today; prices named here need PRICING_WRITE. Once some of it has left, pieces
-  that have not may only be taken away, else ORDER_STATUS_CONFLICT; the invoice then gets a
-  credit note. While money is being taken or given back it is PAYMENT_IN_PROGRESS. Stock,
-  credit and money follow: what is paid too much goes back, what is missing is asked
-  for, and the customer is mailed. What is packed or has left cannot be taken away:
-  ORDER_LINE_PACKED. Where somebody else collects the money, pieces are only taken away
-  (ORDER_EDIT_UNPAID), and only until the collector is told how much (COLLECTOR_TOLD). With ` + "`" + `dryRun` + "`" + ` nothing changes, and the answer tells what would.
+  Change what an order holds, or where it goes. It is priced again as a cart that holds the
+  same would be: tiers, campaigns with their gifts, the fee, the charge and tax. A line with
+  no more pieces than before keeps its price unless the edit changes what today's rules make
+  of it; lines that grow and goods that are added cost what the buyer pays today; prices
+  named here need PRICING_WRITE, and stay. What is wanted more, and another address, is judged
+  as at checkout: stock, limits on sale, destination, goods and payment. Budgets, uses and
+  coupons of campaigns move by the difference (CAMPAIGN_SPENT if the budget is too small).
+  Once some of it has left, pieces that have not may only be taken away, at what they cost,
+  else ORDER_STATUS_CONFLICT; the invoice then gets a credit note. While money is being taken
+  or given back it is PAYMENT_IN_PROGRESS. Stock, credit and money follow: what is paid too
+  much goes back, what is missing is asked for, and the customer is mailed. What is packed or
+  has left cannot be taken away: ORDER_LINE_PACKED. Where somebody else collects the money,
+  only until the collector is told how much (COLLECTOR_TOLD). With ` + "`" + `dryRun` + "`" + ` nothing changes,
+  and the answer tells what would.
   """
   editOrder(
     "What is to change."
@@ -10610,8 +10657,10 @@ input EditOrderInput {
   lines: [EditOrderLineInput!]! = []
   "Goods to add."
   add: [AddOrderLineInput!]! = []
-  "The shipping fee, in major units; as it is if left out."
+  "The shipping fee before campaigns, in major units, which then stays; as the method asks if left out."
   shippingFee: Decimal
+  "Where it goes from now on; as it is if left out. Not once it is packed, nor if it is picked up: ORDER_ADDRESS_PACKED."
+  shippingAddress: AddressInput
   "Why, at most 500 characters; the customer reads it."
   reason: String! = ""
   "Only say what it would come to."
@@ -10624,7 +10673,7 @@ input EditOrderLineInput {
   lineId: ID!
   "How many; 0 takes the line away."
   quantity: Int!
-  "The price of one piece in major units, with or without tax as the order shows prices; as it is if left out."
+  "The price of one piece in major units, with or without tax as the order shows prices, which then stays; as the rules say if left out."
   unit: Decimal
 }
 
@@ -10640,16 +10689,43 @@ input AddOrderLineInput {
 
 "An order after an edit, or as it would be."
 type EditOrderPayload {
-  "The order; with ` + "`" + `dryRun` + "`" + ` its amounts are what they would be, its lines as they are. Null if nothing was done."
+  "The order; with ` + "`" + `dryRun` + "`" + ` its amounts and breakdown are what they would be, its lines as they are. Null if nothing was done."
   order: Order
+  "Its lines after the edit, or as they would be; empty if nothing was done."
+  lines: [OrderLine!]!
   "What it came to before; null if nothing was done."
   before: Money
   "What it comes to more, below zero less; null if nothing was done."
   difference: Money
   "What goes back to the customer; null if nothing was done."
   refund: Money
+  "The points that it earns by the rules as it stands then; empty for guests and companies."
+  points: [EarnedPoints!]!
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
+}
+
+"Points that an order earns in a programme."
+type EarnedPoints {
+  "The programme's global id."
+  programmeId: ID!
+  "How many."
+  points: Int!
+}
+
+extend enum UserErrorCode {
+  "The edit changes nothing."
+  ORDER_EDIT_EMPTY
+  "The edit would leave nothing; cancel the order instead."
+  ORDER_EDIT_EMPTIES
+  "The pieces are packed or have left."
+  ORDER_LINE_PACKED
+  "The goods are sold in another way than when they were ordered: the line does not grow."
+  ORDER_EDIT_LIMITED
+  "A gift follows its campaign; its pieces cannot be set."
+  ORDER_EDIT_GIFT
+  "Where an order goes cannot change once it is packed, or if it is picked up."
+  ORDER_ADDRESS_PACKED
 }
 `, BuiltIn: false},
 	{Name: "../schema/partner.graphqls", Input: `extend type Query {
@@ -11646,9 +11722,18 @@ extend enum UserErrorCode {
     "Which transfers; all if left out."
     filter: PointTransferFilter
   ): PointTransferConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
+  "Points that came from other systems for member numbers that nobody has, the newest first; for staff. OPEN is the work list."
+  pointArrivals(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Those in this state; all if left out."
+    state: PointArrivalState
+  ): PointArrivalConnection! @allow(permissions: [POINT_READ])
   "Codes that give points, the newest first, at most 500; for staff."
   pointCodes: [PointCode!]! @allow(permissions: [POINT_READ])
-  "Compare another system's statement with the transfers that went there."
+  "Compare another system's statement with the transfers that went there, or that came from there."
   reconcilePoints(
     "Which system, what time, and what it says."
     input: ReconcilePointsInput!
@@ -11676,11 +11761,21 @@ extend type Mutation {
     "To which system, and how many."
     input: SendPointsInput!
   ): PointTransferPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
-  "Take in points that another system moved here, once for each of its references; for partners and staff."
+  "Take in points that another system moved here, once for each of its references; for partners and staff. A partner tells of its own systems alone (` + "`" + `PointPartner.apiPartnerId` + "`" + `): else FORBIDDEN."
   receivePoints(
     "From which system, for whom, and how many."
     input: ReceivePointsInput!
   ): PointTransferPayload! @allow(permissions: [POINT_WRITE])
+  "Take in a file of points that another system moved here (ポイント受入データ), each line once for its reference, in whatever file it stands. A member number that nobody has goes on the work list, ` + "`" + `pointArrivals` + "`" + `; lines that cannot be are told and left out; the others count."
+  receivePointFile(
+    "From which system, and the file."
+    input: ReceivePointFileInput!
+  ): ReceivePointFilePayload! @allow(permissions: [POINT_WRITE])
+  "Say whose points are that came for a number nobody has, or that they are refused."
+  settlePointArrival(
+    "Which, and whose."
+    input: SettlePointArrivalInput!
+  ): PointArrivalPayload! @allow(permissions: [POINT_WRITE])
   "Give points for a review, a check-in or a registration, as the rules say; for whoever sees it happen."
   rewardPoints(
     "For what, and to whom."
@@ -12204,6 +12299,8 @@ type PointPartner {
   sends: Boolean!
   "Whether points come from there."
   receives: Boolean!
+  "The API client that may tell of points from there; null: staff alone. For staff."
+  apiPartnerId: ID @allow(permissions: [POINT_READ])
   "When it was closed; null while it goes on."
   closedAt: DateTime
 }
@@ -12332,6 +12429,24 @@ input ReceivePointsInput {
   memberId: ID!
   "How many of their points, in whole steps of the rate."
   theirPoints: Int!
+}
+
+"A file of points that another system moved here."
+input ReceivePointFileInput {
+  "The other system."
+  partnerId: ID!
+  "CSV in UTF-8 with a heading: reference (theirs), member (a member number), points (theirs). At most 100,000 lines."
+  csv: String!
+}
+
+"What to do with points that came for a number nobody has."
+input SettlePointArrivalInput {
+  "The arrival."
+  arrivalId: ID!
+  "The member who gets them; nobody if left out: they are refused."
+  memberId: ID
+  "Why, at most 200 characters; needed if they are refused."
+  reason: String! = ""
 }
 
 "For what points are given, besides purchases."
@@ -12480,6 +12595,8 @@ input SavePointPartnerInput {
   sends: Boolean! = true
   "Whether points come from there."
   receives: Boolean! = false
+  "The API client of the brand that may tell of points from there; staff alone if left out."
+  apiPartnerId: ID
   "Close it: nothing moves any more."
   closed: Boolean! = false
 }
@@ -12508,8 +12625,10 @@ input ReconcilePointsInput {
   from: DateTime!
   "And before this one."
   until: DateTime!
-  "CSV in UTF-8 with a heading: id, points (theirs). At most 100,000 lines."
+  "CSV in UTF-8 with a heading: id (of what came from there, their reference), points (theirs). At most 100,000 lines."
   csv: String!
+  "Whether it is of points that came from there; else of those that went there."
+  incoming: Boolean! = false
 }
 
 "A balance after a change."
@@ -12601,6 +12720,78 @@ type ImportPointAnswersPayload {
   "How many had been answered before, the same way."
   repeated: Int!
   "Lines that were left out, or why nothing was read."
+  userErrors: [UserError!]!
+}
+
+"What became of a file of points. Lines that do not fit are told and left out; the others count."
+type ReceivePointFilePayload {
+  "How many lines gave points."
+  received: Int!
+  "How many had come before, the same."
+  repeated: Int!
+  "How many went on the work list."
+  unknown: Int!
+  "Lines that were left out, or why nothing was read."
+  userErrors: [UserError!]!
+}
+
+"How far points that came for a number nobody has were dealt with."
+enum PointArrivalState {
+  "Waits for people."
+  OPEN
+  "A member has them."
+  RECEIVED
+  "They were refused."
+  REFUSED
+}
+
+"Points that another system moved here for a member number that nobody has."
+type PointArrival {
+  "The arrival's opaque global id."
+  id: ID!
+  "The other system."
+  partnerId: ID!
+  "Its reference."
+  reference: String!
+  "The number, as it came."
+  theirMember: String!
+  "How many of their points."
+  theirPoints: Int!
+  "How far it was dealt with."
+  state: PointArrivalState!
+  "Why they were refused; empty otherwise, or if nobody said."
+  reason: String!
+  "When they came."
+  createdAt: DateTime!
+  "When it was dealt with; null if it was not."
+  settledAt: DateTime
+}
+
+"One page of points that came for numbers nobody has."
+type PointArrivalConnection {
+  "The arrivals with their cursors."
+  edges: [PointArrivalEdge!]!
+  "The arrivals without cursors."
+  nodes: [PointArrival!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"An arrival on a page."
+type PointArrivalEdge {
+  "The cursor behind this arrival."
+  cursor: String!
+  "The arrival."
+  node: PointArrival!
+}
+
+"An arrival after a change."
+type PointArrivalPayload {
+  "The arrival; null if nothing was done."
+  arrival: PointArrival
+  "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
 }
 
@@ -13577,6 +13768,10 @@ type PrizeExchange {
   carrier: String!
   "By what number the carrier knows it; empty if it has none."
   trackingNumber: String!
+  "Its number on labels and in carriers' files: PZ- and twelve symbols."
+  reference: String!
+  "When it was last written into a file of instructions; null if it never was. For staff."
+  exportedAt: DateTime @allow(permissions: [PRIZE_READ])
   "Why it was given up; empty if nobody said."
   reason: String!
   "When it was asked for."
@@ -13615,6 +13810,10 @@ input PrizeExchangeFilter {
   prizeId: ID
   "How far they have come."
   state: PrizeExchangeState
+  "What is in a file of instructions, or in none."
+  exported: Boolean
+  "Goods that are to be sent and have not left: the work list."
+  toSend: Boolean! = false
 }
 
 "Points that are given for a prize."
@@ -15753,7 +15952,7 @@ enum ReturnStatus {
 enum ReturnOutcome {
   "The money."
   REFUND
-  "The same goods, or others at the same price (交換)."
+  "The same goods, or others that cost no more (交換); what they are cheaper goes back. A set is replaced by the same set."
   EXCHANGE
 }
 
@@ -15811,6 +16010,10 @@ type ReturnTerm {
   unopenedOnly: Boolean!
   "What the shop keeps of the goods' price, in per cent (返品手数料)."
   feePercent: Int!
+  "What the shop keeps of a return besides, once, in minor units (yen)."
+  flatFeeMinor: Int!
+  "What is kept of a return for its parcel, once, in minor units (yen): the customer sends it cash on delivery (着払い) and bears it like this; 0: who pays the parcel pays its carrier."
+  parcelFeeMinor: Int!
   "Who pays the parcel by which they come back."
   parcelPaidBy: ReturnParcelPayer!
   "Whether the order's shipping fee goes back too, once all of the order has."
@@ -15897,7 +16100,7 @@ type ReturnReceipt {
   locationId: ID!
   "What was given back for them, the shipping fee with it. Never more than is left of what was paid."
   refund: Money!
-  "What the shop kept of their price."
+  "What the shop kept of their price: by per cent, by flat amounts, and for the parcel."
   fee: Money!
   "What of the refund was the order's shipping fee."
   shippingFee: Money!
@@ -15990,6 +16193,10 @@ input ReturnTermInput {
   unopenedOnly: Boolean! = false
   "What the shop keeps of the goods' price, 0 to 100 per cent."
   feePercent: Int! = 0
+  "What the shop keeps of a return besides, once, in minor units (yen), 0 to 1,000,000. Of several terms that a return falls under, the highest holds."
+  flatFeeMinor: Int! = 0
+  "What is kept of a return for its parcel, once, in minor units (yen), 0 to 1,000,000; only where the customer pays it. It is then sent cash on delivery."
+  parcelFeeMinor: Int! = 0
   "Who pays the parcel."
   parcelPaidBy: ReturnParcelPayer! = CUSTOMER
   "Whether the order's shipping fee goes back too, once all of the order has."
@@ -16024,7 +16231,7 @@ input RequestReturnLineInput {
   reason: ReturnReason!
   "Whether the customer has opened them."
   opened: Boolean! = false
-  "For an exchange: the variant that is wanted instead, at the same price now; the same again if left out."
+  "For an exchange: the variant that is wanted instead, which costs no more now; the same again if left out. For a set, only the same."
   exchangeVariantId: ID
 }
 
@@ -16141,11 +16348,11 @@ extend enum UserErrorCode {
   RETURN_MADE_TO_ORDER
   "Opened goods are not taken back for this reason."
   RETURN_OPENED
-  "What is wanted instead costs more or less."
+  "What is wanted instead costs more."
   EXCHANGE_PRICE_DIFFERS
   "What is wanted instead is not in stock."
   EXCHANGE_OUT_OF_STOCK
-  "Sets are not exchanged."
+  "A set is exchanged for the same set only."
   EXCHANGE_SET
   "The order replaces returned goods; only staff give it up."
   ORDER_REPLACES_RETURN
@@ -17015,6 +17222,286 @@ type OrderPart {
   amount: Money
 }
 `, BuiltIn: false},
+	{Name: "../schema/settlement.graphqls", Input: `extend type Query {
+  """
+  The settlement files that were made, the newest first: one of each day, made by itself in
+  the night, and those that were asked for.
+  """
+  settlementFiles(
+    "Only those of each day, or only those that were asked for; all if left out."
+    daily: Boolean
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): SettlementFileConnection! @allow(permissions: [ACCOUNTING_READ])
+  "Gateways' reports that were compared with the payment journal, the newest first."
+  gatewayReconciliations(
+    "Only this gateway's: \"stripe\"."
+    gateway: String
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): GatewayReconciliationConnection! @allow(permissions: [ACCOUNTING_READ])
+  "Payments on which reports and the payment journal disagree, the newest first."
+  gatewayDifferences(
+    "Which of them."
+    filter: GatewayDifferenceFilter! = {}
+    "How many, 0 to 100."
+    first: Int = 50
+    "The cursor behind which the page starts."
+    after: String
+  ): GatewayDifferenceConnection! @allow(permissions: [ACCOUNTING_READ])
+}
+
+extend type Mutation {
+  """
+  Make the settlement file of some days: every line of the payment journal whose money moved
+  then, as it stands now. What is written down later is not in it.
+  """
+  makeSettlementFile(
+    "The days."
+    input: MakeSettlementFileInput!
+  ): MakeSettlementFilePayload! @allow(permissions: [ACCOUNTING_READ])
+  """
+  Compare a gateway's report (CSV) with the payment journal, and keep on which payments they
+  disagree. Each file is compared once; its fees may be booked, then or later, once.
+  """
+  reconcileGateway(
+    "The report, and of which days."
+    input: ReconcileGatewayInput!
+  ): ReconcileGatewayPayload! @allow(permissions: [ACCOUNTING_WRITE])
+  "Note what became of a payment on which a report and the payment journal disagree."
+  resolveGatewayDifference(
+    "Which payment, and what became of it."
+    input: ResolveGatewayDifferenceInput!
+  ): ResolveGatewayDifferencePayload! @allow(permissions: [ACCOUNTING_WRITE])
+}
+
+extend enum UserErrorCode {
+  "This file was compared before; the message says when."
+  GATEWAY_REPORT_KNOWN
+  "What became of it has been noted already."
+  GATEWAY_DIFFERENCE_RESOLVED
+}
+
+"""
+Lines of the payment journal that are handed over together (精算ファイル). What is in a file
+never changes. That of a day has what was written down on that day, so each line is in one.
+"""
+type SettlementFile {
+  "The file's opaque global id."
+  id: ID!
+  "The first day."
+  from: Date!
+  "The last day."
+  to: Date!
+  "Whether it is that of a day, made by itself: by when lines were written down. Others go by when the money moved."
+  daily: Boolean!
+  "How many lines it has, without the headings."
+  lines: Int!
+  "What its debits come to, and its credits."
+  total: Money!
+  "When it was made."
+  madeAt: DateTime!
+  "A link to the file as CSV, which needs no login, for a quarter of an hour."
+  url(
+    "How the text is written."
+    encoding: SheetEncoding! = UTF_8
+  ): String!
+}
+
+"One page of settlement files."
+type SettlementFileConnection {
+  "The files with their cursors."
+  edges: [SettlementFileEdge!]!
+  "The files without cursors."
+  nodes: [SettlementFile!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A settlement file on a page."
+type SettlementFileEdge {
+  "The cursor behind this file."
+  cursor: String!
+  "The file."
+  node: SettlementFile!
+}
+
+"Days of the brand's time zone."
+input MakeSettlementFileInput {
+  "The first day."
+  from: Date!
+  "The last day, not before the first; INVALID otherwise."
+  to: Date!
+}
+
+"A settlement file."
+type MakeSettlementFilePayload {
+  "The file; null if none was made."
+  file: SettlementFile
+  "Why none was made."
+  userErrors: [UserError!]!
+}
+
+"A gateway's report."
+input ReconcileGatewayInput {
+  "The gateway: \"stripe\"."
+  gateway: String!
+  "The first day."
+  from: Date!
+  "The last day."
+  to: Date!
+  "The report as CSV, up to 16 MB."
+  file: Upload!
+  "Whether to write the report's fees into the journal."
+  bookFees: Boolean! = false
+}
+
+"A report compared with the journal."
+type ReconcileGatewayPayload {
+  "What came of it; null if the report could not be read, or is known."
+  reconciliation: GatewayReconciliation
+  "Why it was not compared; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A gateway's report compared with the payment journal."
+type GatewayReconciliation {
+  "Its opaque global id."
+  id: ID!
+  "The gateway."
+  gateway: String!
+  "The first day."
+  from: Date!
+  "The last day."
+  to: Date!
+  "When it was compared."
+  madeAt: DateTime!
+  "Rows of payments in the report."
+  rows: Int!
+  "Payments on which both say the same."
+  agreed: Int!
+  "Payments on which they disagree: see ` + "`" + `gatewayDifferences` + "`" + `."
+  differing: Int!
+  "Those of them of which nobody has noted yet what became of them."
+  open: Int!
+  "What the report's payments come to."
+  gross: Money!
+  "What the report's fees come to."
+  fees: Money!
+  "Rows that could not be read, the first 1,000."
+  badRows: [BankRowError!]!
+  "The journal's entry with the fees; null while they are not booked."
+  feeEntryId: ID
+}
+
+"One page of compared reports."
+type GatewayReconciliationConnection {
+  "The reports with their cursors."
+  edges: [GatewayReconciliationEdge!]!
+  "The reports without cursors."
+  nodes: [GatewayReconciliation!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A compared report on a page."
+type GatewayReconciliationEdge {
+  "The cursor behind this report."
+  cursor: String!
+  "The report."
+  node: GatewayReconciliation!
+}
+
+"A payment on which the journal and a report disagree."
+type GatewayDifference {
+  "Its opaque global id."
+  id: ID!
+  "The global id of the compared report."
+  reconciliationId: ID!
+  "The gateway."
+  gateway: String!
+  "When they were compared."
+  madeAt: DateTime!
+  "What is wrong."
+  kind: GatewayDifferenceKind!
+  "The gateway's own id of the payment."
+  reference: String!
+  "What the journal says."
+  journal: Money!
+  "What the report says."
+  report: Money!
+  "When it was noted what became of it; null while it is open."
+  resolvedAt: DateTime
+  "The global id of the accountant who noted it; null while it is open."
+  resolvedBy: ID
+  "What became of it; empty while it is open."
+  note: String!
+}
+
+"What is wrong with a payment of a report."
+enum GatewayDifferenceKind {
+  "The journal does not have it in these days."
+  ONLY_IN_REPORT
+  "The report does not have it."
+  ONLY_IN_JOURNAL
+  "They have other amounts."
+  OTHER_AMOUNT
+}
+
+"One page of differences."
+type GatewayDifferenceConnection {
+  "The differences with their cursors."
+  edges: [GatewayDifferenceEdge!]!
+  "The differences without cursors."
+  nodes: [GatewayDifference!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A difference on a page."
+type GatewayDifferenceEdge {
+  "The cursor behind this difference."
+  cursor: String!
+  "The difference."
+  node: GatewayDifference!
+}
+
+"Which differences are wanted; what is left out does not count."
+input GatewayDifferenceFilter {
+  "Of the compared report with this global id."
+  reconciliationId: ID
+  "Of this gateway."
+  gateway: String
+  "Only those that are open, or only those that are not."
+  open: Boolean
+}
+
+"What became of a difference."
+input ResolveGatewayDifferenceInput {
+  "The difference's global id."
+  differenceId: ID!
+  "What became of it, 1 to 500 characters."
+  note: String!
+}
+
+"A difference of which it is noted what became of it."
+type ResolveGatewayDifferencePayload {
+  "The difference; null if nothing was noted."
+  difference: GatewayDifference
+  "Why nothing was noted."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/shipment.graphqls", Input: `"Where a shipment stands."
 enum ShipmentStatus {
   "The location is told to send it (出荷指示)."
@@ -17229,12 +17716,13 @@ extend type Mutation {
   Make a PDF for those who pack, of shipments that wait to leave and whose orders are not
   held, who waits longest first: packing lists, a pick list, or address labels. Those of a
   shop print what leaves theirs. Packing lists of direct shipments (直送) tell neither
-  prices nor the shop's name. It is noted who printed what.
+  prices nor the shop's name. It is noted who printed what. Of prizes there are address
+  labels (` + "`" + `source: PRIZES` + "`" + `), for the head office with PRIZE_WRITE and MEMBER_EXPORT.
   """
   printShipments(
     "What, and of which shipments."
     input: PrintShipmentsInput!
-  ): ShipmentPaperPayload! @allow(permissions: [ORDER_WRITE])
+  ): ShipmentPaperPayload! @allow(permissions: [ORDER_WRITE, PRIZE_WRITE])
 }
 
 "What is printed of shipments."
@@ -17291,11 +17779,13 @@ type ShipmentPaper {
 input PrintShipmentsInput {
   "What."
   kind: ShipmentPaperKind!
+  "What the parcels hold; of prizes there are address labels alone."
+  source: ParcelSource! = ORDERS
   "The global id of the location that they leave; any if left out, for those of a shop their own."
   locationId: ID
   "The global id of the carrier of the orders' shipping methods; any if left out."
   carrierId: ID
-  "Just these; all that wait to leave if empty. At most 500."
+  "Just these shipments, or exchanges of prizes; all that wait to leave if empty. At most 500."
   shipmentIds: [ID!]! = []
   "The code of the sheet, for address labels."
   format: String! = "a4-12"
@@ -18396,6 +18886,19 @@ type StaffPolicyPayload {
     "The cursor behind which the page starts."
     after: String
   ): DailyLiabilityConnection! @allow(permissions: [POINT_READ])
+  "What became of points of the members of each store, by their home store (よく行く店) when the day was counted, and what those had at the last count of the day. Staff of shops see their shops'. At most 400 days."
+  dailyStorePoints(
+    "The first day."
+    from: Date!
+    "The last day, with it."
+    to: Date!
+    "Only this store's, by its location."
+    storeId: ID
+    "How many, 0 to 100."
+    first: Int = 31
+    "The cursor behind which the page starts."
+    after: String
+  ): DailyStorePointsConnection! @allow(permissions: [POINT_READ])
   "How far the daily figures of the channel's brand are."
   statisticsState: StatisticsState! @allow(permissions: [ORDER_READ])
 }
@@ -18406,7 +18909,7 @@ extend type Mutation {
     "The days."
     input: RecountStatisticsInput!
   ): StatisticsStatePayload! @allow(permissions: [ORDER_WRITE])
-  "A link to a CSV of daily figures. Purchases, cards and registrations need ORDER_READ and are narrowed as dailyStatistics is; points and liabilities need POINT_READ and are for the head office. Asking is written down."
+  "A link to a CSV of daily figures. Purchases, cards and registrations need ORDER_READ and are narrowed as dailyStatistics is; points and liabilities need POINT_READ and are for the head office, points by store are narrowed as dailyStorePoints is. Asking is written down."
   exportStatistics(
     "Which figures."
     input: ExportStatisticsInput!
@@ -18519,6 +19022,44 @@ type DailyPointsEdge {
   node: DailyPoints!
 }
 
+"Points of a programme of those who have a store as their home store, on a day of the programme's zone. Points, not money."
+type DailyStorePoints {
+  "The point programme."
+  programmeId: ID!
+  "The programme's code."
+  programmeCode: String!
+  "The day."
+  day: Date!
+  "The home store's location; null: of members without one."
+  storeId: ID
+  "The store's name in the caller's language; empty: of members without one."
+  storeName: String!
+  "How often they exchanged points for another programme's, for prizes or entries of draws, or sent them to another system."
+  exchanges: Int!
+  "What they exchanged or sent so, less what came back."
+  exchanged: Int!
+  "What they had at the last count of the day, promised points too (ポイント残高); null if nothing was counted on that day."
+  outstanding: Int
+}
+
+"One page of points by day, programme and store, stores in the brand's order and none last."
+type DailyStorePointsConnection {
+  "The rows with their cursors."
+  edges: [DailyStorePointsEdge!]!
+  "The rows without cursors."
+  nodes: [DailyStorePoints!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A row of points by store on a page."
+type DailyStorePointsEdge {
+  "The cursor behind this row."
+  cursor: String!
+  "The row."
+  node: DailyStorePoints!
+}
+
 "What was outstanding of a programme at the last count of a day and expires in a month."
 type DailyLiability {
   "The point programme."
@@ -18587,9 +19128,9 @@ input ExportStatisticsInput {
   from: Date!
   "The last day, with it."
   to: Date!
-  "Only this store's, by its location; points have none."
+  "Only this store's, by its location; points and liabilities have none."
   storeId: ID
-  "What a row is of; points are always by day and programme."
+  "What a row is of; points are always by day and programme, points by store by those and store."
   by: StatisticsGrouping! = DAY_AND_STORE
   "How the text is written."
   encoding: SheetEncoding! = UTF_8
@@ -18607,6 +19148,8 @@ enum StatisticsSheet {
   POINTS
   "What was outstanding by the month in which it expires (ポイント負債)."
   LIABILITIES
+  "Exchanges, and what was outstanding, by home store (店舗別ポイント)."
+  STORE_POINTS
 }
 
 "How the text of a CSV is written."
@@ -19170,6 +19713,8 @@ type StockTransfer implements Node {
   toId: ID!
   "Where it stands."
   state: StockTransferState!
+  "What its movements are: TRANSFER, or EVENT_TAKE_OUT and EVENT_BRING_BACK to and from a stand at an event."
+  kind: StockMovementKind!
   "The number of the slip, or a note."
   reference: String!
   "The day on which it is expected; null if nobody said."

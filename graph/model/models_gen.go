@@ -417,14 +417,18 @@ type DuplicateMemberPayload struct {
 
 // An order after an edit, or as it would be.
 type EditOrderPayload struct {
-	// The order; with `dryRun` its amounts are what they would be, its lines as they are. Null if nothing was done.
+	// The order; with `dryRun` its amounts and breakdown are what they would be, its lines as they are. Null if nothing was done.
 	Order *order.Order `json:"order,omitempty"`
+	// Its lines after the edit, or as they would be; empty if nothing was done.
+	Lines []order.Line `json:"lines"`
 	// What it came to before; null if nothing was done.
 	Before *money.Money `json:"before,omitempty"`
 	// What it comes to more, below zero less; null if nothing was done.
 	Difference *money.Money `json:"difference,omitempty"`
 	// What goes back to the customer; null if nothing was done.
 	Refund *money.Money `json:"refund,omitempty"`
+	// The points that it earns by the rules as it stands then; empty for guests and companies.
+	Points []points.Earned `json:"points"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -619,6 +623,14 @@ type MailingPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A settlement file.
+type MakeSettlementFilePayload struct {
+	// The file; null if none was made.
+	File *ledger.SettlementFile `json:"file,omitempty"`
+	// Why none was made.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A member code that was made.
 type MemberCodePayload struct {
 	// The code; null if none was made.
@@ -807,6 +819,14 @@ type PlaceDraftOrderPayload struct {
 	Order *order.Order `json:"order,omitempty"`
 	// The draft; null if nothing was done.
 	DraftOrder *draft.Draft `json:"draftOrder,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// An arrival after a change.
+type PointArrivalPayload struct {
+	// The arrival; null if nothing was done.
+	Arrival *points.Arrival `json:"arrival,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -1043,6 +1063,18 @@ type ReallocationPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What became of a file of points. Lines that do not fit are told and left out; the others count.
+type ReceivePointFilePayload struct {
+	// How many lines gave points.
+	Received int `json:"received"`
+	// How many had come before, the same.
+	Repeated int `json:"repeated"`
+	// How many went on the work list.
+	Unknown int `json:"unknown"`
+	// Lines that were left out, or why nothing was read.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A gateway's report.
 type ReconcileGatewayInput struct {
 	// The gateway: "stripe".
@@ -1059,9 +1091,9 @@ type ReconcileGatewayInput struct {
 
 // A report compared with the journal.
 type ReconcileGatewayPayload struct {
-	// What came of it; null if the report could not be read.
+	// What came of it; null if the report could not be read, or is known.
 	Reconciliation *ledger.Reconciliation `json:"reconciliation,omitempty"`
-	// Why it could not be read; empty if it could.
+	// Why it was not compared; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -1175,6 +1207,14 @@ type RemovedSetPayload struct {
 type RequestPasswordResetInput struct {
 	// The account's e-mail address.
 	Email string `json:"email"`
+}
+
+// A difference of which it is noted what became of it.
+type ResolveGatewayDifferencePayload struct {
+	// The difference; null if nothing was noted.
+	Difference *ledger.Difference `json:"difference,omitempty"`
+	// Why nothing was noted.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // The request after the change.
