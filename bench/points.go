@@ -146,7 +146,7 @@ func (b *pointBench) post(ctx context.Context, member uuid.UUID, use bool) error
 	if use {
 		p.Kind, p.Points = points.Use, 5
 	}
-	_, err := b.service.Submit(ctx, p)
+	_, err := b.service.Post(ctx, p)
 	return err
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
@@ -44,20 +43,24 @@ func stock(ctx context.Context, s settings, database string) error {
 	if len(places) < manyGoods {
 		return errors.New("too few variants with stock")
 	}
+	buyers, err := ordersOf(ctx, db)
+	if err != nil {
+		return err
+	}
 	var hot, many []float64
 	for range s.rounds {
 		for _, side := range []struct {
 			places []place
 			rates  *[]float64
 		}{{places[:1], &hot}, {places, &many}} {
-			rate, err := take(ctx, db, s.length(), side.places)
+			rate, err := take(ctx, db, s.length(), side.places, buyers)
 			if err != nil {
 				return err
 			}
 			*side.rates = append(*side.rates, rate)
 		}
 	}
-	if err := sellOut(ctx, db, places[len(places)-1]); err != nil {
+	if err := sellOut(ctx, db, places[len(places)-1], buyers); err != nil {
 		return err
 	}
 	fmt.Printf("stock     %d buyers: %.0f reservations/s of one variant, %.0f/s of %d variants = %.1f×; none lost, none oversold; of %d pieces exactly %d of %d buyers got one\n",
@@ -70,7 +73,7 @@ type place struct{ Variant, Location uuid.UUID }
 
 // take lets the buyers take one piece after another for a while, and counts. What was
 // taken must be what is reserved.
-func take(ctx context.Context, db *postgres.DB, length time.Duration, places []place) (float64, error) {
+func take(ctx context.Context, db *postgres.DB, length time.Duration, places []place, buyers []uuid.UUID) (float64, error) {
 	orders := postgres.NewOrders(db)
 	before, err := reserved(ctx, db)
 	if err != nil {
@@ -84,7 +87,7 @@ func take(ctx context.Context, db *postgres.DB, length time.Duration, places []p
 		group.Go(func() {
 			for n := 0; time.Now().Before(end); n++ {
 				p := places[(n*takers+b*17)%len(places)]
-				if err := takeOne(ctx, db, orders, p); err != nil {
+				if err := takeOne(ctx, db, orders, p, buyers[b]); err != nil {
 					failures[b] = err
 					return
 				}
@@ -105,7 +108,7 @@ func take(ctx context.Context, db *postgres.DB, length time.Duration, places []p
 
 // sellOut leaves fewer pieces of a variant than orders come for it, all at once: as many
 // orders as there are pieces get one, each of the others is told that none is left.
-func sellOut(ctx context.Context, db *postgres.DB, p place) error {
+func sellOut(ctx context.Context, db *postgres.DB, p place, buyers []uuid.UUID) error {
 	if _, err := db.Pool().Exec(ctx, `UPDATE stock_levels SET on_hand = on_hand - free + $3 WHERE variant_id = $1 AND location_id = $2`, p.Variant, p.Location, lastPieces); err != nil {
 		return err
 	}
@@ -116,7 +119,7 @@ func sellOut(ctx context.Context, db *postgres.DB, p place) error {
 	for b := range takers {
 		group.Go(func() {
 			for range triesEach {
-				switch err := takeOne(ctx, db, orders, p); {
+				switch err := takeOne(ctx, db, orders, p, buyers[b]); {
 				case err == nil:
 					got.Add(1)
 				case errors.Is(err, order.ErrStockMoved):
@@ -140,10 +143,25 @@ func sellOut(ctx context.Context, db *postgres.DB, p place) error {
 	return nil
 }
 
-// takeOne is one order: one transaction, committed to disk.
-func takeOne(ctx context.Context, db *postgres.DB, orders *postgres.Orders, p place) error {
+// ordersOf are orders that hold nothing, one for each buyer.
+func ordersOf(ctx context.Context, db *postgres.DB) ([]uuid.UUID, error) {
+	rows, _ := db.Pool().Query(ctx, `
+		INSERT INTO orders (id, number, brand_id, channel_id, email, language, status, currency, tax_inclusive, subtotal, shipping_fee, tax, total, taxes, breakdown, shipping_address,
+			shipping_method, payment_method, paid, placed_at, updated_at)
+		SELECT gen_random_uuid(), 'STOCK-' || md5(random()::text), c.brand_id, c.id, 'buyer@example.jp', 'ja', 'CONFIRMED', 'JPY', true, 0, 0, 0, 0, '[]', '[]', '{}', '{}', 'CARD', true, now(), now()
+		FROM (SELECT id, brand_id FROM channels ORDER BY code LIMIT 1) c CROSS JOIN generate_series(1, $1) RETURNING id`, takers)
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
+// takeOne lets an order hold one piece more: what it holds, the movement and the level, in
+// one transaction that is committed to disk.
+func takeOne(ctx context.Context, db *postgres.DB, orders *postgres.Orders, p place, orderID uuid.UUID) error {
+	one := []order.Reservation{{VariantID: p.Variant, LocationID: p.Location, Quantity: takenAtOnce}}
 	return db.InTx(ctx, func(ctx context.Context) error {
-		_, err := orders.Take(ctx, order.Taking{OrderID: id.New(), At: time.Now(), Reservations: []order.Reservation{{VariantID: p.Variant, LocationID: p.Location, Quantity: takenAtOnce}}})
+		if err := orders.Reserve(ctx, orderID, one); err != nil {
+			return err
+		}
+		_, err := orders.Take(ctx, order.Taking{OrderID: orderID, At: time.Now(), Reservations: one})
 		return err
 	})
 }

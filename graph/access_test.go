@@ -82,6 +82,7 @@ var guarded = regexp.MustCompile(`(?i)cost|internal|margin|onHand|reserved|incom
 var unguarded = map[string]string{
 	"TotpEnrolment.secret":         "the owner's own, shown at set-up",
 	"PayOrderPayload.clientSecret": "what the payer's browser needs",
+	"SaveCardPayload.clientSecret": "what the card holder's browser needs",
 }
 
 func TestWhatShoppersMustNotSeeIsGuarded(t *testing.T) {

@@ -271,6 +271,59 @@ func TestWhatSavingACardRefuses(t *testing.T) {
 	require.Equal(t, "UNAUTHENTICATED", k.App.Do(t, `{ savedCards { id } }`, nil).Code(), "a guest keeps none")
 }
 
+// orderOf is an order of the stranger's that waits for a card.
+func orderOf(t *testing.T, k cardholder, c customer) string {
+	t.Helper()
+	c.do(t, `mutation($v: ID!) { addCartLine(input: {variantId: $v}) { userErrors { code } } }`, apptest.Variables{"v": id.Global("Variant", k.litter)})
+	var got struct{ PlaceOrder orderAnswer }
+	c.do(t, `mutation($in: UpdateCartInput!) { updateCart(input: $in) { userErrors { code } } }`, apptest.Variables{"in": apptest.Variables{
+		"email": "taro@example.jp", "shippingMethodId": id.Global("ShippingMethod", k.method), "shippingAddress": newAddress("山田 太郎"),
+	}})
+	c.do(t, `mutation { placeOrder(input: {idempotencyKey: "a-stranger-1", expectedTotal: "1500", paymentMethod: CARD}) { `+orderFields+` } }`, nil).Into(t, &got)
+	require.Empty(t, got.PlaceOrder.UserErrors)
+	return got.PlaceOrder.Order.ID
+}
+
+func payWith(t testing.TB, ask asking, orderID, cardID string) payAnswer {
+	t.Helper()
+	var got struct{ PayOrder payAnswer }
+	ask(`mutation($in: PayOrderInput!) { payOrder(input: $in) { payment { status } userErrors { code field message } } }`,
+		apptest.Variables{"in": apptest.Variables{"orderId": orderID, "idempotencyKey": id.New().String(), "savedCardId": cardID}}).Into(t, &got)
+	return got.PayOrder
+}
+
+func TestWhatBecameOfACardIsFoundOut(t *testing.T) {
+	t.Parallel()
+	k := newCardholder(t)
+	sweep := func() {
+		exec(t, k.App, `UPDATE saved_cards SET updated_at = updated_at - interval '25 hours' WHERE state <> 'KEPT'`)
+		require.NoError(t, k.App.App.Resolvers.SavedCards.Forget(access.With(t.Context(), access.System)))
+	}
+	k.card(t, stripetest.CardVisa)
+	k.stripe.LoseAnswers(100)
+	require.Equal(t, "PAYMENT_UNCONFIRMED", saveWith(t, k.ask, "lost-answer-1", stripetest.CardVisa).fault())
+	k.stripe.LoseAnswers(0)
+	sweep()
+	require.Len(t, k.cards(t), 2, "Stripe keeps it, and so does the member")
+
+	require.True(t, saveWith(t, k.ask, "confirmed-1", stripetest.CardThreeDSecure).NeedsAction)
+	k.stripe.ConfirmSetup(t)
+	sweep()
+	require.Len(t, k.cards(t), 3, "confirmed, but the client never said so")
+
+	left := saveWith(t, k.ask, "left-alone-1", stripetest.CardThreeDSecure).SavedCard.ID
+	k.stripe.DropCalls(100)
+	require.Equal(t, "PAYMENT_UNCONFIRMED", saveWith(t, k.ask, "never-arrived", stripetest.CardVisa).fault())
+	k.stripe.DropCalls(0)
+	sweep()
+	require.Len(t, k.cards(t), 3)
+	require.Equal(t, 3, k.stripe.Kept())
+	require.Equal(t, "NOT_FOUND savedCardId", confirmCard(t, k.ask, left).fault())
+	var rows int
+	require.NoError(t, k.App.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM saved_cards`).Scan(&rows))
+	require.Equal(t, 3, rows, "what was never finished is gone")
+}
+
 func TestACardIsItsMembersOwn(t *testing.T) {
 	t.Parallel()
 	k := newCardholder(t)
@@ -285,6 +338,8 @@ func TestACardIsItsMembersOwn(t *testing.T) {
 	wish["memberId"] = k.customer.id
 	require.Equal(t, "SAVED_CARD_UNKNOWN savedCardId", as(t, k.App, cashier).recur(t, "subscribeRecurringOrder", wish).fault(), "staff charge nobody's card")
 	delete(wish, "memberId")
+	require.Equal(t, "SAVED_CARD_UNKNOWN savedCardId", recurringAnswer{UserErrors: payWith(t, theirs, orderOf(t, k, stranger), mine).UserErrors}.fault(), "nobody pays with another's card")
+	require.Zero(t, k.stripe.Taken())
 	made := k.ask.recur(t, "subscribeRecurringOrder", wish).RecurringOrder
 	changed := as(t, k.App, cashier).recur(t, "changeRecurringOrder", apptest.Variables{
 		"recurringOrderId": made.ID, "revision": made.Revision, "terms": apptest.Variables{"lines": []apptest.Variables{wantedLine(k.litter, 1, nil)}},

@@ -76,7 +76,7 @@ var deskOperations = map[string]clientOperation{
 		}
 		return nil
 	})},
-	"app/SaveCard": {13, byMember(func(_ *testing.T, w *world) apptest.Variables {
+	"app/SaveCard": {14, byMember(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "cardToken": stripetest.CardVisa})
 	})},
 	"app/ConfirmSavedCard": {1, byMember(func(t *testing.T, w *world) apptest.Variables { return in(apptest.Variables{"savedCardId": w.kept(t)}) })},

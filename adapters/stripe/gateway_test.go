@@ -43,7 +43,7 @@ func TestEveryCallIsAsStripeDescribesIt(t *testing.T) {
 	require.NoError(t, err)
 	kept, err := g.Keep(t.Context(), payment.KeepRequest{Key: id.New(), MemberID: id.New(), Token: stripetest.CardVisa, ReturnURL: "https://shop.example.jp/back"})
 	require.NoError(t, err)
-	_, err = g.Keeping(t.Context(), kept.Setup)
+	_, err = g.Keeping(t.Context(), payment.KeepingRequest{Setup: kept.Setup})
 	require.NoError(t, err)
 	start.Token, start.Kept = "", &payment.KeptCard{Customer: kept.Customer, Reference: "pm_1", Absent: true}
 	_, err = g.Start(t.Context(), start)
@@ -52,6 +52,9 @@ func TestEveryCallIsAsStripeDescribesIt(t *testing.T) {
 	_, err = g.Start(t.Context(), start)
 	require.NoError(t, err)
 	require.NoError(t, g.Forget(t.Context(), "pm_1"))
+	require.NoError(t, g.Abandon(t.Context(), kept.Setup))
+	_, err = g.Keeping(t.Context(), payment.KeepingRequest{Key: id.New(), Since: time.Now()})
+	require.ErrorIs(t, err, payment.ErrNeverArrived)
 	_, err = g.Find(t.Context(), payment.FindRequest{PaymentID: id.New(), Since: time.Now()})
 	require.ErrorIs(t, err, payment.ErrNeverArrived)
 }
@@ -303,6 +306,34 @@ func TestAKeptCardIsChargedInItsCustomersAbsence(t *testing.T) {
 	require.NoError(t, g.Forget(t.Context(), kept.Card), "forgotten already")
 	server.LoseAnswers(100)
 	require.ErrorIs(t, g.Forget(t.Context(), kept.Card), payment.ErrUnanswered)
+}
+
+func TestOnlyAnUnknownCardCountsAsForgotten(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusBadRequest} {
+		refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Stripe-Should-Retry", "false")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(`{"error":{"type":"invalid_request_error","message":"no"}}`))
+		}))
+		defer refusing.Close()
+		g := stripe.New(stripe.Config{SecretKey: stripetest.Key, BaseURL: refusing.URL, Retries: -1})
+		require.Error(t, g.Forget(t.Context(), "pm_1"), status)
+		require.Error(t, g.Abandon(t.Context(), "seti_1"), status)
+	}
+}
+
+func TestACardWhoseKeepingWasLostIsFoundAgain(t *testing.T) {
+	t.Parallel()
+	server, g := gateway(t)
+	keep := payment.KeepRequest{Key: id.New(), MemberID: id.New(), Customer: "cus_1", Token: stripetest.CardVisa}
+	server.LoseAnswers(100)
+	_, err := g.Keep(t.Context(), keep)
+	require.ErrorIs(t, err, payment.ErrUnanswered)
+	server.LoseAnswers(0)
+	found, err := g.Keeping(t.Context(), payment.KeepingRequest{Key: keep.Key, Since: time.Now()})
+	require.NoError(t, err)
+	require.Equal(t, "4242", found.Last4)
 }
 
 func FuzzInterpret(f *testing.F) {

@@ -3,6 +3,7 @@ package stripe
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/stripe/stripe-go/v85"
 
@@ -34,25 +35,59 @@ func (g *Gateway) Keep(ctx context.Context, r payment.KeepRequest) (payment.Keep
 	return k, err
 }
 
-// Keeping tells how far a SetupIntent has come.
-func (g *Gateway) Keeping(ctx context.Context, setup string) (payment.Keeping, error) {
+// Keeping tells how far a SetupIntent has come, which is found by its card if Stripe's
+// answer to its creation was lost.
+func (g *Gateway) Keeping(ctx context.Context, r payment.KeepingRequest) (payment.Keeping, error) {
+	setup, err := r.Setup, error(nil)
+	if setup == "" {
+		if setup, err = g.setupOf(ctx, r); err != nil {
+			return payment.Keeping{}, err
+		}
+	}
 	params := &stripe.SetupIntentRetrieveParams{}
 	params.AddExpand("payment_method")
 	si, err := g.client.V1SetupIntents.Retrieve(ctx, setup, params)
 	return keeping(si, err)
 }
 
+func (g *Gateway) setupOf(ctx context.Context, r payment.KeepingRequest) (string, error) {
+	params := &stripe.SetupIntentListParams{CreatedRange: &stripe.RangeQueryParams{
+		GreaterThanOrEqual: r.Since.Add(-clockSkew).Unix(), LesserThanOrEqual: r.Since.Add(askedWithin).Unix(),
+	}}
+	params.Limit = stripe.Int64(100)
+	for si, err := range g.client.V1SetupIntents.List(ctx, params).All(ctx) {
+		if err != nil {
+			return "", failure(err)
+		}
+		if si.Metadata[metaCard] == r.Key.String() {
+			return si.ID, nil
+		}
+	}
+	return "", payment.ErrNeverArrived
+}
+
+// askedWithin is how long after a card was written down Stripe may have been asked to keep
+// it: as long as Stripe knows the key again.
+const askedWithin = 24 * time.Hour
+
+// Abandon cancels a SetupIntent; one that is cancelled, or unknown, is already.
+func (g *Gateway) Abandon(ctx context.Context, setup string) error {
+	_, err := g.client.V1SetupIntents.Cancel(ctx, setup, &stripe.SetupIntentCancelParams{})
+	var e *stripe.Error
+	if err == nil || errors.As(err, &e) && (e.Code == stripe.ErrorCodeResourceMissing || e.Code == stripe.ErrorCodeSetupIntentUnexpectedState) {
+		return nil
+	}
+	return failure(err)
+}
+
 // Forget detaches the card from its customer.
 func (g *Gateway) Forget(ctx context.Context, card string) error {
 	_, err := g.client.V1PaymentMethods.Detach(ctx, card, &stripe.PaymentMethodDetachParams{})
 	var e *stripe.Error
-	if errors.As(err, &e) && e.Type == stripe.ErrorTypeInvalidRequest { // unknown, or detached before
-		return nil
+	if err == nil || errors.As(err, &e) && (e.Code == stripe.ErrorCodeResourceMissing || e.Code == stripe.ErrorCodePaymentMethodUnexpectedState) {
+		return nil // now, or unknown, or detached before
 	}
-	if err != nil {
-		return failure(err)
-	}
-	return nil
+	return failure(err)
 }
 
 // belongs makes the PaymentIntent one of the kept card's customer, as its card must be.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -35,8 +36,10 @@ type Store interface {
 	PaysFor(ctx context.Context, cardID uuid.UUID) (string, error)
 	// Forgettable are removed cards that the gateway still keeps.
 	Forgettable(ctx context.Context, most int) ([]Card, error)
-	// Drop deletes cards whose keeping was never finished.
-	Drop(ctx context.Context) error
+	// Unfinished are cards whose keeping was begun before the moment and not finished.
+	Unfinished(ctx context.Context, before time.Time, most int) ([]Card, error)
+	// Delete deletes a card that is not kept.
+	Delete(ctx context.Context, cardID uuid.UUID) error
 }
 
 // Gateways finds the one that keeps cards.
@@ -135,7 +138,7 @@ func (s *Service) Confirm(ctx context.Context, in NameInput) (Saved, error) {
 	if err != nil {
 		return Saved{}, err
 	}
-	k, err := keeper.Keeping(ctx, c.Setup)
+	k, err := keeper.Keeping(ctx, payment.KeepingRequest{Key: c.ID, Setup: c.Setup, Since: c.CreatedAt})
 	return s.told(ctx, c.ID, k, err)
 }
 
@@ -197,6 +200,12 @@ func (s *Service) Mine(ctx context.Context) ([]Card, error) {
 	return s.Store.Of(ctx, channel.From(ctx).BrandID, access.From(ctx).ID)
 }
 
+// Hold is the card, locked so that it is not given up before the transaction is over; nil
+// if there is none.
+func (s *Service) Hold(ctx context.Context, cardID uuid.UUID) (*Card, error) {
+	return s.Store.Locked(ctx, cardID)
+}
+
 // Cards are cards that were named by what the actor may see.
 func (s *Service) Cards(ctx context.Context, ids []uuid.UUID) ([]Card, error) {
 	return s.Store.Cards(ctx, ids)
@@ -239,17 +248,46 @@ type ForgetJob struct{}
 // Kind is the job's name in the queue.
 func (ForgetJob) Kind() string { return "cards_forget" }
 
+// unfinishedAfter is when nobody is expected to confirm a card any more, or to ask again
+// after a lost answer.
+const unfinishedAfter = 24 * time.Hour
+
+// finish finds out what became of a card whose keeping was begun: one that the gateway
+// keeps is the member's, any other is dropped on both sides.
+func (s *Service) finish(ctx context.Context, keeper payment.Keeper, c Card) error {
+	if c.State == Declined || c.Gateway != keeper.Name() {
+		return s.Store.Delete(ctx, c.ID)
+	}
+	k, err := keeper.Keeping(ctx, payment.KeepingRequest{Key: c.ID, Setup: c.Setup, Since: c.CreatedAt})
+	switch {
+	case errors.Is(err, payment.ErrNeverArrived):
+		return s.Store.Delete(ctx, c.ID)
+	case err != nil:
+		return err
+	case k.Card == "" && k.Decline == nil:
+		if err := keeper.Abandon(ctx, k.Setup); err != nil {
+			return err
+		}
+		return s.Store.Delete(ctx, c.ID)
+	}
+	if _, err = s.told(ctx, c.ID, k, nil); errors.Is(err, payment.ErrCardDeclined) {
+		return nil
+	}
+	return err
+}
+
 // atOnce is how many cards one round forgets.
 const atOnce = 100
 
 // Forget lets the gateway forget what was removed, and noren what it knows of it. What
 // fails is tried in the next round.
 func (s *Service) Forget(ctx context.Context) error {
-	if err := s.Store.Drop(ctx); err != nil {
+	begun, err := s.Store.Unfinished(ctx, s.Now().Add(-unfinishedAfter), atOnce)
+	if err != nil {
 		return err
 	}
 	gone, err := s.Store.Forgettable(ctx, atOnce)
-	if err != nil || len(gone) == 0 {
+	if err != nil || len(gone)+len(begun) == 0 {
 		return err
 	}
 	keeper, err := s.Gateways.Keeper()
@@ -257,6 +295,9 @@ func (s *Service) Forget(ctx context.Context) error {
 		return err
 	}
 	var all []error
+	for _, c := range begun {
+		all = append(all, s.finish(ctx, keeper, c))
+	}
 	for _, c := range gone {
 		if c.Gateway != keeper.Name() {
 			slog.WarnContext(ctx, "a removed card cannot be forgotten: its gateway is switched off", "card", c.ID, "gateway", c.Gateway)

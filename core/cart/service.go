@@ -2,6 +2,7 @@ package cart
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -212,7 +213,7 @@ func (s *Service) addLine(ctx context.Context, lookup Lookup, line NewLine) (*Ba
 		if err == nil && !added {
 			err = s.whyNotAdded(ctx, lookup, basket, line)
 		}
-		if err != nil || basket != nil && len(basket.Items) > 0 { // one without lines was emptied by the order
+		if err != nil || added && basket != nil && len(basket.Items) > 0 { // one without lines was emptied by the order
 			return basket, err
 		}
 		line.CartID, line.LineID = id.New(), id.New()
@@ -279,7 +280,7 @@ func (l Lookup) fits(ctx context.Context, variantID uuid.UUID, choices []sale.Ch
 }
 
 // whyNotAdded finds the reason after the fact, so that adding itself stays one
-// round trip.
+// round trip; nil if there is none, but that the cart was ordered at that moment.
 func (s *Service) whyNotAdded(ctx context.Context, in Lookup, basket *Basket, wanted NewLine) error {
 	found, err := s.store.Sellable(ctx, in, wanted)
 	switch {
@@ -290,7 +291,24 @@ func (s *Service) whyNotAdded(ctx context.Context, in Lookup, basket *Basket, wa
 	case basket != nil && len(basket.Items) >= MaxLines:
 		return ErrTooManyLines.With(MaxLines).At("variantId")
 	}
+	there := line(basket, wanted) + wanted.Quantity
+	if there <= found.Free && (found.Share == nil || there <= *found.Share) {
+		return nil
+	}
 	return short(found.Free, found.Share, found.SoldAs, in.Buyer()).At("quantity")
+}
+
+// line is how many pieces the basket has of what is wanted, chosen alike.
+func line(basket *Basket, wanted NewLine) int {
+	if basket == nil {
+		return 0
+	}
+	for _, item := range basket.Items {
+		if item.VariantID == wanted.VariantID && slices.Equal(item.Choices, wanted.Choices) {
+			return item.Quantity
+		}
+	}
+	return 0
 }
 
 // short says that fewer pieces can be had than are wanted: a limit stands against

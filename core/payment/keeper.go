@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -19,8 +20,11 @@ type Keeper interface {
 	Gateway
 	// Keep begins to keep a card. The same key keeps one card.
 	Keep(ctx context.Context, r KeepRequest) (Keeping, error)
-	// Keeping tells how far a card is kept, after the customer was asked to confirm.
-	Keeping(ctx context.Context, setup string) (Keeping, error)
+	// Keeping tells how far a card is kept. ErrNeverArrived when the gateway has not been
+	// asked to keep it.
+	Keeping(ctx context.Context, r KeepingRequest) (Keeping, error)
+	// Abandon keeps a card no more that the customer has not confirmed.
+	Abandon(ctx context.Context, setup string) error
 	// Forget gives a kept card up; one that is unknown is forgotten already.
 	Forget(ctx context.Context, card string) error
 }
@@ -32,6 +36,13 @@ type KeepRequest struct {
 	Customer  string // the gateway's word for the member; empty at the first card
 	Token     string // the gateway's token of the card
 	ReturnURL string // where the customer comes back to after 3-D Secure
+}
+
+// KeepingRequest asks how far a card is kept.
+type KeepingRequest struct {
+	Key   uuid.UUID // of the card
+	Setup string    // empty if the gateway's answer was lost
+	Since time.Time // the card is not older
 }
 
 // Keeping is how far a gateway keeps a card.
@@ -51,6 +62,7 @@ type Keeping struct {
 // KeptCard is a card to be charged.
 type KeptCard struct {
 	ID        uuid.UUID
+	BrandID   uuid.UUID
 	MemberID  uuid.UUID
 	Gateway   string
 	Customer  string // the gateway's words for both
@@ -84,9 +96,9 @@ func (p Payment) charged(op Operation) bool {
 
 // ownCard is the kept card of the context's actor at the gateway; ErrCard if it is not
 // theirs, or gone.
-func (s *Service) ownCard(ctx context.Context, g Gateway, cardID uuid.UUID) (*KeptCard, error) {
+func (s *Service) ownCard(ctx context.Context, g Gateway, due Due, cardID uuid.UUID) (*KeptCard, error) {
 	card, err := s.Store.KeptCard(ctx, cardID)
-	if err == nil && (card == nil || card.MemberID != access.From(ctx).ID || card.Gateway != g.Name()) {
+	if err == nil && (card == nil || card.MemberID != access.From(ctx).ID || card.BrandID != due.BrandID || card.Gateway != g.Name()) {
 		err = ErrCard.At("savedCardId")
 	}
 	return card, err

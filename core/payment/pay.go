@@ -208,7 +208,7 @@ func (s *Service) begin(ctx context.Context, in PayInput, due Due, all []Payment
 	}
 	var kept *KeptCard
 	if in.CardID != nil {
-		if kept, err = s.ownCard(ctx, g, *in.CardID); err != nil {
+		if kept, err = s.ownCard(ctx, g, due, *in.CardID); err != nil {
 			return attempt{}, err
 		}
 	}

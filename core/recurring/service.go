@@ -60,7 +60,8 @@ type Members interface {
 
 // Cards finds saved cards.
 type Cards interface {
-	Cards(ctx context.Context, ids []uuid.UUID) ([]cardfile.Card, error)
+	// Hold is the card, locked until the transaction is over; nil if there is none.
+	Hold(ctx context.Context, cardID uuid.UUID) (*cardfile.Card, error)
 }
 
 // Query asks for one page of recurring orders, newest first. Zero fields do not filter.

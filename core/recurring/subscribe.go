@@ -281,14 +281,12 @@ func (s *Service) tendered(ctx context.Context, o *Order, t Terms) error {
 func (s *Service) charged(ctx context.Context, o *Order, cardID *uuid.UUID) error {
 	if cardID != nil && o.PaymentMethod == payment.MethodCard {
 		o.CardID = nil
-		all, err := s.Cards.Cards(ctx, []uuid.UUID{*cardID})
+		c, err := s.Cards.Hold(ctx, *cardID)
 		if err != nil {
 			return err
 		}
-		for _, c := range all {
-			if c.State == cardfile.Kept && c.BrandID == o.BrandID && c.MemberID == o.MemberID && o.MemberID == access.From(ctx).ID {
-				o.CardID = &c.ID
-			}
+		if c != nil && c.State == cardfile.Kept && c.BrandID == o.BrandID && c.MemberID == o.MemberID && o.MemberID == access.From(ctx).ID {
+			o.CardID = &c.ID
 		}
 	}
 	if o.PaymentMethod == payment.MethodCard && o.CardID == nil {

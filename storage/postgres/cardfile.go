@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -51,9 +52,10 @@ func (s *CardFile) Of(ctx context.Context, brandID, memberID uuid.UUID) ([]cardf
 
 // Count locks the member and counts the cards that are kept or about to be.
 func (s *CardFile) Count(ctx context.Context, brandID, memberID uuid.UUID) (int, error) {
-	return one[int](ctx, s.db, `
-		WITH member AS MATERIALIZED (SELECT id FROM accounts WHERE id = $2 FOR UPDATE)
-		SELECT count(*) FROM member m JOIN saved_cards c ON c.member_id = m.id WHERE c.brand_id = $1 AND c.state IN ('PENDING', 'KEPT')`, brandID, memberID)
+	if _, err := s.db.conn(ctx).Exec(ctx, `SELECT FROM accounts WHERE id = $1 FOR UPDATE`, memberID); err != nil {
+		return 0, err
+	}
+	return one[int](ctx, s.db, `SELECT count(*) FROM saved_cards WHERE brand_id = $1 AND member_id = $2 AND state IN ('PENDING', 'KEPT')`, brandID, memberID)
 }
 
 // Customer is the gateway's word for the member; empty before the first card.
@@ -74,13 +76,19 @@ func (s *CardFile) Forgettable(ctx context.Context, most int) ([]cardfile.Card, 
 		SELECT `+savedCardColumns+` FROM saved_cards WHERE state = 'REMOVED' AND reference <> '' ORDER BY updated_at LIMIT $1`, most)
 }
 
-// Drop deletes cards whose keeping was never finished.
-func (s *CardFile) Drop(ctx context.Context) error {
-	_, err := s.db.conn(ctx).Exec(ctx, `DELETE FROM saved_cards WHERE state IN ('PENDING', 'DECLINED') AND updated_at < now() - interval '2 days'`)
+// Unfinished are cards whose keeping was begun before the moment and not finished.
+func (s *CardFile) Unfinished(ctx context.Context, before time.Time, most int) ([]cardfile.Card, error) {
+	return collect[cardfile.Card](ctx, s.db, `
+		SELECT `+savedCardColumns+` FROM saved_cards WHERE state IN ('PENDING', 'DECLINED') AND updated_at < $1 ORDER BY updated_at LIMIT $2`, before, most)
+}
+
+// Delete deletes a card that is not kept.
+func (s *CardFile) Delete(ctx context.Context, cardID uuid.UUID) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `DELETE FROM saved_cards WHERE id = $1 AND state IN ('PENDING', 'DECLINED')`, cardID)
 	return err
 }
 
 // KeptCard is the kept card, while it is kept; nil otherwise.
 func (s *Payments) KeptCard(ctx context.Context, cardID uuid.UUID) (*payment.KeptCard, error) {
-	return first[payment.KeptCard](ctx, s.db, `SELECT id, member_id, gateway, customer, reference FROM saved_cards WHERE id = $1 AND state = 'KEPT'`, cardID)
+	return first[payment.KeptCard](ctx, s.db, `SELECT id, brand_id, member_id, gateway, customer, reference FROM saved_cards WHERE id = $1 AND state = 'KEPT'`, cardID)
 }

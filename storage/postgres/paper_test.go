@@ -51,7 +51,7 @@ func TestPapersShowWhatIsPacked(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, found, "nothing leaves another place")
 
-	paper := dispatch.Paper{ID: id.New(), BrandID: s.BrandID, Kind: dispatch.PickList, ShipmentIDs: []uuid.UUID{two.shipment, one.shipment}, CreatedAt: clock.System()}
+	paper := dispatch.Paper{ID: id.New(), BrandID: s.BrandID, Kind: dispatch.PickList, Source: dispatch.OfOrders, ShipmentIDs: []uuid.UUID{two.shipment, one.shipment}, CreatedAt: clock.System()}
 	require.NoError(t, store.InsertPaper(ctx, paper))
 	kept, err := store.Paper(ctx, paper.ID)
 	require.NoError(t, err)

@@ -10,20 +10,30 @@ import (
 // setup is a SetupIntent: a card that is to be kept for a customer.
 type setup struct {
 	id, customer, card, kept, status string
+	metadata                         map[string]string
 }
 
-func (s *Server) routeCards(parts []string, form url.Values) answer {
+func (s *Server) routeCards(method string, parts []string, form url.Values) answer {
 	switch {
 	case parts[1] == "customers":
 		s.customers++
 		return ok(map[string]any{"id": fmt.Sprintf("cus_%d", s.customers), "object": "customer"})
 	case parts[1] == "payment_methods" && len(parts) == 4:
 		return s.detach(parts[2])
+	case parts[1] == "setup_intents" && len(parts) == 2 && method == http.MethodGet:
+		rows := []any{}
+		for _, p := range s.setups {
+			rows = append(rows, p.json())
+		}
+		return ok(map[string]any{"object": "list", "url": "/v1/setup_intents", "has_more": false, "data": rows})
 	case parts[1] == "setup_intents" && len(parts) == 2:
 		return s.set(form)
 	}
 	for _, p := range s.setups {
-		if len(parts) == 3 && p.id == parts[2] {
+		if len(parts) > 2 && p.id == parts[2] {
+			if len(parts) == 4 && p.kept == "" { // cancel
+				p.status = "canceled"
+			}
 			return ok(p.json())
 		}
 	}
@@ -32,7 +42,7 @@ func (s *Server) routeCards(parts []string, form url.Values) answer {
 
 // set begins to keep a card, and keeps it at once unless the customer has to confirm.
 func (s *Server) set(form url.Values) answer {
-	p := &setup{id: fmt.Sprintf("seti_%d", len(s.setups)+1), customer: form.Get("customer"), card: form.Get("payment_method"), status: "requires_action"}
+	p := &setup{id: fmt.Sprintf("seti_%d", len(s.setups)+1), customer: form.Get("customer"), card: form.Get("payment_method"), status: "requires_action", metadata: metadata(form)}
 	switch {
 	case !strings.HasPrefix(p.card, "pm_card_"):
 		return refuse(http.StatusBadRequest, "invalid_request_error", "resource_missing", "No such PaymentMethod: '"+p.card+"'", nil)
@@ -63,7 +73,7 @@ func (s *Server) detach(card string) answer {
 }
 
 func (p *setup) json() map[string]any {
-	object := map[string]any{"id": p.id, "object": "setup_intent", "status": p.status, "customer": p.customer, "client_secret": p.id + "_secret", "payment_method": nil}
+	object := map[string]any{"id": p.id, "object": "setup_intent", "status": p.status, "customer": p.customer, "client_secret": p.id + "_secret", "payment_method": nil, "metadata": p.metadata}
 	if p.kept != "" {
 		object["payment_method"] = map[string]any{
 			"id": p.kept, "object": "payment_method", "customer": p.customer,

@@ -22,7 +22,7 @@ func (s *Server) route(r *http.Request, form url.Values) answer {
 	case r.URL.Path == "/v1/refunds":
 		return s.listRefunds(form)
 	case len(parts) >= 2 && (parts[1] == "customers" || parts[1] == "setup_intents" || parts[1] == "payment_methods"):
-		return s.routeCards(parts, form)
+		return s.routeCards(r.Method, parts, form)
 	case len(parts) >= 3 && parts[1] == "payment_intents":
 		i := s.find(parts[2])
 		if i == nil {

@@ -88,7 +88,7 @@ func TestAKilledProcessLosesAndDoublesNothing(t *testing.T) {
 	for what, want := range h.intents {
 		require.Equal(t, want, h.count(what), what)
 	}
-	require.NotZero(t, killed)
+	require.GreaterOrEqual(t, killed, kills*longer()/5, "too few kills to prove anything")
 	t.Logf("killed %d times; %d orders, %d given up, %d sent, %d refunds; points given %d times, turned %d, sent away %d, %d prizes", killed,
 		h.intents[countOrders], h.intents[countGivenUp], h.intents[countSent], h.intents[countRefunds],
 		h.intents[countGifts], h.intents[countTurned], h.intents[countAway], h.intents[countPrizes])
