@@ -40,6 +40,15 @@ type bench struct {
 	merging sync.Mutex   // as locked members let one merge wait for another
 }
 
+// Submit makes one posting in a transaction of its own.
+func (b *bench) Submit(ctx context.Context, p points.Posting) (points.Result, error) {
+	all, err := b.Post(ctx, p)
+	if err != nil {
+		return points.Result{}, err
+	}
+	return all[0], nil
+}
+
 var jst = time.FixedZone("JST", 9*60*60)
 
 func (b *bench) clock() time.Time     { return time.UnixMicro(b.now.Load()).UTC() }

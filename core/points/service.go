@@ -2,6 +2,8 @@ package points
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -80,13 +82,10 @@ type Books interface {
 }
 
 // Service keeps points.
-type Service struct {
-	Parts
-	crowd crowd
-}
+type Service struct{ Parts }
 
 // New makes the service.
-func New(p Parts) *Service { return &Service{Parts: p} }
+func New(p Parts) *Service { return &Service{p} }
 
 // programmes are all of them, by id.
 func (s *Service) programmes(ctx context.Context) (map[uuid.UUID]Programme, error) {
@@ -428,4 +427,22 @@ func (s *Service) Watch(ctx context.Context, board signal.Board) (<-chan []Balan
 		}
 	}()
 	return states, nil
+}
+
+// memberOf is the member that an event of points is about.
+func memberOf(e event.Event) (uuid.UUID, bool) {
+	var m moved
+	err := json.Unmarshal(e.Data, &m)
+	return m.MemberID, err == nil && m.MemberID != uuid.Nil
+}
+
+// first is the only result, or why there is none.
+func first(results []Result, err error) (Result, error) {
+	if err != nil {
+		return Result{}, err
+	}
+	if len(results) == 0 {
+		return Result{}, errors.New("a posting has no result")
+	}
+	return results[0], nil
 }
