@@ -3,6 +3,7 @@ package resolvers_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -127,6 +128,23 @@ func TestPointsComeFromAnotherSystemByFile(t *testing.T) {
 		causes[d.Reference] = d.Cause
 	}
 	require.Equal(t, map[string]string{"IN-6": "POINTS", "IN-7": "MISSING_HERE"}, causes)
+}
+
+func TestAFileComesAgainWhenItsMemberIsErased(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	b, partner := s.buyer(t, 0), s.miles(t, nil)
+	b.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
+	var number string
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, b.id)).Scan(&number))
+	file := "reference,member,points\nIN-1," + number + ",50\nIN-2,2900000000001,100\n"
+	s.receiveFile(t, pointDesk, partner, file)
+	require.Empty(t, s.settle(t, apptest.Variables{"arrivalId": s.arrivals(t, "OPEN")[0].ID, "memberId": b.id, "reason": "電話で確認"}))
+	require.NoError(t, s.App.App.Resolvers.Members.Store.Erase(t.Context(), keyOf(t, b.id), time.Now()))
+	settled := s.arrivals(t, "RECEIVED")[0]
+	require.Empty(t, settled.TheirMember+settled.Reason, "the number was the member's")
+	got := s.receiveFile(t, pointDesk, partner, file)
+	require.Equal(t, []int{0, 2, 0, 0}, []int{got.Received, got.Repeated, got.Unknown, len(got.UserErrors)}, "%v", got)
 }
 
 func TestAPartnerReceivesInItsOwnNameAlone(t *testing.T) {

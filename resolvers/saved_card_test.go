@@ -369,6 +369,19 @@ func TestARemovedCardIsForgotten(t *testing.T) {
 	require.NoError(t, forget(access.With(t.Context(), access.System)), "and nothing is left to do")
 }
 
+func TestTheCardsOfWhoLeavesAreForgotten(t *testing.T) {
+	t.Parallel()
+	k := newCardholder(t)
+	k.byCard(t, k.card(t, stripetest.CardVisa))
+	k.card(t, stripetest.CardLaterAsks)
+	require.Equal(t, 2, k.stripe.Kept())
+	require.Empty(t, done(t, k.App, k.customer.bearer, `closeAccount(input: {password: "`+goodPassword+`"})`))
+	require.NoError(t, k.App.App.Resolvers.SavedCards.Forget(access.With(t.Context(), access.System)))
+	require.Zero(t, k.stripe.Kept())
+	require.NoError(t, k.charge(t), "what was about to be charged is not")
+	require.Zero(t, k.stripe.Taken())
+}
+
 func TestAnErasedMembersCardsAreForgotten(t *testing.T) {
 	t.Parallel()
 	k := newCardholder(t)

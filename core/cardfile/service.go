@@ -159,7 +159,11 @@ func (s *Service) told(ctx context.Context, cardID uuid.UUID, k payment.Keeping,
 			return errors.Join(err, fault.ErrNotFound)
 		}
 		saved.Card = *c
-		if c.State != Pending { // somebody else was quicker
+		switch {
+		case c.State == Removed && k.Card != "": // given up while the gateway was asked, which is to forget it
+			c.Customer, c.Reference = k.Customer, k.Card
+			return s.Store.Update(ctx, *c)
+		case c.State != Pending: // somebody else was quicker
 			return nil
 		}
 		c.Setup, c.Customer, c.UpdatedAt = k.Setup, k.Customer, s.Now()

@@ -286,6 +286,30 @@ func TestWhoIsMergedIsOneEntrant(t *testing.T) {
 	require.EqualValues(t, 38, f.count(t, `SELECT sum(stock) FROM prizes`), "what nobody won is in stock again")
 }
 
+func TestWinsOfWhoIsMergedTwiceAreOnePersons(t *testing.T) {
+	t.Parallel()
+	f := openFair(t)
+	d := f.draw(t, nil)
+	first, second, third := f.joined(t, 100), f.joined(t, 100), f.joined(t, 100)
+	for _, m := range []context.Context{first, second, third} {
+		f.enter(t, m, d, 1)
+	}
+	f.pass(24 * time.Hour)
+	f.turn(t)
+	require.NoError(t, f.members.Move(t.Context(), access.From(second).ID, access.From(first).ID, f.clock()))
+	require.NoError(t, f.members.Move(t.Context(), access.From(third).ID, access.From(second).ID, f.clock()))
+	f.pass(time.Hour)
+	f.turn(t)
+	won := 0
+	for _, w := range f.winners(t, d) {
+		require.Equal(t, access.From(third).ID, w.MemberID)
+		if w.Outcome == draw.Won {
+			won++
+		}
+	}
+	require.Equal(t, 1, won, "the others are passed over")
+}
+
 func TestEntriesAtTheMomentOfTheClose(t *testing.T) {
 	t.Parallel()
 	f := openFair(t)
@@ -401,11 +425,12 @@ func TestPurchasesEarnEntries(t *testing.T) {
 		f.exec(t, `INSERT INTO purchases (id, bought_on, bought_at, brand_id, member_id, source, items, total, currency, created_at) VALUES ($1, $2, $3, $4, $5, 'STORE', 1, $6, 'JPY', now())`,
 			id.New(), at.In(jst).Format(time.DateOnly), at, f.shop.BrandID, access.From(m).ID, total)
 	}
-	many, some, few, late, given := f.joined(t, 0), f.joined(t, 0), f.joined(t, 0), f.joined(t, 0), f.joined(t, 0)
+	many, some, half, few, late, given := f.joined(t, 0), f.joined(t, 0), f.joined(t, 0), f.joined(t, 0), f.joined(t, 0), f.joined(t, 0)
 	now := f.clock()
 	buy(many, 50_000, now)
 	buy(some, 4000, now)
 	buy(some, 2500, now.Add(time.Hour))
+	buy(half, 5000, now)
 	buy(few, 2999, now)
 	buy(late, 9000, now.Add(25*time.Hour))
 	_, err := f.Grant(f.admin(), draw.GrantInput{IdempotencyKey: "grant-0001", DrawID: d.ID, MemberID: access.From(given).ID, Count: 3, Reason: "来場"})
@@ -418,7 +443,7 @@ func TestPurchasesEarnEntries(t *testing.T) {
 		require.NoError(t, err)
 		return len(all)
 	}
-	require.Equal(t, []int{4, 2, 0, 0, 4}, []int{n(many), n(some), n(few), n(late), n(given)}, "for each 3,000 yen in its time, up to four")
+	require.Equal(t, []int{4, 2, 1, 0, 0, 4}, []int{n(many), n(some), n(half), n(few), n(late), n(given)}, "for each full 3,000 yen in its time, up to four")
 }
 
 func TestADrawWithoutEntriesGivesItsPrizesBack(t *testing.T) {

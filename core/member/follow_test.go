@@ -70,9 +70,11 @@ func TestWhatMembersWishForFollowsAMerge(t *testing.T) {
 			id.New(), c.BrandID, c.ChannelID, goods.Variants[0], key, email)
 	}
 	kept, gone := keys[0], keys[1]
+	card := c.savedCard(t, gone)
 	_, err := c.Merge(c.office(t), member.MergeInput{IdempotencyKey: "merge-0001", KeepID: kept, GoneID: gone, Reason: "同一人物"})
 	require.NoError(t, err)
 	require.Equal(t, 2, get[int](t, c, `SELECT count(*) FROM wish_lists WHERE member_id = $1`, kept))
+	require.Equal(t, 1, get[int](t, c, `SELECT count(*) FROM saved_cards WHERE id = $1 AND member_id = $2 AND state = 'KEPT'`, card, kept))
 	require.Equal(t, 1, get[int](t, c, `SELECT count(*) FROM product_views`))
 	require.Equal(t, 2, get[int](t, c, `SELECT count(*) FROM restock_requests WHERE member_id = $1`, kept))
 	require.Equal(t, 4, get[int](t, c, `SELECT sum(l.quantity)::int FROM carts k JOIN cart_lines l ON l.cart_id = k.id WHERE k.member_id = $1 AND NOT k.closed`, kept))

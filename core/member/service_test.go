@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ import (
 	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/prize"
 	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -554,7 +556,7 @@ func TestAnExportHoldsWhatAMemberWonAskedForAndLookedAt(t *testing.T) {
 		"points":          {`"wan"`, `"available": 30`},
 		"pointEntries":    {`"EARN"`, `"MERGE_OUT"`, `"merged away"`},
 		"pointLots":       {`"remaining": 30`, `"2027-01-31"`},
-		"pointTransfers":  {`"sky"`, `"their-77"`},
+		"pointTransfers":  {`"sky"`, `"their-77"`, `"their-88-typed"`},
 		"prizeExchanges":  {exchange.String(), `"神宮前1-2-3"`, `"ぬいぐるみ"`},
 		"vouchers":        {`"金券"`, `"WXYZ"`, `"balance": 500`},
 		"draws":           {`"春の抽選"`, `"GRANT"`},
@@ -595,6 +597,9 @@ func (c *club) furnish(t *testing.T, m, gone uuid.UUID, goods pgtest.Product) uu
 	c.exec(t, `INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, earned_at) VALUES (gen_random_uuid(), $1, $2, false, 50, 30, '2027-01-31', now())`, account, programme)
 	c.exec(t, `INSERT INTO point_partners (id, programme_id, code, name, way, our_points, their_points, min_points, sends, receives, created_at) VALUES ($1, $2, 'sky', '{}', 'API', 1, 1, 1, true, true, now())`, partner, programme)
 	c.exec(t, `INSERT INTO point_transfers (id, partner_id, account_id, outgoing, state, their_member, points, their_points, created_at, updated_at) VALUES (gen_random_uuid(), $1, $2, true, 'SENT', 'their-77', 5, 5, now(), now())`, partner, account)
+	c.exec(t, `INSERT INTO point_transfers (id, partner_id, account_id, outgoing, state, their_member, points, their_points, reference, created_at, updated_at) VALUES (gen_random_uuid(), $1, $2, false, 'RECEIVED', 'their-88', 5, 5, 'R-88', now(), now())`, partner, account)
+	c.exec(t, `INSERT INTO point_arrivals (id, partner_id, reference, their_member, their_points, state, reason, created_at) VALUES (gen_random_uuid(), $1, 'R-88', 'their-88-typed', 5, 'RECEIVED', '山田さんに確認', now()),
+		(gen_random_uuid(), $1, 'R-99', 'their-99', 5, 'OPEN', '', now())`, partner)
 	c.exec(t, `INSERT INTO prizes (id, brand_id, programme_id, kind, name, points, stock, created_at, updated_at) VALUES ($1, $2, $3, 'GOODS', '{"ja":"ぬいぐるみ"}', 20, 5, now(), now())`, prizeID, c.BrandID, programme)
 	require.NoError(t, c.DB.InTx(t.Context(), func(ctx context.Context) error {
 		return postgres.NewPrizes(c.DB, c.keys).Insert(ctx, prize.Exchange{ID: exchange, PrizeID: prizeID, BrandID: c.BrandID, ProgrammeID: programme, MemberID: m, Quantity: 1, Points: 20, State: prize.Requested, Address: hanako().Address, CreatedAt: c.now, UpdatedAt: c.now})
@@ -684,6 +689,56 @@ func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {
 	require.ErrorIs(t, err, member.ErrErased)
 	_, err = c.WithdrawErasure(c.office(t), member.WithdrawInput{RequestID: r.ID})
 	require.ErrorIs(t, err, member.ErrNotWaiting)
+}
+
+func TestAnErasureForgetsWhoBecameTheMember(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	kept := c.register(t, c.shibuya, "1", hanako()).ID
+	var gone [2]uuid.UUID
+	for i, email := range []string{"older@example.jp", "taro@example.jp"} {
+		ctx := c.account(t, email)
+		_, err := c.Join(ctx, member.JoinInput{})
+		require.NoError(t, err)
+		gone[i] = access.From(ctx).ID
+	}
+	c.furnish(t, gone[1], gone[0], c.AddProduct(t, "leash", 1980))
+	c.exec(t, `INSERT INTO point_entries (account_id, number, programme_id, key, part, kind, debit, credit, points, available, pending, reason, at)
+		SELECT id, 2, programme_id, 'k2', 0, 'GRANT', 'ISSUED', 'AVAILABLE', 30, 30, 0, '山田さんへお詫び', now() FROM point_accounts`)
+	card := c.savedCard(t, gone[1])
+	office := c.office(t)
+	for i, pair := range [][2]uuid.UUID{{gone[1], gone[0]}, {kept, gone[1]}} {
+		_, err := c.Merge(office, member.MergeInput{IdempotencyKey: "merge-chain-" + strconv.Itoa(i), KeepID: pair[0], GoneID: pair[1], Reason: "同一人物"})
+		require.NoError(t, err)
+	}
+	require.Equal(t, gone[1], get[uuid.UUID](t, c, `SELECT member_id FROM quotations`), "what only accounts have stayed")
+	require.Equal(t, "REMOVED CANCELLED CANCELLED", get[string](t, c, `SELECT concat_ws(' ', c.state, r.state, d.state) FROM saved_cards c, recurring_orders r, draft_orders d WHERE c.id = $1`, card), "and ended")
+	texts := []string{"山田", "佐藤", "older@", "taro@", "hanako@", "restock@", "cart@", "their-88"}
+	require.NotEmpty(t, c.naming(t, texts...))
+
+	c.exec(t, `UPDATE returns SET status = 'COMPLETED'`)
+	c.exec(t, `UPDATE prize_exchanges SET state = 'DELIVERED'`)
+	r, err := c.RequestErasure(office, member.AskInput{MemberID: &kept})
+	require.NoError(t, err)
+	require.Equal(t, member.RequestDone, r.State)
+	require.Empty(t, c.naming(t, texts...))
+	require.NotEmpty(t, c.naming(t, "their-99"), "it is somebody else's")
+
+	require.NotEmpty(t, c.naming(t, "their-77"), "what is on the way needs the number")
+	sent := points.Transfer{ID: get[uuid.UUID](t, c, `SELECT id FROM point_transfers WHERE state = 'SENT'`), State: points.StateSent, Tries: 2, UpdatedAt: c.now}
+	require.NoError(t, postgres.NewPoints(c.DB).SaveTransfer(t.Context(), sent))
+	require.NotEmpty(t, c.naming(t, "their-77"))
+	sent.State = points.StateAcknowledged
+	require.NoError(t, postgres.NewPoints(c.DB).SaveTransfer(t.Context(), sent))
+	require.Empty(t, c.naming(t, "their-77"), "and loses it when it is answered")
+}
+
+// savedCard is a card of the member's that Stripe keeps.
+func (c *club) savedCard(t *testing.T, m uuid.UUID) uuid.UUID {
+	t.Helper()
+	key := id.New()
+	c.exec(t, `INSERT INTO saved_cards (id, brand_id, member_id, gateway, reference, state, created_at, updated_at) VALUES ($1, $2, $3, 'stripe', 'pm_1', 'KEPT', now(), now())`, key, c.BrandID, m)
+	return key
 }
 
 // quotation is one that the member asked for.

@@ -242,13 +242,13 @@ func (s *Service) before(ctx context.Context, partnerID uuid.UUID, some []arriva
 }
 
 // fits reports whether the line's reference has come before, and if so whether it said the
-// same.
+// same. A number that was forgotten with its member is not compared.
 func (b arrivedBefore) fits(l arrivalLine) (fits, there bool) {
 	if a, waiting := b.arrivals[l.reference]; waiting {
-		return a.TheirMember == l.number && a.TheirPoints == l.points, true
+		return a.TheirPoints == l.points && (a.TheirMember == l.number || a.TheirMember == ""), true
 	}
 	if t, came := b.transfers[l.reference]; came {
-		return t.TheirPoints == l.points && (t.TheirMember == l.number || t.MemberID == b.holders[l.number]), true
+		return t.TheirPoints == l.points && (t.TheirMember == l.number || t.TheirMember == "" || t.MemberID == b.holders[l.number]), true
 	}
 	return true, false
 }

@@ -243,8 +243,9 @@ type AdvanceInput struct {
 }
 
 // Advance moves exchanges on: to be packed, shipped or delivered (staff with PRIZE_WRITE),
-// all of them or none. What is in the state already stays as it is. Members are told when
-// their prizes leave and when they are handed over.
+// all of them or none. What is in the state already stays as it is, but takes a tracking
+// number that was missing. Members are told when their prizes leave and when they are
+// handed over.
 func (s *Service) Advance(ctx context.Context, in AdvanceInput) ([]Exchange, error) {
 	if err := access.RequireEverywhere(ctx, access.PrizeWrite); err != nil {
 		return nil, err
@@ -311,25 +312,32 @@ func (s *Service) moved(in AdvanceInput, found []Exchange) ([]Exchange, error) {
 		switch {
 		case !known:
 			return nil, fault.ErrNotFound.At(field + ".exchangeId")
-		case e.State == in.To: // told twice
+		case e.State == in.To && (e.ShippedAt == nil || e.TrackingNumber != "" || m.TrackingNumber == ""): // told twice
 			all = append(all, e)
 			continue
-		case !slices.Contains(next[e.State], in.To):
+		case e.State != in.To && !slices.Contains(next[e.State], in.To):
 			return nil, ErrState.With(e.State).At(field + ".exchangeId")
 		}
 		if err := i18n.CheckString(field+".trackingNumber", m.TrackingNumber, maxCode); err != nil {
 			return nil, err
 		}
-		e.State, e.UpdatedAt = in.To, now
-		switch in.To {
-		case Shipped:
-			e.ShippedAt, e.Carrier, e.TrackingNumber = cmp.Or(in.at, &now), in.Carrier, m.TrackingNumber
-		case Delivered:
-			e.DeliveredAt = &now
-		}
+		e.advance(in, m.TrackingNumber, now)
 		all, byID[e.ID] = append(all, e), e
 	}
 	return all, nil
+}
+
+// advance moves the exchange on, or lets what has left have the number that was missing.
+func (e *Exchange) advance(in AdvanceInput, tracking string, now time.Time) {
+	switch {
+	case e.State == in.To:
+		e.Carrier, e.TrackingNumber = cmp.Or(e.Carrier, in.Carrier), tracking
+	case in.To == Shipped:
+		e.ShippedAt, e.Carrier, e.TrackingNumber = cmp.Or(in.at, &now), in.Carrier, tracking
+	case in.To == Delivered:
+		e.DeliveredAt = &now
+	}
+	e.State, e.UpdatedAt = in.To, now
 }
 
 // Sheet is a file of what is to be sent.

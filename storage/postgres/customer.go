@@ -167,6 +167,6 @@ func (s *Customers) Forget(ctx context.Context, memberID uuid.UUID, at time.Time
 	}
 	batch.Queue(`DELETE FROM wish_lists WHERE member_id = $1`, memberID)
 	batch.Queue(`UPDATE newsletter_consents SET withdrawn_at = $2 WHERE member_id = $1 AND withdrawn_at IS NULL`, memberID, at)
-	queueLeave(batch, memberID, at)
+	queueLeave(batch, []uuid.UUID{memberID}, at)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }

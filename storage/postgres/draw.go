@@ -101,7 +101,7 @@ func (s *Draws) Enter(ctx context.Context, d draw.Draw, entries []draw.Entry) er
 func (s *Draws) Earn(ctx context.Context, d draw.Draw, only []uuid.UUID, at time.Time) (int, error) {
 	tag, err := s.db.conn(ctx).Exec(ctx, `
 		WITH spent AS (
-			SELECT p.member_id, (sum(p.total) / @per)::int AS due FROM purchases p
+			SELECT p.member_id, floor(sum(p.total) / @per)::int AS due FROM purchases p
 			JOIN memberships j ON j.member_id = p.member_id AND j.brand_id = @brand AND j.ended_at IS NULL
 			LEFT JOIN member_ranks has ON has.id = j.rank_id LEFT JOIN member_ranks least ON least.id = @rank
 			WHERE p.brand_id = @brand AND p.bought_at >= @opens AND p.bought_at < @closes AND (@only::uuid[] IS NULL OR p.member_id = ANY(@only))
@@ -133,10 +133,14 @@ func (s *Draws) Tickets(ctx context.Context, drawID uuid.UUID) ([]draw.Ticket, e
 		WHERE e.draw_id = $1 ORDER BY e.id`, drawID)
 }
 
-// Entrants are whose the entries are.
+// Entrants are whose the entries are: who their entrants have become.
 func (s *Draws) Entrants(ctx context.Context, entryIDs []uuid.UUID) (map[uuid.UUID]uuid.UUID, error) {
 	rows, err := collect[struct{ ID, MemberID uuid.UUID }](ctx, s.db, `
-		SELECT e.id, coalesce(m.merged_into, e.member_id) AS member_id FROM draw_entries e LEFT JOIN members m ON m.id = e.member_id WHERE e.id = ANY($1)`, entryIDs)
+		WITH RECURSIVE chain AS (
+			SELECT e.id, e.member_id, m.merged_into FROM draw_entries e LEFT JOIN members m ON m.id = e.member_id WHERE e.id = ANY($1)
+			UNION ALL SELECT c.id, m.id, m.merged_into FROM chain c JOIN members m ON m.id = c.merged_into
+		)
+		SELECT id, member_id FROM chain WHERE merged_into IS NULL`, entryIDs)
 	whose := make(map[uuid.UUID]uuid.UUID, len(rows))
 	for _, r := range rows {
 		whose[r.ID] = r.MemberID

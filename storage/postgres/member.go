@@ -227,19 +227,20 @@ func (s *Members) EndCard(ctx context.Context, cardID uuid.UUID, as member.CardS
 	return err
 }
 
-// queueLeave ends all that somebody is a member of, and what would be ordered for them:
-// what comes again, and what staff prepare.
-func queueLeave(batch *pgx.Batch, memberID uuid.UUID, at time.Time) {
+// queueLeave ends all that the members are members of, and what would be ordered for them:
+// what comes again, and what staff prepare. The cards that pay for it are given up.
+func queueLeave(batch *pgx.Batch, memberIDs []uuid.UUID, at time.Time) {
 	batch.Queue(`
-		WITH cards AS (UPDATE member_cards SET state = 'CLOSED', ended_at = $2 WHERE member_id = $1 AND state = 'ACTIVE')
-		UPDATE memberships SET ended_at = $2, rank_due_on = NULL WHERE member_id = $1 AND ended_at IS NULL`, memberID, at)
+		WITH cards AS (UPDATE member_cards SET state = 'CLOSED', ended_at = $2 WHERE member_id = ANY($1) AND state = 'ACTIVE')
+		UPDATE memberships SET ended_at = $2, rank_due_on = NULL WHERE member_id = ANY($1) AND ended_at IS NULL`, memberIDs, at)
 	batch.Queue(`
 		WITH ended AS (
 			UPDATE recurring_orders SET state = 'CANCELLED', retry_at = NULL, revision = revision + 1, updated_at = $2
-			WHERE member_id = $1 AND state IN ('ACTIVE', 'PAUSED')
+			WHERE member_id = ANY($1) AND state IN ('ACTIVE', 'PAUSED')
 		)
 		UPDATE draft_orders SET state = 'CANCELLED', revision = revision + 1, token_hash = NULL, updated_at = $2
-		WHERE member_id = $1 AND state IN ('OPEN', 'SENT')`, memberID, at)
+		WHERE member_id = ANY($1) AND state IN ('OPEN', 'SENT')`, memberIDs, at)
+	batch.Queue(`UPDATE saved_cards SET state = 'REMOVED', network = '', last4 = '', expiry_year = 0, expiry_month = 0, updated_at = $2 WHERE member_id = ANY($1)`, memberIDs, at)
 }
 
 // AddConsents adds to the record, and lets it hold; of mail also where those who send

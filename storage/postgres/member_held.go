@@ -94,7 +94,9 @@ var heldRows = map[member.Held]string{
 	member.HeldLots: heldAccounts + `SELECT jsonb_build_object('programme', p.code, 'issued', l.issued, 'remaining', l.remaining, 'pending', l.pending, 'earnedAt', l.earned_at, 'confirmsAt', l.confirms_at, 'expiresOn', l.expires_on)
 		FROM held a JOIN point_lots l ON l.account_id = a.id JOIN point_programmes p ON p.id = a.programme_id ORDER BY p.code, l.earned_at, l.id`,
 	member.HeldTransfers: heldAccounts + `SELECT jsonb_build_object('system', s.code, 'outgoing', t.outgoing, 'state', t.state, 'theirMember', t.their_member, 'points', t.points, 'theirPoints', t.their_points,
-			'reference', t.reference, 'at', t.created_at, 'updatedAt', t.updated_at)
+			'reference', t.reference, 'at', t.created_at, 'updatedAt', t.updated_at, 'arrival', (
+				SELECT jsonb_build_object('theirMember', r.their_member, 'theirPoints', r.their_points, 'state', r.state, 'reason', r.reason, 'at', r.created_at, 'settledAt', r.settled_at)
+				FROM point_arrivals r WHERE NOT t.outgoing AND r.partner_id = t.partner_id AND r.reference = t.reference))
 		FROM held a JOIN point_transfers t ON t.account_id = a.id JOIN point_partners s ON s.id = t.partner_id ORDER BY t.created_at, t.id`,
 	member.HeldPrizes: `SELECT jsonb_build_object('id', e.id, 'prize', p.name, 'quantity', e.quantity, 'points', e.points, 'state', e.state, 'address', e.address, 'carrier', e.carrier,
 			'trackingNumber', e.tracking_number, 'reason', e.reason, 'at', e.created_at, 'shippedAt', e.shipped_at, 'deliveredAt', e.delivered_at)

@@ -53,19 +53,24 @@ func queueBelongings(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
 	batch.Queue(`UPDATE draw_winners SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
 }
 
-// queueForget removes what an erased member wished for and looked at. The ledger of points
-// stays, without the numbers at other systems.
-func queueForget(batch *pgx.Batch, memberID uuid.UUID, at time.Time) {
-	batch.Queue(`DELETE FROM wishes w USING wish_lists l WHERE w.list_id = l.id AND l.member_id = $1`, memberID)
+// queueForget removes what erased members wished for and looked at. The ledger of points
+// stays, without the numbers at other systems; one that is on the way needs its number, and
+// loses it when it is answered (SaveTransfer). All rows are locked, so that no answer comes
+// between.
+func queueForget(batch *pgx.Batch, memberIDs []uuid.UUID, at time.Time) {
+	batch.Queue(`DELETE FROM wishes w USING wish_lists l WHERE w.list_id = l.id AND l.member_id = ANY($1)`, memberIDs)
 	for _, table := range []string{"wish_lists", "product_views", "customer_group_members"} {
-		batch.Queue(`DELETE FROM `+table+` WHERE member_id = $1`, memberID)
+		batch.Queue(`DELETE FROM `+table+` WHERE member_id = ANY($1)`, memberIDs)
 	}
-	batch.Queue(`UPDATE restock_requests SET name = '', email = id::text || '@erased.invalid', closed_at = coalesce(closed_at, $2) WHERE member_id = $1`, memberID, at)
-	batch.Queue(`UPDATE point_entries e SET reason = '' FROM point_accounts a WHERE a.id = e.account_id AND a.member_id = $1 AND e.kind IN ('GRANT', 'DEDUCT') AND e.reason <> ''`, memberID)
-	batch.Queue(`UPDATE prize_exchanges SET address = NULL, key_id = NULL, reason = '' WHERE member_id = $1`, memberID)
+	batch.Queue(`UPDATE restock_requests SET name = '', email = id::text || '@erased.invalid', closed_at = coalesce(closed_at, $2) WHERE member_id = ANY($1)`, memberIDs, at)
+	batch.Queue(`UPDATE point_entries e SET reason = '' FROM point_accounts a WHERE a.id = e.account_id AND a.member_id = ANY($1) AND e.kind IN ('GRANT', 'DEDUCT') AND e.reason <> ''`, memberIDs)
+	batch.Queue(`UPDATE prize_exchanges SET address = NULL, key_id = NULL, reason = '' WHERE member_id = ANY($1)`, memberIDs)
 	batch.Queue(`
-		UPDATE point_transfers t SET their_member = '' FROM point_accounts a
-		WHERE a.id = t.account_id AND a.member_id = $1 AND t.state NOT IN ('RESERVED', 'SENT')`, memberID)
+		UPDATE point_arrivals r SET their_member = '', reason = '' FROM point_transfers t JOIN point_accounts a ON a.id = t.account_id
+		WHERE a.member_id = ANY($1) AND NOT t.outgoing AND r.partner_id = t.partner_id AND r.reference = t.reference`, memberIDs)
+	batch.Queue(`
+		UPDATE point_transfers t SET their_member = CASE WHEN t.state IN ('RESERVED', 'SENT') THEN t.their_member ELSE '' END
+		FROM point_accounts a WHERE a.id = t.account_id AND a.member_id = ANY($1)`, memberIDs)
 }
 
 // syncRankGroups lets the members be in the groups of the ranks that they hold, and in

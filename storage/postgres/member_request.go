@@ -38,7 +38,7 @@ func (s *Members) Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Ti
 			home_store_id = coalesce(k.home_store_id, EXCLUDED.home_store_id), joined_at = least(k.joined_at, EXCLUDED.joined_at),
 			ended_at = CASE WHEN k.ended_at IS NULL OR EXCLUDED.ended_at IS NULL THEN NULL ELSE greatest(k.ended_at, EXCLUDED.ended_at) END, rank_due_on = EXCLUDED.rank_due_on`,
 		keptID, goneID, at)
-	batch.Queue(`UPDATE memberships SET ended_at = coalesce(ended_at, $2), rank_due_on = NULL WHERE member_id = $1`, goneID, at)
+	queueLeave(batch, []uuid.UUID{goneID}, at)
 	batch.Queue(`DELETE FROM profiles WHERE member_id = $1`, goneID)
 	batch.Queue(`DELETE FROM member_settings WHERE member_id = $1`, goneID)
 	batch.Queue(`UPDATE newsletter_consents SET withdrawn_at = $2 WHERE member_id = $1 AND withdrawn_at IS NULL`, goneID, at)
@@ -102,26 +102,30 @@ func (s *Members) Unfinished(ctx context.Context, memberID uuid.UUID) (orders, r
 	return counts.Orders, counts.Returns, nil
 }
 
-// Erase removes the member's personal data. Orders, purchases and entries stay; an
-// account keeps its row under a name that is nobody's.
+// Erase removes the member's personal data, and what stayed with members who became this
+// one. Orders, purchases and entries stay; an account keeps its row under a name that is
+// nobody's.
 func (s *Members) Erase(ctx context.Context, memberID uuid.UUID, at time.Time) error {
+	memberIDs, err := column[uuid.UUID](ctx, s.db, `SELECT id FROM (`+mergedToo+`) m`, []uuid.UUID{memberID})
+	if err != nil {
+		return err
+	}
 	batch := &pgx.Batch{}
 	for _, table := range []string{"profiles", "saved_addresses", "pets"} {
-		batch.Queue(`DELETE FROM `+table+` WHERE member_id = $1`, memberID)
+		batch.Queue(`DELETE FROM `+table+` WHERE member_id = ANY($1)`, memberIDs)
 	}
-	batch.Queue(`DELETE FROM carts WHERE member_id = $1`, memberID)
-	batch.Queue(`DELETE FROM return_photos p USING returns r, orders o WHERE r.id = p.return_id AND o.id = r.order_id AND o.member_id = $1`, memberID)
-	batch.Queue(`UPDATE accounts SET email = id::text || '@erased.invalid', name = '', updated_at = $2 WHERE id = $1`, memberID, at)
-	batch.Queue(`UPDATE members SET household_id = NULL, erased_at = $2, updated_at = $2 WHERE id = $1`, memberID, at)
-	batch.Queue(`UPDATE saved_cards SET state = 'REMOVED', network = '', last4 = '', expiry_year = 0, expiry_month = 0, updated_at = $2 WHERE member_id = $1`, memberID, at)
-	queueForget(batch, memberID, at)
-	queueLeave(batch, memberID, at)
-	batch.Queue(`UPDATE recurring_orders SET name = '', email = '', shipping_address = '{}', billing_address = NULL, updated_at = $2 WHERE member_id = $1`, memberID, at)
-	batch.Queue(`UPDATE quotations SET name = '', email = '', internal_note = '', updated_at = $2 WHERE member_id = $1`, memberID, at)
-	batch.Queue(`UPDATE quotation_lines l SET note = '' FROM quotations q WHERE q.id = l.quotation_id AND q.member_id = $1 AND l.note <> ''`, memberID)
-	batch.Queue(`UPDATE quotation_offers o SET message = '' FROM quotations q WHERE q.id = o.quotation_id AND q.member_id = $1 AND o.message <> ''`, memberID)
+	batch.Queue(`DELETE FROM carts WHERE member_id = ANY($1)`, memberIDs)
+	batch.Queue(`DELETE FROM return_photos p USING returns r, orders o WHERE r.id = p.return_id AND o.id = r.order_id AND o.member_id = ANY($1)`, memberIDs)
+	batch.Queue(`UPDATE accounts SET email = id::text || '@erased.invalid', name = '', updated_at = $2 WHERE id = ANY($1)`, memberIDs, at)
+	batch.Queue(`UPDATE members SET household_id = NULL, erased_at = $2, updated_at = $2 WHERE id = ANY($1)`, memberIDs, at)
+	queueForget(batch, memberIDs, at)
+	queueLeave(batch, memberIDs, at)
+	batch.Queue(`UPDATE recurring_orders SET name = '', email = '', shipping_address = '{}', billing_address = NULL, updated_at = $2 WHERE member_id = ANY($1)`, memberIDs, at)
+	batch.Queue(`UPDATE quotations SET name = '', email = '', internal_note = '', updated_at = $2 WHERE member_id = ANY($1)`, memberIDs, at)
+	batch.Queue(`UPDATE quotation_lines l SET note = '' FROM quotations q WHERE q.id = l.quotation_id AND q.member_id = ANY($1) AND l.note <> ''`, memberIDs)
+	batch.Queue(`UPDATE quotation_offers o SET message = '' FROM quotations q WHERE q.id = o.quotation_id AND q.member_id = ANY($1) AND o.message <> ''`, memberIDs)
 	batch.Queue(`
 		UPDATE draft_orders SET name = '', phone = '', email = '', note = '', message = '', shipping_address = NULL, billing_address = NULL, updated_at = $2
-		WHERE member_id = $1`, memberID, at)
+		WHERE member_id = ANY($1)`, memberIDs, at)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }

@@ -69,10 +69,14 @@ func (s *Points) HasClient(ctx context.Context, brandID, clientID uuid.UUID) (bo
 	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM partners WHERE id = $2 AND brand_id = $1 AND closed_at IS NULL)`, brandID, clientID)
 }
 
-// SaveTransfer writes what may change.
+// SaveTransfer writes what may change. One that is answered forgets the number at the other
+// system, if the member was erased meanwhile.
 func (s *Points) SaveTransfer(ctx context.Context, t points.Transfer) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		UPDATE point_transfers SET state = $2, reference = $3, problem = $4, tries = $5, updated_at = $6 WHERE id = $1`,
+		UPDATE point_transfers t SET state = $2, reference = $3, problem = $4, tries = $5, updated_at = $6,
+			their_member = CASE WHEN $2 NOT IN ('RESERVED', 'SENT') AND EXISTS (
+				SELECT FROM point_accounts a JOIN members m ON m.id = a.member_id AND m.erased_at IS NOT NULL WHERE a.id = t.account_id) THEN '' ELSE their_member END
+		WHERE id = $1`,
 		t.ID, t.State, t.Reference, t.Problem, t.Tries, t.UpdatedAt)
 	return err
 }
