@@ -60,10 +60,13 @@ type GrantInput struct {
 }
 
 // Grant gives or takes points by hand (staff with POINT_WRITE), within what the programme
-// lets one of the staff move in a day.
+// lets one of the staff move in a day. Partners have no hand in it: they tell of rewards.
 func (s *Service) Grant(ctx context.Context, in GrantInput) (*Balance, error) {
 	if err := access.Require(ctx, access.PointWrite); err != nil {
 		return nil, err
+	}
+	if access.From(ctx).Is(access.RolePartner) {
+		return nil, fault.ErrForbidden
 	}
 	if in.Reason == "" {
 		return nil, fault.ErrRequired.At("reason")
