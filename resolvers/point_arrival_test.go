@@ -2,6 +2,8 @@ package resolvers_test
 
 import (
 	"fmt"
+	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,8 +112,30 @@ func TestPointsComeFromAnotherSystemByFile(t *testing.T) {
 	require.Len(t, waits, 1)
 	require.Empty(t, s.settle(t, apptest.Variables{"arrivalId": waits[0].ID, "reason": "番号なし"}))
 	require.Equal(t, "番号なし", s.arrivals(t, "REFUSED")[0].Reason)
+	receive := func(more apptest.Variables) pointAnswer {
+		input := apptest.Variables{"partnerId": partner, "reference": "IN-7", "theirPoints": 50}
+		maps.Copy(input, more)
+		return s.by(t, pointDesk, "receivePoints", "transfer { id state } arrival { id state }", input)
+	}
+	again := s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-7,nobody,50\n")
+	require.Equal(t, []int{0, 0, 1}, []int{again.Received, again.Repeated, len(again.UserErrors)}, "refused is refused")
+	require.Contains(t, again.UserErrors[0].Message, "拒否")
+	require.Equal(t, "POINT_ARRIVAL_REFUSED", receive(apptest.Variables{"memberId": b.id}).code())
+	require.Equal(t, "POINT_ARRIVAL_REFUSED", receive(apptest.Variables{"cardNumber": "2900000000018"}).code())
+	require.Equal(t, 700, b.has(t).Usable)
 	exec(t, s.App, `UPDATE member_cards SET state = 'LOST', ended_at = now() WHERE number = '2900000000018'`)
 	require.Equal(t, 1, s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-8,2900000000018,50\n").Unknown, "a lost card is nobody's")
+	later := apptest.Variables{"reference": "IN-8", "memberId": b.id, "theirPoints": 100}
+	require.Equal(t, "IDEMPOTENCY_KEY_REUSED", receive(later).code(), "other points")
+	later["theirPoints"] = 50
+	require.Equal(t, "RECEIVED", receive(later).Transfer.State)
+	require.Empty(t, s.arrivals(t, "OPEN"), "what was received waits for nobody")
+	require.Equal(t, 800, b.has(t).Usable)
+	require.Equal(t, "IDEMPOTENCY_KEY_REUSED", receive(apptest.Variables{"reference": "IN-8", "memberId": s.buyer(t, 0).id}).code(), "another member")
+	require.Equal(t, []int{1, 4}, []int{
+		countOf(t, s.App, `SELECT count(*) FROM events WHERE type = 'point_file.received' AND subject_id = $1 AND data @> '{"lines":8,"received":2,"repeated":1,"unknown":1,"leftOut":4}'`, keyOf(t, partner)),
+		countOf(t, s.App, `SELECT count(*) FROM events WHERE type = 'point_arrival.opened'`),
+	}, "who sent what is written down")
 
 	var compared struct {
 		ReconcilePoints struct {
@@ -120,9 +144,9 @@ func TestPointsComeFromAnotherSystemByFile(t *testing.T) {
 		}
 	}
 	s.DoAs(t, pointDesk, `query($input: ReconcilePointsInput!) { reconcilePoints(input: $input) { matched differences { reference cause } userErrors { code } } }`, in(apptest.Variables{
-		"partnerId": partner, "from": "2020-01-01T00:00:00Z", "until": "2090-01-01T00:00:00Z", "incoming": true, "csv": "id,points\nIN-1,50\nIN-2,100\nIN-3,150\nIN-6,55\nIN-7,50\n",
+		"partnerId": partner, "from": "2020-01-01T00:00:00Z", "until": "2090-01-01T00:00:00Z", "incoming": true, "csv": "id,points\nIN-1,50\nIN-2,100\nIN-3,150\nIN-6,55\nIN-7,50\nIN-8,50\n",
 	})).Into(t, &compared)
-	require.Equal(t, 3, compared.ReconcilePoints.Matched)
+	require.Equal(t, 4, compared.ReconcilePoints.Matched)
 	causes := map[string]string{}
 	for _, d := range compared.ReconcilePoints.Differences {
 		causes[d.Reference] = d.Cause
@@ -167,7 +191,58 @@ func TestAPartnerReceivesInItsOwnNameAlone(t *testing.T) {
 	require.Empty(t, receive(sky, partner, "IN-1"))
 	require.Empty(t, s.by(t, pointDesk, "receivePoints", "transfer { id state }", apptest.Variables{"partnerId": partner, "reference": "IN-2", "memberId": b.id, "theirPoints": 50}).code(), "staff tell of all")
 	require.Equal(t, 200, b.has(t).Usable)
+	upload := func(key string) (got struct{ ReceivePointFile fileReceived }) {
+		s.Registered(t, partnerOperation(t, "ReceivePointFile"), in(apptest.Variables{"partnerId": partner, "csv": "reference,member,points\nIN-3,nobody,50\n"}), "X-API-Key", key).Into(t, &got)
+		return got
+	}
+	require.Equal(t, "FORBIDDEN", upload(sea).ReceivePointFile.UserErrors[0].Code)
+	require.Equal(t, 1, upload(sky).ReceivePointFile.Unknown, "and by file")
 	require.Equal(t, "NOT_FOUND", s.by(t, pointAdmin, "savePointPartner", "partner { id }", apptest.Variables{
 		"programmeId": s.own, "code": "sea-miles", "name": ja("海"), "way": "FILE", "ourPoints": 1, "theirPoints": 1, "minPoints": 1, "apiPartnerId": id.Global("Partner", id.New()),
 	}).code(), "there is no such client")
+}
+
+func TestPointsComeFromAnotherSystemForACard(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	b, partner := s.buyer(t, 0), s.miles(t, nil)
+	b.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
+	var number string
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, b.id)).Scan(&number))
+	receive := func(more apptest.Variables) pointAnswer {
+		input := apptest.Variables{"partnerId": partner, "reference": "IN-1", "theirPoints": 50}
+		maps.Copy(input, more)
+		return s.by(t, pointDesk, "receivePoints", "transfer { id state } arrival { id state }", input)
+	}
+	for name, bad := range map[string]struct {
+		more  apptest.Variables
+		code  string
+		field string
+	}{
+		"nobody": {nil, "POINT_RECEIVER_ONE", "memberId"},
+		"both":   {apptest.Variables{"memberId": b.id, "cardNumber": number}, "POINT_RECEIVER_ONE", "memberId"},
+		"empty":  {apptest.Variables{"cardNumber": " "}, "REQUIRED", "cardNumber"},
+		"long":   {apptest.Variables{"cardNumber": strings.Repeat("9", 65)}, "TOO_LONG", "cardNumber"},
+		"whom":   {apptest.Variables{"memberId": id.Global("Member", id.New())}, "POINT_MEMBER_UNKNOWN", "memberId"},
+	} {
+		got := receive(bad.more)
+		require.Equal(t, []string{bad.code, bad.field}, []string{got.code(), got.UserErrors[0].Field[0]}, name)
+	}
+	first := receive(apptest.Variables{"cardNumber": number[:4] + "-" + number[4:]})
+	require.Empty(t, first.UserErrors)
+	require.Nil(t, first.Arrival)
+	require.Equal(t, first.Transfer.ID, receive(apptest.Variables{"cardNumber": number}).Transfer.ID, "once for each reference")
+	require.Equal(t, first.Transfer.ID, receive(apptest.Variables{"memberId": b.id}).Transfer.ID, "the same member, by another name")
+	require.Equal(t, 100, b.has(t).Usable)
+
+	unknown := apptest.Variables{"reference": "IN-2", "cardNumber": "2900000000001"}
+	waits := receive(unknown)
+	require.Empty(t, waits.UserErrors)
+	require.Nil(t, waits.Transfer)
+	require.Equal(t, "OPEN", waits.Arrival.State)
+	require.Equal(t, waits.Arrival.ID, receive(unknown).Arrival.ID)
+	require.Len(t, s.arrivals(t, "OPEN"), 1)
+	require.Empty(t, s.settle(t, apptest.Variables{"arrivalId": waits.Arrival.ID, "memberId": b.id}))
+	require.Equal(t, "RECEIVED", receive(unknown).Transfer.State)
+	require.Equal(t, 200, b.has(t).Usable)
 }

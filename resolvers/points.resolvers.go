@@ -37,9 +37,10 @@ func (r *mutationResolver) SendPoints(ctx context.Context, input points.SendInpu
 	return pointTransferPayload(ctx, t, err)
 }
 
-func (r *mutationResolver) ReceivePoints(ctx context.Context, input points.ReceiveInput) (model.PointTransferPayload, error) {
-	t, err := r.Resolver.Points.ReceivePoints(ctx, input)
-	return pointTransferPayload(ctx, t, err)
+func (r *mutationResolver) ReceivePoints(ctx context.Context, input points.ReceiveInput) (model.ReceivePointsPayload, error) {
+	t, waits, err := r.Resolver.Points.ReceivePoints(ctx, input)
+	errors, err := userErrors(ctx, err)
+	return model.ReceivePointsPayload{Transfer: t, Arrival: waits, UserErrors: errors}, err
 }
 
 func (r *mutationResolver) ReceivePointFile(ctx context.Context, input points.ReceiveFileInput) (model.ReceivePointFilePayload, error) {

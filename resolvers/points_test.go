@@ -58,6 +58,7 @@ func (s *pointShop) key() string {
 type pointAnswer struct {
 	Programme  *struct{ ID string }
 	Transfer   *struct{ ID, State string }
+	Arrival    *struct{ ID, State string }
 	Partner    *struct{ ID string }
 	Balance    *struct{ Usable, Pending, Owed int }
 	CSV        *string
@@ -492,6 +493,16 @@ func TestPointsAreWatched(t *testing.T) {
 	require.Equal(t, 100, next().Data.PointsChanged[0].Usable)
 	require.Empty(t, s.grant(t, b, 23, nil).UserErrors)
 	require.Equal(t, 123, next().Data.PointsChanged[0].Usable)
+	exec(t, s.App, `UPDATE point_lots SET expires_on = '2020-01-01'`)
+	require.NoError(t, s.App.App.Resolvers.Points.Expire(t.Context()))
+	require.Zero(t, next().Data.PointsChanged[0].Usable, "an expiry is told, too")
+	var data struct {
+		MemberID  uuid.UUID `json:"memberId"`
+		Points    int
+		Available int
+	}
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT data FROM events WHERE type = 'points.moved' AND data->>'kind' = 'EXPIRE' AND brand_id = $1`, s.BrandID).Scan(&data))
+	require.Equal(t, []any{keyOf(t, b.id), 123, 0}, []any{data.MemberID, data.Points, data.Available})
 }
 
 func TestAPrepaidPickUpEarnsWhenItIsHandedOver(t *testing.T) {

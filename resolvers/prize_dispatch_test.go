@@ -69,6 +69,7 @@ func TestPrizesGoTheWayOfShipments(t *testing.T) {
 	status, rows := d.download(t, made.Batch.DownloadURL)
 	require.Equal(t, http.StatusOK, status)
 	require.Len(t, rows, 2)
+	require.Equal(t, 1, countOf(t, d.App, `SELECT count(*) FROM events WHERE type = 'shipments.file_opened' AND actor_id = $1 AND actor_role = 'STAFF' AND brand_id = $2`, d.packer.ID, d.BrandID), "who asked is written down")
 	parcels := d.toSend(t, apptest.Variables{"toSend": true, "exported": true})
 	require.Len(t, parcels, 2)
 	numbers := map[string]string{}
@@ -149,4 +150,5 @@ func TestAddressLabelsOfPrizes(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, "application/pdf", header.Get("Content-Type"))
 	require.True(t, bytes.HasPrefix(raw, []byte("%PDF-")))
+	require.Equal(t, 1, countOf(t, d.App, `SELECT count(*) FROM events WHERE type = 'shipments.paper_opened' AND actor_id = $1 AND actor_role = 'STAFF' AND brand_id = $2`, d.packer.ID, d.BrandID))
 }

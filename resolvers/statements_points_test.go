@@ -64,8 +64,8 @@ var pointOperations = map[string]clientOperation{
 	"app/PointTransfers": {2, loyal(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"first": w.size} })},
 
 	"admin/StaffPointProgrammes": {3, staffed(nil)},
-	"admin/MemberPoints":         {2, staffed(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"memberId": w.member.id} })},
-	"admin/MemberPointStatement": {2, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/MemberPoints":         {3, staffed(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"memberId": w.member.id} })},
+	"admin/MemberPointStatement": {3, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"memberId": w.member.id, "programmeId": w.programme(1), "first": w.size}
 	})},
 	"admin/PointLiabilities": {2, staffed(nil)},
@@ -87,20 +87,24 @@ var pointOperations = map[string]clientOperation{
 		}
 		return apptest.Variables{"state": "OPEN"}
 	})},
-	"admin/ReceivePointFile": {18, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ReceivePointFile": {21, staffed(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
-		lines := "reference,member,points\n"
-		for range w.size {
-			lines += w.key() + "," + number + ",1\n" + w.key() + ",nobody,1\n"
-		}
-		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "csv": lines})
+		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "csv": w.arrivalFile(number)})
 	})},
 	"admin/SettlePointArrival": {17, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"arrivalId": w.arrival(t), "memberId": w.member.id})
 	})},
-	"partner/ReceivePoints": {16, func(t *testing.T, w *world) question {
+	"partner/ReceivePoints": {20, func(t *testing.T, w *world) question {
 		q := pledged(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
 			return in(apptest.Variables{"partnerId": w.partnerSystem(t), "reference": w.key(), "memberId": w.member.id, "theirPoints": 1})
+		})(t, w)
+		exec(t, w.App, `UPDATE point_partners SET api_partner_id = (SELECT id FROM partners ORDER BY id DESC LIMIT 1)`)
+		return q
+	}},
+	"partner/ReceivePointFile": {23, func(t *testing.T, w *world) question {
+		q := pledged(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
+			_, number := w.guest(t, "09011112222")
+			return in(apptest.Variables{"partnerId": w.partnerSystem(t), "csv": w.arrivalFile(number)})
 		})(t, w)
 		exec(t, w.App, `UPDATE point_partners SET api_partner_id = (SELECT id FROM partners ORDER BY id DESC LIMIT 1)`)
 		return q
@@ -128,7 +132,7 @@ var pointOperations = map[string]clientOperation{
 	"admin/ReconcilePoints": {3, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "from": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z", "csv": "id,points\n"})
 	})},
-	"admin/ReceivePoints": {14, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ReceivePoints": {18, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "reference": w.key(), "memberId": w.member.id, "theirPoints": 1})
 	})},
 }
@@ -194,6 +198,15 @@ func (w *world) arrival(t *testing.T) string {
 	key := id.New()
 	exec(t, w.App, `INSERT INTO point_arrivals (id, partner_id, reference, their_member, their_points, state, created_at) VALUES ($1, $2, $3, 'nobody', 1, 'OPEN', now())`, key, keyOf(t, w.partnerSystem(t)), w.key())
 	return id.Global("PointArrival", key)
+}
+
+// arrivalFile is a file of points for the holder of the number and for numbers nobody has.
+func (w *world) arrivalFile(number string) string {
+	lines := "reference,member,points\n"
+	for range w.size {
+		lines += w.key() + "," + number + ",1\n" + w.key() + ",nobody,1\n"
+	}
+	return lines
 }
 
 // pledged is asked by a partner with the permission, in a shop that gives points.

@@ -47,6 +47,7 @@ type Batch struct {
 	FileName   string
 	Shipments  int // how many it instructs
 	Remarks    []Remark
+	ActorRole  access.Role
 	CreatedBy  *uuid.UUID
 	CreatedAt  time.Time
 
@@ -209,9 +210,7 @@ func (s *Service) export(ctx context.Context, in ExportInput, p Profile, places 
 	if len(places) == 1 {
 		b.LocationID = &places[0]
 	}
-	if actor := access.From(ctx).ID; actor != uuid.Nil {
-		b.CreatedBy = &actor
-	}
+	b.ActorRole, b.CreatedBy = asking(ctx)
 	content, taken, err := p.file(waiting, *sender, shipOn, &b)
 	if err != nil {
 		return Batch{}, err
@@ -274,7 +273,7 @@ func (s *Service) Batches(ctx context.Context, args page.Args) (page.Connection[
 }
 
 // Numbered is the brand's file with the number and what is in it, for noren's own
-// command; nil if there is none.
+// command; nil if there is none. That it was opened is written down.
 func (s *Service) Numbered(ctx context.Context, number int) (*Batch, []byte, error) {
 	if err := access.Require(ctx, access.OrderRead); err != nil {
 		return nil, nil, err
@@ -283,8 +282,37 @@ func (s *Service) Numbered(ctx context.Context, number int) (*Batch, []byte, err
 	if err != nil || b == nil {
 		return nil, nil, err
 	}
-	content, err := s.content(ctx, *b)
+	content, err := s.opened(ctx, *b)
 	return b, content, err
+}
+
+// opened is what is in a file, once it is written down that the context's actor opened it:
+// it says where people live.
+func (s *Service) opened(ctx context.Context, b Batch) ([]byte, error) {
+	opening := event.New(ctx, s.Now(), "shipments.file_opened", "ShipmentBatch", b.ID, map[string]any{"number": b.Number, "source": b.Source, "shipments": b.Shipments})
+	opening.BrandID = b.BrandID
+	if err := s.Events.Record(ctx, opening); err != nil {
+		return nil, err
+	}
+	return s.content(ctx, b)
+}
+
+// asking is who asks for a file.
+func asking(ctx context.Context) (access.Role, *uuid.UUID) {
+	actor := access.From(ctx)
+	if actor.ID == uuid.Nil {
+		return actor.Role, nil
+	}
+	return actor.Role, &actor.ID
+}
+
+// asAsked is the context of who asked for a file: a link says nothing of who follows it.
+func asAsked(ctx context.Context, role access.Role, actorID *uuid.UUID) context.Context {
+	actor := access.Actor{Role: role}
+	if actorID != nil {
+		actor.ID = *actorID
+	}
+	return access.With(ctx, actor)
 }
 
 // content is what is in a file.
@@ -311,7 +339,8 @@ func (s *Service) content(ctx context.Context, b Batch) ([]byte, error) {
 // LinkTo is where the file is downloaded, for a quarter of an hour.
 func (s *Service) LinkTo(b Batch) string { return s.Links.To(b.ID) }
 
-// Open is the file that a link leads to.
+// Open is the file that a link leads to. That it was opened is written down first, in the
+// name of who asked for the file.
 func (s *Service) Open(ctx context.Context, batchID, expires, signature string) (*Batch, []byte, error) {
 	key, err := s.Links.Check(batchID, expires, signature)
 	if err != nil {
@@ -321,7 +350,7 @@ func (s *Service) Open(ctx context.Context, batchID, expires, signature string) 
 	if err != nil || b == nil {
 		return nil, nil, errors.Join(err, fault.ErrNotFound)
 	}
-	content, err := s.content(ctx, *b)
+	content, err := s.opened(asAsked(ctx, b.ActorRole, b.CreatedBy), *b)
 	return b, content, err
 }
 

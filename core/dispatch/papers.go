@@ -62,6 +62,7 @@ type Paper struct {
 	ShipmentIDs []uuid.UUID // or exchanges of prizes
 	Format      string      // of labels; else empty
 	Skip        int         // labels of the first sheet that are used up
+	ActorRole   access.Role
 	CreatedBy   *uuid.UUID
 	CreatedAt   time.Time
 }
@@ -218,11 +219,9 @@ func (s *Papers) Print(ctx context.Context, in PrintInput) (*Paper, error) {
 	if len(in.ShipmentIDs) > mostPrinted {
 		return nil, fault.Invalid(fault.CodeTooLong, "出荷は%d件以内で指定してください", "This has at most %d shipments").With(mostPrinted).At("shipmentIds")
 	}
-	now, actor := s.Now(), access.From(ctx).ID
+	now := s.Now()
 	p := Paper{ID: id.New(), BrandID: channel.From(ctx).BrandID, Kind: in.Kind, Source: in.Source, Format: in.Format, Skip: in.Skip, CreatedAt: now}
-	if actor != uuid.Nil {
-		p.CreatedBy = &actor
-	}
+	p.ActorRole, p.CreatedBy = asking(ctx)
 	return &p, s.Tx.InTx(ctx, func(ctx context.Context) error {
 		p.ShipmentIDs, err = s.printable(ctx, in.Source, Wanted{BrandID: p.BrandID, LocationIDs: places, CarrierID: in.CarrierID, ShipmentIDs: in.ShipmentIDs, Exported: true, Limit: mostPrinted})
 		switch {
@@ -242,17 +241,22 @@ func (s *Papers) Print(ctx context.Context, in PrintInput) (*Paper, error) {
 // LinkTo is where the paper is downloaded, for a quarter of an hour.
 func (s *Papers) LinkTo(p Paper) string { return s.Links.To(p.ID) }
 
-// Open is the paper that a link leads to.
+// Open is the paper that a link leads to. That it was opened is written down first, in the
+// name of who asked for the paper.
 func (s *Papers) Open(ctx context.Context, paperID, expires, signature string) (*Paper, error) {
 	key, err := s.Links.Check(paperID, expires, signature)
 	if err != nil {
 		return nil, ErrPaperLink
 	}
 	p, err := s.Store.Paper(ctx, key)
-	if err == nil && p == nil {
-		err = fault.ErrNotFound
+	if err != nil || p == nil {
+		return nil, errors.Join(err, fault.ErrNotFound)
 	}
-	return p, err
+	opening := event.New(asAsked(ctx, p.ActorRole, p.CreatedBy), s.Now(), "shipments.paper_opened", "ShipmentPaper", p.ID, map[string]any{
+		"kind": p.Kind, "source": p.Source, "shipments": len(p.ShipmentIDs),
+	})
+	opening.BrandID = p.BrandID
+	return p, s.Events.Record(ctx, opening)
 }
 
 // atOnce is how many shipments are read together.

@@ -54,7 +54,8 @@ func (a Arrival) Partner() string { return id.Global("PointPartner", a.PartnerID
 type Arriving interface {
 	// CardHolders are the members who have the numbers; a card that was lost is nobody's.
 	CardHolders(ctx context.Context, numbers []string) (map[string]uuid.UUID, error)
-	// Arrived are those from the partner with the references.
+	// Arrived are those from the partner with the references. It holds off who asks for the
+	// same until the transaction ends, whether they are there yet or not.
 	Arrived(ctx context.Context, partnerID uuid.UUID, references []string) ([]Arrival, error)
 	// SaveArrivals adds arrivals; of those that are there it keeps what became of them, once.
 	SaveArrivals(ctx context.Context, all []Arrival) error
@@ -83,12 +84,29 @@ func (r *Received) add(more Received) {
 	r.Problems = append(r.Problems, more.Problems...)
 }
 
-// arrivalLine is a line of a file that can be read.
+// arrivalLine is a line of a file that can be read, or what was told one by one.
 type arrivalLine struct {
-	line      int
+	line      int // 0: of no file
 	reference string
 	number    string // of the member: the normal form, or as it stands there if it has none
+	memberID  *uuid.UUID // if they are named by noren's own id
 	points    int64  // theirs
+}
+
+// told is why the line was left out.
+func (l arrivalLine) told(err *fault.Error) error {
+	if l.line == 0 {
+		return err.At("reference")
+	}
+	return onLine(l.line, err)
+}
+
+// readNumber is the normal form of a card's number, or what stands there.
+func readNumber(typed string) string {
+	if number, err := cards.ReadNumber(typed); err == nil {
+		return number
+	}
+	return strings.TrimSpace(typed)
 }
 
 // receivedAtOnce is how many lines are received in one transaction.
@@ -109,25 +127,24 @@ func (s *Service) ReceiveFile(ctx context.Context, in ReceiveFileInput) (*Receiv
 	done := &Received{}
 	for some := range slices.Chunk(partner.lines(rows, done), receivedAtOnce) {
 		var part Received
-		if err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+		if err = s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
 			part, err = s.receiveSome(ctx, *partner, some)
 			return err
 		}); err != nil {
-			return done, err
+			break
 		}
 		done.add(part)
 	}
-	return done, nil
+	return done, errors.Join(err, s.Events.Record(ctx, event.New(ctx, s.Now(), "point_file.received", "PointPartner", partner.ID, map[string]any{
+		"lines": len(rows), "received": done.Received, "repeated": done.Repeated, "unknown": done.Unknown, "leftOut": len(done.Problems), "brokenOff": err != nil,
+	})))
 }
 
 // lines are the rows that can be read, each reference once; the others are told.
 func (p Partner) lines(rows [][]string, done *Received) (all []arrivalLine) {
 	seen := map[string]arrivalLine{}
 	for i, row := range rows {
-		l := arrivalLine{line: i + 2, reference: strings.TrimSpace(row[0]), number: strings.TrimSpace(row[1])}
-		if number, err := cards.ReadNumber(l.number); err == nil {
-			l.number = number
-		}
+		l := arrivalLine{line: i + 2, reference: strings.TrimSpace(row[0]), number: readNumber(row[1])}
 		n, err := strconv.ParseInt(strings.TrimSpace(row[2]), 10, 64)
 		if l.points = n; err != nil {
 			err = ErrAmount.With(MaxPoints)
@@ -176,24 +193,26 @@ func (s *Service) receiveSome(ctx context.Context, partner Partner, some []arriv
 	}
 	var transfers []Transfer
 	var arrivals []Arrival
+	var events []event.Event
 	for _, l := range some {
 		holder, known := before.holders[l.number]
-		fits, there := before.fits(l)
+		there, wrong := before.knows(l)
 		waits, waiting := before.arrivals[l.reference]
 		switch {
-		case there && !fits:
-			done.Problems = append(done.Problems, onLine(l.line, idempotency.ErrReused))
+		case wrong != nil:
+			done.Problems = append(done.Problems, l.told(wrong))
 		case there && (!waiting || waits.State != ArrivalOpen || !known):
 			done.Repeated++
 		case known:
-			t := s.arriving(partner, ReceiveInput{partner.ID, l.reference, holder, l.points}, l.number)
+			t := s.arriving(partner, l, holder)
 			transfers = append(transfers, t)
 			if waiting {
 				waits.State, waits.SettledAt = ArrivalReceived, &t.CreatedAt
-				arrivals = append(arrivals, waits)
+				arrivals, events = append(arrivals, waits), append(events, waits.settled(ctx, &holder))
 			}
 		default:
-			arrivals = append(arrivals, Arrival{ID: id.New(), PartnerID: partner.ID, Reference: l.reference, TheirMember: l.number, TheirPoints: l.points, State: ArrivalOpen, CreatedAt: s.Now()})
+			a := Arrival{ID: id.New(), PartnerID: partner.ID, Reference: l.reference, TheirMember: l.number, TheirPoints: l.points, State: ArrivalOpen, CreatedAt: s.Now()}
+			arrivals, events = append(arrivals, a), append(events, a.opened(ctx))
 			done.Unknown++
 		}
 	}
@@ -208,7 +227,17 @@ func (s *Service) receiveSome(ctx context.Context, partner Partner, some []arriv
 			done.Received++
 		}
 	}
-	return done, s.Store.SaveArrivals(ctx, arrivals)
+	return done, errors.Join(s.Store.SaveArrivals(ctx, arrivals), s.Events.Record(ctx, events...))
+}
+
+// opened tells that the arrival went on the work list; the number stands there alone.
+func (a Arrival) opened(ctx context.Context) event.Event {
+	return event.New(ctx, a.CreatedAt, "point_arrival.opened", "PointArrival", a.ID, map[string]any{"partnerId": a.PartnerID, "reference": a.Reference, "theirPoints": a.TheirPoints})
+}
+
+// settled tells who has the points, or why they were refused.
+func (a Arrival) settled(ctx context.Context, memberID *uuid.UUID) event.Event {
+	return event.New(ctx, *a.SettledAt, "point_arrival.settled", "PointArrival", a.ID, map[string]any{"state": a.State, "memberId": memberID, "reason": a.Reason})
 }
 
 // arrivedBefore is what is known of the references of some lines, and whose their numbers are.
@@ -219,13 +248,22 @@ type arrivedBefore struct {
 }
 
 func (s *Service) before(ctx context.Context, partnerID uuid.UUID, some []arrivalLine) (b arrivedBefore, err error) {
-	references, numbers := make([]string, len(some)), make([]string, len(some))
-	for i, l := range some {
-		references[i], numbers[i] = l.reference, l.number
+	b = arrivedBefore{holders: map[string]uuid.UUID{}, transfers: map[string]Transfer{}, arrivals: map[string]Arrival{}}
+	var references, numbers []string
+	for _, l := range some {
+		references = append(references, l.reference)
+		if l.memberID == nil {
+			numbers = append(numbers, l.number)
+		} else {
+			b.holders[l.number] = *l.memberID
 	}
-	b = arrivedBefore{transfers: map[string]Transfer{}, arrivals: map[string]Arrival{}}
-	if b.holders, err = s.Store.CardHolders(ctx, numbers); err != nil {
+	}
+	arrivals, err := s.Store.Arrived(ctx, partnerID, references) // first: it holds others off
+	if err != nil {
 		return b, err
+	}
+	for _, a := range arrivals {
+		b.arrivals[a.Reference] = a
 	}
 	transfers, err := s.Store.Incoming(ctx, partnerID, references)
 	if err != nil {
@@ -234,23 +272,35 @@ func (s *Service) before(ctx context.Context, partnerID uuid.UUID, some []arriva
 	for _, t := range transfers {
 		b.transfers[t.Reference] = t
 	}
-	arrivals, err := s.Store.Arrived(ctx, partnerID, references)
-	for _, a := range arrivals {
-		b.arrivals[a.Reference] = a
+	if len(numbers) > 0 {
+		b.holders, err = s.Store.CardHolders(ctx, numbers)
 	}
 	return b, err
 }
 
-// fits reports whether the line's reference has come before, and if so whether it said the
-// same. A number that was forgotten with its member is not compared.
-func (b arrivedBefore) fits(l arrivalLine) (fits, there bool) {
-	if a, waiting := b.arrivals[l.reference]; waiting {
-		return a.TheirPoints == l.points && (a.TheirMember == l.number || a.TheirMember == ""), true
+// knows reports whether the line's reference has come before, and what is wrong with the
+// line if that was refused, or said something else. A number that was forgotten with its
+// member is not compared.
+func (b arrivedBefore) knows(l arrivalLine) (there bool, wrong *fault.Error) {
+	a, waited := b.arrivals[l.reference]
+	t, came := b.transfers[l.reference]
+	var same bool
+	switch {
+	case waited && a.State == ArrivalRefused:
+		return true, ErrRefused
+	case waited && l.memberID == nil:
+		same = a.TheirPoints == l.points && (a.TheirMember == l.number || a.TheirMember == "")
+	case came:
+		same = t.TheirPoints == l.points && (t.TheirMember == l.number || t.TheirMember == "" || t.MemberID == b.holders[l.number])
+	case waited:
+		same = a.TheirPoints == l.points
+	default:
+		return false, nil
 	}
-	if t, came := b.transfers[l.reference]; came {
-		return t.TheirPoints == l.points && (t.TheirMember == l.number || t.TheirMember == "" || t.MemberID == b.holders[l.number]), true
+	if !same {
+		return true, idempotency.ErrReused
 	}
-	return true, false
+	return true, nil
 }
 
 // Arrivals is one page of points that came for numbers nobody has (staff with POINT_READ).
@@ -299,14 +349,12 @@ func (s *Service) SettleArrival(ctx context.Context, in SettleArrivalInput) (*Ar
 		a.State, a.Reason, a.SettledAt = ArrivalRefused, in.Reason, &now
 		if in.MemberID != nil {
 			a.State = ArrivalReceived
-			if _, err := s.receiveOne(ctx, *partner, ReceiveInput{partner.ID, a.Reference, *in.MemberID, a.TheirPoints}, a.TheirMember); err != nil {
+			t := s.arriving(*partner, arrivalLine{reference: a.Reference, number: a.TheirMember, points: a.TheirPoints}, *in.MemberID)
+			if _, err := s.receive(ctx, *partner, []Transfer{t}); err != nil {
 				return err
 			}
 		}
-		if err := s.Store.SaveArrivals(ctx, []Arrival{a}); err != nil {
-			return err
-		}
-		return s.Events.Record(ctx, event.New(ctx, now, "point_arrival.settled", "PointArrival", a.ID, map[string]any{"state": a.State, "memberId": in.MemberID, "reason": a.Reason}))
+		return errors.Join(s.Store.SaveArrivals(ctx, []Arrival{a}), s.Events.Record(ctx, a.settled(ctx, in.MemberID)))
 	})
 	if err != nil {
 		return nil, err

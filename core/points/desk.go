@@ -12,6 +12,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/idempotency"
@@ -29,8 +30,8 @@ type Desk interface {
 	// MemberByEmail is an open account's id; nil if there is none.
 	MemberByEmail(ctx context.Context, email string) (*uuid.UUID, error)
 	// Expire writes off lots whose last day was before the day, of at most so many
-	// accounts that nobody works on, and answers of how many.
-	Expire(ctx context.Context, programmeID uuid.UUID, day, at time.Time, most int) (accounts int, err error)
+	// accounts that nobody works on, and answers what each lost.
+	Expire(ctx context.Context, programmeID uuid.UUID, day, at time.Time, most int) ([]Loss, error)
 	// Expiring are members with points whose last day is by the day, who have not been
 	// told; they count as told now.
 	Expiring(ctx context.Context, programmeID uuid.UUID, from, until, at time.Time, most int) ([]Expiring, error)
@@ -59,10 +60,13 @@ type GrantInput struct {
 }
 
 // Grant gives or takes points by hand (staff with POINT_WRITE), within what the programme
-// lets one of the staff move in a day.
+// lets one of the staff move in a day. Partners have no hand in it: they tell of rewards.
 func (s *Service) Grant(ctx context.Context, in GrantInput) (*Balance, error) {
 	if err := access.Require(ctx, access.PointWrite); err != nil {
 		return nil, err
+	}
+	if access.From(ctx).Is(access.RolePartner) {
+		return nil, fault.ErrForbidden
 	}
 	if in.Reason == "" {
 		return nil, fault.ErrRequired.At("reason")
@@ -277,7 +281,7 @@ func (s *Service) Expire(ctx context.Context) error {
 	}
 	for _, p := range all {
 		for {
-			n, err := s.Store.Expire(ctx, p.ID, p.Day(s.Now()), s.Now(), expireAtOnce)
+			n, err := s.expire(ctx, p)
 			if err != nil {
 				return err
 			}
@@ -287,6 +291,36 @@ func (s *Service) Expire(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Loss is what an account lost because its time was over, and what it has after it.
+type Loss struct {
+	AccountID uuid.UUID
+	MemberID  uuid.UUID
+	Points    int64
+	Available int64
+	Pending   int64
+}
+
+// expire writes off the programme's lots in one transaction, tells of each account, and
+// answers how many those were.
+func (s *Service) expire(ctx context.Context, p Programme) (accounts int, err error) {
+	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
+		now := s.Now()
+		losses, err := s.Store.Expire(ctx, p.ID, p.Day(now), now, expireAtOnce)
+		if accounts = len(losses); err != nil || accounts == 0 {
+			return err
+		}
+		events := make([]event.Event, accounts)
+		for i, l := range losses {
+			events[i] = event.New(ctx, now, "points.moved", "PointAccount", l.AccountID, moved{
+				MemberID: l.MemberID, ProgrammeID: p.ID, Key: "expire:" + p.Day(now).Format(time.DateOnly), Kind: Expire, Points: l.Points, Available: l.Available, Pending: l.Pending,
+			})
+			events[i].BrandID = p.BrandID
+		}
+		return s.Events.Record(ctx, events...)
+	})
+	return accounts, err
 }
 
 // Expiring is a member whose points expire soon.

@@ -315,11 +315,15 @@ func (s *Service) said(ctx context.Context, all ...Transfer) error {
 	return s.Events.Record(ctx, events...)
 }
 
-// partner is one of the context's brand that is open.
+// partner is one of the context's brand that is open. An API client has its own system
+// alone.
 func (s *Service) partner(ctx context.Context, partnerID uuid.UUID) (*Partner, Programme, error) {
 	p, err := s.Store.Partner(ctx, partnerID)
 	if err != nil || p == nil || p.ClosedAt != nil {
 		return nil, Programme{}, orErr(err, ErrPartner.At("partnerId"))
+	}
+	if actor := access.From(ctx); actor.Is(access.RolePartner) && !same(p.APIPartnerID, &actor.ID) {
+		return nil, Programme{}, fault.ErrForbidden.At("partnerId")
 	}
 	programme, err := s.programme(ctx, p.ProgrammeID)
 	if err != nil {

@@ -3,6 +3,7 @@ package points_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -11,7 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/points"
 )
@@ -151,16 +154,115 @@ func TestExpiryLeavesAccountsThatAreInUse(t *testing.T) {
 		if _, err := b.store.Lock(ctx, []points.Want{{Holder: points.Holder{ProgrammeID: b.own.ID, MemberID: b.members[0]}}}); err != nil {
 			return err
 		}
-		n, err := b.store.Expire(t.Context(), b.own.ID, b.own.Day(b.clock()), b.clock(), 100) // in a transaction of its own
-		require.Equal(t, 1, n)
-		return err
+		return b.Expire(t.Context()) // in a transaction of its own
 	})
 	require.NoError(t, err)
+	const told = `SELECT count(*) FROM events WHERE type = 'points.moved' AND data->>'kind' = 'EXPIRE' AND data->>'points' = '70' AND data->>'available' = '0'`
+	require.Equal(t, int64(1), b.count(t, told), "who waits for nobody")
 	require.NoError(t, b.Expire(t.Context()))
+	require.Equal(t, int64(2), b.count(t, told))
 	b.audit(t)
 	var left int64
 	require.NoError(t, b.shop.DB.Pool().QueryRow(t.Context(), `SELECT sum(available)::bigint FROM point_accounts`).Scan(&left))
 	require.Zero(t, left)
+}
+
+func (b *bench) count(t testing.TB, sql string, args ...any) (n int64) {
+	t.Helper()
+	require.NoError(t, b.shop.DB.Pool().QueryRow(t.Context(), sql, args...).Scan(&n))
+	return n
+}
+
+func TestAPartnerDealsWithItsOwnSystemAlone(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	admin := b.as(access.Actor{Role: access.RoleAdmin, ID: id.New()})
+	client := access.Actor{Role: access.RolePartner, ID: id.New(), Permissions: []access.Permission{access.PointRead, access.PointWrite}}
+	_, err := b.shop.DB.Pool().Exec(t.Context(), `INSERT INTO partners (id, brand_id, name, client, rate_per_minute, created_at) VALUES ($1, $2, 'sky', 'partner', 60, now())`, client.ID, b.shop.BrandID)
+	require.NoError(t, err)
+	system := func(code string, apiPartnerID *uuid.UUID) uuid.UUID {
+		p, err := b.SavePartner(admin, points.SavePartnerInput{
+			ProgrammeID: b.own.ID, Code: code, Name: i18n.JA("マイル"), Way: points.WayFile, OurPoints: 1, TheirPoints: 1, MinPoints: 1, Sends: true, Receives: true, APIPartnerID: apiPartnerID,
+		})
+		require.NoError(t, err)
+		return p.ID
+	}
+	sky, sea := system("sky", &client.ID), system("sea", nil)
+	ctx := b.as(client)
+	deals := func(partner uuid.UUID) (all []error) {
+		_, sent := b.ExportTransfers(ctx, points.ExportInput{IdempotencyKey: "export-" + partner.String(), PartnerID: partner})
+		_, read := b.ImportAnswers(ctx, points.ImportInput{PartnerID: partner, CSV: "id,result,reference,reason\n"})
+		_, compared := b.Reconcile(ctx, points.ReconcileInput{PartnerID: partner, CSV: "id,points\n"})
+		_, received := b.ReceiveFile(ctx, points.ReceiveFileInput{PartnerID: partner, CSV: "reference,member,points\n"})
+		return []error{sent, read, compared, received}
+	}
+	for i, err := range deals(sky) {
+		require.NoError(t, err, i)
+	}
+	for i, err := range deals(sea) {
+		require.ErrorIs(t, err, fault.ErrForbidden, i)
+	}
+	grant := points.GrantInput{IdempotencyKey: "grant-01", ProgrammeID: b.own.ID, MemberID: b.members[0], Points: 1, Reason: "お詫び"}
+	_, err = b.Grant(ctx, grant)
+	require.ErrorIs(t, err, fault.ErrForbidden)
+	_, err = b.Grant(admin, grant)
+	require.NoError(t, err)
+}
+
+func TestPointsAreReceivedOrRefusedNeverBoth(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	admin, m := b.as(access.Actor{Role: access.RoleAdmin, ID: id.New()}), b.members[0]
+	partner, err := b.SavePartner(admin, points.SavePartnerInput{
+		ProgrammeID: b.own.ID, Code: "sky", Name: i18n.JA("マイル"), Way: points.WayFile, OurPoints: 1, TheirPoints: 1, MinPoints: 1, Receives: true,
+	})
+	require.NoError(t, err)
+	for n := range 20 {
+		reference := fmt.Sprintf("IN-%02d", n)
+		number := "2900000000001"
+		_, waits, err := b.ReceivePoints(admin, points.ReceiveInput{PartnerID: partner.ID, Reference: reference, CardNumber: &number, TheirPoints: 1})
+		require.NoError(t, err)
+		require.NotNil(t, waits)
+		var both sync.WaitGroup
+		var refused, received error
+		both.Go(func() {
+			_, refused = b.SettleArrival(admin, points.SettleArrivalInput{ArrivalID: waits.ID, Reason: "番号なし"})
+		})
+		both.Go(func() {
+			_, _, received = b.ReceivePoints(admin, points.ReceiveInput{PartnerID: partner.ID, Reference: reference, MemberID: &m, TheirPoints: 1})
+		})
+		both.Wait()
+		if refused == nil {
+			require.ErrorIs(t, received, points.ErrRefused)
+		} else {
+			require.ErrorIs(t, refused, points.ErrState)
+			require.NoError(t, received)
+		}
+	}
+	require.Equal(t, b.usable(t, m), b.count(t, `SELECT count(*) FROM point_arrivals WHERE state = 'RECEIVED'`))
+	require.Equal(t, int64(20), b.count(t, `SELECT count(*) FROM point_arrivals WHERE state <> 'OPEN'`))
+	require.Equal(t, []int64{20, 20}, []int64{b.count(t, `SELECT count(*) FROM events WHERE type = 'point_arrival.opened'`), b.count(t, `SELECT count(*) FROM events WHERE type = 'point_arrival.settled'`)})
+	b.audit(t)
+}
+
+func TestReferencesThatComeTwiceAtOnceCountOnce(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	admin, m, number := b.as(access.Actor{Role: access.RoleAdmin, ID: id.New()}), b.members[0], "2900000000001"
+	partner, err := b.SavePartner(admin, points.SavePartnerInput{
+		ProgrammeID: b.own.ID, Code: "sky", Name: i18n.JA("マイル"), Way: points.WayFile, OurPoints: 1, TheirPoints: 1, MinPoints: 1, Receives: true,
+	})
+	require.NoError(t, err)
+	for n := range 20 {
+		reference := fmt.Sprintf("IN-%02d", n)
+		var both sync.WaitGroup
+		for _, who := range []points.ReceiveInput{{CardNumber: &number}, {MemberID: &m}} {
+			who.PartnerID, who.Reference, who.TheirPoints = partner.ID, reference, 1
+			both.Go(func() { _, _, _ = b.ReceivePoints(admin, who) })
+		}
+		both.Wait()
+	}
+	require.Equal(t, int64(20), b.count(t, `SELECT count(*) FROM point_transfers`)+b.count(t, `SELECT count(*) FROM point_arrivals WHERE state = 'OPEN'`), "what a member has waits for nobody")
 }
 
 func TestRewardsAreGivenOnce(t *testing.T) {

@@ -243,6 +243,8 @@ var (
 	ErrClosed     = fault.Conflict("POINT_PROGRAMME_CLOSED", "このポイントの取り扱いは終了しました", "This point programme has ended")
 	ErrPartner    = fault.NotFound("POINT_PARTNER_UNKNOWN", "交換先が見つかりません", "There is no such point partner")
 	ErrState      = fault.Conflict("POINT_TRANSFER_STATE", "ポイント移行の状態が%sのため、この操作はできません", "The transfer is %s; this cannot be done now")
+	ErrReceiver   = fault.Invalid("POINT_RECEIVER_ONE", "会員IDと会員番号のどちらか一方を指定してください", "Name either the member or the number of the card")
+	ErrRefused    = fault.Conflict("POINT_ARRIVAL_REFUSED", "この受付番号のポイントは受け入れを拒否しました。新しい受付番号で送ってください", "Points with this reference were refused; send them under a new one")
 	ErrFile       = fault.Invalid("POINT_FILE_INVALID", "%d行目: %s", "Line %d: %s")
 	ErrCurrency   = fault.Conflict("POINTS_OTHER_CURRENCY", "このポイントは別の通貨でのお支払いにのみご利用いただけます", "These points pay in another currency")
 	ErrEvent      = fault.Invalid("POINT_EVENT_INVALID", "この行動に付与するポイントはありません", "Nothing is given for this")

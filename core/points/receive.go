@@ -16,60 +16,74 @@ import (
 // ReceiveInput is points that come from another system.
 type ReceiveInput struct {
 	PartnerID   uuid.UUID
-	Reference   string // theirs: the same one comes in once
-	MemberID    uuid.UUID
+	Reference   string     // theirs: the same one comes in once
+	MemberID    *uuid.UUID // who gets them,
+	CardNumber  *string    // or who has the card
 	TheirPoints int64
 }
 
 // ReceivePoints takes in points that another system moved here (staff with POINT_WRITE, or
-// the partner whose system it is), once for each of its references.
-func (s *Service) ReceivePoints(ctx context.Context, in ReceiveInput) (*Transfer, error) {
+// the partner whose system it is), once for each of its references: the transfer by which
+// a member has them, or what waits on the work list because nobody has the card's number.
+func (s *Service) ReceivePoints(ctx context.Context, in ReceiveInput) (t *Transfer, waits *Arrival, err error) {
 	partner, err := s.receiving(ctx, in.PartnerID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := partner.comes(in.Reference, in.TheirPoints); err != nil {
-		return nil, err
+	l, err := in.line()
+	if err = errors.Join(err, partner.comes(in.Reference, in.TheirPoints)); err != nil {
+		return nil, nil, err
 	}
-	var t Transfer
-	err = s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
-		t, err = s.receiveOne(ctx, *partner, in, in.MemberID.String())
+	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
+		done, err := s.receiveSome(ctx, *partner, []arrivalLine{l})
+		if err = errors.Join(append(done.Problems, err)...); err != nil {
+			return err
+		}
+		t, waits, err = s.came(ctx, partner.ID, in.Reference)
 		return err
 	})
-	return &t, err
+	return t, waits, err
 }
 
-// receiveOne takes points in for the member, whom the other system knows by a number, or
-// answers how they came in before.
-func (s *Service) receiveOne(ctx context.Context, partner Partner, in ReceiveInput, number string) (Transfer, error) {
-	t := s.arriving(partner, in, number)
-	known, err := s.receive(ctx, partner, []Transfer{t})
+// line is the points as a line of a file says them; it fails unless just one of member and
+// card is named.
+func (in ReceiveInput) line() (l arrivalLine, err error) {
 	switch {
-	case err != nil:
-		return t, at("reference", err)
-	case !known[in.Reference]:
-		return t, nil
+	case (in.MemberID == nil) == (in.CardNumber == nil):
+		return l, ErrReceiver.At("memberId")
+	case in.MemberID != nil:
+		return arrivalLine{reference: in.Reference, number: in.MemberID.String(), memberID: in.MemberID, points: in.TheirPoints}, nil
 	}
-	was, err := s.Store.Incoming(ctx, partner.ID, []string{in.Reference})
-	if err != nil || len(was) == 0 {
-		return t, err
+	l = arrivalLine{reference: in.Reference, number: readNumber(*in.CardNumber), points: in.TheirPoints}
+	return l, at("cardNumber", numbered(l.number))
+}
+
+// came is how points with the reference came in.
+func (s *Service) came(ctx context.Context, partnerID uuid.UUID, reference string) (*Transfer, *Arrival, error) {
+	transfers, err := s.Store.Incoming(ctx, partnerID, []string{reference})
+	if err != nil || len(transfers) > 0 {
+		return one(transfers), nil, err
 	}
-	return was[0], nil
+	arrivals, err := s.Store.Arrived(ctx, partnerID, []string{reference})
+	return nil, one(arrivals), err
+}
+
+func one[T any](all []T) *T {
+	if len(all) == 0 {
+		return nil
+	}
+	return &all[0]
 }
 
 // receiving is the other system, if points come from there and the actor may tell of them.
-// A partner tells of its own system alone.
 func (s *Service) receiving(ctx context.Context, partnerID uuid.UUID) (*Partner, error) {
 	if err := access.Require(ctx, access.PointWrite); err != nil {
 		return nil, err
 	}
 	partner, _, err := s.partner(ctx, partnerID)
-	actor := access.From(ctx)
 	switch {
 	case err != nil:
 		return nil, err
-	case actor.Is(access.RolePartner) && !same(partner.APIPartnerID, &actor.ID):
-		return nil, fault.ErrForbidden.At("partnerId")
 	case !partner.Receives:
 		return nil, ErrPartner.At("partnerId")
 	}
@@ -90,13 +104,12 @@ func (p Partner) comes(reference string, theirPoints int64) error {
 	return nil
 }
 
-// arriving is the transfer by which points come in for the member, whom the other system
-// knows by a number.
-func (s *Service) arriving(partner Partner, in ReceiveInput, number string) Transfer {
+// arriving is the transfer by which points come in for the member.
+func (s *Service) arriving(partner Partner, l arrivalLine, memberID uuid.UUID) Transfer {
 	now := s.Now()
 	return Transfer{
-		ID: id.New(), PartnerID: partner.ID, ProgrammeID: partner.ProgrammeID, MemberID: in.MemberID, State: StateReceived, TheirMember: number,
-		Points: in.TheirPoints / partner.TheirPoints * partner.OurPoints, TheirPoints: in.TheirPoints, Reference: in.Reference, CreatedAt: now, UpdatedAt: now,
+		ID: id.New(), PartnerID: partner.ID, ProgrammeID: partner.ProgrammeID, MemberID: memberID, State: StateReceived, TheirMember: l.number,
+		Points: l.points / partner.TheirPoints * partner.OurPoints, TheirPoints: l.points, Reference: l.reference, CreatedAt: now, UpdatedAt: now,
 	}
 }
 
@@ -109,7 +122,7 @@ func (s *Service) receive(ctx context.Context, partner Partner, all []Transfer) 
 	}
 	results, err := s.Post(ctx, postings...)
 	if err != nil {
-		return nil, err
+		return nil, at("memberId", err)
 	}
 	known = map[string]bool{}
 	var fresh []Transfer

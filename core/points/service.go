@@ -325,12 +325,20 @@ func (s *Service) Usable(ctx context.Context, programmeID uuid.UUID) (Programme,
 	return s.programme(ctx, programmeID)
 }
 
-// Of are a member's balances, for staff.
+// Of are a member's balances, for staff with POINT_READ.
 func (s *Service) Of(ctx context.Context, memberID uuid.UUID) ([]Balance, error) {
-	if err := access.Require(ctx, access.PointRead); err != nil {
+	if err := s.views(ctx, memberID); err != nil {
 		return nil, err
 	}
 	return s.balances(ctx, memberID)
+}
+
+// views writes down that staff with POINT_READ look at a member's points.
+func (s *Service) views(ctx context.Context, memberID uuid.UUID) error {
+	if err := access.Require(ctx, access.PointRead); err != nil || access.From(ctx).Is(access.RoleSystem) {
+		return err
+	}
+	return s.Events.Record(ctx, event.New(ctx, s.Now(), "member.viewed", "Member", memberID, map[string]any{"by": "points"}))
 }
 
 // StatementInput asks for one page of what moved a member's points.
@@ -367,7 +375,7 @@ func (s *Service) mayRead(ctx context.Context, programmeID uuid.UUID, memberID *
 	}
 	actor := access.From(ctx)
 	if memberID != nil && *memberID != actor.ID {
-		return Holder{programmeID, *memberID}, access.Require(ctx, access.PointRead)
+		return Holder{programmeID, *memberID}, s.views(ctx, *memberID)
 	}
 	mine, err := member(ctx)
 	return Holder{programmeID, mine}, err

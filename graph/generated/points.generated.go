@@ -2276,6 +2276,45 @@ func _ReceivePointFilePayload_userErrors(ctx context.Context, ec *executionConte
 	)
 }
 
+func _ReceivePointsPayload_transfer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReceivePointsPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *points.Transfer { return obj.Transfer },
+		func(ctx context.Context, selections ast.SelectionSet, v *points.Transfer) graphql.Marshaler {
+			return marshalOPointTransfer2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransfer(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _ReceivePointsPayload_arrival(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReceivePointsPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *points.Arrival { return obj.Arrival },
+		func(ctx context.Context, selections ast.SelectionSet, v *points.Arrival) graphql.Marshaler {
+			return marshalOPointArrival2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrival(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _ReceivePointsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReceivePointsPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
 func _ReconcilePointsPayload_matched(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReconcilePointsPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -3031,7 +3070,7 @@ func unmarshalInputReceivePointsInput(ctx context.Context, ec *executionContext,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"partnerId", "reference", "memberId", "theirPoints"}
+	fieldsInOrder := [...]string{"partnerId", "reference", "memberId", "cardNumber", "theirPoints"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3054,11 +3093,18 @@ func unmarshalInputReceivePointsInput(ctx context.Context, ec *executionContext,
 			it.Reference = data
 		case "memberId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
-			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
 			it.MemberID = data
+		case "cardNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cardNumber"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardNumber = data
 		case "theirPoints":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("theirPoints"))
 			data, err := unmarshalNInt2int64(ctx, ec, v)
@@ -5932,6 +5978,50 @@ func _ReceivePointFilePayload(ctx context.Context, ec *executionContext, sel ast
 	return out
 }
 
+var receivePointsPayloadImplementors = []string{"ReceivePointsPayload"}
+
+func _ReceivePointsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReceivePointsPayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, receivePointsPayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("ReceivePointsPayload")
+		case "transfer":
+			out.Values[i] = _ReceivePointsPayload_transfer(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "arrival":
+			out.Values[i] = _ReceivePointsPayload_arrival(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _ReceivePointsPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var reconcilePointsPayloadImplementors = []string{"ReconcilePointsPayload"}
 
 func _ReconcilePointsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReconcilePointsPayload) graphql.Marshaler {
@@ -6481,6 +6571,10 @@ func marshalNReceivePointFilePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋg
 func unmarshalNReceivePointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐReceiveInput(ctx context.Context, ec *executionContext, v any) (points.ReceiveInput, error) {
 	res, err := unmarshalInputReceivePointsInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNReceivePointsPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReceivePointsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ReceivePointsPayload) graphql.Marshaler {
+	return _ReceivePointsPayload(ctx, ec, sel, &v)
 }
 
 func unmarshalNReconcilePointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐReconcileInput(ctx context.Context, ec *executionContext, v any) (points.ReconcileInput, error) {

@@ -11761,12 +11761,12 @@ extend type Mutation {
     "To which system, and how many."
     input: SendPointsInput!
   ): PointTransferPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
-  "Take in points that another system moved here, once for each of its references; for partners and staff. A partner tells of its own systems alone (` + "`" + `PointPartner.apiPartnerId` + "`" + `): else FORBIDDEN."
+  "Take in points that another system moved here, once for each of its references; for partners and staff. A card number that nobody has goes on the work list, ` + "`" + `pointArrivals` + "`" + `. What was refused there is POINT_ARRIVAL_REFUSED, a reference that came with another member or other points IDEMPOTENCY_KEY_REUSED. A partner tells of its own systems alone (` + "`" + `PointPartner.apiPartnerId` + "`" + `): else FORBIDDEN."
   receivePoints(
     "From which system, for whom, and how many."
     input: ReceivePointsInput!
-  ): PointTransferPayload! @allow(permissions: [POINT_WRITE])
-  "Take in a file of points that another system moved here (ポイント受入データ), each line once for its reference, in whatever file it stands. A member number that nobody has goes on the work list, ` + "`" + `pointArrivals` + "`" + `; lines that cannot be are told and left out; the others count."
+  ): ReceivePointsPayload! @allow(permissions: [POINT_WRITE])
+  "Take in a file of points that another system moved here (ポイント受入データ), each line once for its reference, in whatever file it stands. A member number that nobody has goes on the work list, ` + "`" + `pointArrivals` + "`" + `; lines that cannot be, or were refused there, are told and left out; the others count. For partners, of their own systems alone, and staff."
   receivePointFile(
     "From which system, and the file."
     input: ReceivePointFileInput!
@@ -12419,14 +12419,16 @@ input SendPointsInput {
   points: Int!
 }
 
-"Points that another system moved here."
+"Points that another system moved here, for a member or the holder of a card: just one of them is named, else POINT_RECEIVER_ONE."
 input ReceivePointsInput {
   "The other system."
   partnerId: ID!
   "Its reference, at most 64 characters: the same one comes in once."
   reference: String!
-  "The member who gets them."
-  memberId: ID!
+  "The member who gets them, where noren's own id is known."
+  memberId: ID
+  "The number of the card of the member who gets them, at most 64 characters; spaces and hyphens do not count."
+  cardNumber: String
   "How many of their points, in whole steps of the rate."
   theirPoints: Int!
 }
@@ -12659,6 +12661,16 @@ type ExchangePointsPayload {
 type PointTransferPayload {
   "The transfer; null if nothing was done."
   transfer: PointTransfer
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What became of points that another system moved here."
+type ReceivePointsPayload {
+  "The transfer by which the member has them; null if nobody has."
+  transfer: PointTransfer
+  "The entry of the work list, if nobody has the card's number; else null."
+  arrival: PointArrival
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
 }

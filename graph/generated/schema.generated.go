@@ -251,7 +251,7 @@ type MutationResolver interface {
 	GivePoints(ctx context.Context, input points.GiveInput) (model.PointBalancePayload, error)
 	ExchangePoints(ctx context.Context, input points.ExchangeInput) (model.ExchangePointsPayload, error)
 	SendPoints(ctx context.Context, input points.SendInput) (model.PointTransferPayload, error)
-	ReceivePoints(ctx context.Context, input points.ReceiveInput) (model.PointTransferPayload, error)
+	ReceivePoints(ctx context.Context, input points.ReceiveInput) (model.ReceivePointsPayload, error)
 	ReceivePointFile(ctx context.Context, input points.ReceiveFileInput) (model.ReceivePointFilePayload, error)
 	SettlePointArrival(ctx context.Context, input points.SettleArrivalInput) (model.PointArrivalPayload, error)
 	RewardPoints(ctx context.Context, input points.RewardInput) (model.PointBalancesPayload, error)
@@ -16013,8 +16013,8 @@ func _Mutation_receivePoints(ctx context.Context, ec *executionContext, field gr
 			return ec.Resolvers.Mutation().ReceivePoints(ctx, fc.Args["input"].(points.ReceiveInput))
 		},
 		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_WRITE"}),
-		func(ctx context.Context, selections ast.SelectionSet, v model.PointTransferPayload) graphql.Marshaler {
-			return marshalNPointTransferPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPointTransferPayload(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.ReceivePointsPayload) graphql.Marshaler {
+			return marshalNReceivePointsPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReceivePointsPayload(ctx, ec, selections, v)
 		},
 		true,
 		true,

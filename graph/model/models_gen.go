@@ -1075,6 +1075,16 @@ type ReceivePointFilePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What became of points that another system moved here.
+type ReceivePointsPayload struct {
+	// The transfer by which the member has them; null if nobody has.
+	Transfer *points.Transfer `json:"transfer,omitempty"`
+	// The entry of the work list, if nobody has the card's number; else null.
+	Arrival *points.Arrival `json:"arrival,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A gateway's report.
 type ReconcileGatewayInput struct {
 	// The gateway: "stripe".

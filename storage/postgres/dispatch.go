@@ -74,7 +74,7 @@ func (s *Dispatch) Waiting(ctx context.Context, w dispatch.Wanted) ([]dispatch.D
 		WHERE `+where+` ORDER BY h.instructed_at, h.id LIMIT @limit FOR UPDATE OF h`, args)
 }
 
-const batchColumns = `id, source, brand_id, number, profile, location_id, file_name, shipments, remarks, created_by, created_at, ship_on, exchange_ids`
+const batchColumns = `id, source, brand_id, number, profile, location_id, file_name, shipments, remarks, actor_role, created_by, created_at, ship_on, exchange_ids`
 
 // InsertBatch keeps a file under the brand's next number and marks its shipments, or
 // exchanges of prizes.
@@ -83,8 +83,8 @@ func (s *Dispatch) InsertBatch(ctx context.Context, b dispatch.Batch, content []
 		WITH brand AS (
 			SELECT id FROM brands WHERE id = @brand FOR NO KEY UPDATE
 		), kept AS (
-			INSERT INTO shipment_batches (id, source, brand_id, number, profile, location_id, file_name, shipments, remarks, content, created_by, created_at, ship_on, exchange_ids)
-			SELECT @id, @source, brand.id, n.number, @profile, @location, @name || '_' || n.number || '.csv', @shipments, @remarks, @content, @by, @at, @ship_on, @exchanges
+			INSERT INTO shipment_batches (id, source, brand_id, number, profile, location_id, file_name, shipments, remarks, content, actor_role, created_by, created_at, ship_on, exchange_ids)
+			SELECT @id, @source, brand.id, n.number, @profile, @location, @name || '_' || n.number || '.csv', @shipments, @remarks, @content, @role, @by, @at, @ship_on, @exchanges
 			FROM brand, LATERAL (SELECT coalesce(max(x.number), 0) + 1 AS number FROM shipment_batches x WHERE x.brand_id = brand.id) n
 			RETURNING `+batchColumns+`
 		), marked AS (
@@ -94,7 +94,7 @@ func (s *Dispatch) InsertBatch(ctx context.Context, b dispatch.Batch, content []
 		)
 		SELECT `+batchColumns+` FROM kept`, pgx.NamedArgs{
 		"id": b.ID, "brand": b.BrandID, "profile": b.Profile, "location": b.LocationID, "name": b.FileName, "shipments": b.Shipments,
-		"remarks": orEmpty(b.Remarks), "content": orEmpty(content), "by": b.CreatedBy, "at": b.CreatedAt, "marked": shipmentIDs,
+		"remarks": orEmpty(b.Remarks), "content": orEmpty(content), "role": b.ActorRole, "by": b.CreatedBy, "at": b.CreatedAt, "marked": shipmentIDs,
 		"source": b.Source, "ship_on": b.ShipOn, "exchanges": orEmpty(b.ExchangeIDs),
 	})
 	if err != nil || kept == nil {

@@ -30,12 +30,12 @@ func (s *Dispatch) Printable(ctx context.Context, w dispatch.Wanted) ([]uuid.UUI
 	return all, err
 }
 
-const paperColumns = `id, brand_id, kind, source, shipment_ids, format, skip, created_by, created_at`
+const paperColumns = `id, brand_id, kind, source, shipment_ids, format, skip, actor_role, created_by, created_at`
 
 // InsertPaper keeps which shipments are printed together.
 func (s *Dispatch) InsertPaper(ctx context.Context, p dispatch.Paper) error {
-	_, err := s.db.conn(ctx).Exec(ctx, `INSERT INTO shipment_papers (`+paperColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		p.ID, p.BrandID, p.Kind, p.Source, p.ShipmentIDs, p.Format, p.Skip, p.CreatedBy, p.CreatedAt)
+	_, err := s.db.conn(ctx).Exec(ctx, `INSERT INTO shipment_papers (`+paperColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		p.ID, p.BrandID, p.Kind, p.Source, p.ShipmentIDs, p.Format, p.Skip, p.ActorRole, p.CreatedBy, p.CreatedAt)
 	return err
 }
 

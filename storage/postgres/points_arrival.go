@@ -28,9 +28,16 @@ func (s *Points) CardHolders(ctx context.Context, numbers []string) (map[string]
 	return holders, err
 }
 
-// Arrived are those from the partner with the references.
+// Arrived are those from the partner with the references. Locks on the references, in one
+// order whoever asks, hold off who asks for the same.
 func (s *Points) Arrived(ctx context.Context, partnerID uuid.UUID, references []string) ([]points.Arrival, error) {
-	return collect[points.Arrival](ctx, s.db, `SELECT `+pointArrivalColumns+` FROM point_arrivals a WHERE a.partner_id = $1 AND a.reference = ANY($2)`, partnerID, references)
+	if _, err := s.db.conn(ctx).Exec(ctx, `
+		SELECT pg_advisory_xact_lock(key) FROM (
+			SELECT DISTINCT hashtextextended('point arrival ' || $1::text || ' ' || reference, 0) AS key FROM unnest($2::text[]) reference ORDER BY key
+		) k`, partnerID, references); err != nil {
+		return nil, err
+	}
+	return collect[points.Arrival](ctx, s.db, `SELECT `+pointArrivalColumns+` FROM point_arrivals a WHERE a.partner_id = $1 AND a.reference = ANY($2) ORDER BY a.id FOR UPDATE`, partnerID, references)
 }
 
 // SaveArrivals adds arrivals, or keeps what became of those that were open.

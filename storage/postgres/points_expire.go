@@ -5,12 +5,14 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/points"
 )
 
 // Expire writes off the lots of at most so many accounts whose last day was before the
-// day, and answers how many accounts that were. Accounts that somebody works on are left
-// for the next round, so nobody waits for it.
-func (s *Points) Expire(ctx context.Context, programmeID uuid.UUID, day, at time.Time, most int) (accounts int, err error) {
+// day, and answers what each lost. Accounts that somebody works on are left for the next
+// round, so nobody waits for it.
+func (s *Points) Expire(ctx context.Context, programmeID uuid.UUID, day, at time.Time, most int) (losses []points.Loss, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
 		locked, err := read(ctx, s.db, `
 			SELECT a.id FROM (
@@ -20,10 +22,10 @@ func (s *Points) Expire(ctx context.Context, programmeID uuid.UUID, day, at time
 				) l
 			) l JOIN point_accounts a ON a.id = l.account_id ORDER BY a.id FOR NO KEY UPDATE OF a SKIP LOCKED`,
 			[]any{programmeID, day, most}, collectIDs)
-		if accounts = len(locked); err != nil || accounts == 0 {
+		if losses = nil; err != nil || len(locked) == 0 {
 			return err
 		}
-		_, err = s.db.conn(ctx).Exec(ctx, `
+		losses, err = collect[points.Loss](ctx, s.db, `
 			WITH old AS (
 				SELECT id, account_id, remaining, expires_on, row_number() OVER (PARTITION BY account_id ORDER BY expires_on, id) AS nth,
 					sum(remaining) OVER (PARTITION BY account_id ORDER BY expires_on, id) AS gone
@@ -34,12 +36,15 @@ func (s *Points) Expire(ctx context.Context, programmeID uuid.UUID, day, at time
 				SELECT account_id, sum(remaining)::bigint AS points, count(*) AS lots FROM old GROUP BY account_id
 			), balances AS (
 				UPDATE point_accounts a SET available = a.available - sums.points, number = a.number + sums.lots FROM sums WHERE a.id = sums.account_id
+				RETURNING a.id AS account_id, a.member_id, sums.points, a.available, a.pending
+			), entries AS (
+				INSERT INTO point_entries (account_id, number, programme_id, key, part, kind, debit, credit, points, available, pending, portions, at)
+				SELECT a.id, a.number + old.nth, $2, 'expire:' || old.id || ':' || old.expires_on, 0, 'EXPIRE', 'AVAILABLE', 'EXPIRED', old.remaining, a.available - old.gone, a.pending,
+					jsonb_build_array(jsonb_build_object('lot', old.id, 'points', old.remaining, 'expiresOn', old.expires_on || 'T00:00:00Z')), $4
+				FROM old JOIN point_accounts a ON a.id = old.account_id
 			)
-			INSERT INTO point_entries (account_id, number, programme_id, key, part, kind, debit, credit, points, available, pending, portions, at)
-			SELECT a.id, a.number + old.nth, $2, 'expire:' || old.id || ':' || old.expires_on, 0, 'EXPIRE', 'AVAILABLE', 'EXPIRED', old.remaining, a.available - old.gone, a.pending,
-				jsonb_build_array(jsonb_build_object('lot', old.id, 'points', old.remaining, 'expiresOn', old.expires_on || 'T00:00:00Z')), $4
-			FROM old JOIN point_accounts a ON a.id = old.account_id`, locked, programmeID, day, at)
+			SELECT account_id, member_id, points, available, pending FROM balances`, locked, programmeID, day, at)
 		return err
 	})
-	return accounts, err
+	return losses, err
 }
