@@ -124,7 +124,7 @@ func TestEachDayHasItsSettlementFile(t *testing.T) {
 		t.Helper()
 		at, err := time.Parse(time.RFC3339, now)
 		require.NoError(t, err)
-		require.NoError(t, app.NewLedger(a.DB, nil, func() time.Time { return at }).Settle(ctx))
+		require.NoError(t, app.NewLedger(a.DB, nil, nil, func() time.Time { return at }).Settle(ctx))
 	}
 	files := func() []settled {
 		t.Helper()

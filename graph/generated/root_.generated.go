@@ -17282,6 +17282,12 @@ extend type Mutation {
 extend enum UserErrorCode {
   "This file was compared before; the message says when."
   GATEWAY_REPORT_KNOWN
+  "No gateway of this name is set up; the message names those that are."
+  GATEWAY_UNKNOWN
+  "Rows of the report cannot be read, so its fees are not booked; nothing is kept. Compare it without booking them to see which."
+  GATEWAY_REPORT_BAD_ROWS
+  "Fees of some of these days are booked; the message says which. Reverse that entry to book others."
+  GATEWAY_FEES_BOOKED
   "What became of it has been noted already."
   GATEWAY_DIFFERENCE_RESOLVED
 }
