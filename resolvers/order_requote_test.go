@@ -121,6 +121,51 @@ func TestCampaignsAndTheirBudgetsFollowAnEdit(t *testing.T) {
 	requireSumsOf(t, a)
 }
 
+func TestTryingEndsNoCampaign(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	leash, method := a.AddProduct(t, "leash", 1100).Variants[0], a.AddShipping(t, "parcel", 660)
+	campaign := runCampaign(t, a, "much", apptest.Variables{"budget": "600", "conditions": apptest.Variables{"minAmount": "5000"}, "benefits": off("ORDER_AMOUNT", "100")})
+	order, all := orderedOf(t, a, method, "5060", leash, 4)
+	exec(t, a, `UPDATE campaign_totals SET given = 590`)
+	spent := func() (is bool) {
+		_, key, err := id.Parse(campaign)
+		require.NoError(t, err)
+		require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT spent_at IS NOT NULL OR EXISTS (SELECT FROM events WHERE type = 'campaign.spent') FROM campaigns WHERE id = $1`, key).Scan(&is))
+		return is
+	}
+	staff := counter{a, editor}
+	require.Equal(t, "CAMPAIGN_SPENT", staff.edit(t, order, trying(lines(all[0], 5))).code())
+	require.False(t, spent(), "nothing happens")
+	require.Equal(t, "6160", staff.edit(t, order, lines(all[0], 5)).total(t), "the edit goes without it")
+	require.True(t, spent())
+}
+
+func TestAnotherGiftLetsTheFormerGo(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	leash, toy, ball := a.AddProduct(t, "leash", 1100).Variants[0], a.AddProduct(t, "toy", 300).Variants[0], a.AddProduct(t, "ball", 300).Variants[0]
+	gift := func(variant uuid.UUID) apptest.Variables {
+		return apptest.Variables{"code": "gift", "name": apptest.Variables{"ja": "gift"}, "benefits": []apptest.Variables{{"kind": "GIFT", "variantId": id.Global("Variant", variant), "pieces": 2, "allotment": 5}}}
+	}
+	campaign := runCampaign(t, a, "gift", gift(toy))
+	order, all := orderedOf(t, a, a.AddShipping(t, "parcel", 0), "1100", leash, 1)
+	given := func(variant uuid.UUID) (n int) {
+		require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT coalesce(sum(given), 0) FROM campaign_gifts WHERE variant_id = $1`, variant).Scan(&n))
+		return n
+	}
+	require.Equal(t, 2, given(toy))
+	require.Empty(t, write(t, a, promoter, "saveCampaign", "SaveCampaignInput", `campaign { id }`, with(gift(ball), "id", campaign), nil))
+	edited := counter{a, editor}.edit(t, order, lines(all[0], 2))
+	require.Equal(t, "2200", edited.total(t))
+	require.Len(t, edited.Order.Lines, 2)
+	require.Equal(t, "ball-1", edited.Order.Lines[1].SKU)
+	require.Equal(t, []int{0, 2}, []int{given(toy), given(ball)})
+	requireStock(t, a, toy, 100, 0)
+	require.Empty(t, counter{a, editor}.act(t, "cancelOrder", apptest.Variables{"orderId": order}).UserErrors)
+	require.Equal(t, []int{0, 0}, []int{given(toy), given(ball)})
+}
+
 func TestACampaignThatCameLaterIsForWhatIsAdded(t *testing.T) {
 	t.Parallel()
 	d := newEditDesk(t)

@@ -158,3 +158,19 @@ func TestAChannelPrefersWhereGoodsComeFrom(t *testing.T) {
 	require.Empty(t, guest.place(t, "intent-1", "1980").UserErrors)
 	requireShopStock(t, b, shop, leash, 5, 1)
 }
+
+func TestGoodsAreLookedForAsTheOrdersChannelPrefers(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	leash := a.AddProduct(t, "leash", 1980).Variants[0]
+	order, _ := orderedOf(t, a, a.AddShipping(t, "parcel", 0), "1980", leash, 1)
+	openShop(t, a, "umeda", "OSAKA", map[uuid.UUID]int{leash: 1})
+	near := openShop(t, a, "shibuya", "TOKYO", map[uuid.UUID]int{leash: 1})
+	exec(t, a, `UPDATE locations SET ships = true`)
+	exec(t, a, `INSERT INTO channels SELECT (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'code', 'app', 'allocation', ARRAY['NEAREST']))).* FROM channels c WHERE code = 'web'`)
+	exec(t, a, `UPDATE orders SET channel_id = (SELECT id FROM channels WHERE code = 'app')`)
+	b := apptest.Serve(t, a.Shop, a.App.Config) // a process that has not read the channels yet
+	moved := counter{b, packer}.reallocate(t, apptest.Variables{"orderId": order, "locationId": id.Global("Location", a.WarehouseID)})
+	require.Empty(t, moved.UserErrors)
+	require.Equal(t, id.Global("Location", near), *moved.Moved[0].LocationID)
+}

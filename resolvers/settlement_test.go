@@ -55,13 +55,28 @@ func TestSettlementFileHasEveryLine(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, strings.ReplaceAll(strings.TrimPrefix(whole.String(), "\ufeff"), "🐟", "〓"), string(back))
 
+	empty, errors := settle(t, a, from, to)
+	require.Empty(t, errors)
+	require.Zero(t, empty.Lines, "what was written down just now may not be committed yet")
+	exec(t, a, `ALTER TABLE journal_entries DISABLE TRIGGER journal_entries_kept`)
+	exec(t, a, `UPDATE journal_entries SET posted_at = posted_at - interval '6 minutes'`)
+	exec(t, a, `ALTER TABLE journal_entries ENABLE TRIGGER journal_entries_kept`)
+	const post = `WITH e AS (
+			INSERT INTO journal_entries (id, brand_id, at, posted_at, kind, source, currency)
+			SELECT gen_random_uuid(), id, now() - interval '1 hour', now() + $1::interval, 'FEE', $1, 'JPY' FROM brands WHERE id = (SELECT brand_id FROM channels WHERE code = 'web') RETURNING id
+		) INSERT INTO journal_lines (entry_id, position, account, debit, credit) SELECT id, p, CASE p WHEN 0 THEN 'FEES' ELSE 'BANK' END, 1 - p, p FROM e, generate_series(0, 1) p`
+	flight, err := a.DB.Pool().Begin(t.Context())
+	require.NoError(t, err)
+	_, err = flight.Exec(t.Context(), post, "0 seconds")
+	require.NoError(t, err)
 	file, errors := settle(t, a, from, to)
 	require.Empty(t, errors)
 	require.Equal(t, []any{2406, "1500", false}, []any{file.Lines, file.Total.Amount, file.Daily})
 	require.Equal(t, whole.String(), fetch(t, a, file.UTF8))
 	require.Equal(t, sjis.String(), fetch(t, a, file.CP932))
-	exec(t, a, `INSERT INTO journal_entries (id, brand_id, at, posted_at, kind, source, currency) SELECT gen_random_uuid(), id, now() - interval '1 hour', now() + interval '1 hour', 'FEE', 'late', 'JPY' FROM brands WHERE id = (SELECT brand_id FROM channels WHERE code = 'web')`)
-	require.Equal(t, whole.String(), fetch(t, a, file.UTF8), "what is written down later is not in it")
+	require.NoError(t, flight.Commit(t.Context()))
+	exec(t, a, post, "1 hour")
+	require.Equal(t, whole.String(), fetch(t, a, file.UTF8), "what is written down later, or was in flight, is not in it")
 
 	_, errors = settle(t, a, to, from)
 	require.Equal(t, "INVALID", errors[0].Code)
@@ -124,7 +139,7 @@ func TestEachDayHasItsSettlementFile(t *testing.T) {
 		t.Helper()
 		at, err := time.Parse(time.RFC3339, now)
 		require.NoError(t, err)
-		require.NoError(t, app.NewLedger(a.DB, nil, func() time.Time { return at }).Settle(ctx))
+		require.NoError(t, app.NewLedger(a.DB, nil, nil, func() time.Time { return at }).Settle(ctx))
 	}
 	files := func() []settled {
 		t.Helper()
@@ -249,4 +264,55 @@ func TestGatewaysReportIsComparedWithTheJournal(t *testing.T) {
 	require.Equal(t, []string{missing.ID, found.ID, agreed.ID}, []string{listed.GatewayReconciliations.Nodes[0].ID, listed.GatewayReconciliations.Nodes[1].ID, listed.GatewayReconciliations.Nodes[2].ID})
 	require.Equal(t, []int{2, 1}, []int{listed.GatewayReconciliations.Nodes[1].Differing, listed.GatewayReconciliations.Nodes[1].Open})
 	require.NotEmpty(t, s.DoAs(t, cashier, `{ gatewayDifferences { nodes { id } } }`, nil).Errors)
+}
+
+func TestFeesAreBookedOnceForEachDay(t *testing.T) {
+	t.Parallel()
+	s := newTill(t, "CARD")
+	d := newDesk(t, s.App)
+	book := func(gateway, from, to, text string, fees bool) (entry string, code string) {
+		t.Helper()
+		var got struct {
+			ReconcileGateway struct {
+				Reconciliation *struct{ FeeEntryID *string }
+				UserErrors     []userError
+			}
+		}
+		d.Upload(t, `mutation($input: ReconcileGatewayInput!) { reconcileGateway(input: $input) { reconciliation { feeEntryId } userErrors { code field message } } }`,
+			in(apptest.Variables{"file": nil, "gateway": gateway, "from": from, "to": to, "bookFees": fees}),
+			"input.file", apptest.File{Name: "report.csv", ContentType: "text/csv", Content: []byte("reference,gross,fee\n" + text)}, d.headers...).Into(t, &got)
+		if errors := got.ReconcileGateway.UserErrors; len(errors) > 0 {
+			return "", errors[0].Code + " " + strings.Join(errors[0].Field, ".")
+		}
+		if made := got.ReconcileGateway.Reconciliation.FeeEntryID; made != nil {
+			entry = *made
+		}
+		return entry, ""
+	}
+	for _, unknown := range []string{"strype", "bank_transfer"} {
+		_, code := book(unknown, "2026-01-01", "2026-01-31", "pi_1,100,3\n", true)
+		require.Equal(t, "GATEWAY_UNKNOWN gateway", code)
+	}
+	_, code := book("stripe", "2026-01-01", "2026-01-31", "pi_1,100,3\npi_2,x,4\n", true)
+	require.Equal(t, "GATEWAY_REPORT_BAD_ROWS bookFees", code)
+	_, code = book("stripe", "2026-01-01", "2026-01-31", "pi_1,100,3\npi_2,x,4\n", false)
+	require.Empty(t, code, "to see which")
+	entry, code := book("stripe", "2026-01-01", "2026-01-31", "pi_1,100,3\npi_2,100,4\n", true)
+	require.Empty(t, code)
+	require.Equal(t, "7", trialBalance(t, s.App)["FEES"])
+
+	for _, days := range [][2]string{{"2026-01-01", "2026-01-31"}, {"2026-01-31", "2026-02-28"}} {
+		_, code = book("stripe", days[0], days[1], "pi_1,100,3\npi_2,100,5\n"+days[0]+",0,0\n", true)
+		require.Equal(t, "GATEWAY_FEES_BOOKED bookFees", code, days)
+	}
+	_, code = book("card_terminal", "2026-01-01", "2026-01-31", "pi_1,100,1\n", true)
+	require.Empty(t, code, "another gateway")
+	_, code = book("stripe", "2026-02-01", "2026-02-28", "pi_3,100,2\n", true)
+	require.Empty(t, code, "other days")
+	require.Equal(t, "10", trialBalance(t, s.App)["FEES"])
+
+	require.Empty(t, d.work(t, "reverseJournalEntry", `idempotencyKey: "reverse-1", entryId: "`+entry+`", reason: "訂正"`))
+	_, code = book("stripe", "2026-01-01", "2026-01-31", "pi_1,100,3\npi_2,100,5\n", true)
+	require.Empty(t, code, "what was reversed may be corrected")
+	require.Equal(t, "11", trialBalance(t, s.App)["FEES"])
 }

@@ -200,8 +200,8 @@ func (w *world) posted(t *testing.T) string { return w.made(t, "postJournalEntry
 // long.
 func (w *world) reconciled(t *testing.T) apptest.Variables {
 	t.Helper()
-	exec(t, w.App, `INSERT INTO settlement_files (id, brand_id, from_on, to_on, zone, daily, lines, total, currency, made_at)
-		SELECT gen_random_uuid(), (SELECT brand_id FROM channels WHERE code = 'web'), '2026-01-01', '2026-01-31', 'Asia/Tokyo', false, 2, 100, 'JPY', now() FROM generate_series(1, $1)`, w.size)
+	exec(t, w.App, `INSERT INTO settlement_files (id, brand_id, from_on, to_on, zone, daily, lines, total, currency, made_at, written_by)
+		SELECT gen_random_uuid(), (SELECT brand_id FROM channels WHERE code = 'web'), '2026-01-01', '2026-01-31', 'Asia/Tokyo', false, 2, 100, 'JPY', now(), now() FROM generate_series(1, $1)`, w.size)
 	exec(t, w.App, `WITH compared AS (
 			INSERT INTO gateway_reconciliations (id, brand_id, gateway, from_on, to_on, digest, made_at, rows, agreed, differing, currency, gross, fees, bad_rows)
 			SELECT gen_random_uuid(), (SELECT brand_id FROM channels WHERE code = 'web'), 'stripe', '2026-01-01', '2026-01-31', gen_random_uuid()::text, now(), 1, 0, 1, 'JPY', 100, 0, '[]' FROM generate_series(1, $1)

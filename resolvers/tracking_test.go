@@ -297,3 +297,20 @@ func TestLateShipmentsAreFoundAndToldOnce(t *testing.T) {
 	d.reported(t, "4912-3456-7901", said("DELIVERED", time.Minute))
 	require.Equal(t, []string{shipment}, look(), "what has arrived is no longer late")
 }
+
+func TestOnThePromisedDayAParcelIsNotPastIt(t *testing.T) {
+	t.Parallel()
+	d := newDock(t, startKamome(t).settings)
+	order, _ := d.sent(t, "4912-3456-7890")
+	exec(t, d.App, `UPDATE shipments SET shipped_at = now() - interval '10 days' WHERE order_id = $1`, keyOf(t, order))
+	exec(t, d.App, `UPDATE orders SET promised_on = (now() AT TIME ZONE 'Asia/Tokyo')::date WHERE id = $1`, keyOf(t, order))
+	watch := *d.App.App.Tracking
+	watch.Now = func() time.Time {
+		today := time.Now().In(time.FixedZone("JST", 9*60*60))
+		return time.Date(today.Year(), today.Month(), today.Day(), 20, 0, 0, 0, today.Location())
+	}
+	require.NoError(t, watch.Late(access.With(t.Context(), access.System)))
+	late := d.issues(t, apptest.Variables{"kinds": []string{"LATE"}})
+	require.Len(t, late, 1)
+	require.Contains(t, late[0].Detail, "最後の動き", "it stands still, that is all")
+}

@@ -47,7 +47,7 @@ func (c *exportSettlement) Run(ctx context.Context) error {
 		}
 	}
 	began := time.Now()
-	lines, err := app.NewLedger(db, nil, clock.System).Export(channel.With(access.With(ctx, access.System), ch), ledger.Days{From: c.From, To: c.To}, encodings[c.Encoding], out)
+	lines, err := app.NewLedger(db, nil, nil, clock.System).Export(channel.With(access.With(ctx, access.System), ch), ledger.Days{From: c.From, To: c.To}, encodings[c.Encoding], out)
 	if err = errors.Join(err, out.Close()); err == nil {
 		fmt.Fprintf(os.Stderr, "%d lines in %s\n", lines, time.Since(began).Round(time.Millisecond))
 	}

@@ -34,7 +34,7 @@ type ReconcileInput struct {
 	Gateway  string
 	Days     Days
 	File     io.Reader
-	BookFees bool // write the report's fees into the journal, once for each file
+	BookFees bool // write the report's fees into the journal, once for each day
 }
 
 // Difference is one payment on which the journal and the report disagree.
@@ -137,6 +137,9 @@ var (
 	errTooBig  = fault.Invalid("FILE_TOO_LARGE", "ファイルが大きすぎます（16MBまで）", "The file is larger than 16 MB")
 	errGateway = fault.ErrRequired.At("gateway")
 
+	ErrGateway     = fault.Invalid("GATEWAY_UNKNOWN", "決済代行「%s」は設定されていません（%s）", "There is no gateway %s; those that are set up: %s")
+	ErrReportBad   = fault.Invalid("GATEWAY_REPORT_BAD_ROWS", "読み取れない行が%d行あるため、手数料を記帳できません。手数料を記帳せずに照合すると行を確認できます", "%d of its rows cannot be read, so its fees are not booked; compare it without booking them to see which")
+	ErrFeesBooked  = fault.Conflict("GATEWAY_FEES_BOOKED", "%s〜%sの手数料は記帳済みです。訂正するには、その仕訳を取り消してから記帳してください", "The fees of %s to %s are booked; to correct them, reverse that entry first")
 	ErrReportKnown = fault.Conflict("GATEWAY_REPORT_KNOWN", "このファイルは%sに照合済みです", "This file was compared on %s")
 	ErrResolved    = fault.Conflict("GATEWAY_DIFFERENCE_RESOLVED", "この差異は処理済みです", "What became of it has been noted already")
 )
@@ -157,6 +160,10 @@ type ReconciliationStore interface {
 	Compared(ctx context.Context, brandID uuid.UUID, gateway, digest string) (*Reconciliation, error)
 	// InsertReconciliation writes a compared report down, and reports whether the file is new.
 	InsertReconciliation(ctx context.Context, r Reconciliation, all []Difference) (bool, error)
+	// FeesBooked is a compared report of the gateway, of a day that r is of too, whose fees are
+	// booked and not taken back; nil if there is none. Until the transaction ends, nobody else
+	// is told of the gateway.
+	FeesBooked(ctx context.Context, r Reconciliation) (*Reconciliation, error)
 	// SaveFeeEntry notes with which entry the fees are booked.
 	SaveFeeEntry(ctx context.Context, r Reconciliation) error
 	Reconciliations(ctx context.Context, brandID uuid.UUID, gateway *string, args page.Args) (page.Connection[Reconciliation], error)
@@ -168,13 +175,14 @@ type ReconciliationStore interface {
 
 // Reconcile compares a gateway's report with what the journal says of its payments, and
 // keeps on what they disagree (accountants). A file is compared once; that its fees be
-// booked may be said later.
+// booked may be said later. They are booked only if all of it can be read, and once for
+// each day.
 func (s *Service) Reconcile(ctx context.Context, in ReconcileInput) (*Reconciliation, error) {
 	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
 	}
-	if in.Gateway == "" {
-		return nil, errGateway
+	if err := s.knows(in.Gateway); err != nil {
+		return nil, err
 	}
 	ch := channel.From(ctx)
 	span := Span{BrandID: ch.BrandID}
@@ -186,32 +194,51 @@ func (s *Service) Reconcile(ctx context.Context, in ReconcileInput) (*Reconcilia
 	if err != nil {
 		return nil, err
 	}
-	var found *Reconciliation
+	books := in.BookFees && r.fees > 0
+	if books && len(r.bad) > 0 {
+		return nil, ErrReportBad.With(len(r.bad)).At("bookFees")
+	}
+	var done *Reconciliation
 	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
-		if found, err = s.Store.Compared(ctx, ch.BrandID, in.Gateway, r.digest); err != nil {
-			return err
-		}
-		books := in.BookFees && r.fees > 0
-		if found != nil && (!books || found.FeeEntryID != nil) {
-			return ErrReportKnown.With(found.MadeAt.In(ch.Zone()).Format("2006-01-02 15:04")).At("file")
-		}
-		if found == nil {
-			if found, err = s.compare(ctx, in, r, span); err != nil {
-				return err
-			}
-		}
-		if !books {
-			return nil
-		}
-		if found.FeeEntryID, err = s.bookFees(ctx, in.Gateway, r); err != nil {
-			return err
-		}
-		return s.Store.SaveFeeEntry(ctx, *found)
+		done, err = s.reconcile(ctx, in, r, span, books)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return found, nil
+	return done, nil
+}
+
+// reconcile compares a report if it is new, and books its fees if it is to.
+func (s *Service) reconcile(ctx context.Context, in ReconcileInput, r *report, span Span, books bool) (*Reconciliation, error) {
+	found, err := s.Store.Compared(ctx, span.BrandID, in.Gateway, r.digest)
+	if err != nil {
+		return nil, err
+	}
+	if found != nil && (!books || found.FeeEntryID != nil) {
+		zone := channel.From(ctx).Zone()
+		return nil, ErrReportKnown.With(found.MadeAt.In(zone).Format("2006-01-02 15:04")).At("file")
+	}
+	if found == nil {
+		if found, err = s.compare(ctx, in, r, span); err != nil {
+			return nil, err
+		}
+	}
+	if !books {
+		return found, nil
+	}
+	return found, s.bookFees(ctx, found, r)
+}
+
+// knows fails for a gateway that is not set up.
+func (s *Service) knows(gateway string) error {
+	switch {
+	case gateway == "":
+		return errGateway
+	case !slices.Contains(s.Gateways, gateway):
+		return ErrGateway.With(gateway, strings.Join(s.Gateways, ", ")).At("gateway")
+	}
+	return nil
 }
 
 // compare compares a report that is new, and writes down what came of it.
@@ -303,14 +330,24 @@ func (s *Service) Resolve(ctx context.Context, in ResolveInput) (*Difference, er
 	return d, nil
 }
 
-// bookFees writes the fees of a report down, once for each file.
-func (s *Service) bookFees(ctx context.Context, gateway string, r *report) (*uuid.UUID, error) {
-	brandID := channel.From(ctx).BrandID
-	source := "fees:" + gateway + ":" + r.digest
-	e := Entry{ID: uuid.NewSHA1(brandID, []byte(source)), BrandID: brandID, Kind: KindFee, Source: source, Currency: r.currency, Reference: gateway, Memo: "決済手数料"}
+// bookFees writes the fees of a compared report down, once for each day.
+func (s *Service) bookFees(ctx context.Context, of *Reconciliation, r *report) error {
+	booked, err := s.Store.FeesBooked(ctx, *of)
+	switch {
+	case err != nil:
+		return err
+	case booked != nil:
+		return ErrFeesBooked.With(booked.From.Format(time.DateOnly), booked.To.Format(time.DateOnly)).At("bookFees")
+	}
+	source := "fees:" + of.Gateway + ":" + r.digest
+	e := Entry{ID: uuid.NewSHA1(of.BrandID, []byte(source)), BrandID: of.BrandID, Kind: KindFee, Source: source, Currency: r.currency, Reference: of.Gateway, Memo: "決済手数料"}
 	e.DebitTo(Fees, "", r.fees)
-	e.CreditTo(Clearing, gateway, r.fees)
-	return &e.ID, s.books.Post(ctx, e)
+	e.CreditTo(Clearing, of.Gateway, r.fees)
+	if err := s.books.Post(ctx, e); err != nil {
+		return err
+	}
+	of.FeeEntryID = &e.ID
+	return s.Store.SaveFeeEntry(ctx, *of)
 }
 
 // report is a gateway's file, summed by payment.

@@ -52,6 +52,8 @@ type Parts struct {
 	Keys   *idempotency.Keys
 	Events event.Recorder
 	Links  *link.Signer // nil: files are not served
+
+	Gateways []string // whose reports are compared
 }
 
 // New makes the service.

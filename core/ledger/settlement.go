@@ -28,7 +28,7 @@ func NewLinks(secret, public string, now clock.Clock) (*link.Signer, error) {
 
 // SettlementFile is lines of the journal that are handed over together (精算ファイル). The
 // lines are the journal's own, which never change, and so the file does not: that of a
-// day has what was written down on it, any other what had been when it was made.
+// day has what was written down on it, any other what had been a while before it was made.
 type SettlementFile struct {
 	ID         uuid.UUID
 	BrandID    uuid.UUID
@@ -40,6 +40,7 @@ type SettlementFile struct {
 	TotalMinor int64 `db:"total"`
 	Currency   money.Currency
 	MadeAt     time.Time
+	WrittenBy  time.Time // what was written down later is not in it
 }
 
 // GlobalID is the file's id in the schema.
@@ -53,7 +54,7 @@ func (f SettlementFile) span() (Span, error) {
 	if err != nil {
 		return Span{}, err
 	}
-	s := Span{BrandID: f.BrandID, Zone: zone, Posted: f.Daily, WrittenBy: &f.MadeAt}
+	s := Span{BrandID: f.BrandID, Zone: zone, Posted: f.Daily, WrittenBy: &f.WrittenBy}
 	s.From, s.Until, err = Days{f.From, f.To}.span(zone)
 	return s, err
 }
@@ -79,7 +80,8 @@ func (s *Service) Files(ctx context.Context, daily *bool, args page.Args) (page.
 	return s.Store.Files(ctx, channel.From(ctx).BrandID, daily, args)
 }
 
-// MakeFile makes the settlement file of the days (accountants).
+// MakeFile makes the settlement file of the days (accountants). What was written down in the
+// last minutes (see inFlight) is not in it: it may not be committed yet.
 func (s *Service) MakeFile(ctx context.Context, d Days) (*SettlementFile, error) {
 	if err := access.RequireEverywhere(ctx, access.AccountingRead); err != nil {
 		return nil, err
@@ -93,6 +95,7 @@ func (s *Service) file(ctx context.Context, d Days, daily bool) (*SettlementFile
 		ID: id.New(), BrandID: ch.BrandID, From: d.From, To: d.To, Zone: ch.Zone().String(), Daily: daily,
 		Currency: ch.Money(), MadeAt: s.books.now().Truncate(time.Microsecond),
 	}
+	f.WrittenBy = f.MadeAt.Add(-inFlight)
 	span, err := f.span()
 	if err != nil {
 		return nil, err
@@ -119,6 +122,9 @@ const (
 	// rests is how long after midnight the day before is closed: what was written down on it
 	// is committed by then.
 	rests = time.Hour
+	// inFlight is longer than an operation or an attempt at a job may last: what was written
+	// down earlier is committed, or never will be.
+	inFlight = 5 * time.Minute
 	// mostDays bounds how many days one run makes up for.
 	mostDays = 31
 )

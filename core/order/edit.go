@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/promotion"
 )
 
 // EditInput changes what an order holds, or where it goes.
@@ -56,7 +57,7 @@ var (
 	ErrEditGoods     = fault.NotFound("VARIANT_UNKNOWN", "指定した商品がありません", "There are no such goods")
 	ErrEditStock     = fault.Conflict("INSUFFICIENT_STOCK", "在庫が不足しています", "Not enough stock")
 	ErrEditAddress   = fault.Conflict("ORDER_ADDRESS_PACKED", "出荷指示済み・店舗受取の注文のお届け先は変更できません（出荷指示を取り消すと変更できます）", "Where an order goes cannot change once it is packed, or if it is picked up; call its shipments off first")
-	ErrEditCampaign  = fault.Conflict("CAMPAIGN_SPENT", "キャンペーンの予算が足りないため、この変更はできません", "The campaign that the order has used has not enough budget left for this")
+	ErrEditCampaign  = fault.Conflict("CAMPAIGN_SPENT", "キャンペーンの予算が足りないため、この変更はできません", "A campaign has not enough of its budget left for this")
 )
 
 // Validate checks the edit by itself.
@@ -159,7 +160,8 @@ func (s *Service) editOnce(ctx context.Context, in EditInput) (Edited, error) {
 
 var errTried = errors.New("only tried")
 
-// tryEdit does the edit and takes it back, so that it fails of what the edit would.
+// tryEdit does the edit and takes it back, so that it fails of what the edit would, and of a
+// campaign that the edit would end.
 func (s *Service) tryEdit(ctx context.Context, in EditInput) (done Edited, _ error) {
 	err := s.tx.InTx(ctx, func(ctx context.Context) (err error) {
 		if done, err = s.edit(ctx, in); err != nil {
@@ -167,10 +169,14 @@ func (s *Service) tryEdit(ctx context.Context, in EditInput) (done Edited, _ err
 		}
 		return errTried
 	})
-	if !errors.Is(err, errTried) {
-		return Edited{}, err
+	var denied *promotion.Denied
+	switch {
+	case errors.Is(err, errTried):
+		return done, nil
+	case errors.As(err, &denied) && denied.Spent:
+		return Edited{}, ErrEditCampaign
 	}
-	return done, nil
+	return Edited{}, err
 }
 
 // edit changes the order, and writes down what it was.

@@ -142,12 +142,8 @@ func (s *Service) elsewhere(ctx context.Context, o Order, in ReallocateInput, go
 		return nil, err
 	}
 	if in.Missing {
-		tracked, err := s.store.Lost(ctx, o.ID, gone)
-		if err != nil {
+		if err := s.lost(ctx, o.ID, gone); err != nil {
 			return nil, err
-		}
-		if tracked { // nobody said of which lots: they are taken off there
-			return nil, inventory.ErrLotsNeeded.At("missing")
 		}
 	}
 	goods, err := s.store.Goods(ctx, o.BrandID, uuid.Nil, "", variantsOf(gone))
@@ -159,7 +155,11 @@ func (s *Service) elsewhere(ctx context.Context, o Order, in ReallocateInput, go
 		job.Wants = append(job.Wants, cart.Want{Goods: cart.Goods{VariantID: g.VariantID}, Quantity: g.Quantity})
 	}
 	levels := slices.DeleteFunc(goods.Levels, func(l cart.Level) bool { return l.LocationID == in.LocationID })
-	levels = ranked(levels, job, channel.From(ctx).Allocation)
+	placed, err := s.inChannel(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	levels = ranked(levels, job, channel.From(placed).Allocation)
 	var there, waits []Reservation
 	for _, w := range job.Wants {
 		taken := planGoods(levels, w)
@@ -185,6 +185,16 @@ func (s *Service) elsewhere(ctx context.Context, o Order, in ReallocateInput, go
 		return nil, err
 	}
 	return found, s.stockFlipped(ctx, slices.Concat(flipped, more, variantsOf(gone)))
+}
+
+// lost takes pieces that are not there off the stock, unless they are kept by lots: nobody
+// said of which, and they are taken off there.
+func (s *Service) lost(ctx context.Context, orderID uuid.UUID, gone []Reservation) error {
+	tracked, err := s.store.Lost(ctx, orderID, gone)
+	if err == nil && tracked {
+		err = inventory.ErrLotsNeeded.At("missing")
+	}
+	return err
 }
 
 // takeAway is what the order gives up at the one location, for the lines that are asked or

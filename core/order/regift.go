@@ -37,6 +37,27 @@ func (s *Service) regift(ctx context.Context, a *amendment) error {
 		}
 		a.removed = append(a.removed, l.ID)
 	}
+	return s.ungive(ctx, a)
+}
+
+// ungive gives back to campaigns that still apply what of their gifts the order does not get
+// any more. Those that do not apply take back all of theirs.
+func (s *Service) ungive(ctx context.Context, a *amendment) error {
+	for _, was := range a.gave {
+		i := slices.IndexFunc(a.applied, was.Same)
+		if i < 0 {
+			continue
+		}
+		for _, g := range was.Gifts {
+			if slices.ContainsFunc(a.applied[i].Gifts, func(now pricing.Gift) bool { return now.VariantID == g.VariantID }) {
+				continue
+			}
+			g.Quantity = -g.Quantity
+			if _, err := s.campaigns.TakeGift(ctx, was.CampaignID, g); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,6 +33,16 @@ func (p Payment) place() ledger.Place {
 		return ledger.Place{Account: ledger.Cash, Sub: p.Till}
 	}
 	return ledger.Place{Account: ledger.Clearing, Sub: p.Gateway}
+}
+
+// ClearedBy are the names of the gateways that are set up and pay out later what they took.
+func (s *Service) ClearedBy() (names []string) {
+	for _, g := range slices.Concat(s.Gateways, s.Tills) {
+		if (Payment{Method: g.Method(), Gateway: g.Name()}).place().Account == ledger.Clearing {
+			names = append(names, g.Name())
+		}
+	}
+	return names
 }
 
 // giver is the account that money goes back from: what came in at a convenience store

@@ -103,22 +103,23 @@ func (s *Service) Late(ctx context.Context) error {
 
 func (s *Service) late(ctx context.Context, c channel.Channel) error {
 	now := s.Now()
-	today := now.In(c.Zone())
-	found, err := s.Store.Late(ctx, c.BrandID, time.Date(today.Year(), today.Month(), today.Day(), 0, 0, 0, 0, time.UTC), now.Add(-s.Still), mostLate)
+	local := now.In(c.Zone())
+	today := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC) // as dates are read
+	found, err := s.Store.Late(ctx, c.BrandID, today, now.Add(-s.Still), mostLate)
 	if err != nil {
 		return err
 	}
 	for _, f := range found {
-		if err := s.Tx.InTx(ctx, func(ctx context.Context) error { return s.isLate(ctx, f) }); err != nil {
+		if err := s.Tx.InTx(ctx, func(ctx context.Context) error { return s.isLate(ctx, f, today) }); err != nil {
 			return fmt.Errorf("shipment %s is late: %w", f.ShipmentID, err)
 		}
 	}
 	return nil
 }
 
-func (s *Service) isLate(ctx context.Context, f Followed) error {
+func (s *Service) isLate(ctx context.Context, f Followed, today time.Time) error {
 	detail := i18n.Text{"ja": "最後の動きから日数が経っています（" + f.MovedAt.In(channel.From(ctx).Zone()).Format("1月2日") + "）", "en": "It has not moved since " + f.MovedAt.In(channel.From(ctx).Zone()).Format("2 January")}
-	if f.PromisedOn != nil && f.PromisedOn.Before(s.Now()) {
+	if f.PromisedOn != nil && f.PromisedOn.Before(today) {
 		detail = i18n.Text{"ja": "お届け予定日（" + f.PromisedOn.Format("1月2日") + "）を過ぎています", "en": "It was promised by " + f.PromisedOn.Format("2 January")}
 	}
 	if err := s.Issues.Report(ctx, Issue{BrandID: &f.BrandID, ShipmentID: &f.ShipmentID, Kind: IssueLate, Carrier: f.Carrier, TrackingNumber: f.Number, Detail: detail}); err != nil {

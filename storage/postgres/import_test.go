@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -213,4 +214,29 @@ func TestPricesOfAnAudienceMoveTheRules(t *testing.T) {
 	_, err = i.run(t, strings.NewReader("slug,name.ja,sku,price\nbowl,うつわ,B-1,\n"))
 	require.NoError(t, err)
 	require.Equal(t, before, version(), "no price was written")
+}
+
+func TestAnImportCountsALevelThatSomebodyElseMakes(t *testing.T) {
+	t.Parallel()
+	i := newImporter(t)
+	_, err := i.run(t, strings.NewReader("slug,name.ja,sku,price\nbowl,食器,B-1,900\n"))
+	require.NoError(t, err)
+	other, err := i.DB.Pool().Begin(t.Context())
+	require.NoError(t, err)
+	_, err = other.Exec(t.Context(), `WITH made AS (
+			INSERT INTO stock_levels (variant_id, location_id, on_hand) SELECT v.id, l.id, 5 FROM variants v, locations l WHERE v.sku = 'B-1' AND l.code = 'main' RETURNING variant_id, location_id
+		) INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity) SELECT gen_random_uuid(), now(), variant_id, location_id, 'RECEIPT', 5 FROM made`)
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() {
+		_, err := i.run(t, strings.NewReader("slug,name.ja,sku,price,stock.main\nbowl,食器,B-1,900,12\n"))
+		done <- err
+	}()
+	require.Eventually(t, func() bool {
+		return i.number(t, `SELECT count(*) FROM pg_locks k JOIN pg_stat_activity a USING (pid) WHERE NOT k.granted AND a.datname = current_database()`) > 0
+	}, time.Minute, 10*time.Millisecond)
+	require.NoError(t, other.Commit(t.Context()))
+	require.NoError(t, <-done)
+	require.Equal(t, 12, i.number(t, `SELECT on_hand FROM stock_levels`))
+	require.Equal(t, 12, i.number(t, `SELECT sum(quantity) FROM stock_movements`))
 }

@@ -244,16 +244,17 @@ func (w *importWriter) variant(batch *pgx.Batch, product uuid.UUID, position int
 	}
 }
 
-// count queues a counted level: the difference is a movement. What orders hold
+// count queues a counted level: the difference is a movement. The level is there before it
+// is read, so that of two who write a new one each moves what it found. What orders hold
 // stays held, so a level does not go below it. Goods that are told apart by lot are not
 // counted so: nobody says which lots they are.
 func (w *importWriter) count(batch *pgx.Batch, variant, location uuid.UUID, pieces int) {
+	batch.Queue(`INSERT INTO stock_levels (variant_id, location_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, variant, location)
 	batch.Queue(`
 		WITH before AS (
-			SELECT coalesce((SELECT on_hand FROM stock_levels WHERE variant_id = $1 AND location_id = $2 FOR UPDATE), 0) AS on_hand
+			SELECT on_hand FROM stock_levels WHERE variant_id = $1 AND location_id = $2 FOR UPDATE
 		), after AS (
-			INSERT INTO stock_levels AS s (variant_id, location_id, on_hand)
-			SELECT $1, $2, CASE WHEN EXISTS (SELECT FROM stock_tracking WHERE variant_id = $1) THEN 0 ELSE $3 END
+			INSERT INTO stock_levels AS s (variant_id, location_id, on_hand) SELECT $1, $2, $3 FROM before
 			ON CONFLICT (variant_id, location_id) DO UPDATE SET on_hand = CASE WHEN s.tracked THEN s.on_hand ELSE greatest(EXCLUDED.on_hand, s.reserved) END
 			RETURNING on_hand
 		)

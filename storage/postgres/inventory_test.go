@@ -74,3 +74,18 @@ func inStock(t *testing.T, shop *pgtest.Shop, product uuid.UUID) bool {
 	require.NoError(t, err)
 	return there
 }
+
+func TestMovementsGoOnlyWithTheirLevel(t *testing.T) {
+	t.Parallel()
+	shop := pgtest.NewShop(t)
+	shop.AddProduct(t, "collar", 1200)
+	for _, sql := range []string{`DELETE FROM stock_movements`, `UPDATE stock_movements SET quantity = 1`, `TRUNCATE stock_movements`} {
+		_, err := shop.DB.Pool().Exec(t.Context(), sql)
+		require.ErrorContains(t, err, "stock movements are only added", sql)
+	}
+	_, err := shop.DB.Pool().Exec(t.Context(), `DELETE FROM stock_levels`)
+	require.NoError(t, err)
+	var left int
+	require.NoError(t, shop.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM stock_movements`).Scan(&left))
+	require.Zero(t, left)
+}

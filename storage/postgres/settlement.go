@@ -28,14 +28,14 @@ func (s *Journal) Sum(ctx context.Context, span ledger.Span, currency money.Curr
 	return sums.Lines, sums.Minor, nil
 }
 
-const settlementFileColumns = `f.id, f.brand_id, f.from_on, f.to_on, f.zone, f.daily, f.lines, f.total, f.currency, f.made_at`
+const settlementFileColumns = `f.id, f.brand_id, f.from_on, f.to_on, f.zone, f.daily, f.lines, f.total, f.currency, f.made_at, f.written_by`
 
 // InsertFile writes a file down, and reports whether it is new: a day has one.
 func (s *Journal) InsertFile(ctx context.Context, f ledger.SettlementFile) (bool, error) {
 	tag, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO settlement_files (id, brand_id, from_on, to_on, zone, daily, lines, total, currency, made_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
-		f.ID, f.BrandID, f.From, f.To, f.Zone, f.Daily, f.Lines, f.TotalMinor, f.Currency, f.MadeAt)
+		INSERT INTO settlement_files (id, brand_id, from_on, to_on, zone, daily, lines, total, currency, made_at, written_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
+		f.ID, f.BrandID, f.From, f.To, f.Zone, f.Daily, f.Lines, f.TotalMinor, f.Currency, f.MadeAt, f.WrittenBy)
 	return tag.RowsAffected() == 1, err
 }
 
@@ -84,6 +84,21 @@ func (s *Journal) InsertReconciliation(ctx context.Context, r ledger.Reconciliat
 		return []any{d.ID, d.BrandID, d.ReconciliationID, d.Gateway, d.MadeAt, d.Kind, d.Reference, d.Currency, d.JournalMinor, d.ReportMinor}, nil
 	}))
 	return true, err
+}
+
+// FeesBooked is a compared report of the gateway, of a day that r is of too, whose fees are
+// booked and not taken back; nil if there is none. Until the transaction ends, nobody else
+// is told of the gateway.
+func (s *Journal) FeesBooked(ctx context.Context, r ledger.Reconciliation) (*ledger.Reconciliation, error) {
+	_, err := s.db.conn(ctx).Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('fees of ' || $1::text || $2::text, 0))`, r.BrandID.String(), r.Gateway)
+	if err != nil {
+		return nil, err
+	}
+	return first[ledger.Reconciliation](ctx, s.db, `
+		SELECT `+reconciliationColumns+` FROM gateway_reconciliations r
+		WHERE r.brand_id = $1 AND r.gateway = $2 AND r.from_on <= $4 AND r.to_on >= $3 AND r.fee_entry_id IS NOT NULL
+		  AND NOT EXISTS (SELECT FROM journal_entries e WHERE e.brand_id = $1 AND e.source = 'reversal:' || r.fee_entry_id::text)
+		ORDER BY r.from_on LIMIT 1`, r.BrandID, r.Gateway, r.From, r.To)
 }
 
 // SaveFeeEntry notes with which entry the fees of a report are booked.

@@ -250,7 +250,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Mailings:   around.mailings,
 			Statistics: around.statistics, Migrations: around.migrations,
 			Companies: companies,
-			Ledger:    NewLedger(db, settlements, now),
+			Ledger:    NewLedger(db, settlements, payments.ClearedBy(), now),
 			Banking: banking.New(banking.Parts{
 				Tx: db, Store: postgres.NewBanking(db), Keys: keys, Payments: payments, Companies: companies, Jobs: jobs, Events: events, Now: now,
 			}),
@@ -342,11 +342,12 @@ func newCompanies(db *postgres.DB, ground Ground, keys *idempotency.Keys, books 
 	return company.New(company.Parts{Tx: db, Store: store, Keys: keys, Events: postgres.NewEvents(db), Books: books, Now: now})
 }
 
-// NewLedger puts together how accountants read the payment journal.
-func NewLedger(db *postgres.DB, links *link.Signer, now clock.Clock) *ledger.Service {
+// NewLedger puts together how accountants read the payment journal, and compare it with the
+// reports of gateways.
+func NewLedger(db *postgres.DB, links *link.Signer, gateways []string, now clock.Clock) *ledger.Service {
 	return ledger.New(ledger.Parts{
 		Tx: db, Store: postgres.NewJournal(db), Books: ledger.NewBooks(postgres.NewJournal(db), now),
-		Keys: idempotency.New(db, postgres.NewKeys(db), now), Events: postgres.NewEvents(db), Links: links,
+		Keys: idempotency.New(db, postgres.NewKeys(db), now), Events: postgres.NewEvents(db), Links: links, Gateways: gateways,
 	})
 }
 
