@@ -7282,7 +7282,7 @@ type StockMovement implements Node {
   "By how many pieces what lies there changed; 0 for an allocation and its release."
   quantity: Int!
   "By how many pieces what is promised to orders changed."
-  reserved: Int!
+  reserved: Int! @allow(permissions: [INVENTORY_READ])
   "The number of the delivery note or return, the reason, or the key of what caused it."
   reference: String!
   "The global id of the order, transfer, delivery or stocktake that caused it; null if the reference is a note in words."
@@ -17294,6 +17294,12 @@ extend type Mutation {
 extend enum UserErrorCode {
   "This file was compared before; the message says when."
   GATEWAY_REPORT_KNOWN
+  "No gateway of this name is set up; the message names those that are."
+  GATEWAY_UNKNOWN
+  "Rows of the report cannot be read, so its fees are not booked; nothing is kept. Compare it without booking them to see which."
+  GATEWAY_REPORT_BAD_ROWS
+  "Fees of some of these days are booked; the message says which. Reverse that entry to book others."
+  GATEWAY_FEES_BOOKED
   "What became of it has been noted already."
   GATEWAY_DIFFERENCE_RESOLVED
 }
