@@ -335,7 +335,7 @@ func TestACardIsItsMembersOwn(t *testing.T) {
 	wish := with(k.wish(), "paymentMethod", "CARD")
 	wish["savedCardId"] = mine
 	require.Equal(t, "SAVED_CARD_UNKNOWN savedCardId", theirs.recur(t, "subscribeRecurringOrder", wish).fault())
-	wish["memberId"] = k.customer.id
+	wish["memberId"] = k.id
 	require.Equal(t, "SAVED_CARD_UNKNOWN savedCardId", as(t, k.App, cashier).recur(t, "subscribeRecurringOrder", wish).fault(), "staff charge nobody's card")
 	delete(wish, "memberId")
 	require.Equal(t, "SAVED_CARD_UNKNOWN savedCardId", recurringAnswer{UserErrors: payWith(t, theirs, orderOf(t, k, stranger), mine).UserErrors}.fault(), "nobody pays with another's card")
@@ -375,7 +375,7 @@ func TestTheCardsOfWhoLeavesAreForgotten(t *testing.T) {
 	k.byCard(t, k.card(t, stripetest.CardVisa))
 	k.card(t, stripetest.CardLaterAsks)
 	require.Equal(t, 2, k.stripe.Kept())
-	require.Empty(t, done(t, k.App, k.customer.bearer, `closeAccount(input: {password: "`+goodPassword+`"})`))
+	require.Empty(t, done(t, k.App, k.bearer, `closeAccount(input: {password: "`+goodPassword+`"})`))
 	require.NoError(t, k.App.App.Resolvers.SavedCards.Forget(access.With(t.Context(), access.System)))
 	require.Zero(t, k.stripe.Kept())
 	require.NoError(t, k.charge(t), "what was about to be charged is not")
@@ -386,7 +386,7 @@ func TestAnErasedMembersCardsAreForgotten(t *testing.T) {
 	t.Parallel()
 	k := newCardholder(t)
 	k.byCard(t, k.card(t, stripetest.CardVisa))
-	_, member, err := id.Parse(k.customer.id)
+	_, member, err := id.Parse(k.id)
 	require.NoError(t, err)
 	require.NoError(t, k.App.App.Resolvers.Members.Store.Erase(t.Context(), member, time.Now()))
 	require.NoError(t, k.App.App.Resolvers.SavedCards.Forget(access.With(t.Context(), access.System)))

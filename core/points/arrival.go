@@ -88,9 +88,9 @@ func (r *Received) add(more Received) {
 type arrivalLine struct {
 	line      int // 0: of no file
 	reference string
-	number    string // of the member: the normal form, or as it stands there if it has none
+	number    string     // of the member: the normal form, or as it stands there if it has none
 	memberID  *uuid.UUID // if they are named by noren's own id
-	points    int64  // theirs
+	points    int64      // theirs
 }
 
 // told is why the line was left out.
@@ -256,7 +256,7 @@ func (s *Service) before(ctx context.Context, partnerID uuid.UUID, some []arriva
 			numbers = append(numbers, l.number)
 		} else {
 			b.holders[l.number] = *l.memberID
-	}
+		}
 	}
 	arrivals, err := s.Store.Arrived(ctx, partnerID, references) // first: it holds others off
 	if err != nil {

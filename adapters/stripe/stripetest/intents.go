@@ -24,20 +24,24 @@ func (s *Server) route(r *http.Request, form url.Values) answer {
 	case len(parts) >= 2 && (parts[1] == "customers" || parts[1] == "setup_intents" || parts[1] == "payment_methods"):
 		return s.routeCards(r.Method, parts, form)
 	case len(parts) >= 3 && parts[1] == "payment_intents":
-		i := s.find(parts[2])
-		if i == nil {
-			return refuse(http.StatusNotFound, "invalid_request_error", "resource_missing", "No such payment_intent: '"+parts[2]+"'", nil)
-		}
-		if len(parts) == 3 && r.Method == http.MethodPost {
-			i.customer = form.Get("customer")
-			return ok(i.json(false))
-		}
-		if len(parts) == 3 {
-			return ok(i.json(form.Get("expand[0]") == "latest_charge"))
-		}
-		return s.act(i, parts[3], form)
+		return s.intent(r.Method, parts, form)
 	}
 	return refuse(http.StatusNotFound, "invalid_request_error", "", "Unrecognized request URL", nil)
+}
+
+// intent answers what is asked of one PaymentIntent.
+func (s *Server) intent(method string, parts []string, form url.Values) answer {
+	i := s.find(parts[2])
+	switch {
+	case i == nil:
+		return refuse(http.StatusNotFound, "invalid_request_error", "resource_missing", "No such payment_intent: '"+parts[2]+"'", nil)
+	case len(parts) > 3:
+		return s.act(i, parts[3], form)
+	case method == http.MethodPost:
+		i.customer = form.Get("customer")
+		return ok(i.json(false))
+	}
+	return ok(i.json(form.Get("expand[0]") == "latest_charge"))
 }
 
 func (s *Server) find(id string) *intent {
