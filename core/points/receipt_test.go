@@ -321,3 +321,14 @@ func TestOneAccountThatFailsHoldsUpNoOther(t *testing.T) {
 	require.NoError(t, c.Confirm(context.Background()))
 	require.Equal(t, [3]int64{100, 0, 0}, c.has(t, c.member), "the next round tries again")
 }
+
+func TestAReceiptIsWhoseItsMemberBecame(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	second, third := c.card(t, "2911111111127"), c.card(t, "2911111111134")
+	c.ring(t, "100", card, c.clock(), [3]any{"lead-1", 2, 3960})
+	for gone, kept := range map[uuid.UUID]uuid.UUID{c.member: second, second: third} {
+		c.exec(t, `UPDATE members SET merged_into = $2 WHERE id = $1`, gone, kept)
+	}
+	require.Equal(t, [3]int64{0, 39, 0}, c.has(t, third), "merged twice before it earned")
+}

@@ -46,7 +46,13 @@ func (s *Points) Owed(ctx context.Context, most int) ([]points.Receipt, error) {
 			NOT EXISTS (SELECT FROM purchases e WHERE e.member_id = p.member_id AND e.brand_id = p.brand_id AND e.bought_at < p.bought_at) AS first,
 			coalesce(`+rankAt("k.id", "p.brand_id", "p.bought_at")+`, '') AS rank
 		FROM due d JOIN purchases p ON p.id = d.purchase_id AND p.bought_on = d.bought_on
-		LEFT JOIN members m ON m.id = p.member_id LEFT JOIN members k ON k.id = coalesce(m.merged_into, m.id) AND k.erased_at IS NULL AND k.merged_into IS NULL
+		LEFT JOIN LATERAL (
+			WITH RECURSIVE who AS (
+				SELECT m.id, m.merged_into, m.erased_at FROM members m WHERE m.id = p.member_id
+				UNION ALL SELECT m.id, m.merged_into, m.erased_at FROM who JOIN members m ON m.id = who.merged_into
+			)
+			SELECT id FROM who WHERE merged_into IS NULL AND erased_at IS NULL
+		) k ON true
 		ORDER BY d.bought_at, d.purchase_id`, most)
 	if err != nil || len(all) == 0 {
 		return all, err

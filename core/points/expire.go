@@ -1,0 +1,136 @@
+package points
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/messaging"
+)
+
+// ExpireJob is the regular job that writes off points whose time is over.
+type ExpireJob struct{}
+
+// Kind is the job's name in the queue.
+func (ExpireJob) Kind() string { return "points_expire" }
+
+// expireAtOnce bounds how many lots one transaction writes off.
+const expireAtOnce = 5000
+
+// Expire writes off points whose time is over (失効), in transactions that postings do
+// not wait for.
+func (s *Service) Expire(ctx context.Context) error {
+	all, err := s.Store.Programmes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		for {
+			n, err := s.expire(ctx, p)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// Loss is what an account lost because its time was over, and what it has after it.
+type Loss struct {
+	AccountID uuid.UUID
+	MemberID  uuid.UUID
+	Points    int64
+	Available int64
+	Pending   int64
+}
+
+// expire writes off the programme's lots in one transaction, tells of each account, and
+// answers how many those were.
+func (s *Service) expire(ctx context.Context, p Programme) (accounts int, err error) {
+	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
+		now := s.Now()
+		losses, err := s.Store.Expire(ctx, p.ID, p.Day(now), now, expireAtOnce)
+		if accounts = len(losses); err != nil || accounts == 0 {
+			return err
+		}
+		events := make([]event.Event, accounts)
+		for i, l := range losses {
+			events[i] = event.New(ctx, now, "points.moved", "PointAccount", l.AccountID, moved{
+				MemberID: l.MemberID, ProgrammeID: p.ID, Key: "expire:" + p.Day(now).Format(time.DateOnly), Kind: Expire, Points: l.Points, Available: l.Available, Pending: l.Pending,
+			})
+			events[i].BrandID = p.BrandID
+		}
+		return s.Events.Record(ctx, events...)
+	})
+	return accounts, err
+}
+
+// Expiring is a member whose points expire soon.
+type Expiring struct {
+	MemberID  uuid.UUID
+	Name      string
+	Email     string
+	Language  string
+	Points    int64
+	ExpiresOn time.Time
+}
+
+// NoticeJob is the regular job that tells members that points expire soon.
+type NoticeJob struct{}
+
+// Kind is the job's name in the queue.
+func (NoticeJob) Kind() string { return "points_notice" }
+
+const noticesAtOnce = 500
+
+// Notify tells members, once for each day, that points expire soon (失効予告).
+func (s *Service) Notify(ctx context.Context) error {
+	all, err := s.Store.Programmes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		for p.NoticeDays > 0 && p.ClosedAt == nil {
+			told := 0
+			err := s.Tx.InTx(ctx, func(ctx context.Context) error {
+				now := s.Now()
+				found, err := s.Store.Expiring(ctx, p.ID, p.Day(now), p.Day(now).AddDate(0, 0, p.NoticeDays), now, noticesAtOnce)
+				if told = len(found); err != nil {
+					return err
+				}
+				return s.tell(ctx, p, found)
+			})
+			if err != nil {
+				return err
+			}
+			if told < noticesAtOnce {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Service) tell(ctx context.Context, p Programme, found []Expiring) error {
+	all := make([]messaging.Message, 0, len(found))
+	for _, e := range found {
+		m, err := messaging.New(i18n.WithLanguage(ctx, e.Language), messaging.Address{Name: e.Name, Email: e.Email},
+			p.ID.String()+" "+e.MemberID.String()+" "+e.ExpiresOn.Format(time.DateOnly),
+			messaging.PointsExpiring{Name: e.Name, Programme: p.Name.In(e.Language), Points: e.Points, LastDay: e.ExpiresOn})
+		if err != nil {
+			return err
+		}
+		m.BrandID = p.BrandID
+		all = append(all, m)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return s.Outbox.Enqueue(ctx, all...)
+}
