@@ -17270,7 +17270,7 @@ type OrderPart {
 extend type Mutation {
   """
   Make the settlement file of some days: every line of the payment journal whose money moved
-  then, as it stands now. What is written down later is not in it.
+  then, as it stood five minutes ago. What is written down later is not in it.
   """
   makeSettlementFile(
     "The days."
