@@ -72,6 +72,9 @@ func (d desk) lines(t *testing.T) map[string]bankLine {
 
 func (d desk) work(t *testing.T, mutation, input string) string {
 	t.Helper()
+	if takesKey()[mutation] && !strings.Contains(input, "idempotencyKey") {
+		input = aKey() + ", " + input
+	}
 	var got map[string]struct{ UserErrors []userError }
 	d.DoAs(t, bookkeeper, `mutation { `+mutation+`(input: {`+input+`}) { userErrors { code field message } } }`, nil).Into(t, &got)
 	if errors := got[mutation].UserErrors; len(errors) > 0 {

@@ -27,7 +27,7 @@ type writeError struct {
 func write(t *testing.T, a *apptest.App, actor access.Actor, mutation, inputType, object string, input apptest.Variables, into any) []writeError {
 	t.Helper()
 	var got map[string]map[string]any
-	answer := a.DoAs(t, actor, fmt.Sprintf(`mutation($input: %s!) { %s(input: $input) { %s userErrors { code field } } }`, inputType, mutation, object), apptest.Variables{"input": input})
+	answer := a.DoAs(t, actor, fmt.Sprintf(`mutation($input: %s!) { %s(input: $input) { %s userErrors { code field } } }`, inputType, mutation, object), in(keyed(mutation, input)))
 	answer.Into(t, &got)
 	if into != nil {
 		answer.Into(t, into)

@@ -117,7 +117,7 @@ func (ask asking) mutate(t testing.TB, field string, input apptest.Variables) ch
 		kind = strings.ToUpper(field[:1]) + field[1:] + "Input"
 	}
 	answer := ask(fmt.Sprintf(`mutation($in: %s!) { %s(input: $in) { %s userErrors { code field message } } }`, kind, field, answers(field)),
-		apptest.Variables{"in": input})
+		apptest.Variables{"in": keyed(field, input)})
 	if code := answer.Code(); code == "FORBIDDEN" || code == "UNAUTHENTICATED" {
 		return changes{UserErrors: []userError{{Code: code}}}
 	}

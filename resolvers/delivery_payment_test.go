@@ -104,7 +104,7 @@ type collected struct {
 
 func (s *door) collect(t testing.TB, reference, amount, day string) collected {
 	var got struct{ RecordCollection collected }
-	s.DoAs(t, dispatcher, `mutation($r: String!, $a: Decimal!, $d: Date!) { recordCollection(input: {carrier: "見本運輸", reference: $r, amount: $a, collectedOn: $d}) { matched known strays userErrors { code field message } } }`,
+	s.DoAs(t, dispatcher, `mutation($r: String!, $a: Decimal!, $d: Date!) { recordCollection(input: {`+aKey()+` carrier: "見本運輸", reference: $r, amount: $a, collectedOn: $d}) { matched known strays userErrors { code field message } } }`,
 		apptest.Variables{"r": reference, "a": amount, "d": day}).Into(t, &got)
 	return got.RecordCollection
 }
@@ -249,7 +249,7 @@ func TestCarrierCollectsAnOrderThatShipsUnpaid(t *testing.T) {
 	require.Nil(t, order.Order.Payments[0].DueAt)
 
 	var refused struct{ RecordRefusedDelivery orderAnswer }
-	s.DoAs(t, dispatcher, `mutation($o: ID!) { recordRefusedDelivery(input: {orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": key}).Into(t, &refused)
+	s.DoAs(t, dispatcher, `mutation($o: ID!) { recordRefusedDelivery(input: {`+aKey()+` orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": key}).Into(t, &refused)
 	require.Equal(t, "ORDER_NOT_ON_DELIVERY", refused.RecordRefusedDelivery.UserErrors[0].Code)
 }
 
@@ -286,7 +286,7 @@ func TestRefusedParcelIsGivenUp(t *testing.T) {
 	key, number := s.shipped(t, "9900-0001")
 	var got struct{ RecordRefusedDelivery orderAnswer }
 	refuse := func() orderAnswer {
-		s.DoAs(t, dispatcher, `mutation($o: ID!) { recordRefusedDelivery(input: {orderId: $o, reason: "受取拒否"}) { `+orderFields+` } }`, apptest.Variables{"o": key}).Into(t, &got)
+		s.DoAs(t, dispatcher, `mutation($o: ID!) { recordRefusedDelivery(input: {`+aKey()+` orderId: $o, reason: "受取拒否"}) { `+orderFields+` } }`, apptest.Variables{"o": key}).Into(t, &got)
 		return got.RecordRefusedDelivery
 	}
 	require.Equal(t, "CANCELLED", refuse().Order.Status)
@@ -308,7 +308,7 @@ func TestRefusedParcelIsGivenUp(t *testing.T) {
 	require.Len(t, list.Payments.Nodes, 1)
 
 	unpaid, _ := s.shipped(t, "9900-0002")
-	require.NotEmpty(t, s.DoAs(t, access.Actor{Role: access.RoleStaff, ID: id.New()}, `mutation($o: ID!) { recordRefusedDelivery(input: {orderId: $o}) { userErrors { code } } }`, apptest.Variables{"o": unpaid}).Errors)
+	require.NotEmpty(t, s.DoAs(t, access.Actor{Role: access.RoleStaff, ID: id.New()}, `mutation($o: ID!) { recordRefusedDelivery(input: {`+aKey()+` orderId: $o}) { userErrors { code } } }`, apptest.Variables{"o": unpaid}).Errors)
 }
 
 func TestGiftCardAndCashAtTheDoor(t *testing.T) {
@@ -333,7 +333,7 @@ func TestGiftCardAndCashAtTheDoor(t *testing.T) {
 	cards.agrees(t)
 
 	var got struct{ RecordRefusedDelivery orderAnswer }
-	d.DoAs(t, dispatcher, `mutation($o: ID!) { recordRefusedDelivery(input: {orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": placed.Order.ID}).Into(t, &got)
+	d.DoAs(t, dispatcher, `mutation($o: ID!) { recordRefusedDelivery(input: {`+aKey()+` orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": placed.Order.ID}).Into(t, &got)
 	require.Equal(t, "CANCELLED", got.RecordRefusedDelivery.Order.Status)
 	require.Equal(t, "1000", cards.left(t, code))
 	left := d.books(t, placed.Order.ID)

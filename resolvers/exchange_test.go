@@ -133,7 +133,8 @@ func TestAnyoneChecksADrawByWhatTheSchemaTells(t *testing.T) {
 		}
 	}
 	s.DoAs(t, pointAdmin, `mutation($input: SaveDrawInput!) { saveDraw(input: $input) { draw { id } userErrors { code field message } } }`, in(apptest.Variables{
-		"programmeId": s.own, "name": ja("大抽選会"), "points": 10, "maxEntries": 3, "runnersUp": 1, "opensAt": now.Add(-time.Hour), "closesAt": now.Add(time.Hour), "drawsAt": now.Add(time.Hour),
+		"idempotencyKey": s.key(),
+		"programmeId":    s.own, "name": ja("大抽選会"), "points": 10, "maxEntries": 3, "runnersUp": 1, "opensAt": now.Add(-time.Hour), "closesAt": now.Add(time.Hour), "drawsAt": now.Add(time.Hour),
 		"ranks": []apptest.Variables{{"prizeId": p, "count": 1}},
 	})).Into(t, &saved)
 	require.Empty(t, saved.SaveDraw.UserErrors)
@@ -195,9 +196,9 @@ func TestAnyoneChecksADrawByWhatTheSchemaTells(t *testing.T) {
 				}
 			}
 			answer := `mutation($input: AnswerWinInput!) { answerWin(input: $input) { win { outcome } userErrors { code field message } } }`
-			c.do(t, answer, in(apptest.Variables{"winnerId": w.ID, "accept": true})).Into(t, &answered)
+			c.do(t, answer, in(apptest.Variables{"idempotencyKey": s.key(), "winnerId": w.ID, "accept": true})).Into(t, &answered)
 			require.Equal(t, "PRIZE_ADDRESS_REQUIRED", answered.AnswerWin.UserErrors[0].Code)
-			c.do(t, answer, in(apptest.Variables{"winnerId": w.ID, "accept": true, "address": newAddress("山田 花子")})).Into(t, &answered)
+			c.do(t, answer, in(apptest.Variables{"idempotencyKey": s.key(), "winnerId": w.ID, "accept": true, "address": newAddress("山田 花子")})).Into(t, &answered)
 			require.Empty(t, answered.AnswerWin.UserErrors)
 			require.Equal(t, "ACCEPTED", answered.AnswerWin.Win.Outcome)
 		}
@@ -288,7 +289,7 @@ func (a answered) code() string {
 func (s *pointShop) tells(t testing.TB, actor access.Actor, field, fields string, input apptest.Variables) answered {
 	t.Helper()
 	var got map[string]answered
-	s.DoAs(t, actor, pointMutation(field, fields), in(input)).Into(t, &got)
+	s.DoAs(t, actor, pointMutation(field, fields), in(keyed(field, input))).Into(t, &got)
 	return got[field]
 }
 
@@ -348,7 +349,7 @@ func TestAPrizeGoesItsWayToTheMember(t *testing.T) {
 	}
 	cancel := func(c *collector, exchange string) string {
 		var got struct{ CancelPrizeExchange answered }
-		c.do(t, pointMutation("cancelPrizeExchange", ""), in(apptest.Variables{"exchangeId": exchange})).Into(t, &got)
+		c.do(t, pointMutation("cancelPrizeExchange", ""), in(apptest.Variables{"idempotencyKey": s.key(), "exchangeId": exchange})).Into(t, &got)
 		return got.CancelPrizeExchange.code()
 	}
 	require.NotEmpty(t, cancel(other, sent.Exchange.ID), "another's")
@@ -506,7 +507,7 @@ func TestADrawIsSavedAsItIsAndPassesOn(t *testing.T) {
 	require.Empty(t, wins(second), "who stands by has not won")
 	answer := func(c *collector, win string, accept bool) answered {
 		var got map[string]answered
-		c.do(t, pointMutation("answerWin", "win { outcome }"), in(apptest.Variables{"winnerId": win, "accept": accept, "address": newAddress("山田 花子")})).Into(t, &got)
+		c.do(t, pointMutation("answerWin", "win { outcome }"), in(apptest.Variables{"idempotencyKey": s.key(), "winnerId": win, "accept": accept, "address": newAddress("山田 花子")})).Into(t, &got)
 		return got["answerWin"]
 	}
 	require.NotEmpty(t, answer(second, wins(first)[0].ID, true).UserErrors, "another's")

@@ -137,7 +137,7 @@ func (s *cardShop) agrees(t testing.TB) {
 
 func (s *cardShop) cancel(t testing.TB, order string) {
 	var got struct{ CancelOrder orderAnswer }
-	s.DoAs(t, cardDesk, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": order}).Into(t, &got)
+	s.DoAs(t, cardDesk, `mutation($o: ID!) { cancelOrder(input: {`+aKey()+` orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": order}).Into(t, &got)
 	require.Empty(t, got.CancelOrder.UserErrors)
 }
 
@@ -152,7 +152,7 @@ func (s *cardShop) void(t testing.TB, codes ...string) string {
 		VoidGiftCards struct{ UserErrors []userError }
 	}
 	s.DoAs(t, cardDesk, `mutation($input: VoidGiftCardsInput!) { voidGiftCards(input: $input) { giftCards { state balance { amount } } userErrors { code field message } } }`,
-		in(apptest.Variables{"ids": ids, "reason": "紛失"})).Into(t, &got)
+		in(keyed("voidGiftCards", apptest.Variables{"ids": ids, "reason": "紛失"}))).Into(t, &got)
 	require.Empty(t, got.VoidGiftCards.UserErrors)
 	return ids[0]
 }

@@ -182,7 +182,7 @@ func TestMoneyOfAnUnknownSlipIsOnTheWorkList(t *testing.T) {
 				UserErrors []userError
 			}
 		}
-		s.DoAs(t, cashier, `mutation($input: SettleStrayPaymentInput!) { settleStrayPayment(input: $input) { stray { id state reason payment { id status } } userErrors { code field message } } }`, in(input)).Into(t, &got)
+		s.DoAs(t, cashier, `mutation($input: SettleStrayPaymentInput!) { settleStrayPayment(input: $input) { stray { id state reason payment { id status } } userErrors { code field message } } }`, in(keyed("settleStrayPayment", input))).Into(t, &got)
 		if len(got.SettleStrayPayment.UserErrors) > 0 {
 			return nil, got.SettleStrayPayment.UserErrors[0].Code
 		}

@@ -87,7 +87,7 @@ func TestNobodyWaitsInARing(t *testing.T) {
 			var got struct {
 				CancelOrder struct{ UserErrors []userError }
 			}
-			s.DoAs(t, packer, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { userErrors { code } } }`, apptest.Variables{"o": standing[i]}).Into(t, &got)
+			s.DoAs(t, packer, `mutation($o: ID!) { cancelOrder(input: {`+aKey()+` orderId: $o}) { userErrors { code } } }`, apptest.Variables{"o": standing[i]}).Into(t, &got)
 			require.Empty(t, got.CancelOrder.UserErrors)
 		})
 		buyer := ready()

@@ -111,7 +111,7 @@ func (w *world) made(t *testing.T, mutation, object string, input apptest.Variab
 	if object != "" {
 		asked = object + " { id }"
 	}
-	w.Do(t, fmt.Sprintf(`mutation($input: %s!) { %s(input: $input) { %s userErrors { code field message } } }`, kind, mutation, asked), in(input), w.office(t)...).Into(t, &got)
+	w.Do(t, fmt.Sprintf(`mutation($input: %s!) { %s(input: $input) { %s userErrors { code field message } } }`, kind, mutation, asked), in(keyed(mutation, input)), w.office(t)...).Into(t, &got)
 	require.Empty(t, got[mutation]["userErrors"], mutation)
 	if object == "" {
 		return ""

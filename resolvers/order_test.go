@@ -45,7 +45,7 @@ func (c counter) act(t testing.TB, field string, input apptest.Variables) counte
 	kind := strings.ToUpper(field[:1]) + field[1:] + "Input"
 	var got map[string]counterAnswer
 	c.DoAs(t, c.actor, fmt.Sprintf(`mutation($in: %s!) { %s(input: $in) { %s } }`, kind, field, clerkFields),
-		apptest.Variables{"in": input}).Into(t, &got)
+		apptest.Variables{"in": keyed(field, input)}).Into(t, &got)
 	return got[field]
 }
 
@@ -172,7 +172,7 @@ func TestStaffCancelWithAReason(t *testing.T) {
 	require.Empty(t, staff.instruct(t, order, nil).UserErrors)
 
 	var refused struct{ CancelOrder orderAnswer }
-	guest.Do(t, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": order}, "X-Cart-Token", guest.token).Into(t, &refused)
+	guest.Do(t, `mutation($o: ID!) { cancelOrder(input: {`+aKey()+` orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": order}, "X-Cart-Token", guest.token).Into(t, &refused)
 	require.Equal(t, "ORDER_STATUS_CONFLICT", refused.CancelOrder.code(), "it is being picked")
 	require.Equal(t, "TOO_LONG", staff.act(t, "cancelOrder", apptest.Variables{"orderId": order, "reason": strings.Repeat("欠", 501)}).code())
 	requireStock(t, a, leash, 100, 1)
@@ -232,7 +232,7 @@ func (c counter) cancelCode(t testing.TB, order string) string {
 	var got struct {
 		CancelOrder struct{ UserErrors []userError }
 	}
-	c.DoAs(t, c.actor, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { userErrors { code } } }`, apptest.Variables{"o": order}).Into(t, &got)
+	c.DoAs(t, c.actor, `mutation($o: ID!) { cancelOrder(input: {`+aKey()+` orderId: $o}) { userErrors { code } } }`, apptest.Variables{"o": order}).Into(t, &got)
 	require.Len(t, got.CancelOrder.UserErrors, 1)
 	return got.CancelOrder.UserErrors[0].Code
 }

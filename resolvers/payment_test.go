@@ -220,7 +220,7 @@ func TestCancelledOrderIsRefunded(t *testing.T) {
 	s.Work(t)
 	require.Empty(t, s.pay(t, "attempt-1", stripetest.CardVisa).UserErrors)
 	var cancelled struct{ CancelOrder orderAnswer }
-	s.Do(t, `mutation($o: ID!) { cancelOrder(input: {orderId: $o, reason: "気が変わった"}) { `+orderFields+` } }`,
+	s.Do(t, `mutation($o: ID!) { cancelOrder(input: {`+aKey()+` orderId: $o, reason: "気が変わった"}) { `+orderFields+` } }`,
 		apptest.Variables{"o": s.order}, "X-Cart-Token", s.token).Into(t, &cancelled)
 	require.Equal(t, "CANCELLED", cancelled.CancelOrder.Order.Status)
 	require.Eventually(t, func() bool { return s.payment(t).Status == "REFUNDED" }, 3*time.Minute, 20*time.Millisecond)
@@ -301,7 +301,7 @@ func TestStaffRecordABankTransfer(t *testing.T) {
 	require.Zero(t, list.Payments.TotalCount, "the excess has gone back")
 	require.Equal(t, "CONFIRMED", s.status(t))
 
-	s.Do(t, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { userErrors { code } } }`, apptest.Variables{"o": s.order}, "X-Cart-Token", s.token)
+	s.Do(t, `mutation($o: ID!) { cancelOrder(input: {`+aKey()+` orderId: $o}) { userErrors { code } } }`, apptest.Variables{"o": s.order}, "X-Cart-Token", s.token)
 	require.Equal(t, "CANCELLED", s.status(t))
 	s.DoAs(t, cashier, attention, nil).Into(t, &list)
 	require.Equal(t, 1, list.Payments.TotalCount, "the transfer is owed back")

@@ -60,7 +60,7 @@ func (s *pointShop) settle(t testing.TB, input apptest.Variables) string {
 	var got struct {
 		SettlePointArrival struct{ UserErrors []userError }
 	}
-	s.DoAs(t, pointDesk, `mutation($input: SettlePointArrivalInput!) { settlePointArrival(input: $input) { arrival { id state } userErrors { code field } } }`, in(input)).Into(t, &got)
+	s.DoAs(t, pointDesk, `mutation($input: SettlePointArrivalInput!) { settlePointArrival(input: $input) { arrival { id state } userErrors { code field } } }`, in(keyed("settlePointArrival", input))).Into(t, &got)
 	if len(got.SettlePointArrival.UserErrors) == 0 {
 		return ""
 	}

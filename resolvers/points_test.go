@@ -84,7 +84,7 @@ func pointMutation(field, fields string) string {
 func (s *pointShop) by(t testing.TB, actor access.Actor, field, fields string, input apptest.Variables) pointAnswer {
 	t.Helper()
 	var got map[string]pointAnswer
-	s.DoAs(t, actor, pointMutation(field, fields), in(input)).Into(t, &got)
+	s.DoAs(t, actor, pointMutation(field, fields), in(keyed(field, input))).Into(t, &got)
 	return got[field]
 }
 
@@ -210,7 +210,7 @@ func TestPointsPayAPartAndComeBack(t *testing.T) {
 	require.Equal(t, 360, b.has(t).Usable)
 	require.EqualValues(t, -640, s.owes(t), "what was used is not owed any more; what was granted is booked when the day is over")
 
-	s.mutate(t, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { userErrors { code field message } } }`, apptest.Variables{"o": placed.Order.ID})
+	s.mutate(t, `mutation($o: ID!) { cancelOrder(input: {`+aKey()+` orderId: $o}) { userErrors { code field message } } }`, apptest.Variables{"o": placed.Order.ID})
 	require.Equal(t, 1000, b.has(t).Usable, "given up, the order gives them back")
 	require.Zero(t, s.owes(t))
 }

@@ -82,7 +82,7 @@ func TestPrizesGoTheWayOfShipments(t *testing.T) {
 	require.Equal(t, 1, again.Batch.Shipments, "unless it is named")
 
 	var cancelled struct{ CancelPrizeExchange prizeAnswer }
-	b.do(t, `mutation($e: ID!) { cancelPrizeExchange(input: {exchangeId: $e}) { `+prizeExchangeFields+` } }`, apptest.Variables{"e": second.Exchange.ID}).Into(t, &cancelled)
+	b.do(t, `mutation($e: ID!) { cancelPrizeExchange(input: {`+aKey()+` exchangeId: $e}) { `+prizeExchangeFields+` } }`, apptest.Variables{"e": second.Exchange.ID}).Into(t, &cancelled)
 	require.Empty(t, cancelled.CancelPrizeExchange.UserErrors)
 	_, rows = d.download(t, made.Batch.DownloadURL)
 	require.Len(t, rows, 1, "what was cancelled goes to nobody")

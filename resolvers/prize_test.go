@@ -96,7 +96,7 @@ func TestAMemberExchangesPointsForAPrize(t *testing.T) {
 	b.do(t, `{ myPrizeExchanges { nodes { prizeName state } } }`, nil).Into(t, &mine)
 	require.Len(t, mine.MyPrizeExchanges.Nodes, 1)
 	var cancelled struct{ CancelPrizeExchange prizeAnswer }
-	b.do(t, `mutation($e: ID!) { cancelPrizeExchange(input: {exchangeId: $e}) { `+prizeExchangeFields+` } }`, apptest.Variables{"e": done.Exchange.ID}).Into(t, &cancelled)
+	b.do(t, `mutation($e: ID!) { cancelPrizeExchange(input: {`+aKey()+` exchangeId: $e}) { `+prizeExchangeFields+` } }`, apptest.Variables{"e": done.Exchange.ID}).Into(t, &cancelled)
 	require.Equal(t, "CANCELLED", cancelled.CancelPrizeExchange.Exchange.State)
 	require.Equal(t, 1000, cancelled.CancelPrizeExchange.Balance.Usable)
 }

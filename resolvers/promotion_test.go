@@ -229,7 +229,7 @@ func TestTwoOrdersNeverSpendOneCoupon(t *testing.T) {
 	requireStock(t, a, leash.Variants[0], 100, 1)
 
 	var cancelled struct{ CancelOrder orderAnswer }
-	guests[spent].Do(t, `mutation($id: ID!) { cancelOrder(input: {orderId: $id}) { `+orderFields+` } }`,
+	guests[spent].Do(t, `mutation($id: ID!) { cancelOrder(input: {`+aKey()+` orderId: $id}) { `+orderFields+` } }`,
 		apptest.Variables{"id": answers[spent].Order.ID}, "X-Cart-Token", guests[spent].token).Into(t, &cancelled)
 	require.Empty(t, cancelled.CancelOrder.UserErrors)
 	var effect struct {

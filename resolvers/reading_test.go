@@ -48,7 +48,7 @@ func (ask asking) read(t testing.TB, query string, variables apptest.Variables, 
 // done is what a mutation answers at the paths below its field, or, alone, why it was not done.
 func (ask asking) done(t testing.TB, field, fields string, input apptest.Variables, paths ...string) []string {
 	t.Helper()
-	answer := ask(pointMutation(field, fields), in(input))
+	answer := ask(pointMutation(field, fields), in(keyed(field, input)))
 	if code := answer.Code(); code == "FORBIDDEN" || code == "UNAUTHENTICATED" {
 		return []string{code}
 	}

@@ -73,7 +73,7 @@ func TestAnOrderRefusedAtTheDoorLeavesTheHistoryOfPurchases(t *testing.T) {
 	var got struct {
 		RecordRefusedDelivery struct{ UserErrors []userError }
 	}
-	d.DoAs(t, dispatcher, `mutation($o: ID!) { recordRefusedDelivery(input: {orderId: $o, reason: "受取拒否"}) { userErrors { code } } }`, apptest.Variables{"o": order}).Into(t, &got)
+	d.DoAs(t, dispatcher, `mutation($o: ID!) { recordRefusedDelivery(input: {`+aKey()+` orderId: $o, reason: "受取拒否"}) { userErrors { code } } }`, apptest.Variables{"o": order}).Into(t, &got)
 	require.Empty(t, got.RecordRefusedDelivery.UserErrors)
 	for range 2 { // although the history had not heard of the parcel before
 		items, total, entries, _ := historyOf(t, d.App, order)

@@ -225,7 +225,7 @@ func TestShipmentsThatCannotBeRefused(t *testing.T) {
 	staff := counter{s.App, dispatcher}
 	order, _, shipments := s.twoParcels(t, "CASH_ON_DELIVERY", true)
 	var whole struct{ RecordRefusedDelivery orderAnswer }
-	s.DoAs(t, dispatcher, `mutation($o: ID!) { recordRefusedDelivery(input: {orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": order}).Into(t, &whole)
+	s.DoAs(t, dispatcher, `mutation($o: ID!) { recordRefusedDelivery(input: {`+aKey()+` orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": order}).Into(t, &whole)
 	require.Equal(t, "ORDER_SEVERAL_SHIPMENTS", whole.RecordRefusedDelivery.UserErrors[0].Code)
 
 	require.Equal(t, "SHIPMENT_UNKNOWN", staff.refuse(t, id.Global("Shipment", uuid.New()), nil).code())

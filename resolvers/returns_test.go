@@ -480,7 +480,7 @@ func TestGoodsAreExchanged(t *testing.T) {
 	require.Zero(t, d.refunded(t))
 
 	var refused struct{ CancelOrder orderAnswer }
-	d.Do(t, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": order.ID}, "X-Cart-Token", d.token).Into(t, &refused)
+	d.Do(t, `mutation($o: ID!) { cancelOrder(input: {`+aKey()+` orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": order.ID}, "X-Cart-Token", d.token).Into(t, &refused)
 	require.Equal(t, "ORDER_REPLACES_RETURN", refused.CancelOrder.code())
 	d.staff.ship(t, order.ID)
 	requireStock(t, a, red, 3, 0)

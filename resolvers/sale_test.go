@@ -198,7 +198,7 @@ func TestGoodsMadeToOrderAreNotCancelledOnceConfirmed(t *testing.T) {
 
 	cancel := func(s *shopper, order string) string {
 		var got struct{ CancelOrder orderAnswer }
-		a.Do(t, `mutation($id: ID!) { cancelOrder(input: {orderId: $id}) { order { status } userErrors { code } } }`, apptest.Variables{"id": order}, "X-Cart-Token", s.token).Into(t, &got)
+		a.Do(t, `mutation($id: ID!) { cancelOrder(input: {`+aKey()+` orderId: $id}) { order { status } userErrors { code } } }`, apptest.Variables{"id": order}, "X-Cart-Token", s.token).Into(t, &got)
 		return got.CancelOrder.code()
 	}
 	exec(t, a, `UPDATE orders SET status = 'CONFIRMED', paid = true`)

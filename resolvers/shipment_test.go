@@ -61,7 +61,7 @@ func (c counter) move(t testing.TB, field string, in apptest.Variables) shipment
 	kind := strings.ToUpper(field[:1]) + field[1:] + "Input"
 	var got map[string]shipmentsAnswer
 	c.DoAs(t, c.actor, fmt.Sprintf(`mutation($in: %s!) { %s(input: $in) { shipment { %s } order { id status } userErrors { code field message } } }`, kind, field, shipmentFields),
-		apptest.Variables{"in": in}).Into(t, &got)
+		apptest.Variables{"in": keyed(field, in)}).Into(t, &got)
 	return got[field]
 }
 

@@ -37,8 +37,8 @@ var companyOperations = map[string]clientOperation{
 		return in(apptest.Variables{"companyId": w.trade.company, "accountId": w.employed(t, "BUYER", nil).id})
 	})},
 	"admin/SetFunctionRule": {7, ofNewCompany(apptest.Variables{"function": "QUOTE", "allowed": false})},
-	"admin/ApproveOrder":    {11, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
-	"admin/RejectOrder":     {20, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
+	"admin/ApproveOrder":    {13, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
+	"admin/RejectOrder":     {22, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
 
 	"admin/CustomerGroups":      {5, inTrade(func(*testing.T, *world) apptest.Variables { return nil })},
 	"admin/CustomerGroup":       {6, inTrade(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.trade.group} })},
@@ -57,8 +57,8 @@ var companyOperations = map[string]clientOperation{
 	"app/MyCompany":     {5, byBoss(func(*testing.T, *world) apptest.Variables { return nil })},
 	"app/CompanyOrders": {6, byBoss(func(*testing.T, *world) apptest.Variables { return nil })},
 	"app/WaitingOrders": {5, byBoss(func(*testing.T, *world) apptest.Variables { return nil })},
-	"app/ApproveOrder":  {13, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
-	"app/RejectOrder":   {22, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
+	"app/ApproveOrder":  {15, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
+	"app/RejectOrder":   {24, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
 }
 
 // trade is what a world's shop has of trade on terms: as many companies and groups as
@@ -179,5 +179,5 @@ func (w *world) received() apptest.Variables {
 // waiting names a new order of the company that waits for approval.
 func (w *world) waiting(t *testing.T) apptest.Variables {
 	t.Helper()
-	return apptest.Variables{"orderId": w.place(t, w.filled(t, w.trade.junior.headers()...), "ON_ACCOUNT")}
+	return apptest.Variables{"idempotencyKey": w.key(), "orderId": w.place(t, w.filled(t, w.trade.junior.headers()...), "ON_ACCOUNT")}
 }

@@ -27,11 +27,11 @@ var drawOperations = map[string]clientOperation{
 	"app/EnterDraw": {18, loyal(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "drawId": w.draw(t, 1), "count": w.size, "points": w.size})
 	})},
-	"app/AnswerWin": {10, loyal(func(t *testing.T, w *world) apptest.Variables {
-		return in(apptest.Variables{"winnerId": w.won(t), "accept": true, "address": newAddress("自宅")})
+	"app/AnswerWin": {12, loyal(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "winnerId": w.won(t), "accept": true, "address": newAddress("自宅")})
 	})},
 	"admin/StaffDraws": {3, staffed(furnishedDraws)},
-	"admin/SaveDraw":   {8, staffed(func(t *testing.T, w *world) apptest.Variables { return in(w.newDraw(t, w.size)) })},
+	"admin/SaveDraw":   {11, staffed(func(t *testing.T, w *world) apptest.Variables { return in(w.newDraw(t, w.size)) })},
 	"admin/CancelDraw": {11, staffed(func(t *testing.T, w *world) apptest.Variables {
 		draw := w.draw(t, w.size)
 		for range w.size {
@@ -52,7 +52,7 @@ func (w *world) newDraw(t *testing.T, ranks int) apptest.Variables {
 		prizes[i] = apptest.Variables{"prizeId": w.prize(t), "count": 1}
 	}
 	return apptest.Variables{
-		"programmeId": w.programme(1), "name": ja("抽選会"), "points": 1, "maxEntries": 10, "runnersUp": 1,
+		"idempotencyKey": w.key(), "programmeId": w.programme(1), "name": ja("抽選会"), "points": 1, "maxEntries": 10, "runnersUp": 1,
 		"opensAt": now.Add(-time.Hour), "closesAt": now.Add(time.Hour), "drawsAt": now.Add(time.Hour), "ranks": prizes,
 	}
 }

@@ -25,23 +25,23 @@ var moneyOperations = map[string]clientOperation{
 		w.strayed(t)
 		return apptest.Variables{"first": w.size}
 	})},
-	"admin/SettleStrayPayment": {6, input(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"id": w.strayed(t), "state": "IGNORED", "reason": "他店の入金"}
+	"admin/SettleStrayPayment": {8, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "id": w.strayed(t), "state": "IGNORED", "reason": "他店の入金"}
 	})},
 	"admin/CashOnDelivery":     {1, inOffice(nil)},
 	"admin/SaveCashOnDelivery": {5, input(func(_ *testing.T, _ *world) apptest.Variables { return onDelivery() })},
-	"admin/RecordCollection": {6, input(func(_ *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"reference": w.key(), "amount": "100", "collectedOn": "2026-01-05"}
+	"admin/RecordCollection": {8, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "reference": w.key(), "amount": "100", "collectedOn": "2026-01-05"}
 	})},
 	"admin/UploadCollections": {6, input(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"file": attached("集金日,注文番号,代引金額\n2026/01/05," + w.key() + ",100\n")}
 	})},
-	"admin/RecordRefusedDelivery": {25, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RecordRefusedDelivery": {27, input(func(t *testing.T, w *world) apptest.Variables {
 		w.office(t)
 		w.made(t, "saveCashOnDelivery", "", onDelivery())
 		order := w.place(t, w.filled(t), "CASH_ON_DELIVERY")
 		exec(t, w.App, `UPDATE orders SET status = 'SHIPPED' WHERE id = $1`, keyOf(t, order))
-		return apptest.Variables{"orderId": order, "reason": "受取拒否"}
+		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order, "reason": "受取拒否"}
 	})},
 	"admin/RecordRefusedShipment": {45, input(func(t *testing.T, w *world) apptest.Variables {
 		shipment := w.instructed(t)
@@ -55,8 +55,8 @@ var moneyOperations = map[string]clientOperation{
 	"admin/IssueGiftCards": {8, input(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"idempotencyKey": w.key(), "amount": "1000", "count": w.size, "paidBy": "BANK"}
 	})},
-	"admin/VoidGiftCards": {7, input(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"ids": []string{w.giftCard(t)}, "reason": "紛失"}
+	"admin/VoidGiftCards": {9, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "ids": []string{w.giftCard(t)}, "reason": "紛失"}
 	})},
 	"app/GiftCardBalance": {1, asked(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"code": "2222-2222-2222-2222-2222-2222"}
@@ -101,8 +101,8 @@ var bookOperations = map[string]clientOperation{
 	"admin/AllocateBankLine": {20, inTrade(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "lineId": w.deposit(t), "parts": []apptest.Variables{{"companyId": w.trade.company, "amount": "60"}}})
 	})},
-	"admin/SettleBankLine": {5, input(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"lineId": w.deposit(t), "state": "IGNORED", "reason": "利息"}
+	"admin/SettleBankLine": {7, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "lineId": w.deposit(t), "state": "IGNORED", "reason": "利息"}
 	})},
 	"admin/SaveBankProfile": {4, input(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"code": w.key()} })},
 

@@ -91,8 +91,8 @@ var pointOperations = map[string]clientOperation{
 		_, number := w.guest(t, "09011112222")
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "csv": w.arrivalFile(number)})
 	})},
-	"admin/SettlePointArrival": {17, staffed(func(t *testing.T, w *world) apptest.Variables {
-		return in(apptest.Variables{"arrivalId": w.arrival(t), "memberId": w.member.id})
+	"admin/SettlePointArrival": {19, staffed(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "arrivalId": w.arrival(t), "memberId": w.member.id})
 	})},
 	"partner/ReceivePoints": {20, func(t *testing.T, w *world) question {
 		q := pledged(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {

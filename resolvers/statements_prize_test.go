@@ -21,8 +21,8 @@ var prizeOperations = map[string]clientOperation{
 	"app/ExchangePrize": {22, loyal(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "prizeId": w.prize(t), "points": 1, "address": newAddress("自宅")})
 	})},
-	"app/CancelMyPrizeExchange": {20, loyal(func(t *testing.T, w *world) apptest.Variables {
-		return in(apptest.Variables{"exchangeId": w.exchanged(t, w.prize(t))})
+	"app/CancelMyPrizeExchange": {22, loyal(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "exchangeId": w.exchanged(t, w.prize(t))})
 	})},
 	"admin/StaffPrizes": {1, staffed(func(t *testing.T, w *world) apptest.Variables {
 		w.furnishPrizes(t)
@@ -33,8 +33,8 @@ var prizeOperations = map[string]clientOperation{
 		return apptest.Variables{"first": w.size}
 	})},
 	"admin/SavePrize": {5, staffed(func(_ *testing.T, w *world) apptest.Variables { return in(w.newPrize()) })},
-	"admin/MovePrizeStock": {6, staffed(func(t *testing.T, w *world) apptest.Variables {
-		return in(apptest.Variables{"prizeId": w.prize(t), "by": 3, "reason": "入荷"})
+	"admin/MovePrizeStock": {8, staffed(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "prizeId": w.prize(t), "by": 3, "reason": "入荷"})
 	})},
 	"admin/AdvancePrizeExchanges": {10, staffed(func(t *testing.T, w *world) apptest.Variables {
 		p := w.prize(t)
@@ -44,8 +44,8 @@ var prizeOperations = map[string]clientOperation{
 		}
 		return in(apptest.Variables{"to": "SHIPPED", "carrier": "ヤマト運輸", "moves": moves})
 	})},
-	"admin/CancelPrizeExchange": {18, staffed(func(t *testing.T, w *world) apptest.Variables {
-		return in(apptest.Variables{"exchangeId": w.exchanged(t, w.prize(t)), "reason": "破損"})
+	"admin/CancelPrizeExchange": {20, staffed(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "exchangeId": w.exchanged(t, w.prize(t)), "reason": "破損"})
 	})},
 	"admin/ExportPrizeShipments": {2, staffed(func(t *testing.T, w *world) apptest.Variables { w.furnishPrizes(t); return nil })},
 }

@@ -163,20 +163,20 @@ var staffOperations = map[string]clientOperation{
 		order, _ := w.paid(t)
 		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order}
 	})},
-	"admin/ShipShipment": {22, input(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"shipmentId": w.instructed(t), "carrier": "ヤマト運輸", "trackingNumber": w.key()}
+	"admin/ShipShipment": {24, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "shipmentId": w.instructed(t), "carrier": "ヤマト運輸", "trackingNumber": w.key()}
 	})},
 	"admin/DeliverShipment": {11, input(func(t *testing.T, w *world) apptest.Variables {
 		shipment := w.instructed(t)
 		w.made(t, "shipShipment", "shipment", apptest.Variables{"shipmentId": shipment})
 		return apptest.Variables{"shipmentId": shipment}
 	})},
-	"admin/CancelShipment": {10, input(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"shipmentId": w.instructed(t), "reason": "住所の確認待ち"}
+	"admin/CancelShipment": {12, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "shipmentId": w.instructed(t), "reason": "住所の確認待ち"}
 	})},
-	"admin/CancelOrder": {23, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CancelOrder": {25, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
-		return apptest.Variables{"orderId": order, "reason": "在庫なし"} // the payment goes back
+		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order, "reason": "在庫なし"} // the payment goes back
 	})},
 	"admin/HoldOrder":    {5, ofOrder(apptest.Variables{"reason": "FRAUD"})},
 	"admin/ReleaseOrder": {5, ofOrder(nil)},

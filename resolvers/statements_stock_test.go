@@ -17,11 +17,11 @@ var movingOperations = map[string]clientOperation{
 	})},
 	"admin/StockTransfer": {3, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.sent(t)} })},
 	"admin/SendStock":     {21, input(func(_ *testing.T, w *world) apptest.Variables { return w.lorry() })},
-	"admin/ReceiveStockTransfer": {18, input(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"transferId": w.sent(t), "lines": w.each("arrived", 1)}
+	"admin/ReceiveStockTransfer": {20, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "transferId": w.sent(t), "lines": w.each("arrived", 1)}
 	})},
-	"admin/CloseStockTransfer": {18, input(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"transferId": w.sent(t), "returned": true}
+	"admin/CloseStockTransfer": {20, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "transferId": w.sent(t), "returned": true}
 	})},
 
 	"admin/StockDeliveries": {4, asked(func(t *testing.T, w *world) apptest.Variables {
@@ -36,14 +36,14 @@ var movingOperations = map[string]clientOperation{
 		return apptest.Variables{"first": w.size}
 	})},
 	"admin/AnnounceStockDelivery": {16, input(func(_ *testing.T, w *world) apptest.Variables { return w.announcement() })},
-	"admin/ReceiveStockDelivery": {18, input(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"deliveryId": w.announced(t), "lines": w.each("arrived", 1)}
+	"admin/ReceiveStockDelivery": {20, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "deliveryId": w.announced(t), "lines": w.each("arrived", 1)}
 	})},
 	"admin/RescheduleStockDelivery": {9, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"deliveryId": w.announced(t), "expectedOn": "2030-01-01"}
 	})},
-	"admin/CloseStockDelivery": {13, input(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"deliveryId": w.announced(t)}
+	"admin/CloseStockDelivery": {15, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "deliveryId": w.announced(t)}
 	})},
 
 	"admin/Stocktakes": {2, asked(func(t *testing.T, w *world) apptest.Variables {
@@ -58,7 +58,9 @@ var movingOperations = map[string]clientOperation{
 	"admin/CountStocktake": {8, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"stocktakeId": w.counted(t), "lines": w.each("counted", 1)}
 	})},
-	"admin/BookStocktake": {16, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"stocktakeId": w.counted(t)} })},
+	"admin/BookStocktake": {18, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "stocktakeId": w.counted(t)}
+	})},
 	"admin/DropStocktake": {6, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"stocktakeId": w.counted(t)} })},
 }
 

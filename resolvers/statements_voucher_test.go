@@ -55,8 +55,8 @@ var voucherOperations = map[string]clientOperation{
 	"partner/RedeemVoucher": {14, pledged(access.VoucherRedeem, func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "code": w.codes(t, 1)[0], "amount": "200", "place": "SHOP", "reference": "R-1"})
 	})},
-	"admin/VoidVouchers": {8, staffed(func(t *testing.T, w *world) apptest.Variables {
-		return in(apptest.Variables{"batchId": w.batch(t, w.size, false), "reason": "紛失"})
+	"admin/VoidVouchers": {10, staffed(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "batchId": w.batch(t, w.size, false), "reason": "紛失"})
 	})},
 }
 

@@ -29,7 +29,7 @@ func (c *carrier) stocktake(t *testing.T, mutation, kind string, input apptest.V
 	t.Helper()
 	var got map[string]stocktakeAnswer
 	c.DoAs(t, keeper, fmt.Sprintf(`mutation($input: %s!) { %s(input: $input) {
-		stocktake { id state tally { counted uncounted differing surplus shortage } } userErrors { code field message } } }`, kind, mutation), in(input)).Into(t, &got)
+		stocktake { id state tally { counted uncounted differing surplus shortage } } userErrors { code field message } } }`, kind, mutation), in(keyed(mutation, input))).Into(t, &got)
 	return got[mutation]
 }
 

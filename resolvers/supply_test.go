@@ -31,7 +31,7 @@ func (d *depot) change(t *testing.T, mutation, kind string, input apptest.Variab
 		UserErrors []userError
 	}
 	d.DoAs(t, keeper, fmt.Sprintf(`mutation($input: %s!) { %s(input: $input) { delivery { id state expectedOn lines { quantity arrived missing } } userErrors { code field message } } }`, kind, mutation),
-		in(input)).Into(t, &got)
+		in(keyed(mutation, input))).Into(t, &got)
 	requireSums(t, d.App)
 	answer := got[mutation]
 	if len(answer.UserErrors) > 0 {

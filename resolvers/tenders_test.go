@@ -99,7 +99,7 @@ func TestPointsAndCardsPayAnOrderThatStands(t *testing.T) {
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM payments WHERE order_id = $1 AND status = 'PENDING'`, keyOf(t, order)).Scan(&waiting))
 	require.Zero(t, waiting, "nobody is to transfer anything")
 
-	s.mutate(t, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { userErrors { code field message } } }`, apptest.Variables{"o": order})
+	s.mutate(t, `mutation($o: ID!) { cancelOrder(input: {`+aKey()+` orderId: $o}) { userErrors { code field message } } }`, apptest.Variables{"o": order})
 	require.Equal(t, 1000, b.has(t).Usable, "given up, the order gives all of it back")
 	require.Equal(t, "2500", s.purse().left(t, codes[0]))
 	require.Zero(t, s.owes(t))

@@ -56,7 +56,7 @@ func (c *carrier) change(t *testing.T, mutation, kind string, input apptest.Vari
 	t.Helper()
 	var got map[string]transferAnswer
 	c.DoAs(t, keeper, fmt.Sprintf(`mutation($input: %s!) { %s(input: $input) { transfer { id state lines { quantity arrived missing } } userErrors { code field message } } }`, kind, mutation),
-		in(input)).Into(t, &got)
+		in(keyed(mutation, input))).Into(t, &got)
 	return got[mutation]
 }
 

@@ -200,7 +200,7 @@ func TestVouchersPayBeforeGiftCardsAndGetTheirMoneyBack(t *testing.T) {
 	var key uuid.UUID
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT id FROM vouchers WHERE state = 'VOID'`).Scan(&key))
 	var voided map[string]answered
-	s.DoAs(t, pointAdmin, pointMutation("voidVouchers", "count"), in(apptest.Variables{"ids": []string{id.Global("Voucher", key)}, "reason": "返金済み"})).Into(t, &voided)
+	s.DoAs(t, pointAdmin, pointMutation("voidVouchers", "count"), in(apptest.Variables{"idempotencyKey": s.key(), "ids": []string{id.Global("Voucher", key)}, "reason": "返金済み"})).Into(t, &voided)
 	require.Equal(t, 1, voided["voidVouchers"].Count)
 	require.Equal(t, "0 VOID", onVoucher(t, s.App, codes[0]))
 	agreed(t, s.App)

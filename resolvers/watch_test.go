@@ -102,7 +102,7 @@ func TestAnOrderIsWatchedByItsCustomerOnly(t *testing.T) {
 	s := newTill(t, "BANK_TRANSFER")
 	next := watch(t, s.App, s.order, s.token)
 	require.Equal(t, "PENDING_PAYMENT", next().Data.OrderChanged.Status, "as it is now")
-	s.Do(t, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { order { status } userErrors { code } } }`,
+	s.Do(t, `mutation($o: ID!) { cancelOrder(input: {`+aKey()+` orderId: $o}) { order { status } userErrors { code } } }`,
 		apptest.Variables{"o": s.order}, "X-Cart-Token", s.token)
 	require.Equal(t, "CANCELLED", next().Data.OrderChanged.Status, "and when it changes")
 

@@ -111,7 +111,7 @@ func (b *bargain) onAccount(ctx context.Context, n int) error {
 	}
 	b.at = atWork(b.at.Add(5 * time.Hour))
 	for _, h := range instructed.Shipments {
-		if _, err := b.orders.Ship(b.staff(ctx), order.ShipInput{ShipmentID: h.ID}); err != nil {
+		if _, err := b.orders.Ship(b.staff(ctx), order.ShipInput{IdempotencyKey: "sample " + h.ID.String(), ShipmentID: h.ID}); err != nil {
 			return err
 		}
 	}

@@ -110,7 +110,7 @@ func (t *trade) trade(ctx context.Context, n int, buyer Account, f fate, now tim
 	}
 	if f.ends == order.Cancelled {
 		t.at = t.at.Add(time.Duration(5+chance.IntN(40)) * time.Hour)
-		_, err := t.orders.Cancel(t.as(ctx, buyer), order.CancelInput{OrderID: placed.ID, Reason: reasons[n%len(reasons)]})
+		_, err := t.orders.Cancel(t.as(ctx, buyer), order.CancelInput{IdempotencyKey: "sample " + placed.ID.String(), OrderID: placed.ID, Reason: reasons[n%len(reasons)]})
 		return err
 	}
 	return t.advance(t.as(t.as(ctx, buyer), t.clerk), n, *placed, buyer, f.ends)
@@ -161,7 +161,7 @@ func (t *trade) dispatch(ctx context.Context, n int, orderID uuid.UUID, key stri
 	var numbers []string
 	for i, h := range instructed.Shipments {
 		numbers = append(numbers, fmt.Sprintf("9900-%04d-%04d", n*137%10000, (n*7919+i)%10000))
-		if _, err := t.orders.Ship(ctx, order.ShipInput{ShipmentID: h.ID, TrackingNumber: numbers[i]}); err != nil {
+		if _, err := t.orders.Ship(ctx, order.ShipInput{IdempotencyKey: "sample " + h.ID.String(), ShipmentID: h.ID, TrackingNumber: numbers[i]}); err != nil {
 			return err
 		}
 	}

@@ -49,7 +49,7 @@ func Prizes(ctx context.Context, prizes *prize.Service, draws *draw.Service, loy
 	}
 	now := prizes.Now()
 	_, err = draws.Save(here, draw.SaveInput{
-		ProgrammeID: programmes[0].ID, Name: i18n.Text{"ja": "ポイント大抽選会", "en": "The great points draw"}, Points: 50, PerMinor: 3000, MaxEntries: 20,
+		IdempotencyKey: "seed-draw", ProgrammeID: programmes[0].ID, Name: i18n.Text{"ja": "ポイント大抽選会", "en": "The great points draw"}, Points: 50, PerMinor: 3000, MaxEntries: 20,
 		OpensAt: now, ClosesAt: now.AddDate(0, 1, 0), DrawsAt: now.AddDate(0, 1, 0).Add(time.Hour), AnswerDays: 14, RunnersUp: 5, Ranks: ranks,
 	})
 	return err

@@ -33,7 +33,7 @@ func (s agreement) supplied(ctx context.Context, goods []uuid.UUID) error {
 // takenOut is what the van has with it (イベント持出).
 func (s agreement) takenOut(ctx context.Context, warehouse uuid.UUID, lines []inventory.SendLineInput) error {
 	out := inventory.SendStockInput{IdempotencyKey: "seed-van", FromID: warehouse, ToID: s.brand.van().ID, Reference: "イベント持出"}
-	in := inventory.ReceiveTransferInput{}
+	in := inventory.ReceiveTransferInput{IdempotencyKey: "seed-van-there"}
 	for _, l := range lines {
 		out.Lines = append(out.Lines, inventory.SendLineInput{VariantID: l.VariantID, Quantity: 6})
 		in.Lines = append(in.Lines, inventory.ArrivedLineInput{VariantID: l.VariantID, Arrived: 6})

@@ -80,7 +80,7 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	t.carts = cart.New(postgres.NewCarts(db), prices, rules, nil, t.companies, now)
 	t.methods = shipping.New(postgres.NewShipping(db))
 	t.payments = payment.New(payment.Needs{
-		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: unsent{}, Events: events,
+		Tx: db, Store: postgres.NewPayments(db), Keys: keys, Jobs: jobs, Outbox: unsent{}, Events: events,
 		Gateways: []payment.Gateway{banktransfer.New(SampleBank), till.Delivery()}, Tills: till.Both(), Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
 	})
 	lots := inventory.NewLots(inventory.LotParts{Tx: db, Store: stock, Keys: keys, Shown: inventory.NewShown(stock, events, now), Outbox: unsent{}, Events: events, Now: now})

@@ -214,7 +214,8 @@ type PartInput struct {
 
 // SettleInput closes a line without a match, or opens it again.
 type SettleInput struct {
-	LineID uuid.UUID
-	State  State
-	Reason string
+	IdempotencyKey string
+	LineID         uuid.UUID
+	State          State
+	Reason         string
 }

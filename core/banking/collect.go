@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
@@ -37,10 +38,11 @@ type UploadCollectionsInput struct {
 
 // RecordCollectionInput is one collection as staff register it.
 type RecordCollectionInput struct {
-	Carrier     string
-	Reference   string // the order's number, or the tracking number
-	Amount      decimal.Decimal
-	CollectedOn time.Time
+	IdempotencyKey string
+	Carrier        string
+	Reference      string // the order's number, or the tracking number
+	Amount         decimal.Decimal
+	CollectedOn    time.Time
 }
 
 // maxCollections is how many rows one file has at most: they are registered while the
@@ -81,7 +83,8 @@ func (s *Service) UploadCollections(ctx context.Context, in UploadCollectionsInp
 	return &report, nil
 }
 
-// RecordCollection registers one collection.
+// RecordCollection registers one collection, once for each key; with another key, the same
+// words are known.
 func (s *Service) RecordCollection(ctx context.Context, in RecordCollectionInput) (*CollectionReport, error) {
 	if err := access.RequireEverywhere(ctx, access.OrderWrite); err != nil {
 		return nil, err
@@ -100,10 +103,12 @@ func (s *Service) RecordCollection(ctx context.Context, in RecordCollectionInput
 		}
 	}
 	said := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d\x00%s", in.Carrier, in.Reference, amount.Minor, in.CollectedOn.Format(time.DateOnly)))
-	var report CollectionReport
-	err = s.collect(ctx, &report, payment.Collected{
-		BrandID: ch.BrandID, Carrier: in.Carrier, Reference: strings.TrimSpace(in.Reference), Minor: amount.Minor, Currency: ch.Money(),
-		On: s.past(in.CollectedOn), Finger: "staff:" + hex.EncodeToString(said[:]),
+	report, err := idempotency.Once(ctx, s.Keys, "recordCollection", in.IdempotencyKey, in, func(ctx context.Context) (r CollectionReport, err error) {
+		err = s.collect(ctx, &r, payment.Collected{
+			BrandID: ch.BrandID, Carrier: in.Carrier, Reference: strings.TrimSpace(in.Reference), Minor: amount.Minor, Currency: ch.Money(),
+			On: s.past(in.CollectedOn), Finger: "staff:" + hex.EncodeToString(said[:]),
+		})
+		return r, err
 	})
 	if err != nil {
 		return nil, err

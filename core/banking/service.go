@@ -267,7 +267,7 @@ func partsOf(l Line, in []PartInput) ([]part, error) {
 }
 
 // Settle closes a line that pays nothing, with the reason, or opens it again
-// (accountants). What has been matched of it stays.
+// (accountants), once for each key. What has been matched of it stays.
 func (s *Service) Settle(ctx context.Context, in SettleInput) (*Line, error) {
 	if err := access.RequireEverywhere(ctx, access.AccountingWrite); err != nil {
 		return nil, err
@@ -282,26 +282,27 @@ func (s *Service) Settle(ctx context.Context, in SettleInput) (*Line, error) {
 		return nil, err
 	}
 	brandID := channel.From(ctx).BrandID
-	var settled *Line
-	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
-		l, err := s.Store.Line(ctx, brandID, in.LineID)
-		switch {
-		case err != nil:
-			return err
-		case l == nil:
-			return fault.ErrNotFound.At("lineId")
-		case l.State == StateMatched:
-			return ErrSettled.At("lineId")
-		}
-		before := l.State
-		l.State, l.Reason, l.UpdatedAt = in.State, in.Reason, s.Now()
-		settled = l
-		if err := s.Store.SaveLine(ctx, *l); err != nil {
-			return err
-		}
-		return s.record(ctx, "bank.line_settled", "BankLine", l.ID, map[string]any{"before": before, "after": l.State, "reason": l.Reason})
-	})
-	return settled, err
+	return idempotency.OnceRead(ctx, s.Keys, "settleBankLine", in.IdempotencyKey, in,
+		func(ctx context.Context) (*Line, error) { return s.settle(ctx, brandID, in) },
+		func(ctx context.Context) (*Line, error) { return s.Store.Line(ctx, brandID, in.LineID) })
+}
+
+func (s *Service) settle(ctx context.Context, brandID uuid.UUID, in SettleInput) (*Line, error) {
+	l, err := s.Store.Line(ctx, brandID, in.LineID)
+	switch {
+	case err != nil:
+		return nil, err
+	case l == nil:
+		return nil, fault.ErrNotFound.At("lineId")
+	case l.State == StateMatched:
+		return nil, ErrSettled.At("lineId")
+	}
+	before := l.State
+	l.State, l.Reason, l.UpdatedAt = in.State, in.Reason, s.Now()
+	if err := s.Store.SaveLine(ctx, *l); err != nil {
+		return nil, err
+	}
+	return l, s.record(ctx, "bank.line_settled", "BankLine", l.ID, map[string]any{"before": before, "after": l.State, "reason": l.Reason})
 }
 
 // Lines is one page of deposits, for accountants.

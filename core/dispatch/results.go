@@ -264,7 +264,7 @@ func (s *Results) take(ctx context.Context, brandID uuid.UUID, row ResultRow) (*
 		_, err := s.Orders.AddParcel(ctx, order.AddParcelInput{ShipmentID: h.ID, TrackingNumber: row.Tracking})
 		return h, Step{Parcels: 1}, err
 	}
-	in := order.ShipInput{ShipmentID: h.ID, TrackingNumber: row.Tracking}
+	in := order.ShipInput{IdempotencyKey: "result:" + h.ID.String(), ShipmentID: h.ID, TrackingNumber: row.Tracking}
 	if row.ShippedOn != nil {
 		in.HandedAt = *row.ShippedOn
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/prize"
 )
 
@@ -25,37 +26,38 @@ func won(all []Winner) (some []Winner) {
 
 // AnswerInput answers to having won.
 type AnswerInput struct {
-	WinnerID  uuid.UUID
-	Accept    bool
-	Address   *customer.Address
-	AddressID *uuid.UUID
+	IdempotencyKey string
+	WinnerID       uuid.UUID
+	Accept         bool
+	Address        *customer.Address
+	AddressID      *uuid.UUID
 }
 
-// Answer takes what the actor won, or declines it: then the next runner-up moves up.
+// Answer takes what the actor won, or declines it: then the next runner-up moves up. The
+// same key answers once.
 func (s *Service) Answer(ctx context.Context, in AnswerInput) (*Winner, error) {
+	return idempotency.OnceRead(ctx, s.Keys, "answerWin", in.IdempotencyKey, in,
+		func(ctx context.Context) (*Winner, error) { return s.answer(ctx, in) },
+		func(ctx context.Context) (*Winner, error) { return s.Store.LockWinner(ctx, in.WinnerID) })
+}
+
+func (s *Service) answer(ctx context.Context, in AnswerInput) (*Winner, error) {
 	me := access.From(ctx).ID
-	var w *Winner
-	err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
-		w, err = s.Store.LockWinner(ctx, in.WinnerID)
-		if err != nil || w == nil || w.MemberID != me || me == uuid.Nil || w.Rank == nil {
-			return orErr(err, fault.ErrNotFound.At("winnerId"))
-		}
-		if w.Outcome != Won || w.AnswerBy == nil || s.Now().After(*w.AnswerBy) {
-			return ErrAnswered.At("winnerId")
-		}
-		d, err := s.Store.Draw(ctx, w.DrawID)
-		if err != nil {
-			return err
-		}
-		if !in.Accept {
-			return s.vacate(ctx, *d, w, Declined)
-		}
-		return s.award(ctx, *d, w, in)
-	})
-	if err != nil {
-		return nil, err
+	w, err := s.Store.LockWinner(ctx, in.WinnerID)
+	if err != nil || w == nil || w.MemberID != me || me == uuid.Nil || w.Rank == nil {
+		return nil, orErr(err, fault.ErrNotFound.At("winnerId"))
 	}
-	return w, nil
+	if w.Outcome != Won || w.AnswerBy == nil || s.Now().After(*w.AnswerBy) {
+		return nil, ErrAnswered.At("winnerId")
+	}
+	d, err := s.Store.Draw(ctx, w.DrawID)
+	switch {
+	case err != nil:
+		return nil, err
+	case !in.Accept:
+		return w, s.vacate(ctx, *d, w, Declined)
+	}
+	return w, s.award(ctx, *d, w, in)
 }
 
 // award lets a locked winner have the prize.

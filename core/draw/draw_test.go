@@ -140,7 +140,7 @@ func (f *fair) joined(t testing.TB, n int64) context.Context {
 // draw opens an hour ago, closes in a day and draws an hour later.
 func (f *fair) draw(t testing.TB, change func(*draw.SaveInput)) *draw.Draw {
 	in := draw.SaveInput{
-		ProgrammeID: f.own.ID, Name: i18n.JA("春の大抽選会"), Points: 10, MaxEntries: 5, OpensAt: f.clock().Add(-time.Hour), ClosesAt: f.clock().Add(24 * time.Hour),
+		IdempotencyKey: id.New().String(), ProgrammeID: f.own.ID, Name: i18n.JA("春の大抽選会"), Points: 10, MaxEntries: 5, OpensAt: f.clock().Add(-time.Hour), ClosesAt: f.clock().Add(24 * time.Hour),
 		DrawsAt: f.clock().Add(25 * time.Hour), AnswerDays: 7, RunnersUp: 2, Ranks: []draw.RankInput{{PrizeID: f.pillow.ID, Count: 1}, {PrizeID: f.bowl.ID, Count: 2}},
 	}
 	if change != nil {
@@ -225,18 +225,18 @@ func TestADrawFromEntriesToDelivery(t *testing.T) {
 	require.Equal(t, []int{1, 2, 2}, []int{*winners[0].Rank, *winners[1].Rank, *winners[2].Rank})
 	require.Len(t, f.mails, 3, "who won is told, once")
 
-	_, err = f.Answer(people[winners[1].MemberID], draw.AnswerInput{WinnerID: winners[0].ID, Accept: true, Address: home()})
+	_, err = f.Answer(people[winners[1].MemberID], draw.AnswerInput{IdempotencyKey: id.New().String(), WinnerID: winners[0].ID, Accept: true, Address: home()})
 	require.ErrorIs(t, err, fault.ErrNotFound, "another's")
-	_, err = f.Answer(people[winners[0].MemberID], draw.AnswerInput{WinnerID: winners[0].ID, Accept: true})
+	_, err = f.Answer(people[winners[0].MemberID], draw.AnswerInput{IdempotencyKey: id.New().String(), WinnerID: winners[0].ID, Accept: true})
 	require.ErrorIs(t, err, prize.ErrAddress)
-	took, err := f.Answer(people[winners[0].MemberID], draw.AnswerInput{WinnerID: winners[0].ID, Accept: true, Address: home()})
+	took, err := f.Answer(people[winners[0].MemberID], draw.AnswerInput{IdempotencyKey: id.New().String(), WinnerID: winners[0].ID, Accept: true, Address: home()})
 	require.NoError(t, err)
 	require.Equal(t, draw.Accepted, took.Outcome)
 	require.EqualValues(t, 1, f.count(t, `SELECT count(*) FROM prize_exchanges WHERE id = $1 AND state = 'REQUESTED' AND points = 0 AND prize_id = $2`, *took.ExchangeID, f.pillow.ID), "it is delivered like any prize")
-	_, err = f.Answer(people[winners[0].MemberID], draw.AnswerInput{WinnerID: winners[0].ID, Accept: true, Address: home()})
+	_, err = f.Answer(people[winners[0].MemberID], draw.AnswerInput{IdempotencyKey: id.New().String(), WinnerID: winners[0].ID, Accept: true, Address: home()})
 	require.ErrorIs(t, err, draw.ErrAnswered)
 
-	_, err = f.Answer(people[winners[1].MemberID], draw.AnswerInput{WinnerID: winners[1].ID})
+	_, err = f.Answer(people[winners[1].MemberID], draw.AnswerInput{IdempotencyKey: id.New().String(), WinnerID: winners[1].ID})
 	require.NoError(t, err)
 	winners = f.winners(t, d)
 	require.Equal(t, []any{draw.Declined, draw.Won, 2}, []any{winners[1].Outcome, winners[3].Outcome, *winners[3].Rank}, "the first who stands by moves up")
@@ -246,7 +246,7 @@ func TestADrawFromEntriesToDelivery(t *testing.T) {
 	winners = f.winners(t, d)
 	require.Equal(t, []any{draw.Lapsed, draw.Lapsed, draw.Won}, []any{winners[2].Outcome, winners[3].Outcome, winners[4].Outcome}, "who does not answer in time lets go")
 	require.EqualValues(t, 19, f.count(t, `SELECT stock FROM prizes WHERE id = $1`, f.bowl.ID), "nobody stands by any more: a piece is back")
-	_, err = f.Answer(people[winners[2].MemberID], draw.AnswerInput{WinnerID: winners[2].ID, Accept: true, Address: home()})
+	_, err = f.Answer(people[winners[2].MemberID], draw.AnswerInput{IdempotencyKey: id.New().String(), WinnerID: winners[2].ID, Accept: true, Address: home()})
 	require.ErrorIs(t, err, draw.ErrAnswered, "too late")
 	f.turn(t)
 	require.EqualValues(t, 19, f.count(t, `SELECT stock FROM prizes WHERE id = $1`, f.bowl.ID))
@@ -403,7 +403,7 @@ func TestWhatIsNoEntryCostsNothing(t *testing.T) {
 
 	bad := func(change func(*draw.SaveInput)) error {
 		in := draw.SaveInput{
-			ProgrammeID: f.own.ID, Name: i18n.JA("抽選"), MaxEntries: 1, OpensAt: f.clock(), ClosesAt: f.clock().Add(time.Hour), DrawsAt: f.clock().Add(time.Hour), AnswerDays: 1,
+			IdempotencyKey: id.New().String(), ProgrammeID: f.own.ID, Name: i18n.JA("抽選"), MaxEntries: 1, OpensAt: f.clock(), ClosesAt: f.clock().Add(time.Hour), DrawsAt: f.clock().Add(time.Hour), AnswerDays: 1,
 			Ranks: []draw.RankInput{{PrizeID: f.bowl.ID, Count: 1}},
 		}
 		change(&in)

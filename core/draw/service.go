@@ -137,6 +137,8 @@ type RankInput struct {
 
 // SaveInput makes a draw. It never changes: members enter what they were told.
 type SaveInput struct {
+	IdempotencyKey string
+
 	ProgrammeID uuid.UUID
 	Name        i18n.Text
 	Description i18n.Text
@@ -179,8 +181,9 @@ func (in SaveInput) validate(now time.Time) error {
 	return errors.Join(all...)
 }
 
-// Save makes a draw of the channel's brand (staff with PRIZE_WRITE). Its seed is drawn at
-// once and sealed; what is published of it is its digest. Its prizes are held from now on.
+// Save makes a draw of the channel's brand, once for each key (staff with PRIZE_WRITE). Its
+// seed is drawn at once and sealed; what is published of it is its digest. Its prizes are
+// held from now on.
 func (s *Service) Save(ctx context.Context, in SaveInput) (*Draw, error) {
 	now := s.Now()
 	if err := errors.Join(access.RequireEverywhere(ctx, access.PrizeWrite), in.validate(now)); err != nil {
@@ -203,30 +206,35 @@ func (s *Service) Save(ctx context.Context, in SaveInput) (*Draw, error) {
 	if d.Sealed, err = s.Sealer.Seal(ctx, "draw", d.ID, base64.RawStdEncoding.EncodeToString(seed)); err != nil {
 		return nil, err
 	}
-	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
-		ranks, pieces := make([]Rank, len(in.Ranks)), map[uuid.UUID]int{}
-		for i, r := range in.Ranks {
-			ranks[i] = Rank{DrawID: d.ID, Position: i + 1, PrizeID: r.PrizeID, Count: r.Count}
-			pieces[r.PrizeID] += r.Count
-		}
-		problems, err := s.Prizes.Hold(ctx, pieces)
-		if err != nil {
-			return err
-		}
-		for i, r := range in.Ranks {
-			if problem := problems[r.PrizeID]; problem != nil {
-				return problem.At("ranks." + strconv.Itoa(i) + ".prizeId")
-			}
-		}
-		if err := s.Store.Insert(ctx, d, ranks); err != nil {
-			return err
-		}
-		return s.record(ctx, "draw.made", d, map[string]any{"commitment": d.Committed(), "ranks": in.Ranks, "points": in.Points})
+	drawID, err := idempotency.Once(ctx, s.Keys, "saveDraw", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
+		return d.ID, s.insert(ctx, d, in)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &d, nil
+	return s.Store.Draw(ctx, drawID)
+}
+
+// insert keeps a new draw, and holds its prizes.
+func (s *Service) insert(ctx context.Context, d Draw, in SaveInput) error {
+	ranks, pieces := make([]Rank, len(in.Ranks)), map[uuid.UUID]int{}
+	for i, r := range in.Ranks {
+		ranks[i] = Rank{DrawID: d.ID, Position: i + 1, PrizeID: r.PrizeID, Count: r.Count}
+		pieces[r.PrizeID] += r.Count
+	}
+	problems, err := s.Prizes.Hold(ctx, pieces)
+	if err != nil {
+		return err
+	}
+	for i, r := range in.Ranks {
+		if problem := problems[r.PrizeID]; problem != nil {
+			return problem.At("ranks." + strconv.Itoa(i) + ".prizeId")
+		}
+	}
+	if err := s.Store.Insert(ctx, d, ranks); err != nil {
+		return err
+	}
+	return s.record(ctx, "draw.made", d, map[string]any{"commitment": d.Committed(), "ranks": in.Ranks, "points": in.Points})
 }
 
 // ListQuery asks for one page of a brand's draws, the newest first.

@@ -154,15 +154,17 @@ func (s *Service) entry(ctx context.Context, c Card, kind EntryKind, minor int64
 
 // VoidInput takes cards out of use.
 type VoidInput struct {
-	IDs    []uuid.UUID
-	Reason string
+	IdempotencyKey string
+	IDs            []uuid.UUID
+	Reason         string
 }
 
 // maxVoid is how many cards are taken out of use at once.
 const maxVoid = 500
 
 // Void takes cards out of use, and writes off what is on them (staff with
-// GIFT_CARD_WRITE). A card that was void already and got something back is emptied.
+// GIFT_CARD_WRITE), once for each key. A card that was void already and got something back
+// is emptied.
 func (s *Service) Void(ctx context.Context, in VoidInput) ([]Card, error) {
 	if err := access.Require(ctx, access.GiftCardWrite); err != nil {
 		return nil, err
@@ -173,25 +175,31 @@ func (s *Service) Void(ctx context.Context, in VoidInput) ([]Card, error) {
 	if len(in.IDs) == 0 || len(in.IDs) > maxVoid {
 		return nil, errIDs.With(maxVoid).At("ids")
 	}
-	var voided []Card
-	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
+	read := func(ctx context.Context) ([]Card, error) {
 		cards, err := s.Store.Lock(ctx, channel.From(ctx).BrandID, in.IDs)
+		for i := range cards {
+			cards[i].At = s.Now()
+		}
+		return cards, err
+	}
+	return idempotency.OnceRead(ctx, s.Keys, "voidGiftCards", in.IdempotencyKey, in, func(ctx context.Context) ([]Card, error) {
+		cards, err := read(ctx)
 		switch {
 		case err != nil:
-			return err
+			return nil, err
 		case len(cards) < distinct(in.IDs):
-			return fault.ErrNotFound.At("ids")
+			return nil, fault.ErrNotFound.At("ids")
 		}
-		if voided, err = s.forfeit(ctx, cards, EntryVoid, in.Reason); err != nil {
-			return err
+		voided, err := s.forfeit(ctx, cards, EntryVoid, in.Reason)
+		if err != nil {
+			return nil, err
 		}
 		ids := make([]uuid.UUID, len(cards))
 		for i, c := range cards {
 			ids[i], voided[i].Voided = c.ID, true
 		}
-		return s.Store.MarkVoid(ctx, ids, s.Now())
-	})
-	return voided, err
+		return voided, s.Store.MarkVoid(ctx, ids, s.Now())
+	}, read)
 }
 
 // expireAtOnce bounds how many cards one transaction of Expire empties.

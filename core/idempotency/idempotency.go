@@ -81,12 +81,13 @@ func Scope(a access.Actor) uuid.UUID {
 // Once runs f in a transaction, unless the actor's key has been used for the
 // operation: then it answers what f answered. Only what succeeded is kept.
 func Once[A any](ctx context.Context, k *Keys, operation, key string, input any, f func(ctx context.Context) (A, error)) (A, error) {
-	var answer A
+	var none, answer A
 	claim, err := k.claim(ctx, operation, key, input)
 	if err != nil {
-		return answer, err
+		return none, err
 	}
 	err = k.tx.InTx(ctx, func(ctx context.Context) error {
+		answer = none // the transaction may be tried again
 		earlier, err := k.store.Claim(ctx, claim)(ctx)
 		switch {
 		case err != nil:
@@ -104,6 +105,24 @@ func Once[A any](ctx context.Context, k *Keys, operation, key string, input any,
 		return k.store.Keep(ctx, claim, raw)
 	})
 	return answer, err
+}
+
+// OnceRead is Once where nothing of the answer is kept: if the key has been used, read
+// reads how what f changed stands now.
+func OnceRead[A any](ctx context.Context, k *Keys, operation, key string, input any, f, read func(ctx context.Context) (A, error)) (A, error) {
+	type made struct{ answer *A } // nil of an earlier call
+	m, err := Once(ctx, k, operation, key, input, func(ctx context.Context) (made, error) {
+		answer, err := f(ctx)
+		return made{&answer}, err
+	})
+	switch {
+	case err != nil:
+		var none A
+		return none, err
+	case m.answer != nil:
+		return *m.answer, nil
+	}
+	return read(ctx)
 }
 
 // OnceAs is Once where the answer is known beforehand, such as the id of what is to

@@ -8,6 +8,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/page"
 )
 
@@ -21,13 +22,15 @@ type ArrivedLineInput struct {
 // ReceiveTransferInput is what has arrived of a transfer. The numbers are sums, so
 // that saying the same again changes nothing.
 type ReceiveTransferInput struct {
-	TransferID uuid.UUID
-	Lines      []ArrivedLineInput
+	IdempotencyKey string
+	TransferID     uuid.UUID
+	Lines          []ArrivedLineInput
 }
 
-// ReceiveTransfer books what arrived. When nothing is missing the transfer has arrived.
+// ReceiveTransfer books what arrived, once for each key. When nothing is missing the
+// transfer has arrived.
 func (k *Keeper) ReceiveTransfer(ctx context.Context, in ReceiveTransferInput) (*Transfer, error) {
-	return k.step(ctx, in.TransferID, func(ctx context.Context, t *Transfer, lines []TransferLine) error {
+	return k.step(ctx, intent{"receiveStockTransfer", in.IdempotencyKey, in}, in.TransferID, func(ctx context.Context, t *Transfer, lines []TransferLine) error {
 		if !access.WorksAt(ctx, t.ToID) {
 			return fault.ErrForbidden
 		}
@@ -64,15 +67,16 @@ func (k *Keeper) ReceiveTransfer(ctx context.Context, in ReceiveTransferInput) (
 
 // CloseTransferInput ends a transfer of which something is missing.
 type CloseTransferInput struct {
-	TransferID uuid.UUID
+	IdempotencyKey string
+	TransferID     uuid.UUID
 	// Returned says that the rest is back where it came from; else it is lost.
 	Returned bool
 }
 
-// CloseTransfer ends a transfer of which something never arrived. What is back, those say
-// who sent it; what is lost, those who wait for it may say too.
+// CloseTransfer ends a transfer of which something never arrived, once for each key. What
+// is back, those say who sent it; what is lost, those who wait for it may say too.
 func (k *Keeper) CloseTransfer(ctx context.Context, in CloseTransferInput) (*Transfer, error) {
-	return k.step(ctx, in.TransferID, func(ctx context.Context, t *Transfer, lines []TransferLine) error {
+	return k.step(ctx, intent{"closeStockTransfer", in.IdempotencyKey, in}, in.TransferID, func(ctx context.Context, t *Transfer, lines []TransferLine) error {
 		if !access.WorksAt(ctx, t.FromID) && (in.Returned || !access.WorksAt(ctx, t.ToID)) {
 			return fault.ErrForbidden
 		}
@@ -94,34 +98,35 @@ func (k *Keeper) CloseTransfer(ctx context.Context, in CloseTransferInput) (*Tra
 	})
 }
 
-// step lets f act on a transfer in transit.
-func (k *Keeper) step(ctx context.Context, transferID uuid.UUID, f func(ctx context.Context, t *Transfer, lines []TransferLine) error) (*Transfer, error) {
+// intent is what somebody wants to be done once.
+type intent struct {
+	operation, key string
+	input          any
+}
+
+// step lets f act on a transfer in transit, once for each key.
+func (k *Keeper) step(ctx context.Context, in intent, transferID uuid.UUID, f func(ctx context.Context, t *Transfer, lines []TransferLine) error) (*Transfer, error) {
 	if err := access.Require(ctx, access.InventoryWrite); err != nil {
 		return nil, err
 	}
-	var transfer *Transfer
-	err := k.Tx.InTx(ctx, func(ctx context.Context) error {
-		t, err := k.Transfers.LockTransfer(ctx, channel.From(ctx).BrandID, transferID)
+	brandID := channel.From(ctx).BrandID
+	return idempotency.OnceRead(ctx, k.Keys, in.operation, in.key, in.input, func(ctx context.Context) (*Transfer, error) {
+		t, err := k.Transfers.LockTransfer(ctx, brandID, transferID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if t == nil {
-			return fault.ErrNotFound.At("transferId")
+			return nil, fault.ErrNotFound.At("transferId")
 		}
 		if t.State != InTransit {
-			return ErrTransferOver.At("transferId")
+			return nil, ErrTransferOver.At("transferId")
 		}
 		lines, err := k.Transfers.TransferLines(ctx, []uuid.UUID{t.ID})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		transfer = t
-		return f(ctx, t, lines)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return transfer, nil
+		return t, f(ctx, t, lines)
+	}, func(ctx context.Context) (*Transfer, error) { return k.Transfers.Transfer(ctx, brandID, transferID) })
 }
 
 // advance writes a transfer down and moves the stock. A step without effect leaves

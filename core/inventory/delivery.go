@@ -144,14 +144,15 @@ func (s *Supply) book(ctx context.Context, d Delivery, what string, lines []Deli
 // ReceiveDeliveryInput is what has arrived of a delivery. The numbers are sums, so
 // that saying the same again changes nothing.
 type ReceiveDeliveryInput struct {
-	DeliveryID uuid.UUID
-	Lines      []ArrivedLineInput
+	IdempotencyKey string
+	DeliveryID     uuid.UUID
+	Lines          []ArrivedLineInput
 }
 
-// ReceiveDelivery books what arrived: more than was announced may come. When nothing
-// is missing the delivery has arrived.
+// ReceiveDelivery books what arrived, once for each key: more than was announced may
+// come. When nothing is missing the delivery has arrived.
 func (s *Supply) ReceiveDelivery(ctx context.Context, in ReceiveDeliveryInput) (*Delivery, error) {
-	return s.changeDelivery(ctx, in.DeliveryID, "delivery.received", func(d *Delivery, lines []DeliveryLine) (shifts []Shift, err error) {
+	return s.onceDelivery(ctx, intent{"receiveStockDelivery", in.IdempotencyKey, in}, in.DeliveryID, "delivery.received", func(d *Delivery, lines []DeliveryLine) (shifts []Shift, err error) {
 		at := map[uuid.UUID]*DeliveryLine{}
 		for i := range lines {
 			at[lines[i].VariantID] = &lines[i]
@@ -181,11 +182,14 @@ func (s *Supply) ReceiveDelivery(ctx context.Context, in ReceiveDeliveryInput) (
 }
 
 // CloseDeliveryInput names a delivery of which the rest does not come.
-type CloseDeliveryInput struct{ DeliveryID uuid.UUID }
+type CloseDeliveryInput struct {
+	IdempotencyKey string
+	DeliveryID     uuid.UUID
+}
 
-// CloseDelivery ends a delivery: what is missing does not come any more.
+// CloseDelivery ends a delivery, once for each key: what is missing does not come any more.
 func (s *Supply) CloseDelivery(ctx context.Context, in CloseDeliveryInput) (*Delivery, error) {
-	return s.changeDelivery(ctx, in.DeliveryID, "delivery.closed", func(d *Delivery, lines []DeliveryLine) (shifts []Shift, err error) {
+	return s.onceDelivery(ctx, intent{"closeStockDelivery", in.IdempotencyKey, in}, in.DeliveryID, "delivery.closed", func(d *Delivery, lines []DeliveryLine) (shifts []Shift, err error) {
 		d.State = DeliveryClosed
 		for _, l := range lines {
 			if l.Missing() > 0 {
@@ -208,6 +212,18 @@ func (s *Supply) RescheduleDelivery(ctx context.Context, in RescheduleDeliveryIn
 		d.ExpectedOn = in.ExpectedOn
 		return nil, nil
 	})
+}
+
+// onceDelivery is changeDelivery, once for each key.
+func (s *Supply) onceDelivery(ctx context.Context, in intent, deliveryID uuid.UUID, what string, f func(d *Delivery, lines []DeliveryLine) ([]Shift, error)) (*Delivery, error) {
+	if err := access.Require(ctx, access.InventoryWrite); err != nil {
+		return nil, err
+	}
+	return idempotency.OnceRead(ctx, s.Keys, in.operation, in.key, in.input,
+		func(ctx context.Context) (*Delivery, error) { return s.changeDelivery(ctx, deliveryID, what, f) },
+		func(ctx context.Context) (*Delivery, error) {
+			return s.Supplies.Delivery(ctx, channel.From(ctx).BrandID, deliveryID)
+		})
 }
 
 // changeDelivery lets f act on a delivery that is awaited, and moves the stock. A step

@@ -94,13 +94,13 @@ func TestLotsGoAlongWithTransfersReturnsAndCounts(t *testing.T) {
 	sent, err := send(7)
 	require.NoError(t, err)
 	arrived := func(pieces int, lots ...inventory.LotPieces) error {
-		_, err := l.ReceiveTransfer(l.ctx, inventory.ReceiveTransferInput{TransferID: sent.ID, Lines: []inventory.ArrivedLineInput{{VariantID: l.food, Arrived: pieces, Lots: lots}}})
+		_, err := l.ReceiveTransfer(l.ctx, inventory.ReceiveTransferInput{IdempotencyKey: id.New().String(), TransferID: sent.ID, Lines: []inventory.ArrivedLineInput{{VariantID: l.food, Arrived: pieces, Lots: lots}}})
 		return err
 	}
 	requireCode(t, inventory.ErrLotShort, arrived(3, inventory.LotPieces{Number: "B", Quantity: 3}))
 	require.NoError(t, arrived(2, inventory.LotPieces{Number: "B", Quantity: 2}))
 	require.NoError(t, arrived(5))
-	_, err = l.CloseTransfer(l.ctx, inventory.CloseTransferInput{TransferID: sent.ID, Returned: true})
+	_, err = l.CloseTransfer(l.ctx, inventory.CloseTransferInput{IdempotencyKey: id.New().String(), TransferID: sent.ID, Returned: true})
 	require.NoError(t, err)
 	a, _ := l.lies(t, "A")
 	require.Equal(t, 2, a, "the two that never arrived are back")
@@ -145,7 +145,7 @@ func TestLotsGoAlongWithTransfersReturnsAndCounts(t *testing.T) {
 	requireCode(t, inventory.ErrLotsNeeded, found(4))
 	requireCode(t, inventory.ErrLotsSum, found(4, inventory.LotPieces{Number: "A", Quantity: 3}))
 	require.NoError(t, found(4, inventory.LotPieces{Number: "A", Quantity: 3}, inventory.LotPieces{Number: "N", ExpiresOn: day("2027-08-01"), Quantity: 1}))
-	_, err = l.BookStocktake(l.ctx, inventory.BookStocktakeInput{StocktakeID: count.ID})
+	_, err = l.BookStocktake(l.ctx, inventory.BookStocktakeInput{IdempotencyKey: id.New().String(), StocktakeID: count.ID})
 	require.NoError(t, err)
 	a, _ = l.lies(t, "A")
 	b, apart := l.lies(t, "B")
@@ -153,7 +153,7 @@ func TestLotsGoAlongWithTransfersReturnsAndCounts(t *testing.T) {
 	l.requireSums(t)
 	count, err = l.StartStocktake(l.ctx, inventory.StartStocktakeInput{LocationID: l.WarehouseID})
 	require.NoError(t, err)
-	_, err = l.BookStocktake(l.ctx, inventory.BookStocktakeInput{StocktakeID: count.ID, Zero: true})
+	_, err = l.BookStocktake(l.ctx, inventory.BookStocktakeInput{IdempotencyKey: id.New().String(), StocktakeID: count.ID, Zero: true})
 	require.NoError(t, err)
 	l.requireSums(t)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/page"
 )
 
@@ -193,13 +194,25 @@ func (k *Keeper) CountStocktake(ctx context.Context, in CountStocktakeInput) (*S
 
 // BookStocktakeInput ends a count.
 type BookStocktakeInput struct {
-	StocktakeID uuid.UUID
+	IdempotencyKey string
+	StocktakeID    uuid.UUID
 	// Zero takes what was not counted for gone; else it stays as it is.
 	Zero bool
 }
 
-// BookStocktake makes the differences movements, and ends the count.
+// BookStocktake makes the differences movements, and ends the count, once for each key.
 func (k *Keeper) BookStocktake(ctx context.Context, in BookStocktakeInput) (*Stocktake, error) {
+	if err := access.Require(ctx, access.InventoryWrite); err != nil {
+		return nil, err
+	}
+	return idempotency.OnceRead(ctx, k.Keys, "bookStocktake", in.IdempotencyKey, in,
+		func(ctx context.Context) (*Stocktake, error) { return k.bookStocktake(ctx, in) },
+		func(ctx context.Context) (*Stocktake, error) {
+			return k.Stocktakes.Stocktake(ctx, channel.From(ctx).BrandID, in.StocktakeID)
+		})
+}
+
+func (k *Keeper) bookStocktake(ctx context.Context, in BookStocktakeInput) (*Stocktake, error) {
 	return k.counting(ctx, in.StocktakeID, func(ctx context.Context, s *Stocktake) error {
 		if in.Zero {
 			if err := k.Stocktakes.ZeroUncounted(ctx, *s, k.Now(), actor(ctx)); err != nil {

@@ -15,18 +15,19 @@ import (
 
 // CancelInput gives an order up.
 type CancelInput struct {
-	OrderID uuid.UUID
-	Reason  string
+	IdempotencyKey string
+	OrderID        uuid.UUID
+	Reason         string
 }
 
-// Cancel gives an order up: its stock returns, and its money or credit is given back.
-// Its customer may until it is being picked, staff until it is shipped. Of a company's
+// Cancel gives an order up, once for each key: its stock returns, and its money or credit
+// is given back. Its customer may until it is being picked, staff until it is shipped. Of a company's
 // order, the customer is who placed it, and those who approve for the company.
 func (s *Service) Cancel(ctx context.Context, in CancelInput) (*Order, error) {
 	if err := short("reason", in.Reason, maxReason); err != nil {
 		return nil, err
 	}
-	return s.change(ctx, in.OrderID, "order.cancelled", func(ctx context.Context, o *Order, c *Change) error {
+	return s.once(ctx, "cancelOrder", in.IdempotencyKey, in, in.OrderID, "order.cancelled", func(ctx context.Context, o *Order, c *Change) error {
 		staff := access.From(ctx).May(access.OrderWrite)
 		switch {
 		case !o.Status.cancellable(), o.Status == Picking && !staff:

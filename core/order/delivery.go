@@ -19,13 +19,14 @@ func (o Order) ShipsUnpaid() bool { return o.OnAccount() || o.OnDelivery() }
 
 // RefuseInput names an order whose parcel the customer did not take, and says why.
 type RefuseInput struct {
-	OrderID uuid.UUID
-	Reason  string
+	IdempotencyKey string
+	OrderID        uuid.UUID
+	Reason         string
 }
 
 // Refuse gives up an order that was shipped to be paid on delivery and came back
-// (受取拒否), for staff: the sale is taken back in the books. The goods are received into
-// stock as any others.
+// (受取拒否), for staff, once for each key: the sale is taken back in the books. The goods
+// are received into stock as any others.
 func (s *Service) Refuse(ctx context.Context, in RefuseInput) (*Order, error) {
 	if err := access.Require(ctx, access.OrderWrite); err != nil {
 		return nil, err
@@ -33,7 +34,7 @@ func (s *Service) Refuse(ctx context.Context, in RefuseInput) (*Order, error) {
 	if err := short("reason", in.Reason, maxReason); err != nil {
 		return nil, err
 	}
-	return s.change(ctx, in.OrderID, "order.refused", func(ctx context.Context, o *Order, c *Change) error {
+	return s.once(ctx, "recordRefusedDelivery", in.IdempotencyKey, in, in.OrderID, "order.refused", func(ctx context.Context, o *Order, c *Change) error {
 		if o.Status != Shipped || !o.OnDelivery() || o.Paid {
 			return payment.ErrNotRefused.At("orderId")
 		}

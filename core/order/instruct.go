@@ -178,17 +178,18 @@ func standing(shipments []Shipment, held []Held) Status {
 
 // CancelShipmentInput calls a shipment off.
 type CancelShipmentInput struct {
-	ShipmentID uuid.UUID
-	Reason     string
+	IdempotencyKey string
+	ShipmentID     uuid.UUID
+	Reason         string
 }
 
-// CancelShipment calls a shipment off before it leaves, for staff: the order keeps the
-// goods, and they can be shipped otherwise.
+// CancelShipment calls a shipment off before it leaves, for staff, once for each key: the
+// order keeps the goods, and they can be shipped otherwise.
 func (s *Service) CancelShipment(ctx context.Context, in CancelShipmentInput) (Moved, error) {
 	if err := short("reason", in.Reason, maxReason); err != nil {
 		return Moved{}, err
 	}
-	return s.move(ctx, in.ShipmentID, "order.shipment_cancelled", func(_ context.Context, m *moving) error {
+	return s.moveOnce(ctx, "cancelShipment", in.IdempotencyKey, in, in.ShipmentID, "order.shipment_cancelled", func(_ context.Context, m *moving) error {
 		if m.shipment.Status != ShipmentInstructed {
 			return ErrShipmentStatus.With(m.shipment.Status)
 		}
@@ -212,6 +213,26 @@ type moving struct {
 	order    *Order
 	shipment *Shipment // one of the packing's
 	said     *Change
+}
+
+// moveOnce is move, once for each key of the operation.
+func (s *Service) moveOnce(ctx context.Context, operation, key string, in any, shipmentID uuid.UUID, eventType string, f func(ctx context.Context, m *moving) error) (Moved, error) {
+	if err := access.Require(ctx, access.OrderWrite); err != nil {
+		return Moved{}, err
+	}
+	return idempotency.OnceRead(ctx, s.keys, operation, key, in,
+		func(ctx context.Context) (Moved, error) { return s.move(ctx, shipmentID, eventType, f) },
+		func(ctx context.Context) (Moved, error) { return s.moved(ctx, shipmentID) })
+}
+
+// moved is a shipment that has been moved before.
+func (s *Service) moved(ctx context.Context, shipmentID uuid.UUID) (Moved, error) {
+	h, err := s.store.Shipment(ctx, shipmentID)
+	if err != nil || h == nil {
+		return Moved{}, errors.Join(err, ErrShipment.At("shipmentId"))
+	}
+	o, err := s.ByID(ctx, h.OrderID)
+	return Moved{o, h}, err
 }
 
 // move lets f act on a shipment of an order that the actor may see and work on, in one

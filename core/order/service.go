@@ -387,6 +387,13 @@ func (s *Service) change(ctx context.Context, orderID uuid.UUID, eventType strin
 	return changed, err
 }
 
+// once is change, once for each key of the operation.
+func (s *Service) once(ctx context.Context, operation, key string, in any, orderID uuid.UUID, eventType string, f func(ctx context.Context, o *Order, c *Change) error) (*Order, error) {
+	return idempotency.OnceRead(ctx, s.keys, operation, key, in,
+		func(ctx context.Context) (*Order, error) { return s.change(ctx, orderID, eventType, f) },
+		func(ctx context.Context) (*Order, error) { return s.ByID(ctx, orderID) })
+}
+
 func (s *Service) stockFlipped(ctx context.Context, variants []uuid.UUID) error {
 	if len(variants) == 0 || s.flips == nil {
 		return nil

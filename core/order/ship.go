@@ -16,6 +16,7 @@ import (
 
 // ShipInput hands a shipment to its carrier.
 type ShipInput struct {
+	IdempotencyKey string
 	ShipmentID     uuid.UUID
 	CarrierID      *uuid.UUID // one of the brand's; nil: that of the order's shipping method
 	Carrier        string     // any other, by name
@@ -38,14 +39,14 @@ type Carriers interface {
 	CarrierOf(ctx context.Context, brandID uuid.UUID, carrierID *uuid.UUID, methodID uuid.UUID) (*shipping.Carrier, error)
 }
 
-// Ship hands a shipment to its carrier, for staff: its goods leave the shelves, its
-// sale is written down, the first takes the money that is held, and the customer is
-// mailed.
+// Ship hands a shipment to its carrier, for staff, once for each key: its goods leave the
+// shelves, its sale is written down, the first takes the money that is held, and the
+// customer is mailed.
 func (s *Service) Ship(ctx context.Context, in ShipInput) (Moved, error) {
 	if err := errors.Join(short("carrier", in.Carrier, maxParcel), short("trackingNumber", in.TrackingNumber, maxParcel)); err != nil {
 		return Moved{}, err
 	}
-	return s.move(ctx, in.ShipmentID, "order.shipped", func(ctx context.Context, m *moving) error {
+	return s.moveOnce(ctx, "shipShipment", in.IdempotencyKey, in, in.ShipmentID, "order.shipped", func(ctx context.Context, m *moving) error {
 		if m.shipment.Status != ShipmentInstructed {
 			return ErrShipmentStatus.With(m.shipment.Status)
 		}

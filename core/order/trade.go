@@ -98,12 +98,15 @@ func (s *Service) mayGiveUp(ctx context.Context, o Order, staff bool) error {
 }
 
 // ApproveInput names an order on account that waits.
-type ApproveInput struct{ OrderID uuid.UUID }
+type ApproveInput struct {
+	IdempotencyKey string
+	OrderID        uuid.UUID
+}
 
-// Approve lets an order on account go on if the credit is there now: for an approver
-// of its company whose limit reaches, or staff.
+// Approve lets an order on account go on if the credit is there now, once for each key:
+// for an approver of its company whose limit reaches, or staff.
 func (s *Service) Approve(ctx context.Context, in ApproveInput) (*Order, error) {
-	return s.change(ctx, in.OrderID, "order.approved", func(ctx context.Context, o *Order, _ *Change) error {
+	return s.once(ctx, "approveOrder", in.IdempotencyKey, in, in.OrderID, "order.approved", func(ctx context.Context, o *Order, _ *Change) error {
 		if o.Status != PendingApproval || o.CompanyID == nil {
 			return ErrTransition.With(o.Status)
 		}
@@ -125,16 +128,17 @@ func (s *Service) Approve(ctx context.Context, in ApproveInput) (*Order, error) 
 
 // RejectInput names an order on account that waits, and says why it is turned down.
 type RejectInput struct {
-	OrderID uuid.UUID
-	Reason  string
+	IdempotencyKey string
+	OrderID        uuid.UUID
+	Reason         string
 }
 
-// Reject turns an order on account that waits down: its stock returns.
+// Reject turns an order on account that waits down, once for each key: its stock returns.
 func (s *Service) Reject(ctx context.Context, in RejectInput) (*Order, error) {
 	if err := short("reason", in.Reason, maxReason); err != nil {
 		return nil, err
 	}
-	return s.change(ctx, in.OrderID, "order.rejected", func(ctx context.Context, o *Order, c *Change) error {
+	return s.once(ctx, "rejectOrder", in.IdempotencyKey, in, in.OrderID, "order.rejected", func(ctx context.Context, o *Order, c *Change) error {
 		if o.Status != PendingApproval || o.CompanyID == nil {
 			return ErrTransition.With(o.Status)
 		}

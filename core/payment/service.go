@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/messaging"
 )
@@ -37,6 +38,7 @@ func DefaultTerms() Terms {
 type Needs struct {
 	Tx       Tx
 	Store    Store
+	Keys     *idempotency.Keys // of what staff say became of strays
 	Jobs     Jobs
 	Outbox   messaging.Outbox
 	Events   event.Recorder

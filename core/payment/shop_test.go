@@ -22,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
@@ -65,7 +66,7 @@ func open(t *testing.T, options ...func(*stripe.Config)) *shop {
 	provider := httptest.NewServer(s.stores)
 	t.Cleanup(provider.Close)
 	s.Service = payment.New(payment.Needs{
-		Tx: p.DB, Store: s.store, Jobs: s.jobs, Outbox: s.outbox, Events: postgres.NewEvents(p.DB), Now: s.time.read,
+		Tx: p.DB, Store: s.store, Keys: idempotency.New(p.DB, postgres.NewKeys(p.DB), s.time.read), Jobs: s.jobs, Outbox: s.outbox, Events: postgres.NewEvents(p.DB), Now: s.time.read,
 		Tills: till.Both(), Books: ledger.NewBooks(postgres.NewJournal(p.DB), s.time.read),
 		Terms: payment.DefaultTerms(), Log: slog.New(slog.DiscardHandler),
 		Gateways: []payment.Gateway{stripe.New(config), banktransfer.New(banktransfer.Account{

@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/adapters/konbini"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
@@ -260,14 +261,14 @@ func TestMoneyThatNoSlipExpectsIsWork(t *testing.T) {
 	settled := make([]error, 2)
 	for i := range settled {
 		wg.Go(func() {
-			_, settled[i] = s.SettleStray(s.desk(t), payment.SettleStrayInput{StrayID: strays[2].ID, State: payment.StrayApplied, PaymentID: &other.ID})
+			_, settled[i] = s.SettleStray(s.desk(t), payment.SettleStrayInput{IdempotencyKey: id.New().String(), StrayID: strays[2].ID, State: payment.StrayApplied, PaymentID: &other.ID})
 		})
 	}
 	wg.Wait()
 	require.True(t, (settled[0] == nil) != (settled[1] == nil), "%v", settled)
 	require.Equal(t, int64(1980), s.only(t, other.OrderID).CapturedMinor)
 	require.Equal(t, int64(1980), s.balances(t, other.OrderID)["CLEARINGkonbini"])
-	_, err := s.SettleStray(s.desk(t), payment.SettleStrayInput{StrayID: strays[0].ID, State: payment.StrayReturned, Reason: "返金済み"})
+	_, err := s.SettleStray(s.desk(t), payment.SettleStrayInput{IdempotencyKey: id.New().String(), StrayID: strays[0].ID, State: payment.StrayReturned, Reason: "返金済み"})
 	require.NoError(t, err)
 	require.Len(t, s.strays(t), 2)
 	for _, bad := range []payment.SettleStrayInput{
@@ -277,12 +278,13 @@ func TestMoneyThatNoSlipExpectsIsWork(t *testing.T) {
 		{StrayID: order, State: payment.StrayIgnored, Reason: "x"},
 		{StrayID: strays[0].ID, State: payment.StrayIgnored, Reason: "x"},
 	} {
+		bad.IdempotencyKey = id.New().String()
 		_, err := s.SettleStray(s.desk(t), bad)
 		require.Error(t, err)
 	}
 	card := s.place(t, payment.MethodCard)
 	key := s.only(t, card).ID
-	_, err = s.SettleStray(s.desk(t), payment.SettleStrayInput{StrayID: strays[1].ID, State: payment.StrayApplied, PaymentID: &key})
+	_, err = s.SettleStray(s.desk(t), payment.SettleStrayInput{IdempotencyKey: id.New().String(), StrayID: strays[1].ID, State: payment.StrayApplied, PaymentID: &key})
 	require.ErrorIs(t, err, payment.ErrStrayGateway)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
 )
@@ -140,10 +141,11 @@ func (s *Service) Strays(ctx context.Context, q StrayQuery) (page.Connection[Str
 
 // SettleStrayInput says what became of a stray.
 type SettleStrayInput struct {
-	StrayID   uuid.UUID
-	State     StrayState // APPLIED, RETURNED or IGNORED
-	PaymentID *uuid.UUID // that it pays, if it is APPLIED
-	Reason    string
+	IdempotencyKey string
+	StrayID        uuid.UUID
+	State          StrayState // APPLIED, RETURNED or IGNORED
+	PaymentID      *uuid.UUID // that it pays, if it is APPLIED
+	Reason         string
 }
 
 // Validate checks what can be known without asking anybody.
@@ -160,7 +162,7 @@ func (in SettleStrayInput) Validate() error {
 }
 
 // SettleStray lets a stray pay what it was meant for, or closes it (staff with
-// ORDER_WRITE). It is settled once.
+// ORDER_WRITE). It is settled once, and once for each key.
 func (s *Service) SettleStray(ctx context.Context, in SettleStrayInput) (*Stray, error) {
 	if err := access.RequireEverywhere(ctx, access.OrderWrite); err != nil {
 		return nil, err
@@ -168,16 +170,11 @@ func (s *Service) SettleStray(ctx context.Context, in SettleStrayInput) (*Stray,
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	var settled *Stray
-	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
-		t, err := s.settleStray(ctx, in)
-		settled = t
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return settled, nil
+	return idempotency.OnceRead(ctx, s.Keys, "settleStrayPayment", in.IdempotencyKey, in,
+		func(ctx context.Context) (*Stray, error) { return s.settleStray(ctx, in) },
+		func(ctx context.Context) (*Stray, error) {
+			return s.Store.Stray(ctx, channel.From(ctx).BrandID, in.StrayID)
+		})
 }
 
 func (s *Service) settleStray(ctx context.Context, in SettleStrayInput) (*Stray, error) {

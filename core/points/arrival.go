@@ -317,47 +317,46 @@ func (s *Service) Arrivals(ctx context.Context, state ArrivalState, p page.Args)
 
 // SettleArrivalInput says whose points are that came for a number nobody has.
 type SettleArrivalInput struct {
-	ArrivalID uuid.UUID
-	MemberID  *uuid.UUID // nil: nobody's; they are refused
-	Reason    string
+	IdempotencyKey string
+	ArrivalID      uuid.UUID
+	MemberID       *uuid.UUID // nil: nobody's; they are refused
+	Reason         string
 }
 
 // SettleArrival gives points that came for a number nobody has to a member, or refuses them
-// (staff with POINT_WRITE).
+// (staff with POINT_WRITE), once for each key.
 func (s *Service) SettleArrival(ctx context.Context, in SettleArrivalInput) (*Arrival, error) {
-	if err := i18n.CheckString("reason", in.Reason, maxReason); err != nil {
+	if err := errors.Join(access.Require(ctx, access.PointWrite), i18n.CheckString("reason", in.Reason, maxReason)); err != nil {
 		return nil, err
 	}
 	if in.MemberID == nil && in.Reason == "" {
 		return nil, fault.ErrRequired.At("reason")
 	}
-	var a Arrival
-	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
-		found, err := s.Store.LockArrival(ctx, in.ArrivalID)
-		if err != nil || found == nil {
-			return orErr(err, fault.ErrNotFound.At("arrivalId"))
-		}
-		a = *found
-		partner, err := s.receiving(ctx, a.PartnerID)
-		switch {
-		case err != nil:
-			return err
-		case a.State != ArrivalOpen:
-			return ErrState.With(a.State).At("arrivalId")
-		}
-		now := s.Now()
-		a.State, a.Reason, a.SettledAt = ArrivalRefused, in.Reason, &now
-		if in.MemberID != nil {
-			a.State = ArrivalReceived
-			t := s.arriving(*partner, arrivalLine{reference: a.Reference, number: a.TheirMember, points: a.TheirPoints}, *in.MemberID)
-			if _, err := s.receive(ctx, *partner, []Transfer{t}); err != nil {
-				return err
-			}
-		}
-		return errors.Join(s.Store.SaveArrivals(ctx, []Arrival{a}), s.Events.Record(ctx, a.settled(ctx, in.MemberID)))
-	})
-	if err != nil {
-		return nil, err
+	return idempotency.OnceRead(ctx, s.Keys, "settlePointArrival", in.IdempotencyKey, in,
+		func(ctx context.Context) (*Arrival, error) { return s.settleArrival(ctx, in) },
+		func(ctx context.Context) (*Arrival, error) { return s.Store.LockArrival(ctx, in.ArrivalID) })
+}
+
+func (s *Service) settleArrival(ctx context.Context, in SettleArrivalInput) (*Arrival, error) {
+	a, err := s.Store.LockArrival(ctx, in.ArrivalID)
+	if err != nil || a == nil {
+		return nil, orErr(err, fault.ErrNotFound.At("arrivalId"))
 	}
-	return &a, nil
+	partner, err := s.receiving(ctx, a.PartnerID)
+	switch {
+	case err != nil:
+		return nil, err
+	case a.State != ArrivalOpen:
+		return nil, ErrState.With(a.State).At("arrivalId")
+	}
+	now := s.Now()
+	a.State, a.Reason, a.SettledAt = ArrivalRefused, in.Reason, &now
+	if in.MemberID != nil {
+		a.State = ArrivalReceived
+		t := s.arriving(*partner, arrivalLine{reference: a.Reference, number: a.TheirMember, points: a.TheirPoints}, *in.MemberID)
+		if _, err := s.receive(ctx, *partner, []Transfer{t}); err != nil {
+			return nil, err
+		}
+	}
+	return a, errors.Join(s.Store.SaveArrivals(ctx, []Arrival{*a}), s.Events.Record(ctx, a.settled(ctx, in.MemberID)))
 }

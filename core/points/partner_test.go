@@ -226,7 +226,7 @@ func TestPointsAreReceivedOrRefusedNeverBoth(t *testing.T) {
 		var both sync.WaitGroup
 		var refused, received error
 		both.Go(func() {
-			_, refused = b.SettleArrival(admin, points.SettleArrivalInput{ArrivalID: waits.ID, Reason: "番号なし"})
+			_, refused = b.SettleArrival(admin, points.SettleArrivalInput{IdempotencyKey: id.New().String(), ArrivalID: waits.ID, Reason: "番号なし"})
 		})
 		both.Go(func() {
 			_, _, received = b.ReceivePoints(admin, points.ReceiveInput{PartnerID: partner.ID, Reference: reference, MemberID: &m, TheirPoints: 1})

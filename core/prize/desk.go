@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/points"
@@ -128,12 +129,13 @@ func (s *Service) pool(ctx context.Context, in SaveInput) error {
 
 // MoveStockInput adds pieces, or takes some away.
 type MoveStockInput struct {
-	PrizeID uuid.UUID
-	By      int64
-	Reason  string
+	IdempotencyKey string
+	PrizeID        uuid.UUID
+	By             int64
+	Reason         string
 }
 
-// MoveStock changes how many pieces are left (staff with PRIZE_WRITE).
+// MoveStock changes how many pieces are left (staff with PRIZE_WRITE), once for each key.
 func (s *Service) MoveStock(ctx context.Context, in MoveStockInput) (*Prize, error) {
 	if err := errors.Join(access.RequireEverywhere(ctx, access.PrizeWrite), checkReason(in.Reason)); err != nil {
 		return nil, err
@@ -141,24 +143,28 @@ func (s *Service) MoveStock(ctx context.Context, in MoveStockInput) (*Prize, err
 	if in.By == 0 || in.By < -maxStock || in.By > maxStock {
 		return nil, fault.Invalid(fault.CodeInvalid, "増減数は0以外で%dまでです", "At most %d pieces, and not none").With(maxStock).At("by")
 	}
-	var p Prize
-	err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
-		if _, err = s.prize(ctx, in.PrizeID); err != nil {
-			return err
-		}
-		moved, err := s.Store.MoveStock(ctx, in.PrizeID, in.By, s.Now())
-		if err != nil || !moved {
-			return orErr(err, ErrStock.At("by"))
-		}
-		if p, err = s.prize(ctx, in.PrizeID); err != nil {
-			return err
-		}
-		return s.record(ctx, "prize.stock_moved", "Prize", p.ID, map[string]any{"by": in.By, "after": p.Stock, "reason": in.Reason})
-	})
+	p, err := idempotency.OnceRead(ctx, s.Keys, "movePrizeStock", in.IdempotencyKey, in,
+		func(ctx context.Context) (Prize, error) { return s.moveStock(ctx, in) },
+		func(ctx context.Context) (Prize, error) { return s.prize(ctx, in.PrizeID) })
 	if err != nil {
 		return nil, err
 	}
 	return &p, nil
+}
+
+func (s *Service) moveStock(ctx context.Context, in MoveStockInput) (Prize, error) {
+	if _, err := s.prize(ctx, in.PrizeID); err != nil {
+		return Prize{}, err
+	}
+	moved, err := s.Store.MoveStock(ctx, in.PrizeID, in.By, s.Now())
+	if err != nil || !moved {
+		return Prize{}, orErr(err, ErrStock.At("by"))
+	}
+	p, err := s.prize(ctx, in.PrizeID)
+	if err != nil {
+		return Prize{}, err
+	}
+	return p, s.record(ctx, "prize.stock_moved", "Prize", p.ID, map[string]any{"by": in.By, "after": p.Stock, "reason": in.Reason})
 }
 
 func checkReason(reason string) error {

@@ -235,13 +235,14 @@ func (s *Service) limited(ctx context.Context, p Prize, e Exchange) error {
 
 // CancelInput gives an exchange up.
 type CancelInput struct {
-	ExchangeID uuid.UUID
-	Reason     string
+	IdempotencyKey string
+	ExchangeID     uuid.UUID
+	Reason         string
 }
 
-// Cancel gives an exchange up: the points go back to the lots that they came from, the
-// pieces to the stock. Members cancel their own until it is packed; staff with
-// PRIZE_WRITE say why, until it leaves.
+// Cancel gives an exchange up, once for each key: the points go back to the lots that they
+// came from, the pieces to the stock. Members cancel their own until it is packed; staff
+// with PRIZE_WRITE say why, until it leaves.
 func (s *Service) Cancel(ctx context.Context, in CancelInput) (*Exchange, error) {
 	actor := access.From(ctx)
 	if err := i18n.CheckString("reason", in.Reason, maxReason); err != nil {
@@ -251,16 +252,16 @@ func (s *Service) Cancel(ctx context.Context, in CancelInput) (*Exchange, error)
 	if staff && in.Reason == "" {
 		return nil, fault.ErrRequired.At("reason")
 	}
-	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
+	_, err := idempotency.Once(ctx, s.Keys, "cancelPrizeExchange", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
 		found, err := s.Store.Lock(ctx, channel.From(ctx).BrandID, []uuid.UUID{in.ExchangeID})
 		if err != nil || len(found) == 0 || (!staff && found[0].MemberID != actor.ID) {
-			return orErr(err, fault.ErrNotFound.At("exchangeId"))
+			return uuid.Nil, orErr(err, fault.ErrNotFound.At("exchangeId"))
 		}
 		e := found[0]
 		if e.State != Requested && (!staff || e.State != Packed) {
-			return ErrState.With(e.State).At("exchangeId")
+			return uuid.Nil, ErrState.With(e.State).At("exchangeId")
 		}
-		return s.giveBack(ctx, e, in.Reason)
+		return e.ID, s.giveBack(ctx, e, in.Reason)
 	})
 	if err != nil {
 		return nil, err

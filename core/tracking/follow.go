@@ -199,7 +199,7 @@ func (s *Service) arrived(ctx context.Context, f Followed, parcels []order.Parce
 // people to ask about. In both cases somebody has to receive the goods.
 func (s *Service) returned(ctx context.Context, f Followed) error {
 	detail := i18n.Text{"ja": "荷物が返送されます。お客様に確認し、届いたら入庫してください", "en": "The parcel comes back: ask the customer, and receive the goods"}
-	_, err := s.Orders.Refuse(ctx, order.RefuseInput{OrderID: f.OrderID, Reason: "受取拒否（運送会社からの報告）"})
+	_, err := s.Orders.Refuse(ctx, order.RefuseInput{IdempotencyKey: "returned:" + f.OrderID.String(), OrderID: f.OrderID, Reason: "受取拒否（運送会社からの報告）"})
 	switch {
 	case err == nil:
 		detail = i18n.Text{"ja": "代金引換の受取拒否により注文を取り消しました。届いたら入庫してください", "en": "Not accepted at the door: the order was given up. Receive the goods"}

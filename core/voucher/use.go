@@ -194,16 +194,18 @@ func (s *Service) Pool(ctx context.Context, batchID uuid.UUID) (bool, error) {
 
 // VoidInput takes codes out of use: those named, or all of a batch.
 type VoidInput struct {
-	IDs     []uuid.UUID
-	BatchID *uuid.UUID
-	Reason  string
+	IdempotencyKey string
+	IDs            []uuid.UUID
+	BatchID        *uuid.UUID
+	Reason         string
 }
 
 const voidAtOnce = 500
 
 // Void takes codes out of use, and writes off what is on them (staff with VOUCHER_WRITE).
 // It answers how many it took; those that were used up or void stay as they are, unless an
-// order gave money back to one that was void.
+// order gave money back to one that was void. The key does each of its rounds once, so that
+// one that was broken off goes on, and answers them all.
 func (s *Service) Void(ctx context.Context, in VoidInput) (int, error) {
 	if err := office(ctx, access.VoucherWrite); err != nil {
 		return 0, err
@@ -218,9 +220,11 @@ func (s *Service) Void(ctx context.Context, in VoidInput) (int, error) {
 		return 0, ErrCount.With(voidAtOnce).At("ids")
 	}
 	total := 0
-	for {
-		n, err := s.forfeit(ctx, EntryVoid, in.Reason, func(ctx context.Context) ([]Voucher, error) {
-			return s.Store.LockLive(ctx, brandOf(ctx), in.IDs, in.BatchID, voidAtOnce)
+	for round := 0; ; round++ {
+		n, err := idempotency.Once(ctx, s.Keys, "voidVouchers:"+strconv.Itoa(round), in.IdempotencyKey, in, func(ctx context.Context) (int, error) {
+			return s.forfeit(ctx, EntryVoid, in.Reason, func(ctx context.Context) ([]Voucher, error) {
+				return s.Store.LockLive(ctx, brandOf(ctx), in.IDs, in.BatchID, voidAtOnce)
+			})
 		})
 		total += n
 		if err != nil || n < voidAtOnce || in.BatchID == nil {

@@ -233,9 +233,9 @@ func TestCodesEnd(t *testing.T) {
 	codes := m.taken(t, b)
 	var first uuid.UUID
 	require.NoError(t, m.shop.DB.Pool().QueryRow(context.Background(), `SELECT id FROM vouchers WHERE serial = 0`).Scan(&first))
-	_, err := m.Void(m.admin(), voucher.VoidInput{IDs: []uuid.UUID{first}})
+	_, err := m.Void(m.admin(), voucher.VoidInput{IdempotencyKey: id.New().String(), IDs: []uuid.UUID{first}})
 	require.ErrorIs(t, err, fault.ErrRequired, "say why")
-	n, err := m.Void(m.admin(), voucher.VoidInput{IDs: []uuid.UUID{first}, Reason: "紛失"})
+	n, err := m.Void(m.admin(), voucher.VoidInput{IdempotencyKey: id.New().String(), IDs: []uuid.UUID{first}, Reason: "紛失"})
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	m.agree(t)
@@ -249,7 +249,7 @@ func TestCodesEnd(t *testing.T) {
 		m.agree(t)
 	}
 	require.Zero(t, m.count(t, `SELECT sum(balance) FROM vouchers`))
-	n, err = m.Void(m.admin(), voucher.VoidInput{BatchID: &b.ID, Reason: "終了"})
+	n, err = m.Void(m.admin(), voucher.VoidInput{IdempotencyKey: id.New().String(), BatchID: &b.ID, Reason: "終了"})
 	require.NoError(t, err)
 	require.Equal(t, 2, n, "what is void stays as it is")
 	m.agree(t)

@@ -1110,13 +1110,20 @@ func unmarshalInputSettleBankLineInput(ctx context.Context, ec *executionContext
 		asMap["reason"] = ""
 	}
 
-	fieldsInOrder := [...]string{"lineId", "state", "reason"}
+	fieldsInOrder := [...]string{"idempotencyKey", "lineId", "state", "reason"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "lineId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lineId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)

@@ -385,13 +385,20 @@ func unmarshalInputRecordCollectionInput(ctx context.Context, ec *executionConte
 		asMap["carrier"] = ""
 	}
 
-	fieldsInOrder := [...]string{"carrier", "reference", "amount", "collectedOn"}
+	fieldsInOrder := [...]string{"idempotencyKey", "carrier", "reference", "amount", "collectedOn"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "carrier":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("carrier"))
 			data, err := unmarshalNString2string(ctx, ec, v)
@@ -452,13 +459,20 @@ func unmarshalInputRefusedDeliveryInput(ctx context.Context, ec *executionContex
 		asMap["reason"] = ""
 	}
 
-	fieldsInOrder := [...]string{"orderId", "reason"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "reason"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "orderId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orderId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)

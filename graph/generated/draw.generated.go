@@ -813,13 +813,20 @@ func unmarshalInputAnswerWinInput(ctx context.Context, ec *executionContext, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"winnerId", "accept", "address", "addressId"}
+	fieldsInOrder := [...]string{"idempotencyKey", "winnerId", "accept", "address", "addressId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "winnerId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("winnerId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
@@ -1138,13 +1145,20 @@ func unmarshalInputSaveDrawInput(ctx context.Context, ec *executionContext, obj 
 		asMap["runnersUp"] = 0
 	}
 
-	fieldsInOrder := [...]string{"programmeId", "name", "description", "points", "perMinor", "maxEntries", "opensAt", "closesAt", "drawsAt", "answerDays", "runnersUp", "minRankId", "segmentId", "ranks"}
+	fieldsInOrder := [...]string{"idempotencyKey", "programmeId", "name", "description", "points", "perMinor", "maxEntries", "opensAt", "closesAt", "drawsAt", "answerDays", "runnersUp", "minRankId", "segmentId", "ranks"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "programmeId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("programmeId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)

@@ -1408,13 +1408,20 @@ func unmarshalInputCancelOrderInput(ctx context.Context, ec *executionContext, o
 		asMap["reason"] = ""
 	}
 
-	fieldsInOrder := [...]string{"orderId", "reason"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "reason"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "orderId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orderId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)

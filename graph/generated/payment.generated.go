@@ -1812,13 +1812,20 @@ func unmarshalInputSettleStrayPaymentInput(ctx context.Context, ec *executionCon
 		asMap["reason"] = ""
 	}
 
-	fieldsInOrder := [...]string{"id", "state", "paymentId", "reason"}
+	fieldsInOrder := [...]string{"idempotencyKey", "id", "state", "paymentId", "reason"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "id":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)

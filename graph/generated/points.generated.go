@@ -3918,13 +3918,20 @@ func unmarshalInputSettlePointArrivalInput(ctx context.Context, ec *executionCon
 		asMap["reason"] = ""
 	}
 
-	fieldsInOrder := [...]string{"arrivalId", "memberId", "reason"}
+	fieldsInOrder := [...]string{"idempotencyKey", "arrivalId", "memberId", "reason"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "arrivalId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("arrivalId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)

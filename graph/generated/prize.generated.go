@@ -907,13 +907,20 @@ func unmarshalInputCancelPrizeExchangeInput(ctx context.Context, ec *executionCo
 		asMap["reason"] = ""
 	}
 
-	fieldsInOrder := [...]string{"exchangeId", "reason"}
+	fieldsInOrder := [...]string{"idempotencyKey", "exchangeId", "reason"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "exchangeId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("exchangeId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
@@ -1037,13 +1044,20 @@ func unmarshalInputMovePrizeStockInput(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"prizeId", "by", "reason"}
+	fieldsInOrder := [...]string{"idempotencyKey", "prizeId", "by", "reason"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "prizeId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prizeId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)

@@ -1534,6 +1534,8 @@ input BankLinePartInput {
 
 "What becomes of a deposit that pays nothing."
 input SettleBankLineInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The deposit."
   lineId: ID!
   "RETURNED, IGNORED, or OPEN again."
@@ -3881,12 +3883,16 @@ input SetFunctionRuleInput {
 
 "An order to approve."
 input ApproveOrderInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The order."
   orderId: ID!
 }
 
 "An order to turn down."
 input RejectOrderInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The order."
   orderId: ID!
   "Why, at most 500 characters; the buyer reads it."
@@ -5144,6 +5150,8 @@ type CashOnDeliveryPayload {
 
 "One sum that a carrier collected."
 input RecordCollectionInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "Who collected it; at most 100 characters."
   carrier: String! = ""
   "The order's number, or the parcel's tracking number."
@@ -5180,6 +5188,8 @@ type CollectionPayload {
 
 "An order that the customer did not accept at the door."
 input RefusedDeliveryInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The order, SHIPPED and not paid."
   orderId: ID!
   "Why, at most 500 characters; the customer reads it."
@@ -6473,7 +6483,7 @@ extend type Mutation {
     "What was won, and the answer."
     input: AnswerWinInput!
   ): AnswerWinPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
-  "Make a draw. It never changes. Its prizes are held from now on, and its seed is committed to."
+  "Make a draw, once for each key. It never changes. Its prizes are held from now on, and its seed is committed to."
   saveDraw(
     "The draw."
     input: SaveDrawInput!
@@ -6692,6 +6702,8 @@ input GrantDrawEntriesInput {
 
 "An answer to having won."
 input AnswerWinInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "What was won."
   winnerId: ID!
   "Whether the caller takes it."
@@ -6704,6 +6716,8 @@ input AnswerWinInput {
 
 "A draw to make."
 input SaveDrawInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The programme whose points an entry costs."
   programmeId: ID!
   "The name, at most 60 characters; Japanese is needed."
@@ -6998,6 +7012,8 @@ type IssueGiftCardsPayload {
 
 "Which gift cards to take out of use."
 input VoidGiftCardsInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The cards, at most 500."
   ids: [ID!]!
   "Why, at most 200 characters."
@@ -9978,7 +9994,7 @@ extend type Mutation {
     "The file."
     input: MigrationInput!
   ): MigrationReportPayload! @allow(permissions: [MEMBER_WRITE, POINT_ADMIN, PURCHASE_WRITE])
-  "Says whether a pair of members is one person: then one goes on with what both have, as by mergeMembers."
+  "Says whether a pair of members is one person: then one goes on with what both have, as by mergeMembers. A pair is settled once."
   settleDuplicateMember(
     "The decision."
     input: SettleDuplicateMemberInput!
@@ -10578,6 +10594,8 @@ input PlaceOrderInput {
 
 "Which order to give up, and why."
 input CancelOrderInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The order."
   orderId: ID!
   "Why, at most 500 characters; the customer reads it."
@@ -11293,6 +11311,8 @@ type StrayPaymentEdge {
 
 "What became of money that no payment expected."
 input SettleStrayPaymentInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "Which money."
   id: ID!
   "APPLIED, RETURNED or IGNORED."
@@ -11831,7 +11851,7 @@ extend type Mutation {
     "For which system."
     input: ExportPointTransfersInput!
   ): ExportPointTransfersPayload! @allow(permissions: [POINT_WRITE])
-  "Read another system's answers to a file: what it took, and what comes back."
+  "Read another system's answers to a file: what it took, and what comes back. Each transfer is answered once, in whatever file it stands."
   importPointAnswers(
     "From which system, and what it says."
     input: ImportPointAnswersInput!
@@ -12443,6 +12463,8 @@ input ReceivePointFileInput {
 
 "What to do with points that came for a number nobody has."
 input SettlePointArrivalInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The arrival."
   arrivalId: ID!
   "The member who gets them; nobody if left out: they are refused."
@@ -13643,7 +13665,7 @@ extend type Mutation {
     "The prize."
     input: SavePrizeInput!
   ): PrizePayload! @allow(permissions: [PRIZE_WRITE])
-  "Add pieces to a prize's stock, or take some away."
+  "Add pieces to a prize's stock, or take some away. The same key moves them once."
   movePrizeStock(
     "How many, and why."
     input: MovePrizeStockInput!
@@ -13846,6 +13868,8 @@ input ExchangePrizeInput {
 
 "Which exchange to give up."
 input CancelPrizeExchangeInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The exchange."
   exchangeId: ID!
   "Why, at most 200 characters; needed from staff."
@@ -13888,6 +13912,8 @@ input SavePrizeInput {
 
 "Pieces of a prize."
 input MovePrizeStockInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The prize."
   prizeId: ID!
   "How many pieces more; below zero: fewer."
@@ -14777,7 +14803,7 @@ extend type Mutation {
     "The receipts."
     input: RecordPurchasesInput!
   ): PurchaseImportPayload! @allow(permissions: [PURCHASE_WRITE])
-  "Says what a code or card number turned out to be. It holds for every purchase with it, past and to come."
+  "Says what a code or card number turned out to be. It holds for every purchase with it, past and to come, and is said once."
   resolvePurchaseProblem(
     "The answer."
     input: ResolvePurchaseProblemInput!
@@ -17680,6 +17706,8 @@ input ShipmentLineInput {
 
 "Which shipment leaves, and by whom."
 input ShipShipmentInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The shipment."
   shipmentId: ID!
   "The global id of one of the brand's carriers; that of the order's shipping method if left out."
@@ -17698,6 +17726,8 @@ input DeliverShipmentInput {
 
 "Which shipment to call off, and why."
 input CancelShipmentInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The shipment."
   shipmentId: ID!
   "Why, at most 500 characters; the customer can read it."
@@ -19359,6 +19389,8 @@ input StocktakeLineInput {
 
 "A stocktake that ends."
 input BookStocktakeInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The stocktake's global id."
   stocktakeId: ID!
   "Whether what was not counted is gone; else it stays as it is."
@@ -19565,6 +19597,8 @@ input AnnounceStockDeliveryInput {
 
 "What has arrived of a delivery."
 input ReceiveStockDeliveryInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The delivery's global id."
   deliveryId: ID!
   "What has arrived; lines that are left out stay as they are. More than was announced may come."
@@ -19581,6 +19615,8 @@ input RescheduleStockDeliveryInput {
 
 "A delivery that ends."
 input CloseStockDeliveryInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The delivery's global id."
   deliveryId: ID!
 }
@@ -19842,6 +19878,8 @@ input SendStockLineInput {
 
 "What has arrived of a transfer."
 input ReceiveStockTransferInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The transfer's global id."
   transferId: ID!
   "What has arrived; lines that are left out stay as they are."
@@ -19858,6 +19896,8 @@ input ArrivedStockLineInput {
 
 "A transfer that ends."
 input CloseStockTransferInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "The transfer's global id."
   transferId: ID!
   "Whether the rest is back where it came from; else it is lost."
@@ -20254,6 +20294,8 @@ input RedeemVoucherInput {
 
 "Vouchers to take out of use: those named, or all of a batch."
 input VoidVouchersInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
   "Which, at most 500."
   ids: [ID!]! = []
   "All of which batch, instead."

@@ -606,13 +606,20 @@ func unmarshalInputCancelShipmentInput(ctx context.Context, ec *executionContext
 		asMap["reason"] = ""
 	}
 
-	fieldsInOrder := [...]string{"shipmentId", "reason"}
+	fieldsInOrder := [...]string{"idempotencyKey", "shipmentId", "reason"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "shipmentId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shipmentId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
@@ -784,13 +791,20 @@ func unmarshalInputShipShipmentInput(ctx context.Context, ec *executionContext, 
 		asMap["lots"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"shipmentId", "carrierId", "carrier", "trackingNumber", "lots"}
+	fieldsInOrder := [...]string{"idempotencyKey", "shipmentId", "carrierId", "carrier", "trackingNumber", "lots"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "shipmentId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shipmentId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)

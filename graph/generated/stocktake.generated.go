@@ -567,13 +567,20 @@ func unmarshalInputBookStocktakeInput(ctx context.Context, ec *executionContext,
 		asMap["zero"] = false
 	}
 
-	fieldsInOrder := [...]string{"stocktakeId", "zero"}
+	fieldsInOrder := [...]string{"idempotencyKey", "stocktakeId", "zero"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "stocktakeId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stocktakeId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)

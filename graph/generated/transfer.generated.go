@@ -444,13 +444,20 @@ func unmarshalInputCloseStockTransferInput(ctx context.Context, ec *executionCon
 		asMap["returned"] = false
 	}
 
-	fieldsInOrder := [...]string{"transferId", "returned"}
+	fieldsInOrder := [...]string{"idempotencyKey", "transferId", "returned"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "transferId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("transferId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
@@ -493,13 +500,20 @@ func unmarshalInputReceiveStockTransferInput(ctx context.Context, ec *executionC
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"transferId", "lines"}
+	fieldsInOrder := [...]string{"idempotencyKey", "transferId", "lines"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "transferId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("transferId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)

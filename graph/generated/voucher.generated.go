@@ -1075,13 +1075,20 @@ func unmarshalInputVoidVouchersInput(ctx context.Context, ec *executionContext, 
 		asMap["ids"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"ids", "batchId", "reason"}
+	fieldsInOrder := [...]string{"idempotencyKey", "ids", "batchId", "reason"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "ids":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ids"))
 			data, err := unmarshalNID2ᚕgithubᚗcomᚋgoogleᚋuuidᚐUUIDᚄ(ctx, ec, v)

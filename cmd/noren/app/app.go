@@ -120,7 +120,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	payments := newPayments(cfg, db, jobs, ground.Metrics, books, vouchers, cards, loyalty, now)
+	payments := newPayments(cfg, db, jobs, keys, ground.Metrics, books, vouchers, cards, loyalty, now)
 	buyers := shoppers{companies}
 	campaigns := newCampaigns(cfg, db, jobs, ground.Limiter, now)
 	prices := pricing.New(postgres.NewPricing(db), buyers, campaigns, now)

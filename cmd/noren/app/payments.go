@@ -122,9 +122,9 @@ func (c Config) sandbox(now clock.Clock) *sandbox.Provider {
 
 // newPayments makes the service that collects money. It has yet to be told of
 // the orders.
-func newPayments(c Config, db *postgres.DB, jobs *postgres.Jobs, metrics *telemetry.Metrics, books *ledger.Books, vouchers *voucher.Service, cards *giftcard.Service, loyalty *points.Service, now clock.Clock) *payment.Service {
+func newPayments(c Config, db *postgres.DB, jobs *postgres.Jobs, keys *idempotency.Keys, metrics *telemetry.Metrics, books *ledger.Books, vouchers *voucher.Service, cards *giftcard.Service, loyalty *points.Service, now clock.Clock) *payment.Service {
 	return payment.New(payment.Needs{
-		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: jobs, Events: points.Following{Recorder: postgres.NewEvents(db), Jobs: jobs},
+		Tx: db, Store: postgres.NewPayments(db), Keys: keys, Jobs: jobs, Outbox: jobs, Events: points.Following{Recorder: postgres.NewEvents(db), Jobs: jobs},
 		Gateways: c.gateways(c.Dev), Tills: till.Both(), Own: []payment.Own{codegateway.New(vouchers), codegateway.New(cards), pointgateway.New(loyalty)},
 		Loyalty: loyalty, PointTenders: loyalty, Purse: prepaid.NewPurse(vouchers, cards), Books: books, ShopURL: c.shopPages(), Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
 		Watch: func(c payment.Call) { metrics.GatewayCall(c.Gateway, c.Verb, c.Outcome, c.Took) },

@@ -351,10 +351,10 @@ func (w *world) approve(d dice) (string, error) {
 		return "", err
 	}
 	if d.once(3) {
-		_, err = w.Orders.Reject(w.staff, order.RejectInput{OrderID: key, Reason: "予算超過"})
+		_, err = w.Orders.Reject(w.staff, order.RejectInput{IdempotencyKey: w.key(), OrderID: key, Reason: "予算超過"})
 		return "no " + key.String(), err
 	}
-	_, err = w.Orders.Approve(w.staff, order.ApproveInput{OrderID: key})
+	_, err = w.Orders.Approve(w.staff, order.ApproveInput{IdempotencyKey: w.key(), OrderID: key})
 	return key.String(), err
 }
 

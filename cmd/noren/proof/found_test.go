@@ -59,7 +59,7 @@ func (w *world) sent(t testing.TB, orderID uuid.UUID, lines ...order.AskedLine) 
 	made, err := w.Orders.Instruct(w.staff, order.InstructInput{IdempotencyKey: w.key(), OrderID: orderID, Lines: lines})
 	require.NoError(t, err)
 	for _, h := range made.Shipments {
-		_, err = w.Orders.Ship(w.staff, order.ShipInput{ShipmentID: h.ID, Carrier: "ヤマト運輸", TrackingNumber: w.key()})
+		_, err = w.Orders.Ship(w.staff, order.ShipInput{IdempotencyKey: w.key(), ShipmentID: h.ID, Carrier: "ヤマト運輸", TrackingNumber: w.key()})
 		require.NoError(t, err)
 	}
 }

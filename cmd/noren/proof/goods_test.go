@@ -51,7 +51,7 @@ func (w *world) ship(d dice) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	moved, err := w.Orders.Ship(w.staff, order.ShipInput{ShipmentID: key, Carrier: "ヤマト運輸", TrackingNumber: w.key()})
+	moved, err := w.Orders.Ship(w.staff, order.ShipInput{IdempotencyKey: w.key(), ShipmentID: key, Carrier: "ヤマト運輸", TrackingNumber: w.key()})
 	if err != nil {
 		return key.String(), err
 	}
@@ -72,7 +72,7 @@ func (w *world) callOff(d dice) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = w.Orders.CancelShipment(w.staff, order.CancelShipmentInput{ShipmentID: key, Reason: "欠品"})
+	_, err = w.Orders.CancelShipment(w.staff, order.CancelShipmentInput{IdempotencyKey: w.key(), ShipmentID: key, Reason: "欠品"})
 	return key.String(), err
 }
 
@@ -85,7 +85,7 @@ func (w *world) cancel(d dice) (string, error) {
 	if d.once(2) {
 		by = o.customer
 	}
-	_, err = w.Orders.Cancel(by, order.CancelInput{OrderID: o.id, Reason: "不要になった"})
+	_, err = w.Orders.Cancel(by, order.CancelInput{IdempotencyKey: w.key(), OrderID: o.id, Reason: "不要になった"})
 	return o.id.String(), err
 }
 
@@ -94,7 +94,7 @@ func (w *world) refuse(d dice) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = w.Orders.Refuse(w.staff, order.RefuseInput{OrderID: key, Reason: "受取拒否"})
+	_, err = w.Orders.Refuse(w.staff, order.RefuseInput{IdempotencyKey: w.key(), OrderID: key, Reason: "受取拒否"})
 	return key.String(), err
 }
 
@@ -285,10 +285,10 @@ func (w *world) arrive(d dice) (string, error) {
 		return "", errors.Join(err, errNothing)
 	}
 	if d.once(5) {
-		_, err = w.Stock.CloseTransfer(w.staff, inventory.CloseTransferInput{TransferID: key, Returned: d.once(2)})
+		_, err = w.Stock.CloseTransfer(w.staff, inventory.CloseTransferInput{IdempotencyKey: w.key(), TransferID: key, Returned: d.once(2)})
 		return "closed", err
 	}
-	_, err = w.Stock.ReceiveTransfer(w.staff, inventory.ReceiveTransferInput{TransferID: key, Lines: []inventory.ArrivedLineInput{{VariantID: variant, Arrived: 1 + d.of(quantity)}}})
+	_, err = w.Stock.ReceiveTransfer(w.staff, inventory.ReceiveTransferInput{IdempotencyKey: w.key(), TransferID: key, Lines: []inventory.ArrivedLineInput{{VariantID: variant, Arrived: 1 + d.of(quantity)}}})
 	return "", err
 }
 
@@ -307,6 +307,6 @@ func (w *world) supply(d dice) (string, error) {
 	if err != nil || key == uuid.Nil {
 		return "", errors.Join(err, errNothing)
 	}
-	_, err = w.Supply.ReceiveDelivery(w.staff, inventory.ReceiveDeliveryInput{DeliveryID: key, Lines: []inventory.ArrivedLineInput{{VariantID: variant, Arrived: 1 + d.of(quantity+2)}}})
+	_, err = w.Supply.ReceiveDelivery(w.staff, inventory.ReceiveDeliveryInput{IdempotencyKey: w.key(), DeliveryID: key, Lines: []inventory.ArrivedLineInput{{VariantID: variant, Arrived: 1 + d.of(quantity+2)}}})
 	return "", err
 }
