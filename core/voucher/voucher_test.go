@@ -255,6 +255,26 @@ func TestCodesEnd(t *testing.T) {
 	m.agree(t)
 }
 
+func TestABatchIsVoidedInRoundsThatAKeyDoesOnce(t *testing.T) {
+	t.Parallel()
+	m := openMint(t)
+	admin, b := m.admin(), m.issue(t, voucher.IssueInput{Count: 1201, Amount: yen(100)})
+	in := voucher.VoidInput{IdempotencyKey: m.key(), BatchID: &b.ID, Reason: "終了"}
+	for range 2 {
+		n, err := m.Void(admin, in)
+		require.NoError(t, err)
+		require.Equal(t, 1201, n)
+		m.agree(t)
+	}
+	require.EqualValues(t, 3, m.count(t, `SELECT count(*) FROM events WHERE type = 'vouchers.voided'`))
+	in.Reason = "別の理由"
+	_, err := m.Void(admin, in)
+	require.ErrorIs(t, err, idempotency.ErrReused)
+	n, err := m.Void(admin, voucher.VoidInput{IdempotencyKey: m.key(), BatchID: &b.ID, Reason: "終了"})
+	require.NoError(t, err)
+	require.Zero(t, n, "another intent finds nothing")
+}
+
 func TestSuppliersCodesAreSealedAndHandedOutOnce(t *testing.T) {
 	t.Parallel()
 	m := openMint(t)
