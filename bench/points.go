@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -134,8 +135,26 @@ func (b *pointBench) fill(ctx context.Context) error {
 	_, err = b.db.Pool().Exec(ctx, `
 		CREATE TABLE raw_balances (id int PRIMARY KEY, balance bigint NOT NULL) WITH (fillfactor = 70);
 		CREATE TABLE raw_entries (id uuid PRIMARY KEY, account int NOT NULL, kind text NOT NULL, points bigint NOT NULL, at timestamptz NOT NULL);
-		INSERT INTO raw_balances SELECT i, 0 FROM generate_series(0, 10239) i;
-		ANALYZE;`)
+		INSERT INTO raw_balances SELECT i, 0 FROM generate_series(0, 10239) i`)
+	if err != nil {
+		return err
+	}
+	return b.used(ctx)
+}
+
+// used gives each member some points, so that the tables are as PostgreSQL knows them of a
+// database that has been in use, not empty.
+func (b *pointBench) used(ctx context.Context) error {
+	for some := range slices.Chunk(b.members, 512) {
+		all := make([]points.Posting, len(some))
+		for i, m := range some {
+			all[i] = points.Posting{Holder: points.Holder{ProgrammeID: b.programme, MemberID: m}, Key: "bench:first", Kind: points.Earn, Points: 10, At: clock.System()}
+		}
+		if _, err := b.service.Post(ctx, all...); err != nil {
+			return err
+		}
+	}
+	_, err := b.db.Pool().Exec(ctx, `VACUUM ANALYZE`)
 	return err
 }
 

@@ -1,9 +1,11 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,16 +30,65 @@ const (
 	pointLotColumns     = `l.id, l.account_id, l.programme_id, l.pending, l.issued, l.remaining, l.expires_on, l.order_id, l.purchase_id, l.confirms_at, l.earned_at`
 )
 
-// Lock locks the accounts by the order of their ids, in one round trip. What is read
-// besides is read after they are locked, each statement with a look of its own.
+// What Lock asks, each of the accounts that are wanted.
+var (
+	openPointAccounts = forRows("id uuid, programme_id uuid, member_id uuid", `
+		INSERT INTO point_accounts (id, programme_id, member_id) SELECT id, programme_id, member_id FROM ROWS
+		WHERE EXISTS (SELECT FROM accounts x WHERE x.id = w.member_id) OR EXISTS (SELECT FROM members x WHERE x.id = w.member_id)
+		ORDER BY programme_id, member_id ON CONFLICT (programme_id, member_id) DO NOTHING`)
+	lockPointAccounts = forRows("programme_id uuid, member_id uuid", `
+		SELECT `+pointAccountColumns+` FROM ROWS
+		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id AND a.merged_into IS NULL ORDER BY a.id FOR NO KEY UPDATE OF a`)
+	openPointLots = forRows("programme_id uuid, member_id uuid", `
+		SELECT `+pointLotColumns+` FROM ROWS
+		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id
+		JOIN point_lots l ON l.account_id = a.id AND l.remaining > 0`)
+	pointProgrammes = forRows("id uuid", `SELECT `+programmeColumns+` FROM point_programmes WHERE id IN (SELECT w.id FROM ROWS)`)
+	pastPostings    = forRows("programme_id uuid, member_id uuid, key text", `
+		SELECT a.id AS account_id, `+pointEntryRest+` FROM ROWS
+		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id
+		CROSS JOIN LATERAL (SELECT a.id UNION ALL SELECT m.id FROM point_accounts m WHERE m.merged_into = a.id) held
+		CROSS JOIN LATERAL (
+			SELECT * FROM point_entries e WHERE e.account_id = held.id AND e.key = w.key
+			UNION ALL SELECT * FROM point_entries e WHERE e.account_id = held.id AND e.undoes = w.key AND e.undoes <> ''
+		) e
+		WHERE held.id = a.id OR e.kind IN `+undone)
+)
+
+// Lock locks the accounts by the order of their ids, in one round trip, or in two where
+// some are to be opened. What is read besides is read after they are locked, each
+// statement with a look of its own.
 func (s *Points) Lock(ctx context.Context, wants []points.Want) ([]points.Locked, error) {
+	locked, err := s.lock(ctx, wants, &pgx.Batch{})
+	if err != nil || len(locked) == len(wants) {
+		return locked, err
+	}
+	batch := &pgx.Batch{}
+	queueOpened(batch, wants)
+	if locked, err = s.lock(ctx, wants, batch); err == nil && len(locked) < len(wants) { // nobody's, or one that was merged into another
+		return nil, points.ErrMember.At("memberId")
+	}
+	return locked, err
+}
+
+func queueOpened(batch *pgx.Batch, wants []points.Want) {
 	n := len(wants)
 	fresh, programmes, members := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]uuid.UUID, n)
+	for i, w := range wants {
+		fresh[i], programmes[i], members[i] = id.New(), w.ProgrammeID, w.MemberID
+	}
+	openPointAccounts.queue(batch, fresh, programmes, members)
+}
+
+// lock locks those of the accounts that there are, after what the batch holds.
+func (s *Points) lock(ctx context.Context, wants []points.Want, batch *pgx.Batch) ([]points.Locked, error) {
+	n := len(wants)
+	programmes, members := make([]uuid.UUID, n), make([]uuid.UUID, n)
 	var keyProgrammes, keyMembers []uuid.UUID
 	var keys []string
 	lots := false
 	for i, w := range wants {
-		fresh[i], programmes[i], members[i] = id.New(), w.ProgrammeID, w.MemberID
+		programmes[i], members[i] = w.ProgrammeID, w.MemberID
 		lots = lots || w.Lots
 		for _, key := range w.Keys {
 			keyProgrammes, keyMembers, keys = append(keyProgrammes, w.ProgrammeID), append(keyMembers, w.MemberID), append(keys, key)
@@ -47,39 +98,18 @@ func (s *Points) Lock(ctx context.Context, wants []points.Want) ([]points.Locked
 	var open []points.Lot
 	var past []points.Entry
 	var kinds []points.Programme
-	batch := &pgx.Batch{}
-	batch.Queue(`
-		INSERT INTO point_accounts (id, programme_id, member_id) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS w (id, programme_id, member_id)
-		WHERE EXISTS (SELECT FROM accounts x WHERE x.id = w.member_id) OR EXISTS (SELECT FROM members x WHERE x.id = w.member_id)
-		ORDER BY programme_id, member_id ON CONFLICT (programme_id, member_id) DO NOTHING`, fresh, programmes, members)
-	queueRows(batch, &accounts, nil, `
-		SELECT `+pointAccountColumns+` FROM unnest($1::uuid[], $2::uuid[]) AS w (programme_id, member_id)
-		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id AND a.merged_into IS NULL ORDER BY a.id FOR NO KEY UPDATE OF a`, programmes, members)
+	readRows(batch, lockPointAccounts, &accounts, programmes, members)
 	if lots {
-		queueRows(batch, &open, nil, `
-			SELECT `+pointLotColumns+` FROM unnest($1::uuid[], $2::uuid[]) AS w (programme_id, member_id)
-			JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id
-			JOIN point_lots l ON l.account_id = a.id AND l.remaining > 0`, programmes, members)
+		readRows(batch, openPointLots, &open, programmes, members)
 	}
-	queueRows(batch, &kinds, nil, `SELECT `+programmeColumns+` FROM point_programmes WHERE id = ANY($1)`, programmes)
-	queueRows(batch, &past, nil, `
-		WITH w AS (
-			SELECT a.id, x.id AS held, w.key FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS w (programme_id, member_id, key)
-			JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id
-			CROSS JOIN LATERAL (SELECT a.id UNION ALL SELECT m.id FROM point_accounts m WHERE m.merged_into = a.id) x
-		)
-		SELECT w.id AS account_id, `+pointEntryRest+` FROM w JOIN point_entries e ON e.account_id = w.held AND e.key = w.key AND (w.held = w.id OR e.kind IN `+undone+`)
-		UNION SELECT w.id, `+pointEntryRest+` FROM w JOIN point_entries e ON e.account_id = w.held AND e.undoes = w.key AND e.undoes <> '' AND (w.held = w.id OR e.kind IN `+undone+`)
-		ORDER BY account_id, number`, keyProgrammes, keyMembers, keys)
+	readRows(batch, pointProgrammes, &kinds, programmes)
+	readRows(batch, pastPostings, &past, keyProgrammes, keyMembers, keys)
 	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
 		var pg *pgconn.PgError
 		if errors.As(err, &pg) && pg.Code == "23503" {
 			return nil, points.ErrMember.At("memberId")
 		}
 		return nil, err
-	}
-	if len(accounts) < n { // nobody's, or one that was merged into another
-		return nil, points.ErrMember.At("memberId")
 	}
 	return gathered(kinds, accounts, open, past), nil
 }
@@ -100,18 +130,39 @@ func gathered(kinds []points.Programme, accounts []points.Account, open []points
 		}
 	}
 	for _, l := range open {
-		at, locked := places[l.AccountID]
-		if !locked {
-			continue
+		if at, locked := places[l.AccountID]; locked {
+			all[at].Lots = append(all[at].Lots, l)
 		}
-		all[at].Lots = append(all[at].Lots, l)
 	}
 	for _, e := range past {
-		at := places[e.AccountID]
-		all[at].Past = append(all[at].Past, e)
+		if at, locked := places[e.AccountID]; locked {
+			all[at].Past = append(all[at].Past, e)
+		}
+	}
+	for i := range all { // two keys may be of one entry
+		slices.SortFunc(all[i].Past, func(x, y points.Entry) int {
+			return cmp.Or(cmp.Compare(x.Number, y.Number), cmp.Compare(x.Key, y.Key), cmp.Compare(x.Part, y.Part))
+		})
+		all[i].Past = slices.CompactFunc(all[i].Past, func(x, y points.Entry) bool { return x.Number == y.Number && x.Key == y.Key && x.Part == y.Part })
 	}
 	return all
 }
+
+// What Write writes, one statement for each table.
+var (
+	carryPointAccounts = forRows("id uuid, available bigint, pending bigint, owed bigint, number bigint", `
+		UPDATE point_accounts a SET available = w.available, pending = w.pending, owed = w.owed, number = w.number FROM ROWS
+		WHERE a.id = w.id AND a.number < w.number`)
+	makePointLots = forRows("id uuid, account_id uuid, programme_id uuid, pending boolean, issued bigint, remaining bigint, expires_on date, order_id uuid, confirms_at timestamptz, earned_at timestamptz, purchase_id uuid", `
+		INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, order_id, confirms_at, earned_at, purchase_id) SELECT * FROM ROWS`)
+	changePointLots = forRows("id uuid, delta bigint, state boolean, pending boolean, expires_on date, confirms_at timestamptz", `
+		UPDATE point_lots l SET remaining = l.remaining + w.delta, pending = CASE WHEN w.state THEN w.pending ELSE l.pending END,
+			expires_on = CASE WHEN w.state THEN w.expires_on ELSE l.expires_on END, confirms_at = CASE WHEN w.state THEN w.confirms_at ELSE l.confirms_at END
+		FROM ROWS WHERE l.id = w.id`)
+	makePointEntries = forRows("account_id uuid, programme_id uuid, number bigint, key text, part int, kind text, debit text, credit text, points bigint, available bigint, pending bigint, undoes text, order_id uuid, reason text, actor_id uuid, portions text, at timestamptz, purchase_id uuid", `
+		INSERT INTO point_entries (account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions, at, purchase_id)
+		SELECT account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions::jsonb, at, purchase_id FROM ROWS`)
+)
 
 // Write writes down what a book holds, one statement for each table.
 func (s *Points) Write(ctx context.Context, c points.Changes) error {
@@ -133,10 +184,7 @@ func queuePointAccounts(batch *pgx.Batch, all []points.Account) {
 	for i, a := range all {
 		ids[i], available[i], pending[i], owed[i], numbers[i] = a.ID, a.Available, a.Pending, a.Owed, a.Number
 	}
-	batch.Queue(`
-		UPDATE point_accounts a SET available = w.available, pending = w.pending, owed = w.owed, number = w.number
-		FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS w (id, available, pending, owed, number)
-		WHERE a.id = w.id AND a.number < w.number`, ids, available, pending, owed, numbers)
+	carryPointAccounts.queue(batch, ids, available, pending, owed, numbers)
 }
 
 func queuePointLots(batch *pgx.Batch, all []points.Lot) {
@@ -151,10 +199,7 @@ func queuePointLots(batch *pgx.Batch, all []points.Lot) {
 		ids[i], accounts[i], programmes[i], orders[i], waits[i], issued[i], remaining[i] = l.ID, l.AccountID, l.ProgrammeID, l.OrderID, l.Pending, l.Issued, l.Remaining
 		last[i], confirms[i], earned[i], purchases[i] = l.ExpiresOn, l.ConfirmsAt, l.EarnedAt, l.PurchaseID
 	}
-	batch.Queue(`
-		INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, order_id, confirms_at, earned_at, purchase_id)
-		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[], $5::bigint[], $6::bigint[], $7::date[], $8::uuid[], $9::timestamptz[], $10::timestamptz[], $11::uuid[])`,
-		ids, accounts, programmes, waits, issued, remaining, last, orders, confirms, earned, purchases)
+	makePointLots.queue(batch, ids, accounts, programmes, waits, issued, remaining, last, orders, confirms, earned, purchases)
 }
 
 func queueLotChanges(batch *pgx.Batch, all []points.LotChange) {
@@ -167,11 +212,7 @@ func queueLotChanges(batch *pgx.Batch, all []points.LotChange) {
 	for i, l := range all {
 		ids[i], deltas[i], states[i], waits[i], last[i], confirms[i] = l.ID, l.Delta, l.State, l.Pending, l.ExpiresOn, l.ConfirmsAt
 	}
-	batch.Queue(`
-		UPDATE point_lots l SET remaining = l.remaining + w.delta, pending = CASE WHEN w.state THEN w.pending ELSE l.pending END,
-			expires_on = CASE WHEN w.state THEN w.expires_on ELSE l.expires_on END, confirms_at = CASE WHEN w.state THEN w.confirms_at ELSE l.confirms_at END
-		FROM unnest($1::uuid[], $2::bigint[], $3::boolean[], $4::boolean[], $5::date[], $6::timestamptz[]) AS w (id, delta, state, pending, expires_on, confirms_at)
-		WHERE l.id = w.id`, ids, deltas, states, waits, last, confirms)
+	changePointLots.queue(batch, ids, deltas, states, waits, last, confirms)
 }
 
 func queuePointEntries(batch *pgx.Batch, all []points.Entry) {
@@ -195,13 +236,7 @@ func queuePointEntries(batch *pgx.Batch, all []points.Entry) {
 			}
 		}
 	}
-	batch.Queue(`
-		INSERT INTO point_entries (account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions, at, purchase_id)
-		SELECT account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions::jsonb, at, purchase_id
-		FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[],
-			$12::text[], $13::uuid[], $14::text[], $15::uuid[], $16::text[], $17::timestamptz[], $18::uuid[])
-			AS e (account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions, at, purchase_id)`,
-		accounts, programmes, numbers, keys, parts, kinds, debits, credits, moved, available, pending, undoes, orders, reasons, actors, portions, times, purchases)
+	makePointEntries.queue(batch, accounts, programmes, numbers, keys, parts, kinds, debits, credits, moved, available, pending, undoes, orders, reasons, actors, portions, times, purchases)
 }
 
 // localDay is the day of a moment where the programme p is at home.

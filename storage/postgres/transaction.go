@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -12,39 +13,40 @@ import (
 )
 
 // transaction is what a context carries inside InTx. It makes few round trips: it
-// begins with the first statement that is sent, and what nobody waits for an
-// answer to is sent along with the next that somebody does wait for.
+// begins with the first statement that is sent, what nobody waits for an answer to
+// is sent along with the next that somebody does wait for, and what still waits at
+// the end goes with the commit.
 type transaction struct {
 	pool    *pgxpool.Pool
-	begun   pgx.Tx             // nil until something is sent
+	begun   bool               // something has been sent, or tried
+	conn    *pgxpool.Conn      // nil until then, and where there was none to be had
 	waiting []*pgx.QueuedQuery // asked for and not sent yet
 	events  []event.Event      // told when it is committed
 }
 
 // ahead reports whether something has to be sent before, or with, the next statement.
-func (t *transaction) ahead() bool { return t.begun == nil || len(t.waiting) > 0 }
+func (t *transaction) ahead() bool { return !t.begun || len(t.waiting) > 0 }
 
 // SendBatch sends what waits and the batch in one round trip. A statement that
 // failed ahead of the batch fails it.
 func (t *transaction) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 	if !t.ahead() {
-		return t.begun.SendBatch(ctx, b)
+		return t.conn.SendBatch(ctx, b)
 	}
 	whole := &pgx.Batch{}
-	if t.begun == nil {
-		whole.BeginTx(pgx.TxOptions{})
+	if !t.begun {
+		t.begun = true
+		var err error
+		if t.conn, err = t.pool.Acquire(ctx); err != nil {
+			return pgx.FailedBatchResults(b, err)
+		}
+		whole.Queue("begin")
 	}
 	whole.QueuedQueries = append(whole.QueuedQueries, t.waiting...)
 	first := len(whole.QueuedQueries)
 	whole.QueuedQueries = append(whole.QueuedQueries, b.QueuedQueries...)
 	t.waiting = nil
-	var results pgx.BatchResults
-	if t.begun == nil {
-		results = t.pool.SendBatch(ctx, whole)
-		t.begun = results.Tx()
-	} else {
-		results = t.begun.SendBatch(ctx, whole)
-	}
+	results := t.conn.SendBatch(ctx, whole)
 	for _, q := range whole.QueuedQueries[:first] {
 		if err := heard(q, results); err != nil {
 			_ = results.Close()
@@ -71,6 +73,16 @@ func (t *transaction) flush(ctx context.Context) error {
 	return t.SendBatch(ctx, &pgx.Batch{}).Close()
 }
 
+// settle sends what has to be answered before the commit: what somebody looks at the
+// answer of, and what the transaction begins with, as a connection may turn out to be
+// dead and it be run again.
+func (t *transaction) settle(ctx context.Context) error {
+	if t.begun && !slices.ContainsFunc(t.waiting, func(q *pgx.QueuedQuery) bool { return q.Fn != nil }) {
+		return nil
+	}
+	return t.flush(ctx)
+}
+
 // ready begins the transaction and sends what waits.
 func (t *transaction) ready(ctx context.Context) error {
 	if !t.ahead() {
@@ -85,7 +97,7 @@ func (t *transaction) Exec(ctx context.Context, sql string, args ...any) (tag pg
 		if err := t.ready(ctx); err != nil {
 			return tag, err
 		}
-		return t.begun.Exec(ctx, sql, args...)
+		return t.conn.Exec(ctx, sql, args...)
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(sql, args...).Exec(func(done pgconn.CommandTag) error {
@@ -102,7 +114,7 @@ func (t *transaction) Query(ctx context.Context, sql string, args ...any) (pgx.R
 	if err := t.ready(ctx); err != nil {
 		return noRows{err}, err
 	}
-	return t.begun.Query(ctx, sql, args...)
+	return t.conn.Query(ctx, sql, args...)
 }
 
 // QueryRow runs a query of one row after what waits.
@@ -110,7 +122,7 @@ func (t *transaction) QueryRow(ctx context.Context, sql string, args ...any) pgx
 	if err := t.ready(ctx); err != nil {
 		return noRows{err}
 	}
-	return t.begun.QueryRow(ctx, sql, args...)
+	return t.conn.QueryRow(ctx, sql, args...)
 }
 
 // CopyFrom copies rows after what waits.
@@ -118,34 +130,55 @@ func (t *transaction) CopyFrom(ctx context.Context, table pgx.Identifier, column
 	if err := t.ready(ctx); err != nil {
 		return 0, err
 	}
-	return t.begun.CopyFrom(ctx, table, columns, rows)
+	return t.conn.CopyFrom(ctx, table, columns, rows)
 }
 
-// commit ends a transaction of which nothing waits. One that did nothing has never
+// commit ends a transaction, with what still waits. One that did nothing has never
 // begun.
 func (t *transaction) commit(ctx context.Context) error {
-	if t.begun == nil {
+	if !t.begun {
 		return nil
 	}
-	return t.begun.Commit(ctx)
+	var tag pgconn.CommandTag
+	last := &pgx.Batch{QueuedQueries: t.waiting}
+	t.waiting = nil
+	last.Queue("commit").Exec(func(done pgconn.CommandTag) error {
+		tag = done
+		return nil
+	})
+	if err := t.conn.SendBatch(ctx, last).Close(); err != nil {
+		return err
+	}
+	t.release()
+	if tag.String() == "ROLLBACK" { // a statement had failed, and nobody had looked
+		return pgx.ErrTxCommitRollback
+	}
+	return nil
 }
 
+// rollback ends a transaction that is not committed; one that is has no connection.
 func (t *transaction) rollback(ctx context.Context) {
-	if t.begun != nil {
-		_ = t.begun.Rollback(ctx)
+	if t.conn == nil {
+		return
 	}
+	if t.conn.Conn().PgConn().TxStatus() != 'I' {
+		_, _ = t.conn.Exec(ctx, "rollback")
+	}
+	t.release()
+}
+
+// release gives the connection back. The pool closes one that is still in a transaction.
+func (t *transaction) release() {
+	t.conn.Release()
+	t.conn = nil
 }
 
 // lost reports whether err came of a connection that broke, or was never made.
 func (t *transaction) lost(err error) bool {
-	if t.begun == nil {
-		return false
+	if t.conn == nil {
+		return t.begun && isDown(err)
 	}
-	conn := t.begun.Conn()
-	if conn == nil {
-		return isDown(err)
-	}
-	return conn.IsClosed()
+	return t.conn.Conn().IsClosed()
 }
 
 // noRows are the rows of a query that has none: it failed, or nobody waits for them.

@@ -77,7 +77,7 @@ func (db *DB) attempt(ctx context.Context, f func(context.Context) error) (err e
 		tx.rollback(cleanup)
 	}()
 	if err = f(context.WithValue(ctx, txKey{}, tx)); err == nil {
-		err = tx.flush(ctx)
+		err = tx.settle(ctx)
 	}
 	if err != nil {
 		lost := tx.lost(err)
