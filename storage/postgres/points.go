@@ -45,7 +45,7 @@ var (
 		JOIN point_lots l ON l.account_id = a.id AND l.remaining > 0`)
 	pointProgrammes = forRows("id uuid", `SELECT `+programmeColumns+` FROM point_programmes WHERE id IN (SELECT w.id FROM ROWS)`)
 	pastPostings    = forRows("programme_id uuid, member_id uuid, key text", `
-		SELECT a.id AS account_id, `+pointEntryRest+` FROM ROWS
+		SELECT held.id AS held_id, a.id AS account_id, `+pointEntryRest+` FROM ROWS
 		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id
 		CROSS JOIN LATERAL (SELECT a.id UNION ALL SELECT m.id FROM point_accounts m WHERE m.merged_into = a.id) held
 		CROSS JOIN LATERAL (
@@ -96,7 +96,7 @@ func (s *Points) lock(ctx context.Context, wants []points.Want, batch *pgx.Batch
 	}
 	var accounts []points.Account
 	var open []points.Lot
-	var past []points.Entry
+	var past []pastEntry
 	var kinds []points.Programme
 	readRows(batch, lockPointAccounts, &accounts, programmes, members)
 	if lots {
@@ -118,8 +118,19 @@ func (s *Points) lock(ctx context.Context, wants []points.Want, batch *pgx.Batch
 // are of one payment or transfer.
 const undone = `('USE', 'RETURN', 'SEND', 'SENT', 'SEND_BACK', 'PRIZE', 'PRIZE_BACK')`
 
+// pastEntry is an entry of a locked account, or of one that was merged into it. It is read
+// twice where its own key and what it undoes are both asked for.
+type pastEntry struct {
+	HeldID uuid.UUID // whose it was
+	points.Entry
+}
+
+func (e pastEntry) compare(o pastEntry) int {
+	return cmp.Or(cmp.Compare(e.Number, o.Number), slices.Compare(e.HeldID[:], o.HeldID[:]))
+}
+
 // gathered puts what was read together by account.
-func gathered(kinds []points.Programme, accounts []points.Account, open []points.Lot, past []points.Entry) []points.Locked {
+func gathered(kinds []points.Programme, accounts []points.Account, open []points.Lot, past []pastEntry) []points.Locked {
 	all, places := make([]points.Locked, len(accounts)), make(map[uuid.UUID]int, len(accounts))
 	for i, a := range accounts {
 		all[i].Account, places[a.ID] = a, i
@@ -134,16 +145,11 @@ func gathered(kinds []points.Programme, accounts []points.Account, open []points
 			all[at].Lots = append(all[at].Lots, l)
 		}
 	}
-	for _, e := range past {
+	slices.SortFunc(past, pastEntry.compare)
+	for _, e := range slices.CompactFunc(past, func(x, y pastEntry) bool { return x.compare(y) == 0 }) {
 		if at, locked := places[e.AccountID]; locked {
-			all[at].Past = append(all[at].Past, e)
+			all[at].Past = append(all[at].Past, e.Entry)
 		}
-	}
-	for i := range all { // two keys may be of one entry
-		slices.SortFunc(all[i].Past, func(x, y points.Entry) int {
-			return cmp.Or(cmp.Compare(x.Number, y.Number), cmp.Compare(x.Key, y.Key), cmp.Compare(x.Part, y.Part))
-		})
-		all[i].Past = slices.CompactFunc(all[i].Past, func(x, y points.Entry) bool { return x.Number == y.Number && x.Key == y.Key && x.Part == y.Part })
 	}
 	return all
 }
