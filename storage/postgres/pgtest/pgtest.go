@@ -24,8 +24,32 @@ import (
 // connections bounds a test's pool; a server allows about a hundred in all.
 const connections = 4
 
-// clones bounds how many test databases of one package are open at once.
-var clones = make(chan struct{}, 6)
+// turns bounds how many tests of one package have databases open at once. A test that has
+// one opens more without waiting, so that no two wait for each other.
+var turns = struct {
+	sync.Mutex
+	free chan struct{}
+	open map[string]int // by test
+}{free: make(chan struct{}, 6), open: map[string]int{}}
+
+// takeTurn waits for the test's turn to open a database, until its end.
+func takeTurn(t testing.TB) {
+	test, _, _ := strings.Cut(t.Name(), "/")
+	turns.Lock()
+	turns.open[test]++
+	waits := turns.open[test] == 1
+	turns.Unlock()
+	if waits {
+		turns.free <- struct{}{}
+	}
+	t.Cleanup(func() {
+		turns.Lock()
+		defer turns.Unlock()
+		if turns.open[test]--; turns.open[test] == 0 {
+			<-turns.free
+		}
+	})
+}
 
 // server is the PostgreSQL of this test binary: DATABASE_URL's, or an embedded
 // one that stops with the process.
@@ -91,13 +115,10 @@ func URL(t testing.TB) string {
 	require.NoError(t, err)
 	base, err := server()
 	require.NoError(t, err)
-	clones <- struct{}{}
+	takeTurn(t)
 	name := "noren_test_" + strings.ReplaceAll(id.New().String(), "-", "")
 	run(t, base, `CREATE DATABASE `+name+` TEMPLATE `+source)
-	t.Cleanup(func() {
-		run(t, base, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`)
-		<-clones
-	})
+	t.Cleanup(func() { run(t, base, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`) })
 	return at(base, name)
 }
 
