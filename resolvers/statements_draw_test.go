@@ -24,7 +24,7 @@ var drawOperations = map[string]clientOperation{
 		}
 		return nil
 	})},
-	"app/EnterDraw": {18, loyal(func(t *testing.T, w *world) apptest.Variables {
+	"app/EnterDraw": {17, loyal(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "drawId": w.draw(t, 1), "count": w.size, "points": w.size})
 	})},
 	"app/AnswerWin": {12, loyal(func(t *testing.T, w *world) apptest.Variables {

@@ -33,15 +33,15 @@ var pointOperations = map[string]clientOperation{
 	}},
 	"web/PointsPage":    {2, loyal(nil)},
 	"app/PointsChanged": {2, loyal(nil)},
-	"app/GivePoints": {18, loyal(func(t *testing.T, w *world) apptest.Variables {
+	"app/GivePoints": {22, loyal(func(t *testing.T, w *world) apptest.Variables {
 		email := w.email()
 		newCustomer(t, w.App, email)
 		return in(apptest.Variables{"idempotencyKey": w.key(), "programmeId": w.programme(1), "email": email, "points": 1})
 	})},
-	"app/ExchangePoints": {26, loyal(func(_ *testing.T, w *world) apptest.Variables {
+	"app/ExchangePoints": {24, loyal(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "fromId": w.programme(1), "toId": w.programme(0), "points": 1})
 	})},
-	"app/RedeemPointCode": {19, loyal(func(t *testing.T, w *world) apptest.Variables {
+	"app/RedeemPointCode": {18, loyal(func(t *testing.T, w *world) apptest.Variables {
 		code := "CODE-" + id.New().String()
 		exec(t, w.App, `INSERT INTO point_codes (id, programme_id, brand_id, code, name, points, daily, created_at)
 			SELECT $1, p.id, b.id, upper($2), '{"ja":"来店"}', 10, true, now() FROM point_programmes p, brands b WHERE NOT p.shared AND b.id = $3 ORDER BY p.id LIMIT 1`, id.New(), code, w.BrandID)
@@ -58,7 +58,7 @@ var pointOperations = map[string]clientOperation{
 		return in(apptest.Variables{"codeId": id.Global("PointCode", key)})
 	})},
 	"app/PointPartners": {2, loyal(nil)},
-	"app/SendPoints": {17, loyal(func(t *testing.T, w *world) apptest.Variables {
+	"app/SendPoints": {16, loyal(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "partnerId": w.partnerSystem(t), "theirMember": "77", "points": 1})
 	})},
 	"app/PointTransfers": {2, loyal(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"first": w.size} })},
@@ -72,13 +72,13 @@ var pointOperations = map[string]clientOperation{
 	"admin/PointTrialBalance": {2, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"programmeId": w.programme(1)}
 	})},
-	"admin/GrantPoints": {17, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/GrantPoints": {16, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "programmeId": w.programme(1), "memberId": w.member.id, "points": 1, "reason": "お詫び"})
 	})},
-	"admin/RewardPoints": {12, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/RewardPoints": {11, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "occasion": "REVIEW", "memberId": w.member.id})
 	})},
-	"partner/RewardPoints": {15, pledged(access.PointWrite, func(_ *testing.T, w *world) apptest.Variables {
+	"partner/RewardPoints": {13, pledged(access.PointWrite, func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "occasion": "REVIEW", "memberId": w.member.id})
 	})},
 	"admin/PointArrivals": {2, staffed(func(t *testing.T, w *world) apptest.Variables {
@@ -87,11 +87,11 @@ var pointOperations = map[string]clientOperation{
 		}
 		return apptest.Variables{"state": "OPEN"}
 	})},
-	"admin/ReceivePointFile": {21, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ReceivePointFile": {24, staffed(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "csv": w.arrivalFile(number)})
 	})},
-	"admin/SettlePointArrival": {19, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/SettlePointArrival": {18, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "arrivalId": w.arrival(t), "memberId": w.member.id})
 	})},
 	"partner/ReceivePoints": {20, func(t *testing.T, w *world) question {
@@ -101,7 +101,7 @@ var pointOperations = map[string]clientOperation{
 		exec(t, w.App, `UPDATE point_partners SET api_partner_id = (SELECT id FROM partners ORDER BY id DESC LIMIT 1)`)
 		return q
 	}},
-	"partner/ReceivePointFile": {23, func(t *testing.T, w *world) question {
+	"partner/ReceivePointFile": {26, func(t *testing.T, w *world) question {
 		q := pledged(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
 			_, number := w.guest(t, "09011112222")
 			return in(apptest.Variables{"partnerId": w.partnerSystem(t), "csv": w.arrivalFile(number)})
@@ -132,7 +132,7 @@ var pointOperations = map[string]clientOperation{
 	"admin/ReconcilePoints": {3, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "from": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z", "csv": "id,points\n"})
 	})},
-	"admin/ReceivePoints": {18, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ReceivePoints": {17, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "reference": w.key(), "memberId": w.member.id, "theirPoints": 1})
 	})},
 }
