@@ -159,6 +159,25 @@ func TestARecurringOrderComesOnceForEachDay(t *testing.T) {
 	require.Nil(t, asking(func(q string, v apptest.Variables) apptest.Answer { return stranger.do(t, q, v) }).recurringOrder(t, o.ID))
 }
 
+// More fall due than are read at once; one of them cannot be placed, and holds up no other.
+func TestAllThatFallsDueIsPlacedInOneRound(t *testing.T) {
+	t.Parallel()
+	r := newRegular(t)
+	exec(t, r.App, `UPDATE stock_levels SET on_hand = 1000`)
+	require.Empty(t, r.ask.recur(t, "subscribeRecurringOrder", r.wish()).UserErrors)
+	exec(t, r.App, `
+		WITH made AS (
+			INSERT INTO recurring_orders SELECT (json_populate_record(o, json_build_object('id', gen_random_uuid(), 'number', 'R' || i))).*
+			FROM recurring_orders o CROSS JOIN generate_series(1, 204) i RETURNING id
+		)
+		INSERT INTO recurring_order_lines SELECT (json_populate_record(l, json_build_object('id', gen_random_uuid(), 'recurring_id', m.id))).* FROM recurring_order_lines l CROSS JOIN made m`)
+	r.run(t)
+	require.Equal(t, 205, queuedMails(t, r.App, "recurring_order"), "each member is told ahead")
+	r.due(t)
+	r.run(t)
+	require.Equal(t, 205, r.orders(t))
+}
+
 func TestARecurringOrderIsSkippedPausedAndChanged(t *testing.T) {
 	t.Parallel()
 	r := newRegular(t)

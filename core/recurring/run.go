@@ -42,23 +42,34 @@ func (RunJob) Kind() string { return "recurring_orders" }
 // fails by noren's own trouble is tried in the next round.
 func (s *Service) Run(ctx context.Context) error {
 	ctx = access.With(ctx, access.System)
-	today := s.today(ctx)
-	soon, err := s.Store.Ahead(ctx, channel.From(ctx).ID, today, today.AddDate(0, 0, daysAhead), atOnce)
-	if err != nil {
-		return err
-	}
-	var all []error
-	for _, o := range soon {
-		all = append(all, s.announce(ctx, o))
-	}
-	due, err := s.Store.Due(ctx, channel.From(ctx).ID, today, s.Now(), atOnce)
-	for _, o := range due {
-		if failed := s.place(ctx, o); failed != nil {
-			slog.WarnContext(ctx, "a recurring order waits for the next round", "number", o.Number, "error", failed)
-			all = append(all, failed)
+	today, here := s.today(ctx), channel.From(ctx).ID
+	ahead := inTurn(ctx, func(after Place) ([]Order, error) {
+		return s.Store.Ahead(ctx, here, today, today.AddDate(0, 0, daysAhead), after, atOnce)
+	}, s.announce)
+	due := inTurn(ctx, func(after Place) ([]Order, error) { return s.Store.Due(ctx, here, today, s.Now(), after, atOnce) }, s.place)
+	return errors.Join(ahead, due)
+}
+
+// inTurn does to all that are read what is to be done. One that fails holds up no other; it
+// answers the last failure.
+func inTurn(ctx context.Context, read func(after Place) ([]Order, error), do func(ctx context.Context, o Order) error) error {
+	var failed error
+	for after := (Place{}); ; {
+		some, err := read(after)
+		if err != nil {
+			return errors.Join(failed, err)
+		}
+		for _, o := range some {
+			after = Place{o.NextOn, o.ID}
+			if err := do(ctx, o); err != nil {
+				slog.WarnContext(ctx, "a recurring order waits for the next round", "number", o.Number, "error", err)
+				failed = err
+			}
+		}
+		if len(some) < atOnce {
+			return failed
 		}
 	}
-	return errors.Join(append(all, err)...)
 }
 
 // announce mails what will be ordered, once for each due day.

@@ -38,9 +38,9 @@ type Store interface {
 	Note(ctx context.Context, o Occurrence) error
 	// Due are active ones of the channel to be placed by the day, or tried again by the
 	// moment, the first due first; Ahead those due after the first day and by the last of
-	// which the member was not told.
-	Due(ctx context.Context, channelID uuid.UUID, day, at time.Time, most int) ([]Order, error)
-	Ahead(ctx context.Context, channelID uuid.UUID, after, by time.Time, most int) ([]Order, error)
+	// which the member was not told. Both are read on from a place in their order.
+	Due(ctx context.Context, channelID uuid.UUID, day, at time.Time, from Place, most int) ([]Order, error)
+	Ahead(ctx context.Context, channelID uuid.UUID, after, by time.Time, from Place, most int) ([]Order, error)
 	// Attendants are the staff who see to what could not be placed.
 	Attendants(ctx context.Context) ([]messaging.Address, error)
 
@@ -49,6 +49,12 @@ type Store interface {
 	Lines(ctx context.Context, ids []uuid.UUID) ([]Line, error)
 	// Occurrences are the latest of each, the latest first, at most so many.
 	Occurrences(ctx context.Context, ids []uuid.UUID, most int) ([]Occurrence, error)
+}
+
+// Place is one in the order in which they fall due.
+type Place struct {
+	On time.Time
+	ID uuid.UUID
 }
 
 // Members know for whom goods can be ordered, and which goods and methods there are.

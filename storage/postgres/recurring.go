@@ -113,17 +113,17 @@ func (s *Recurring) Note(ctx context.Context, o recurring.Occurrence) error {
 }
 
 // Due are active ones of the channel to be placed by the day, or tried again by the moment.
-func (s *Recurring) Due(ctx context.Context, channelID uuid.UUID, day, at time.Time, most int) ([]recurring.Order, error) {
+func (s *Recurring) Due(ctx context.Context, channelID uuid.UUID, day, at time.Time, from recurring.Place, most int) ([]recurring.Order, error) {
 	return collect[recurring.Order](ctx, s.db, `SELECT `+recurringColumns+` FROM recurring_orders r
-		WHERE r.channel_id = $1 AND r.state = 'ACTIVE' AND r.next_on <= $2 AND (r.retry_at IS NULL OR r.retry_at <= $3) ORDER BY r.next_on, r.id LIMIT $4`,
-		channelID, day, at, most)
+		WHERE r.channel_id = $1 AND r.state = 'ACTIVE' AND r.next_on <= $2 AND (r.retry_at IS NULL OR r.retry_at <= $3) AND (r.next_on, r.id) > ($4, $5)
+		ORDER BY r.next_on, r.id LIMIT $6`, channelID, day, at, from.On, from.ID, most)
 }
 
 // Ahead are active ones due after a day and by another of which the member was not told.
-func (s *Recurring) Ahead(ctx context.Context, channelID uuid.UUID, after, by time.Time, most int) ([]recurring.Order, error) {
+func (s *Recurring) Ahead(ctx context.Context, channelID uuid.UUID, after, by time.Time, from recurring.Place, most int) ([]recurring.Order, error) {
 	return collect[recurring.Order](ctx, s.db, `SELECT `+recurringColumns+` FROM recurring_orders r
-		WHERE r.channel_id = $1 AND r.state = 'ACTIVE' AND r.next_on > $2 AND r.next_on <= $3 AND r.announced_on IS DISTINCT FROM r.next_on ORDER BY r.next_on, r.id LIMIT $4`,
-		channelID, after, by, most)
+		WHERE r.channel_id = $1 AND r.state = 'ACTIVE' AND r.next_on > $2 AND r.next_on <= $3 AND r.announced_on IS DISTINCT FROM r.next_on AND (r.next_on, r.id) > ($4, $5)
+		ORDER BY r.next_on, r.id LIMIT $6`, channelID, after, by, from.On, from.ID, most)
 }
 
 // Attendants are the staff who see to what could not be placed.

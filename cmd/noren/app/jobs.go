@@ -130,7 +130,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ promotion.BudgetJob) error { return a.Resolvers.Campaigns.WatchBudgets(ctx) })
 	work(w, func(ctx context.Context, _ quotation.ExpireJob) error { return a.Resolvers.Quotations.Expire(ctx) })
 	work(w, func(ctx context.Context, _ order.PickUpJob) error { return a.Resolvers.Orders.SeeToPickUps(ctx) })
-	work(w, func(ctx context.Context, _ recurring.RunJob) error { return a.runRecurring(ctx) })
+	river.AddWorker(w, &longJob[recurring.RunJob]{f: func(ctx context.Context, _ recurring.RunJob) error { return a.runRecurring(ctx) }})
 	work(w, func(ctx context.Context, _ draft.ExpireJob) error { return a.Resolvers.Drafts.Expire(ctx) })
 	work(w, func(ctx context.Context, _ cardfile.ForgetJob) error { return a.Resolvers.SavedCards.Forget(ctx) })
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
