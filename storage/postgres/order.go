@@ -242,15 +242,27 @@ func (s *Orders) List(ctx context.Context, q order.Query) (page.Connection[order
 	maps.Copy(args, each)
 	if q.Tag != "" { // walked by the tag's own index
 		from, key = `order_tags g JOIN orders o ON o.id = g.order_id`, `g.placed_at, g.order_id`
-		where, args["tag"] = where+` AND g.brand_id = @brand AND g.tag = @tag`, q.Tag
+		where, args["tag"] = strings.ReplaceAll(where, `o.placed_at`, `g.placed_at`)+` AND g.brand_id = @brand AND g.tag = @tag`, q.Tag
 	}
 	sorted := strings.ReplaceAll(key, ",", walk+",") + walk
 	connection, err := keyset(ctx, s.db, q.Page, orderColumns+` FROM `+from, where, `(`+key+`)`, sorted, args,
-		func(k placedKey) []any { return []any{k.At, k.ID} }, func(o order.Order) placedKey { return placedKey{o.PlacedAt, o.ID} })
+		func(k placedKey) []any { return within(k, q) }, func(o order.Order) placedKey { return placedKey{o.PlacedAt, o.ID} })
 	connection.Count = func(ctx context.Context) (int, error) {
 		return one[int](ctx, s.db, `SELECT count(*) FROM `+from+` WHERE `+where, args)
 	}
 	return connection, err
+}
+
+// within is where to go on behind a cursor: where what is asked for begins, if the cursor
+// lies before that. PostgreSQL would walk all the orders between.
+func within(k placedKey, q order.Query) []any {
+	if edge := q.PlacedFrom; q.Oldest && edge != nil && k.At.Before(*edge) {
+		return []any{*edge, uuid.Nil}
+	}
+	if edge := q.PlacedBefore; !q.Oldest && edge != nil && k.At.After(*edge) {
+		return []any{*edge, uuid.Nil}
+	}
+	return []any{k.At, k.ID}
 }
 
 // ofEach are the brand's orders in the statuses, each walked by its own part of an index in
@@ -277,7 +289,11 @@ func orderFilter(q order.Query) (string, pgx.NamedArgs) {
 	if q.CompanyID != nil {
 		where, args["company"] = where+` AND o.company_id = @company`, *q.CompanyID
 	}
-	if len(q.Statuses) > 0 {
+	switch len(q.Statuses) {
+	case 0:
+	case 1: // an index has the orders of each status in the order of the list
+		where, args["status"] = where+` AND o.status = @status`, q.Statuses[0]
+	default:
 		where, args["statuses"] = where+` AND o.status = ANY(@statuses)`, q.Statuses
 	}
 	if q.Number != "" {
