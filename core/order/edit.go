@@ -254,11 +254,21 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 	if done.Points, err = s.points.ToEarn(ctx, o.ID); err != nil {
 		return done, err
 	}
-	return done, s.mail(ctx, *o, o.ID.String()+" "+s.now().String(), messaging.OrderChanged{
+	return done, s.mail(ctx, *o, o.ID.String()+" "+s.now().String(), a.content(done, reason))
+}
+
+// content is what the customer is told of an edit: where the order goes, if that is new.
+func (a *amendment) content(done Edited, reason string) messaging.OrderChanged {
+	o := a.order
+	c := messaging.OrderChanged{
 		Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Currency: o.Currency, Lines: mailed(Draft{Order: *o, Lines: a.after}),
 		Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.TotalMinor, Difference: done.Difference.Minor, Refund: done.Refund.Minor,
 		Missing: !o.Paid && !o.ShipsUnpaid(),
-	})
+	}
+	if a.before.ShippingAddress != o.ShippingAddress {
+		c.Address = o.ShippingAddress.Lines()
+	}
+	return c
 }
 
 // revise lets campaigns count what they give the order now, if it was priced again.
