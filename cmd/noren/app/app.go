@@ -187,6 +187,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Prices: prices, Flips: shown, Lots: lots, Outbox: jobs, Events: followed, Now: now,
 		Photos: postgres.NewReturns(db), Pictures: photo.NewReader(), Links: returnLinks,
 	})
+	orders.ExchangeBy(back)
 	shipments, err := newCarriers(cfg, db, keys, orders, postgres.NewPrizes(db, sealed), around.prizes, jobs, now)
 	if err != nil {
 		return nil, err
