@@ -234,7 +234,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 				Tx: db, Store: postgres.NewRecurring(db), Members: postgres.NewDrafts(db, sealed), Keys: keys, Carts: carts, Orders: orders, Coupons: campaigns, Cards: saved, Outbox: jobs, Events: events,
 				ShopURL: cfg.shopPages(), Now: now,
 			}),
-			Worklists: worklist.New(postgres.NewWorklists(db), accounts),
+			Worklists: worklist.New(postgres.NewWorklists(db), accounts, now),
 			Drafts: draft.New(draft.Parts{
 				Tx: db, Store: postgres.NewDrafts(db, sealed), Carts: carts, Orders: orders, Coupons: campaigns, Prices: prices, Outbox: jobs, Events: events, ShopURL: cfg.shopPages(), Now: now,
 			}),
