@@ -25,6 +25,20 @@ func (r *mutationResolver) ReallocateOrder(ctx context.Context, input order.Real
 	return model.ReallocationPayload{Order: o, Moved: orNone(moved), UserErrors: errors}, err
 }
 
+func (r *mutationResolver) ReallocateOrders(ctx context.Context, input order.ReallocateManyInput) (model.ReallocationsPayload, error) {
+	all, err := r.Orders.ReallocateMany(ctx, input)
+	errors, err := userErrors(ctx, err)
+	told := make([]model.OrderReallocation, len(all))
+	for i, one := range all {
+		failed, err := userErrors(ctx, one.Err)
+		if err != nil {
+			return model.ReallocationsPayload{}, err
+		}
+		told[i] = model.OrderReallocation{OrderID: one.GlobalID(), Order: one.Order, Moved: orNone(one.Moved), UserErrors: failed}
+	}
+	return model.ReallocationsPayload{Reallocations: told, UserErrors: errors}, err
+}
+
 func (r *queryResolver) Allocation(ctx context.Context) ([]channel.Preference, error) {
 	return orNone(channel.From(ctx).Allocation), nil
 }

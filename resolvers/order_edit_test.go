@@ -521,3 +521,20 @@ func TestTaxOnTopFollowsAnEdit(t *testing.T) {
 	require.Equal(t, []string{"286", "3146"}, []string{got.Order.Tax.Amount, got.Order.Total.Amount})
 	requireAddsUp(t, d.App, *got.Order)
 }
+
+func TestTheMailOfAnEditNamesTheNewAddress(t *testing.T) {
+	t.Parallel()
+	d := newEditDesk(t)
+	told := func() (address []string) {
+		require.NoError(t, d.DB.Pool().QueryRow(t.Context(), `SELECT ARRAY(SELECT jsonb_array_elements_text(coalesce(args->'message'->'content'->'address', '[]')))
+			FROM river_job WHERE kind = 'send_message' AND args->'message'->>'kind' = 'order_changed' ORDER BY id DESC LIMIT 1`).Scan(&address))
+		return address
+	}
+	require.Empty(t, d.edit(t, lines(d.leashes, 2)).UserErrors)
+	require.Empty(t, told(), "it goes where it went")
+	moved := newAddress("山田 次郎")
+	moved["prefecture"], moved["city"], moved["postalCode"] = "OSAKA", "大阪市北区", "530-0001"
+	require.Empty(t, d.edit(t, apptest.Variables{"shippingAddress": moved}).UserErrors)
+	require.Contains(t, strings.Join(told(), " "), "大阪府大阪市北区神宮前1-2-3")
+	require.Contains(t, strings.Join(told(), " "), "山田 次郎")
+}

@@ -17,7 +17,7 @@ import (
 )
 
 const returnFields = `return { id number status outcome note lines { id line { id } reason asked approved received exchangeVariantId refund { amount } }
-	receipts { nth locationId refund { amount } fee { amount } shippingFee { amount } exchangeOrder { id number status paid total { amount } } } refund { amount } fee { amount } }
+	receipts { nth locationId carriedOver { amount } refund { amount } fee { amount } shippingFee { amount } exchangeOrder { id number status paid total { amount } } } refund { amount } fee { amount } }
 	userErrors { code field message }`
 
 type returnSeen struct {
@@ -33,6 +33,7 @@ type returnSeen struct {
 		Nth                      int
 		LocationID               string
 		Refund, Fee, ShippingFee struct{ Amount string }
+		CarriedOver              struct{ Amount string }
 		ExchangeOrder            *struct {
 			ID, Number, Status string
 			Paid               bool
@@ -278,6 +279,7 @@ func TestWhatIsAskedForMustBeTrue(t *testing.T) {
 	require.Equal(t, "TOO_LONG text", ask(d.wish("REFUND", one), apptest.Variables{"text": strings.Repeat("あ", 2001)}))
 	require.Equal(t, "IDEMPOTENCY_KEY_INVALID idempotencyKey", ask(d.wish("REFUND", one), apptest.Variables{"idempotencyKey": "x"}))
 	require.Equal(t, "INVALID lines.0.exchangeVariantId", ask(d.wish("REFUND", piecesOf(d.leashes, 1, "OTHER", apptest.Variables{"exchangeVariantId": id.Global("Variant", d.leash)})), nil))
+	exec(t, a, `UPDATE products SET tax_class = 'REDUCED' WHERE slug = 'bed'`)
 	require.Equal(t, "EXCHANGE_PRICE_DIFFERS lines", ask(d.wish("EXCHANGE", piecesOf(d.leashes, 1, "OTHER", apptest.Variables{"exchangeVariantId": id.Global("Variant", d.bed)})), nil))
 	require.Equal(t, "NOT_FOUND orderId", ask(d.wish("REFUND", one), apptest.Variables{"orderId": id.Global("Order", id.New())}))
 	require.Equal(t, "FORBIDDEN ", ask(d.wish("REFUND", one), apptest.Variables{"beyondRules": true}))

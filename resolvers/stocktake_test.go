@@ -2,8 +2,10 @@ package resolvers_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
@@ -141,4 +143,95 @@ func TestStocktakesThatCannotBe(t *testing.T) {
 	}
 	c.DoAs(t, keeper, `query($l: ID) { stocktakes(locationId: $l) { nodes { state } } }`, apptest.Variables{"l": c.shop}).Into(t, &listed)
 	require.Equal(t, []struct{ State string }{{"DROPPED"}, {"BOOKED"}}, listed.Stocktakes.Nodes)
+}
+
+// ordered is a paid order of so many leashes.
+func (c *carrier) ordered(t *testing.T, method uuid.UUID, pieces int) string {
+	t.Helper()
+	order, _ := orderedOf(t, c.App, method, fmt.Sprint(100*pieces), keyOf(t, c.leash), pieces)
+	return order
+}
+
+func TestAStocktakeThatFindsFewerThanAreHeldIsBooked(t *testing.T) {
+	t.Parallel()
+	c := newCarrier(t)
+	umeda := openShop(t, c.App, "umeda", "OSAKA", map[uuid.UUID]int{keyOf(t, c.leash): 1})
+	exec(t, c.App, `UPDATE locations SET ships = true WHERE id = $1`, umeda)
+	method, desk := c.AddShipping(t, "parcel", 0), counter{c.App, packer}
+	first, second, third := c.ordered(t, method, 3), c.ordered(t, method, 4), c.ordered(t, method, 2)
+	made := desk.instruct(t, second, nil)
+	require.Empty(t, made.UserErrors)
+	requireShopStock(t, c.App, c.WarehouseID, keyOf(t, c.leash), 100, 9)
+
+	key := c.start(t, c.warehouse).Stocktake.ID
+	require.Empty(t, c.count(t, key, map[string]int{c.leash: 4}).UserErrors)
+	booked := c.book(t, key, false)
+	require.Empty(t, booked.UserErrors)
+	require.Equal(t, "BOOKED", booked.Stocktake.State)
+	requireShopStock(t, c.App, c.WarehouseID, keyOf(t, c.leash), 4, 4)
+	requireShopStock(t, c.App, umeda, keyOf(t, c.leash), 1, 1)
+	requireSums(t, c.App)
+	holds := func(order string) (there, waits int) {
+		require.NoError(t, c.DB.Pool().QueryRow(t.Context(), `SELECT coalesce(sum(quantity) FILTER (WHERE location_id IS NOT NULL), 0), coalesce(sum(quantity) FILTER (WHERE location_id IS NULL), 0)
+			FROM stock_reservations WHERE order_id = $1 AND state = 'OPEN'`, keyOf(t, order)).Scan(&there, &waits))
+		return there, waits
+	}
+	for order, want := range map[string][3]int{first: {3, 0, 0}, second: {2, 2, 3}, third: {0, 2, 2}} {
+		there, waits := holds(order)
+		released := countOf(t, c.App, `SELECT coalesce(-sum(reserved), 0) FROM stock_movements WHERE kind = 'RELEASE' AND reference = $1`, keyOf(t, order).String())
+		require.Equal(t, want, [3]int{there, waits, released}, "there, waited for, released: the last placed lose first")
+		require.Equal(t, min(want[2], 1), countOf(t, c.App, `SELECT count(*) FROM events WHERE type = 'order.reallocated' AND subject_id = $1`, keyOf(t, order)))
+	}
+	require.Equal(t, 1, countOf(t, c.App, `SELECT sum(l.quantity)::int FROM shipment_lines l JOIN shipments h ON h.id = l.shipment_id WHERE h.order_id = $1 AND h.status = 'INSTRUCTED'`, keyOf(t, second)), "what is gone is not packed")
+	require.Equal(t, 2, *waiting(t, c.App, packer)["backOrders"])
+
+	// What comes goes to those who wait.
+	receive(t, c.App, keyOf(t, c.leash), 4)
+	requireShopStock(t, c.App, c.WarehouseID, keyOf(t, c.leash), 8, 8)
+	requireSums(t, c.App)
+	require.Zero(t, *waiting(t, c.App, packer)["backOrders"])
+	require.Equal(t, "STOCKTAKE_OVER", c.book(t, key, false).code())
+}
+
+func TestOrdersThatArePickedUpKeepWhatWasCounted(t *testing.T) {
+	t.Parallel()
+	c := newCarrier(t)
+	leash := keyOf(t, c.leash)
+	umeda := openShop(t, c.App, "umeda", "OSAKA", map[uuid.UUID]int{leash: 3})
+	require.Empty(t, picks(t, c.App, umeda, leash, 2).order(t, "200", "AT_SHOP").UserErrors)
+	key := c.start(t, globalID("Location", umeda)).Stocktake.ID
+	require.Empty(t, c.count(t, key, map[string]int{c.leash: 1}).UserErrors)
+	short := c.book(t, key, false)
+	require.Equal(t, "STOCK_BELOW_RESERVED", short.code())
+	require.Contains(t, short.UserErrors[0].Message, "leash-1")
+	requireShopStock(t, c.App, umeda, leash, 3, 2)
+	require.Empty(t, c.count(t, key, map[string]int{c.leash: 2}).UserErrors)
+	require.Empty(t, c.book(t, key, false).UserErrors)
+	requireShopStock(t, c.App, umeda, leash, 2, 2)
+	requireSums(t, c.App)
+}
+
+func TestAStocktakeIsBookedWhileOrdersArePlaced(t *testing.T) {
+	t.Parallel()
+	c := newCarrier(t)
+	method := c.AddShipping(t, "parcel", 0)
+	for range 3 {
+		c.ordered(t, method, 3)
+	}
+	key := c.start(t, c.warehouse).Stocktake.ID
+	require.Empty(t, c.count(t, key, map[string]int{c.leash: 5}).UserErrors)
+	guests := make([]*shopper, 4)
+	for i := range guests {
+		guests[i] = &shopper{App: c.App}
+		require.Empty(t, guests[i].add(t, keyOf(t, c.leash), 2).UserErrors)
+		require.Empty(t, guests[i].fillIn(t, method).UserErrors)
+	}
+	var all sync.WaitGroup
+	for _, g := range guests {
+		all.Go(func() { g.place(t, "intent-1", "200") })
+	}
+	all.Go(func() { require.Empty(t, c.book(t, key, false).UserErrors) })
+	all.Wait()
+	requireSums(t, c.App)
+	require.Equal(t, 5, countOf(t, c.App, `SELECT on_hand FROM stock_levels WHERE variant_id = $1`, keyOf(t, c.leash)))
 }

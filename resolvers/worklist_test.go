@@ -22,12 +22,12 @@ import (
 // waits is how much waits, as a stream tells it.
 type waits struct {
 	Data struct {
-		WorkListsChanged *struct{ ToShip, OnHold, PendingApproval, Payments, Returns, Recurring, PickUps, DeliveryIssues, StrayPayments, Deposits int }
+		WorkListsChanged *struct{ ToShip, OnHold, PendingApproval, Payments, Returns, Recurring, PickUps, DeliveryIssues, StrayPayments, Deposits, StockAlerts int }
 	}
 	Errors []struct{ Extensions struct{ Code string } }
 }
 
-const watchWork = `subscription { workListsChanged { toShip onHold pendingApproval payments returns recurring pickUps deliveryIssues strayPayments deposits } }`
+const watchWork = `subscription { workListsChanged { toShip onHold pendingApproval payments returns recurring pickUps deliveryIssues strayPayments deposits stockAlerts } }`
 
 // overEvents watches over server-sent events; next is false when the stream ends.
 func overEvents(t *testing.T, a *apptest.App, bearer string) (next func() (waits, bool)) {
@@ -184,4 +184,113 @@ func TestWorkListsCountPickUpsAndWhatComesFromOutside(t *testing.T) {
 	require.Equal(t, counts{PickUps: 1, DeliveryIssues: 2, StrayPayments: 1, Deposits: 1}, ask(access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.OrderRead}}))
 	require.Equal(t, counts{PickUps: 1}, ask(clerkOf(shops[0])), "a shop's staff prepare theirs, and see no money")
 	require.Equal(t, counts{}, ask(clerkOf(shops[1])))
+}
+
+// waiting are the lists as the actor may read them; nil is what may not be.
+func waiting(t *testing.T, a *apptest.App, actor access.Actor) map[string]*int {
+	t.Helper()
+	var got struct{ WorkLists map[string]*int }
+	a.DoAs(t, actor, `{ workLists { toShip returns deliveryIssues lateParcels backOrders shortfalls stockAlerts lateStockDeliveries gatewayDifferences overdueAccounts prizeExchanges pointArrivals } }`, nil).Into(t, &got)
+	return got.WorkLists
+}
+
+func TestEachListIsCountedForThoseWhoMayReadIt(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	b, p := s.buyer(t, 1000), s.prize(t, nil)
+	require.Empty(t, b.exchange(t, p, nil).UserErrors)
+	require.Equal(t, 1, s.receiveFile(t, pointDesk, s.miles(t, nil), "reference,member,points\nIN-1,nobody,50\n").Unknown)
+	order, _ := b.bought(t)
+	shop := openShop(t, s.App, "umeda", "OSAKA", nil)
+	made := asking(func(q string, v apptest.Variables) apptest.Answer { return s.DoAs(t, seller, q, v) }).mutate(t, "createCompany",
+		apptest.Variables{"code": "C001", "name": "フクフク商店", "creditLimit": "1000", "creditPolicy": "BLOCK"})
+	require.Empty(t, made.UserErrors)
+	for _, sql := range []string{
+		`INSERT INTO delivery_issues (id, brand_id, kind, finger, reported_at) SELECT gen_random_uuid(), id, k, 'f-' || code || k, now() FROM brands, unnest(ARRAY['LATE', 'RETURNED']) k`,
+		`INSERT INTO stock_alerts (id, brand_id, variant_id, location_id, opened_at, closed_at) SELECT gen_random_uuid(), v.brand_id, v.id, o.id, now(), c FROM variants v, locations o, unnest(ARRAY[NULL, now()]) c WHERE o.kind = 'WAREHOUSE'`,
+		`INSERT INTO stock_deliveries (id, brand_id, location_id, state, supplier, reference, expected_on, created_at, updated_at)
+			SELECT gen_random_uuid(), o.brand_id, o.id, x.state, '', '', current_date + x.days, now(), now()
+			FROM locations o, (VALUES ('AWAITED', -2), ('AWAITED', 2), ('ARRIVED', -2)) x (state, days) WHERE o.kind = 'WAREHOUSE'`,
+		`WITH r AS (INSERT INTO gateway_reconciliations (id, brand_id, gateway, from_on, to_on, digest, made_at, rows, agreed, differing, currency, gross, fees, bad_rows)
+				SELECT gen_random_uuid(), id, 'stripe', current_date, current_date, 'd', now(), 2, 0, 2, 'JPY', 0, 0, '[]' FROM brands RETURNING id, brand_id)
+			INSERT INTO gateway_differences (id, brand_id, reconciliation_id, gateway, made_at, kind, reference, currency, journal, report, resolved_at, note)
+			SELECT gen_random_uuid(), brand_id, id, 'stripe', now(), 'OTHER_AMOUNT', x.note, 'JPY', 1, 2, x.at, x.note FROM r, (VALUES (NULL::timestamptz, ''), (now(), '解決')) x (at, note)`,
+		`INSERT INTO account_statements (id, brand_id, company_id, closes_on, due_on, currency, opening, sales, payments, other, closing, issued_at)
+			SELECT gen_random_uuid(), brand_id, id, current_date - 60, current_date - 30, 'JPY', 0, 800, 0, 0, 800, now() FROM companies`,
+		`INSERT INTO stock_reservations (order_id, variant_id, location_id, quantity) SELECT o.id, v.id, NULL, 2 FROM orders o, variants v`,
+	} {
+		exec(t, s.App, sql)
+	}
+	type counts map[string]int
+	lists := map[access.Permission]counts{
+		access.OrderRead:      {"toShip": 1, "returns": 0, "deliveryIssues": 2, "lateParcels": 1, "backOrders": 1},
+		access.InventoryRead:  {"shortfalls": 0, "stockAlerts": 1, "lateStockDeliveries": 1},
+		access.AccountingRead: {"gatewayDifferences": 1, "overdueAccounts": 1},
+		access.PrizeRead:      {"prizeExchanges": 1},
+		access.PointRead:      {"pointArrivals": 1},
+	}
+	seen := func(actor access.Actor) counts {
+		all := counts{}
+		for name, n := range waiting(t, s.App, actor) {
+			if n != nil {
+				all[name] = *n
+			}
+		}
+		return all
+	}
+	staff := func(permissions ...access.Permission) access.Actor {
+		return access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: permissions}
+	}
+	for permission, want := range lists {
+		require.Equal(t, want, seen(staff(permission)), permission)
+	}
+	require.Len(t, seen(access.Actor{Role: access.RoleAdmin, ID: id.New()}), 12, "who may read all")
+
+	inShop := func(shop uuid.UUID, permissions ...access.Permission) access.Actor {
+		return access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Stores: []uuid.UUID{shop}, Permissions: permissions}
+	}
+	both := []access.Permission{access.OrderRead, access.InventoryRead, access.AccountingRead}
+	theirs := seen(inShop(shop, both...))
+	require.Equal(t, counts{"toShip": 0, "returns": 0, "deliveryIssues": 0, "lateParcels": 0, "backOrders": 0, "shortfalls": 0, "stockAlerts": 0, "lateStockDeliveries": 0}, theirs, "nothing of it is theirs, and books are no shop's")
+	exec(t, s.App, `UPDATE orders SET shop_id = $1 WHERE id = $2`, shop, keyOf(t, order))
+	exec(t, s.App, `UPDATE stock_alerts SET location_id = $1`, shop)
+	exec(t, s.App, `UPDATE stock_deliveries SET location_id = $1`, shop)
+	theirs = seen(inShop(shop, both...))
+	require.Equal(t, []int{1, 1, 1, 1}, []int{theirs["toShip"], theirs["backOrders"], theirs["stockAlerts"], theirs["lateStockDeliveries"]})
+	require.Equal(t, counts{"prizeExchanges": 1, "pointArrivals": 1}, seen(inShop(shop, access.PrizeRead, access.PointRead)), "lists that are not held to shops")
+	for _, nobody := range []access.Actor{staff(), staff(access.CatalogRead), inShop(shop, access.AccountingRead)} {
+		require.Equal(t, "FORBIDDEN", s.DoAs(t, nobody, `{ workLists { toShip } }`, nil).Code())
+	}
+	require.LessOrEqual(t, s.DoAs(t, access.Actor{Role: access.RoleAdmin, ID: id.New()}, `{ workLists { toShip pointArrivals } }`, nil).Statements, 1, "all of it is one statement")
+
+	// What is dealt with waits no more.
+	exec(t, s.App, `UPDATE gateway_differences SET resolved_at = now(), note = '解決'`)
+	exec(t, s.App, `UPDATE account_statements SET due_on = current_date + 30`)
+	exec(t, s.App, `UPDATE prize_exchanges SET state = 'SHIPPED'`)
+	exec(t, s.App, `UPDATE point_arrivals SET state = 'REFUSED', settled_at = now()`)
+	require.Equal(t, counts{"gatewayDifferences": 0, "overdueAccounts": 0, "prizeExchanges": 0, "pointArrivals": 0}, seen(staff(access.AccountingRead, access.PrizeRead, access.PointRead)))
+}
+
+// Who keeps stock hears of alerts, without a right to read orders.
+func TestStockKeepersHearOfAlerts(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	leash := a.AddProduct(t, "leash", 1000).Variants[0]
+	stocker := employ(t, a, "stocker@example.jp", access.RoleStaff, access.InventoryRead)
+	next := overEvents(t, a, stocker.bearer())
+	first, ok := next()
+	require.True(t, ok)
+	require.Zero(t, *first.Data.WorkListsChanged)
+	rule := func(point int) {
+		require.Empty(t, write(t, a, keeper, "setStockRules", "SetStockRulesInput", "level { onHand }", apptest.Variables{
+			"variantId": id.Global("Variant", leash), "locationId": id.Global("Location", a.WarehouseID), "reorderPoint": point, "reorderTo": 500}, nil))
+		require.NoError(t, a.App.Resolvers.Supply.Watch(t.Context()))
+	}
+	for i, point := range []int{200, 10} {
+		rule(point)
+		got, ok := next()
+		require.True(t, ok)
+		require.Equal(t, 1-i, got.Data.WorkListsChanged.StockAlerts)
+	}
+	require.Equal(t, []int{1, 1}, []int{countOf(t, a, `SELECT count(*) FROM events WHERE type = 'stock_alert.opened'`), countOf(t, a, `SELECT count(*) FROM events WHERE type = 'stock_alert.ended'`)})
 }

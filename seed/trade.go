@@ -98,6 +98,7 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 		Tx: db, Store: postgres.NewReturns(db), Keys: keys, Orders: t.orders, Payments: t.payments, Companies: t.companies, Documents: t.documents,
 		Prices: prices, Flips: inventory.NewShown(stock, events, now), Lots: lots, Outbox: unsent{}, Events: events, Now: now,
 	})
+	t.orders.ExchangeBy(t.returns)
 	t.quotations = quotation.New(quotation.Parts{
 		Tx: db, Store: postgres.NewQuotations(db), Keys: keys, Companies: t.companies, Orders: t.orders, Prices: prices, Rules: rules,
 		Carts: t.carts, Outbox: unsent{}, Events: events, Now: now,

@@ -87,6 +87,7 @@ type KeeperParts struct {
 	Transfers  TransferStore
 	Stocktakes StocktakeStore
 	Lots       *Lots
+	Claims     Claims
 	Keys       *idempotency.Keys
 	Shown      *Shown
 	Events     event.Recorder

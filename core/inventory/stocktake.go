@@ -2,6 +2,8 @@ package inventory
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -70,8 +72,35 @@ var (
 	ErrStocktakeOpen = fault.Conflict("STOCKTAKE_OPEN", "この拠点では棚卸を実施中です", "A stocktake is open at this location")
 	ErrStocktakeOver = fault.Conflict("STOCKTAKE_OVER", "この棚卸はすでに終了しています", "The stocktake is over")
 	ErrCountedLines  = fault.Invalid("STOCKTAKE_LINES_INVALID", "一度に入力できるのは1〜%d件で、同じ商品は1行にまとめてください", "1 to %d lines at once, each of another variant")
-	ErrReservedShort = fault.Conflict("STOCK_BELOW_RESERVED", "引当済みの数量を下回る商品が%d件あるため確定できません（例：%s）", "Of %d variants less would be left than is reserved, such as %s")
+	ErrReservedShort = fault.Conflict("STOCK_BELOW_RESERVED", "店舗受取の注文に引き当てた数量を下回る商品が%d件あるため確定できません（例：%s）", "Of %d variants less would be left than orders hold that are picked up there, such as %s")
 )
+
+// ErrMoved says that stock went while it was being counted out; doing it anew helps.
+var ErrMoved = errors.New("stock moved")
+
+// maxBookings bounds how often a stocktake is booked anew because stock moved.
+const maxBookings = 4
+
+// Shortage is how many pieces of a variant orders hold more than there are.
+type Shortage struct {
+	VariantID uuid.UUID
+	SKU       string
+	Missing   int
+}
+
+// shortfall says that orders hold more than was found.
+type shortfall []Shortage
+
+// Error says of how many variants.
+func (s shortfall) Error() string { return fmt.Sprintf("%d variants are short", len(s)) }
+
+// Claims are what orders hold.
+type Claims interface {
+	// LetGo lets orders let go of what a location has too little of, calls count, and looks
+	// for the goods elsewhere, in the transaction of the context. It fails with
+	// ErrReservedShort where orders hold more that must stay there, or with ErrMoved.
+	LetGo(ctx context.Context, locationID uuid.UUID, short []Shortage, count func(ctx context.Context) error) error
+}
 
 // StocktakeStore keeps stocktakes; everything joins the transaction of the context.
 type StocktakeStore interface {
@@ -92,8 +121,8 @@ type StocktakeStore interface {
 	// was not counted.
 	ZeroUncounted(ctx context.Context, s Stocktake, at time.Time, actor *uuid.UUID) error
 	// Short are variants of which less would be left than is reserved, were the
-	// differences booked: how many, and the SKU of one. The levels are locked.
-	Short(ctx context.Context, s Stocktake) (int, string, error)
+	// differences booked. The levels are locked.
+	Short(ctx context.Context, s Stocktake) ([]Shortage, error)
 	// BookDifferences changes the levels and adds a movement for each difference; it
 	// answers the variants that differed.
 	BookDifferences(ctx context.Context, s Stocktake, m Movement) ([]uuid.UUID, error)
@@ -200,49 +229,75 @@ type BookStocktakeInput struct {
 	Zero bool
 }
 
-// BookStocktake makes the differences movements, and ends the count, once for each key.
+// BookStocktake makes the differences movements, and ends the count, once for each key. The shelf is what it
+// is: orders that hold more than was found let go of it, the last placed first. These are
+// locked before the stock, so what is short is found by a first try, which is taken back.
 func (k *Keeper) BookStocktake(ctx context.Context, in BookStocktakeInput) (*Stocktake, error) {
 	if err := access.Require(ctx, access.InventoryWrite); err != nil {
 		return nil, err
 	}
-	return idempotency.OnceRead(ctx, k.Keys, "bookStocktake", in.IdempotencyKey, in,
-		func(ctx context.Context) (*Stocktake, error) { return k.bookStocktake(ctx, in) },
-		func(ctx context.Context) (*Stocktake, error) {
+	var short shortfall
+	for range maxBookings {
+		booked, err := idempotency.OnceRead(ctx, k.Keys, "bookStocktake", in.IdempotencyKey, in, func(ctx context.Context) (*Stocktake, error) {
+			return k.counting(ctx, in.StocktakeID, func(ctx context.Context, s *Stocktake) error { return k.bookStocktake(ctx, s, in, short) })
+		}, func(ctx context.Context) (*Stocktake, error) {
 			return k.Stocktakes.Stocktake(ctx, channel.From(ctx).BrandID, in.StocktakeID)
 		})
+		var found shortfall
+		switch {
+		case errors.As(err, &found):
+			short = found
+		case errors.Is(err, ErrMoved):
+			short = nil
+		default:
+			return booked, err
+		}
+	}
+	return nil, fault.ErrUnavailable
 }
 
-func (k *Keeper) bookStocktake(ctx context.Context, in BookStocktakeInput) (*Stocktake, error) {
-	return k.counting(ctx, in.StocktakeID, func(ctx context.Context, s *Stocktake) error {
-		if in.Zero {
-			if err := k.Stocktakes.ZeroUncounted(ctx, *s, k.Now(), actor(ctx)); err != nil {
-				return err
-			}
-		}
-		short, sku, err := k.Stocktakes.Short(ctx, *s)
-		if err != nil {
+func (k *Keeper) bookStocktake(ctx context.Context, s *Stocktake, in BookStocktakeInput, short shortfall) error {
+	if in.Zero {
+		if err := k.Stocktakes.ZeroUncounted(ctx, *s, k.Now(), actor(ctx)); err != nil {
 			return err
 		}
-		if short > 0 {
-			return ErrReservedShort.With(short, sku).At("stocktakeId")
+	}
+	if len(short) == 0 {
+		return k.bookDifferences(ctx, s, in)
+	}
+	return at("stocktakeId", k.Claims.LetGo(ctx, s.LocationID, short, func(ctx context.Context) error {
+		err := k.bookDifferences(ctx, s, in)
+		if errors.As(err, &shortfall{}) { // orders have taken some since
+			err = ErrMoved
 		}
-		m := Movement{At: k.Now(), LocationID: s.LocationID, Kind: Count, Reference: s.GlobalID(), ActorID: actor(ctx)}
-		differed, err := k.Stocktakes.BookDifferences(ctx, *s, m)
-		if err != nil {
+		return err
+	}))
+}
+
+func (k *Keeper) bookDifferences(ctx context.Context, s *Stocktake, in BookStocktakeInput) error {
+	short, err := k.Stocktakes.Short(ctx, *s)
+	if err != nil {
+		return err
+	}
+	if len(short) > 0 {
+		return shortfall(short)
+	}
+	m := Movement{At: k.Now(), LocationID: s.LocationID, Kind: Count, Reference: s.GlobalID(), ActorID: actor(ctx)}
+	differed, err := k.Stocktakes.BookDifferences(ctx, *s, m)
+	if err != nil {
+		return err
+	}
+	lots, err := k.bookLots(ctx, *s, m)
+	if err != nil {
+		return err
+	}
+	differed = union(differed, lots)
+	if len(differed) > 0 {
+		if err := k.Shown.Flipped(ctx, differed); err != nil {
 			return err
 		}
-		lots, err := k.bookLots(ctx, *s, m)
-		if err != nil {
-			return err
-		}
-		differed = union(differed, lots)
-		if len(differed) > 0 {
-			if err := k.Shown.Flipped(ctx, differed); err != nil {
-				return err
-			}
-		}
-		return k.end(ctx, s, StocktakeBooked, map[string]any{"differed": len(differed), "zero": in.Zero})
-	})
+	}
+	return k.end(ctx, s, StocktakeBooked, map[string]any{"differed": len(differed), "zero": in.Zero})
 }
 
 // DropStocktake ends a count without effect.

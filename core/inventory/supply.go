@@ -33,11 +33,16 @@ func (a Alert) GlobalID() string { return id.Global("StockAlert", a.ID) }
 
 // Opened is an alert as its mail tells it.
 type Opened struct {
+	ID       uuid.UUID
+	BrandID  uuid.UUID
 	SKU      string
 	Name     i18n.Text
 	Location i18n.Text
 	Level
 }
+
+// Ended is an alert whose level needs no more.
+type Ended struct{ ID, BrandID uuid.UUID }
 
 // SupplyStore keeps how stock is replenished; everything joins the transaction of
 // the context.
@@ -51,8 +56,8 @@ type SupplyStore interface {
 	DeliveryLines(ctx context.Context, deliveryIDs []uuid.UUID) ([]DeliveryLine, error)
 
 	// Watch ends the alerts of levels that are above their reorder point again, makes
-	// those of at most so many levels that are not any more, and gives what it made.
-	Watch(ctx context.Context, at time.Time, most int) ([]Opened, error)
+	// those of at most so many levels that are not any more, and gives what it made and ended.
+	Watch(ctx context.Context, at time.Time, most int) ([]Opened, []Ended, error)
 	Alerts(ctx context.Context, brandID uuid.UUID, at At, args page.Args) (page.Connection[Alert], error)
 	// Keepers are the staff who keep stock.
 	Keepers(ctx context.Context) ([]messaging.Address, error)
@@ -149,7 +154,11 @@ func (s *Supply) Watch(ctx context.Context) error {
 	for {
 		var opened []Opened
 		err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
-			if opened, err = s.Supplies.Watch(ctx, s.Now(), watchAtOnce); err != nil || len(opened) == 0 {
+			var ended []Ended
+			if opened, ended, err = s.Supplies.Watch(ctx, s.Now(), watchAtOnce); err != nil {
+				return err
+			}
+			if err := s.noticed(ctx, opened, ended); err != nil || len(opened) == 0 {
 				return err
 			}
 			return s.tell(ctx, opened)
@@ -158,6 +167,23 @@ func (s *Supply) Watch(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// noticed writes down which alerts began and which ended.
+func (s *Supply) noticed(ctx context.Context, opened []Opened, ended []Ended) error {
+	all := make([]event.Event, 0, len(opened)+len(ended))
+	note := func(what string, alertID, brandID uuid.UUID, data any) {
+		e := event.New(ctx, s.Now(), what, "StockAlert", alertID, data)
+		e.BrandID = brandID
+		all = append(all, e)
+	}
+	for _, o := range opened {
+		note("stock_alert.opened", o.ID, o.BrandID, map[string]any{"variantId": o.VariantID, "locationId": o.LocationID, "order": o.Short()})
+	}
+	for _, o := range ended {
+		note("stock_alert.ended", o.ID, o.BrandID, map[string]any{})
+	}
+	return s.Events.Record(ctx, all...)
 }
 
 // tell mails what needs more.

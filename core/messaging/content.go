@@ -109,6 +109,7 @@ type OrderChanged struct {
 	Difference  int64          `json:"difference"`
 	Refund      int64          `json:"refund,omitempty"`  // what goes back to the customer
 	Missing     bool           `json:"missing,omitempty"` // some is still to be paid
+	Address     []string       `json:"address,omitempty"` // where it goes from now on; empty if that is as it was
 }
 
 // OrderRescheduled tells another day of delivery.

@@ -102,6 +102,24 @@ func TestEveryKindIsWrittenInEveryLanguage(t *testing.T) {
 	}
 }
 
+func TestAChangedOrderSaysWhereItGoesNow(t *testing.T) {
+	t.Parallel()
+	words := renderer(t)
+	changed := messaging.OrderChanged{Name: "山田", OrderNumber: "A-1001", Currency: "JPY", Total: 2900}
+	for language, heading := range map[string]string{"ja": "新しいお届け先", "en": "It now goes to"} {
+		got, err := words.Render(message(t, language, changed), "のれんペット")
+		require.NoError(t, err)
+		require.NotContains(t, got.Text+got.HTML, heading, "it goes where it went")
+		moved := changed
+		moved.Address = []string{"〒530-0001", "大阪府大阪市北区梅田1-2-3 <西>", "山田 花子"}
+		got, err = words.Render(message(t, language, moved), "のれんペット")
+		require.NoError(t, err)
+		require.Contains(t, got.Text, heading)
+		require.Contains(t, got.Text, "〒530-0001\n大阪府大阪市北区梅田1-2-3 <西>\n山田 花子\n")
+		require.Contains(t, got.HTML, heading+"<br>〒530-0001<br>大阪府大阪市北区梅田1-2-3 &lt;西&gt;<br>山田 花子<br>")
+	}
+}
+
 func TestOrderConfirmationSaysWhatWasBought(t *testing.T) {
 	t.Parallel()
 	got, err := renderer(t).Render(message(t, "ja", samples[2]), "のれんペット")

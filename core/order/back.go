@@ -80,9 +80,12 @@ type ExchangeInput struct {
 
 // Wanted is pieces of goods that replace others.
 type Wanted struct {
-	VariantID uuid.UUID
-	Quantity  int
-	Set       *Line // the same set again, as this line held it; nil: the variant alone
+	VariantID    uuid.UUID
+	Quantity     int
+	Set          *Line // the same set again, as this line held it; nil: the variant alone
+	UnitMinor    int64 // what a piece costs, as the order shows prices; 0 if no more than it replaces
+	CarriedMinor int64 // what was paid for what it replaces, with tax, if that was less
+	OwedMinor    int64 // what it costs more, with tax
 }
 
 // variants are those that lie on shelves for it.
@@ -114,8 +117,9 @@ func (l Line) again(goods Goods) cart.Item {
 	return item
 }
 
-// Exchange places an order that costs nothing, of goods that replace others of a locked
-// order: all of them from stock, or ErrExchangeGone. Goods that were sold over the
+// Exchange places an order of goods that replace others of a locked order: all of them from
+// stock, or ErrExchangeGone. It costs nothing, or what its goods cost more than was paid for
+// those that came back, which it then waits for as its customer paid before. Goods that were sold over the
 // counter are replaced over the counter where they came back. It joins the transaction,
 // which must end if it fails.
 func (s *Service) Exchange(ctx context.Context, in ExchangeInput) (*Order, error) {
@@ -129,6 +133,9 @@ func (s *Service) Exchange(ctx context.Context, in ExchangeInput) (*Order, error
 		}
 		return nil, err
 	}
+	if d.Order.Status == PendingPayment {
+		return &d.Order, nil
+	}
 	if !in.overCounter() {
 		return &d.Order, s.released(ctx, &d.Order)
 	}
@@ -140,7 +147,7 @@ func (s *Service) Exchange(ctx context.Context, in ExchangeInput) (*Order, error
 }
 
 // overCounter reports whether the customer stands at the counter where the goods came back.
-func (in ExchangeInput) overCounter() bool { return in.Of.Origin.overCounter() }
+func (in ExchangeInput) overCounter() bool { return in.Of.Origin.OverCounter() }
 
 // exchangeDraft is the order of the goods that replace others.
 func (s *Service) exchangeDraft(ctx context.Context, in ExchangeInput) (Draft, error) {
@@ -167,9 +174,12 @@ func (s *Service) exchangeDraft(ctx context.Context, in ExchangeInput) (Draft, e
 			}
 			left, d.Reservations = less(left, taken), merged(d.Reservations, taken)
 		}
-		d.Lines = append(d.Lines, exchangeLine(d, item))
+		d.Lines = append(d.Lines, exchangeLine(d, item, w))
 	}
 	o.PlacedAt, o.UpdatedAt = s.now(), s.now()
+	if err := s.dearer(ctx, &d, in); err != nil {
+		return d, err
+	}
 	d.Event = event.New(ctx, o.PlacedAt, "order.placed", "Order", o.ID, map[string]any{
 		"number": o.Number, "total": o.Total(), "status": o.Status, "after": o.Status, "exchange": in.ReturnNumber, "of": in.Of.ID,
 	})
@@ -189,6 +199,8 @@ func (in ExchangeInput) wanted() (all []Wanted) {
 			continue
 		}
 		all[i].Quantity += w.Quantity
+		all[i].UnitMinor = max(all[i].UnitMinor, w.UnitMinor)
+		all[i].CarriedMinor, all[i].OwedMinor = all[i].CarriedMinor+w.CarriedMinor, all[i].OwedMinor+w.OwedMinor
 	}
 	return all
 }
@@ -201,18 +213,22 @@ func replacement(in ExchangeInput) (Draft, error) {
 		o.ShopID = &in.LocationID
 	}
 	o.ID, o.Number, o.Status, o.Paid = id.New(), number, Confirmed, true
-	o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.ChargeMinor, o.TaxMinor, o.TotalMinor, o.RefusedMinor = 0, 0, 0, 0, 0, 0, 0
+	o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.ChargeMinor, o.TaxMinor, o.TotalMinor, o.RefusedMinor, o.CarriedMinor = 0, 0, 0, 0, 0, 0, 0, 0
 	o.Taxes, o.Breakdown, o.QuotationID, o.InternalNote, o.MissedGifts = []money.Taxed{}, []pricing.Step{}, nil, "", nil
 	o.Held, o.HeldNote, o.Tags = "", "", nil
 	o.Delivery = Delivery{}
 	return Draft{Order: o}, err
 }
 
-func exchangeLine(d Draft, item cart.Item) Line {
+func exchangeLine(d Draft, item cart.Item, w Wanted) Line {
 	zero := money.Of(0, d.Order.Currency)
-	return Line{
+	l := Line{
 		ID: id.New(), OrderID: d.Order.ID, Position: len(d.Lines), VariantID: item.VariantID, ProductID: item.ProductID,
 		SKU: item.SKU, Name: item.Name, Options: item.Options, Quantity: item.Quantity, TaxClass: item.TaxClass, Currency: d.Order.Currency,
 		SoldAs: value(item.SoldAs), Breakdown: []pricing.Step{}, Parts: partsOf(item, slices.Repeat([]money.Money{zero}, len(item.Parts)), false),
 	}
+	if w.OwedMinor > 0 {
+		l.owe(w, d.Order.TaxInclusive)
+	}
+	return l
 }

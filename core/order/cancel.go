@@ -90,6 +90,13 @@ func (s *Service) giveUpMoney(ctx context.Context, o *Order, reason string) (ref
 			return 0, err
 		}
 	}
+	if o.CarriedMinor > 0 {
+		back, err := s.exchanges.GivenUp(ctx, o.ID)
+		if err != nil {
+			return 0, err
+		}
+		refund += back
+	}
 	if o.QuotationID != nil {
 		return refund, s.offers.Reopen(ctx, *o.QuotationID)
 	}

@@ -57,6 +57,7 @@ var (
 	ErrEditGoods     = fault.NotFound("VARIANT_UNKNOWN", "指定した商品がありません", "There are no such goods")
 	ErrEditStock     = fault.Conflict("INSUFFICIENT_STOCK", "在庫が不足しています", "Not enough stock")
 	ErrEditAddress   = fault.Conflict("ORDER_ADDRESS_PACKED", "出荷指示済み・店舗受取の注文のお届け先は変更できません（出荷指示を取り消すと変更できます）", "Where an order goes cannot change once it is packed, or if it is picked up; call its shipments off first")
+	ErrEditExchange  = fault.Conflict("ORDER_REPLACES_RETURN", "差額をお支払いいただく交換の注文は変更できません。キャンセルのうえ、改めて承ってください", "An order of dearer goods that replace returned ones cannot be edited; cancel it")
 	ErrEditCampaign  = fault.Conflict("CAMPAIGN_SPENT", "キャンペーンの予算が足りないため、この変更はできません", "A campaign has not enough of its budget left for this")
 )
 
@@ -197,8 +198,11 @@ func (s *Service) edit(ctx context.Context, in EditInput) (done Edited, err erro
 
 // amended is the order as the edit wants it; nothing is written yet but what gifts take.
 func (s *Service) amended(ctx context.Context, o *Order, in EditInput) (*amendment, error) {
-	if !in.fits(o.Status) {
+	switch {
+	case !in.fits(o.Status):
 		return nil, ErrTransition.With(o.Status)
+	case o.CarriedMinor > 0: // it is worth more than it asks for
+		return nil, ErrEditExchange
 	}
 	if o.PickedUp() && o.Status == Picking { // it is ready, and its customer was told of what
 		return nil, ErrPickUp
@@ -254,11 +258,21 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 	if done.Points, err = s.points.ToEarn(ctx, o.ID); err != nil {
 		return done, err
 	}
-	return done, s.mail(ctx, *o, o.ID.String()+" "+s.now().String(), messaging.OrderChanged{
+	return done, s.mail(ctx, *o, o.ID.String()+" "+s.now().String(), a.content(done, reason))
+}
+
+// content is what the customer is told of an edit: where the order goes, if that is new.
+func (a *amendment) content(done Edited, reason string) messaging.OrderChanged {
+	o := a.order
+	c := messaging.OrderChanged{
 		Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Currency: o.Currency, Lines: mailed(Draft{Order: *o, Lines: a.after}),
 		Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.TotalMinor, Difference: done.Difference.Minor, Refund: done.Refund.Minor,
 		Missing: !o.Paid && !o.ShipsUnpaid(),
-	})
+	}
+	if a.before.ShippingAddress != o.ShippingAddress {
+		c.Address = o.ShippingAddress.Lines()
+	}
+	return c
 }
 
 // revise lets campaigns count what they give the order now, if it was priced again.

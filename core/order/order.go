@@ -78,6 +78,7 @@ type Order struct {
 	TaxMinor        int64 `db:"tax"`
 	TotalMinor      int64 `db:"total"`
 	RefusedMinor    int64 `db:"refused"` // of the total: for parcels that were not accepted
+	CarriedMinor    int64 `db:"carried"` // what was paid for goods that came back, and that these replace
 	Taxes           []money.Taxed
 	Breakdown       []pricing.Step
 	ShippingAddress customer.Address

@@ -10,5 +10,5 @@ const (
 	FromEvent  Origin = "EVENT" // at a stand or a van (イベント販売)
 )
 
-// overCounter reports whether the customer was handed the goods there.
-func (o Origin) overCounter() bool { return o == FromShop || o == FromEvent }
+// OverCounter reports whether the customer was handed the goods there.
+func (o Origin) OverCounter() bool { return o == FromShop || o == FromEvent }

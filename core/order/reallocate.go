@@ -54,6 +54,10 @@ type ReallocationStore interface {
 	// limits of the variants' policies.
 	Wait(ctx context.Context, waits []Reservation) error
 	SaveAllocation(ctx context.Context, channelID uuid.UUID, preferences []channel.Preference) error
+	// Claims are what orders hold of the variants at the location, of the last placed first.
+	Claims(ctx context.Context, locationID uuid.UUID, variantIDs []uuid.UUID) ([]Claim, error)
+	// Short is how much more of each variant orders hold at the brand's location than may leave.
+	Short(ctx context.Context, brandID, locationID uuid.UUID) ([]Reservation, error)
 }
 
 // Reallocate looks for goods of an order elsewhere, for staff: a location runs out of
@@ -95,22 +99,55 @@ func (s *Service) Reallocate(ctx context.Context, in ReallocateInput) (*Order, [
 }
 
 func (s *Service) reallocate(ctx context.Context, o *Order, in ReallocateInput, c *Change) ([]Reallocated, error) {
-	switch {
-	case o.PickedUp():
-		return nil, ErrPickUp
-	case !slices.Contains([]Status{PendingPayment, PendingApproval, Confirmed, Picking, PartiallyShipped}, o.Status):
-		return nil, ErrTransition.With(o.Status)
-	}
-	p, err := s.packing(ctx, o.ID)
+	p, err := s.moving(ctx, o, in.LocationID)
 	if err != nil {
 		return nil, err
 	}
-	p.only = in.LocationID
 	gone, repacked, err := p.takeAway(in.Lines)
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range repacked {
+	return s.moveElsewhere(ctx, o, p, letGo{gone, repacked, in.Missing, in.Missing}, c)
+}
+
+// moving is what is left of an order whose goods are to be looked for elsewhere.
+func (s *Service) moving(ctx context.Context, o *Order, locationID uuid.UUID) (packing, error) {
+	switch {
+	case o.PickedUp():
+		return packing{}, ErrPickUp
+	case !slices.Contains([]Status{PendingPayment, PendingApproval, Confirmed, Picking, PartiallyShipped}, o.Status):
+		return packing{}, ErrTransition.With(o.Status)
+	}
+	p, err := s.packing(ctx, o.ID)
+	p.only = locationID
+	return p, err
+}
+
+// letGo is what an order gives up at a location.
+type letGo struct {
+	gone     []Reservation
+	repacked []Shipment
+	missing  bool // it is not there: it is taken off the stock, too
+	waits    bool // what is nowhere is waited for; else it stays where it is
+}
+
+// moveElsewhere lets go of what an order gives up, and looks for the same elsewhere.
+func (s *Service) moveElsewhere(ctx context.Context, o *Order, p packing, l letGo, c *Change) ([]Reallocated, error) {
+	flipped, err := s.letGo(ctx, o, p, l, c)
+	if err != nil {
+		return nil, err
+	}
+	if l.missing {
+		if err := s.lost(ctx, o.ID, l.gone); err != nil {
+			return nil, err
+		}
+	}
+	return s.elsewhere(ctx, o, p, l, flipped)
+}
+
+// letGo writes what is left in the shipments, and gives back what is gone.
+func (s *Service) letGo(ctx context.Context, o *Order, p packing, l letGo, c *Change) (flipped []uuid.UUID, err error) {
+	for _, h := range l.repacked {
 		h.UpdatedAt = s.now()
 		c.Shipments = append(c.Shipments, h.Nth)
 		if err := s.store.Repack(ctx, h); err != nil {
@@ -118,64 +155,24 @@ func (s *Service) reallocate(ctx context.Context, o *Order, in ReallocateInput, 
 		}
 		p.shipments[slices.IndexFunc(p.shipments, func(x Shipment) bool { return x.ID == h.ID })] = h
 	}
-	found, err := s.elsewhere(ctx, *o, in, gone)
-	if err != nil {
-		return nil, err
-	}
-	if o.Status != PendingPayment && o.Status != PendingApproval {
-		o.Status = standing(p.shipments, p.held)
-	}
-	moved := make([]Reallocated, len(found))
-	for i, r := range found {
-		moved[i] = Reallocated{SKU: p.skuOf(r.VariantID), VariantID: r.VariantID, Quantity: r.Quantity}
-		if !r.Waits() {
-			moved[i].LocationID = &found[i].LocationID
-		}
-	}
-	return moved, nil
+	return s.store.Unreserve(ctx, o.ID, l.gone, nil, s.now())
 }
 
-// elsewhere takes what is gone back from its location, and the same from others.
-func (s *Service) elsewhere(ctx context.Context, o Order, in ReallocateInput, gone []Reservation) ([]Reservation, error) {
-	flipped, err := s.store.Unreserve(ctx, o.ID, gone, nil, s.now())
+// elsewhere takes what an order has let go from other locations, and notes where it is.
+func (s *Service) elsewhere(ctx context.Context, o *Order, p packing, l letGo, flipped []uuid.UUID) ([]Reallocated, error) {
+	there, waits, err := s.lookElsewhere(ctx, *o, p.only, l.gone)
 	if err != nil {
 		return nil, err
 	}
-	if in.Missing {
-		if err := s.lost(ctx, o.ID, gone); err != nil {
-			return nil, err
-		}
-	}
-	goods, err := s.store.Goods(ctx, o.BrandID, uuid.Nil, "", variantsOf(gone))
-	if err != nil {
-		return nil, err
-	}
-	job := Job{To: o.ShippingAddress.Prefecture}
-	for _, g := range gone {
-		job.Wants = append(job.Wants, cart.Want{Goods: cart.Goods{VariantID: g.VariantID}, Quantity: g.Quantity})
-	}
-	levels := slices.DeleteFunc(goods.Levels, func(l cart.Level) bool { return l.LocationID == in.LocationID })
-	placed, err := s.inChannel(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	levels = ranked(levels, job, channel.From(placed).Allocation)
-	var there, waits []Reservation
-	for _, w := range job.Wants {
-		taken := planGoods(levels, w)
-		there = append(there, taken...)
-		if rest := w.Quantity - pieces(taken); rest > 0 {
-			waits = append(waits, Reservation{VariantID: w.VariantID, Quantity: rest})
-		}
-	}
-	if len(waits) > 0 && !in.Missing { // they are where they were
+	if len(waits) > 0 && !l.waits { // they are where they were
 		return nil, ErrEditStock.At("lines")
 	}
-	var more []uuid.UUID
 	if len(there) > 0 {
-		if more, err = s.store.Take(ctx, Taking{OrderID: o.ID, At: s.now(), Reservations: there}); err != nil {
+		more, err := s.store.Take(ctx, Taking{OrderID: o.ID, At: s.now(), Reservations: there})
+		if err != nil {
 			return nil, err
 		}
+		flipped = append(flipped, more...)
 	}
 	if err := s.store.Wait(ctx, waits); err != nil {
 		return nil, err
@@ -184,7 +181,49 @@ func (s *Service) elsewhere(ctx context.Context, o Order, in ReallocateInput, go
 	if err := s.store.Reserve(ctx, o.ID, found); err != nil {
 		return nil, err
 	}
-	return found, s.stockFlipped(ctx, slices.Concat(flipped, more, variantsOf(gone)))
+	if o.Status != PendingPayment && o.Status != PendingApproval {
+		o.Status = standing(p.shipments, p.held)
+	}
+	return p.told(found), s.stockFlipped(ctx, slices.Concat(flipped, variantsOf(l.gone)))
+}
+
+// lookElsewhere plans which other locations give what is gone, as the order's channel
+// prefers; the rest is waited for.
+func (s *Service) lookElsewhere(ctx context.Context, o Order, locationID uuid.UUID, gone []Reservation) (there, waits []Reservation, err error) {
+	goods, err := s.store.Goods(ctx, o.BrandID, uuid.Nil, "", variantsOf(gone))
+	if err != nil {
+		return nil, nil, err
+	}
+	job := Job{To: o.ShippingAddress.Prefecture}
+	for _, g := range gone {
+		job.Wants = append(job.Wants, cart.Want{Goods: cart.Goods{VariantID: g.VariantID}, Quantity: g.Quantity})
+	}
+	levels := slices.DeleteFunc(goods.Levels, func(l cart.Level) bool { return l.LocationID == locationID })
+	placed, err := s.inChannel(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	levels = ranked(levels, job, channel.From(placed).Allocation)
+	for _, w := range job.Wants {
+		taken := planGoods(levels, w)
+		there = append(there, taken...)
+		if rest := w.Quantity - pieces(taken); rest > 0 {
+			waits = append(waits, Reservation{VariantID: w.VariantID, Quantity: rest})
+		}
+	}
+	return there, waits, nil
+}
+
+// told is where pieces of the order are now.
+func (p packing) told(found []Reservation) []Reallocated {
+	moved := make([]Reallocated, len(found))
+	for i, r := range found {
+		moved[i] = Reallocated{SKU: p.skuOf(r.VariantID), VariantID: r.VariantID, Quantity: r.Quantity}
+		if !r.Waits() {
+			moved[i].LocationID = &found[i].LocationID
+		}
+	}
+	return moved
 }
 
 // lost takes pieces that are not there off the stock, unless they are kept by lots: nobody
@@ -203,12 +242,7 @@ func (p packing) takeAway(asked []AskedLine) (gone []Reservation, repacked []Shi
 	if len(asked) == 0 {
 		return p.takeAll()
 	}
-	unpacked := p.free()
-	open := slices.DeleteFunc(slices.Clone(p.shipments), func(h Shipment) bool { return h.Status != ShipmentInstructed || h.LocationID != p.only })
-	for i := range open {
-		open[i].Lines = slices.Clone(open[i].Lines)
-	}
-	touched := map[uuid.UUID]bool{}
+	unpacked, open, touched := p.free(), p.open(), map[uuid.UUID]bool{}
 	for _, a := range asked {
 		i := slices.IndexFunc(p.lines, func(l Line) bool { return l.ID == a.LineID })
 		if i < 0 {
@@ -225,12 +259,26 @@ func (p packing) takeAway(asked []AskedLine) (gone []Reservation, repacked []Shi
 			gone = merged(gone, []Reservation{{h.VariantID, p.only, want}})
 		}
 	}
+	return gone, emptied(open, touched), nil
+}
+
+// open are copies of the shipments of the one location that have not left.
+func (p packing) open() []Shipment {
+	open := slices.DeleteFunc(slices.Clone(p.shipments), func(h Shipment) bool { return h.Status != ShipmentInstructed || h.LocationID != p.only })
+	for i := range open {
+		open[i].Lines = slices.Clone(open[i].Lines)
+	}
+	return open
+}
+
+// emptied are those of the shipments out of which something was taken.
+func emptied(open []Shipment, touched map[uuid.UUID]bool) (repacked []Shipment) {
 	for _, h := range open {
 		if touched[h.ID] {
 			repacked = append(repacked, h.emptied())
 		}
 	}
-	return gone, repacked, nil
+	return repacked
 }
 
 // emptied is the shipment without lines of which nothing is left, called off if none has.

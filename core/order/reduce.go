@@ -134,12 +134,17 @@ func (l *Line) resize(quantity int) {
 	l.Parts, l.Quantity = parts, quantity
 }
 
-// total adds up what is left of the order: tax is rounded once for each rate.
+// total adds up what is left of the order.
 func (a *amendment) total(rounding money.Rounding) {
-	o := a.order
+	a.order.total(a.after, rounding)
+	a.order.Breakdown = append(slices.Clone(a.order.Breakdown), pricing.Step{Rule: pricing.RuleEdit, Label: labelEdit, Change: a.difference(), Running: a.order.Total()})
+}
+
+// total adds up what the order holds: tax is rounded once for each rate.
+func (o *Order) total(held []Line, rounding money.Rounding) {
 	sums := map[money.TaxClass]int64{}
 	var subtotal, lines int64
-	for _, l := range a.after {
+	for _, l := range held {
 		subtotal, lines = subtotal+l.UnitMinor*int64(l.Quantity), lines+l.TotalMinor
 		for _, p := range l.Parts {
 			sums[p.TaxClass] += p.Amount.Minor
@@ -162,7 +167,6 @@ func (a *amendment) total(rounding money.Rounding) {
 	if !o.TaxInclusive {
 		o.TotalMinor += o.TaxMinor
 	}
-	o.Breakdown = append(slices.Clone(o.Breakdown), pricing.Step{Rule: pricing.RuleEdit, Label: labelEdit, Change: a.difference(), Running: o.Total()})
 }
 
 // begun reports whether some of the order had left before the edit, if only to come back.

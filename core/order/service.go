@@ -172,6 +172,7 @@ type Service struct {
 	lots      Lots
 	channels  func(ctx context.Context) ([]channel.Channel, error)
 	offers    Offers
+	exchanges Exchanges
 	documents Documents
 	purse     Purse
 	tills     Tills

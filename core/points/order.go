@@ -39,8 +39,6 @@ type Bought struct {
 	MemberID    uuid.UUID
 	Status      string
 	Total       int64
-	Subtotal    int64
-	Discount    int64
 	ByPoints    int64 // paid by points
 	Captured    int64
 	Refunded    int64
@@ -267,15 +265,7 @@ func (o Bought) earns(rules []Rule) (int64, error) {
 	if err != nil {
 		zone = time.FixedZone("JST", 9*60*60)
 	}
-	goods := slices.Clone(o.Goods)
-	for i := range goods { // what campaigns took off the goods as a whole is not paid
-		if o.Discount != 0 && o.Subtotal > 0 {
-			if goods[i].Minor, err = money.RoundDown.Portion(goods[i].Minor, max(o.Subtotal-abs(o.Discount), 0), o.Subtotal, 1); err != nil {
-				return 0, err
-			}
-		}
-	}
-	full, _ := Reckon(rules, Purchase{Goods: goods, At: o.PlacedAt.In(zone), ShopID: o.ShopID, Rank: o.Rank, First: o.First, Campaign: o.Campaign})
+	full, _ := Reckon(rules, Purchase{Goods: o.Goods, At: o.PlacedAt.In(zone), ShopID: o.ShopID, Rank: o.Rank, First: o.First, Campaign: o.Campaign})
 	paid, err := money.RoundDown.Portion(full, max(o.Total-o.ByPoints, 0), o.Total, 1)
 	if err != nil {
 		return 0, err

@@ -96,8 +96,7 @@ func TestOrderEarns(t *testing.T) {
 		"less for what was refunded":    {Bought{Total: 10_000, Captured: 10_000, Refunded: 5000}, 50},
 		"both":                          {Bought{Total: 10_000, Captured: 10_000, ByPoints: 5000, Refunded: 5000}, 25},
 		"an edit's refund is no return": {Bought{Total: 10_000, Captured: 12_000, Refunded: 2000}, 100},
-		"less a discount on all":        {Bought{Total: 9000, Subtotal: 10_000, Discount: 1000}, 90},
-		"of goods alone":                {Bought{Total: 10_660, Subtotal: 10_000}, 100},
+		"of goods alone":                {Bought{Total: 10_660}, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

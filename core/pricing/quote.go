@@ -39,6 +39,7 @@ const (
 	RuleFreeShipping     Rule = "FREE_SHIPPING"     // the fee taken off again
 	RulePaymentCharge    Rule = "PAYMENT_CHARGE"    // the charge of the way to pay (代引手数料)
 	RuleEdit             Rule = "ORDER_EDIT"        // staff changed the order (注文変更)
+	RuleExchange         Rule = "EXCHANGE"          // the goods replace cheaper ones that came back (交換)
 	RuleTax              Rule = "TAX"               // consumption tax on top, where prices are without it
 )
 

@@ -111,7 +111,7 @@ func (s *Service) ask(ctx context.Context, in AskInput) (uuid.UUID, error) {
 	if r.Lines, err = s.lines(ctx, in, rule, standing, earlier); err != nil {
 		return uuid.Nil, err
 	}
-	if err := s.exchangeable(ctx, r, standing.Lines); err != nil {
+	if err := s.exchangeable(ctx, r, standing); err != nil {
 		return uuid.Nil, err
 	}
 	return r.ID, errors.Join(s.Store.Insert(ctx, r), s.record(ctx, "order.return_requested", r), s.tell(ctx, notice{standing, r, rule}, "REQUESTED"))
@@ -216,57 +216,77 @@ func goodsIn(l order.Line, all []scope.Goods) []scope.Goods {
 	return found
 }
 
-// exchangeable fails unless what is wanted instead costs no more than what it replaces, for
-// whoever asks and now, and notes what both cost. A set is wanted again as it was.
-func (s *Service) exchangeable(ctx context.Context, r Return, lines []order.Line) error {
+// exchangeable fails unless what is wanted instead may replace what it is wanted for, and
+// notes what both cost, for whoever asks and now. A set is wanted again as it was.
+func (s *Service) exchangeable(ctx context.Context, r Return, standing order.Standing) error {
 	if r.Outcome != Exchange {
 		return nil
 	}
-	var others []uuid.UUID
-	var asked []int // the lines of others
-	for i, l := range r.Lines {
-		of := lines[slices.IndexFunc(lines, func(o order.Line) bool { return o.ID == l.LineID })]
+	var variants []uuid.UUID
+	var others []*Line // that want other goods
+	for i := range r.Lines {
+		l := &r.Lines[i]
+		of := lineOf(standing, *l)
 		if *l.ExchangeVariantID == of.VariantID {
 			continue
 		}
 		if len(of.Parts) > 0 {
 			return ErrSet.At(fmt.Sprintf("lines.%d", i))
 		}
-		others, asked = append(others, of.VariantID, *l.ExchangeVariantID), append(asked, i)
+		others, variants = append(others, l), append(variants, of.VariantID, *l.ExchangeVariantID)
 	}
-	if len(others) == 0 {
-		return nil
+	units, err := s.units(ctx, variants)
+	if err != nil {
+		return err
+	}
+	for _, l := range others {
+		of := lineOf(standing, *l)
+		had, sold := units[of.VariantID]
+		wants, offered := units[*l.ExchangeVariantID]
+		if !sold || !offered {
+			return ErrPrice.At("lines")
+		}
+		if l.HadMinor, l.WantsMinor = had, wants; had < wants {
+			if err := s.dearer(ctx, standing.Order, of, *l.ExchangeVariantID); err != nil {
+				return under("lines", err)
+			}
+		}
+	}
+	return nil
+}
+
+// units are what a piece of each of the variants costs whoever asks, where it has a price.
+func (s *Service) units(ctx context.Context, variants []uuid.UUID) (map[uuid.UUID]int64, error) {
+	if len(variants) == 0 {
+		return nil, nil
 	}
 	desk, err := s.Prices.Desk(ctx, pricing.Ask{At: s.Now()})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	book, err := desk.Sheets(ctx, others)
+	book, err := desk.Sheets(ctx, variants)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	piece := func(variantID uuid.UUID) (*pricing.Line, error) {
-		if book[variantID] == nil {
-			return nil, nil
+	units := map[uuid.UUID]int64{}
+	for _, v := range variants {
+		if book[v] == nil {
+			continue
 		}
-		return desk.Piece(book[variantID], pricing.Item{VariantID: variantID, Quantity: 1})
-	}
-	for i := 0; i < len(others); i += 2 {
-		had, err := piece(others[i])
+		piece, err := desk.Piece(book[v], pricing.Item{VariantID: v, Quantity: 1})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		wanted, err := piece(others[i+1])
-		if err != nil {
-			return err
+		if piece != nil {
+			units[v] = piece.Unit.Minor
 		}
-		if had == nil || wanted == nil || had.Unit.Minor < wanted.Unit.Minor {
-			return ErrPrice.At("lines")
-		}
-		l := &r.Lines[asked[i/2]]
-		l.HadMinor, l.WantsMinor = had.Unit.Minor, wanted.Unit.Minor
 	}
-	return nil
+	return units, nil
+}
+
+// lineOf is the line of the order that the return's line is of.
+func lineOf(standing order.Standing, l Line) order.Line {
+	return standing.Lines[slices.IndexFunc(standing.Lines, func(o order.Line) bool { return o.ID == l.LineID })]
 }
 
 // WithdrawInput names a return that is given up.

@@ -51,7 +51,7 @@ func (n notice) content(what string) messaging.ReturnNotice {
 		c.PaidByShop = !slices.ContainsFunc(n.r.Lines, func(l Line) bool { return l.Approved > 0 && !termOf(n.r.Terms, l.Reason).onDelivery() })
 	case "RECEIVED":
 		last := n.r.Receipts[len(n.r.Receipts)-1]
-		c.Refund, c.AsPoints, c.Fee, c.Note = last.RefundMinor, last.AsPointsMinor, last.FeeMinor, ""
+		c.Refund, c.AsPoints, c.Fee, c.Note = last.RefundMinor+last.carriedBackMinor, last.AsPointsMinor, last.FeeMinor, ""
 	}
 	for _, l := range n.r.Lines {
 		if pieces := n.pieces(l, what); pieces > 0 {

@@ -244,10 +244,13 @@ func (s *Service) returnedToShelves(ctx context.Context, restocked Pieces) error
 // settle gives the customer what the pieces are worth: money, or other goods.
 func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, in ReceiveInput) error {
 	if c.r.Outcome == Exchange {
-		if err := c.cheaper(receipt); err != nil {
+		if err := c.differs(receipt); err != nil {
 			return err
 		}
 		if err := s.giveBack(ctx, c, receipt, nil); err != nil { // money before stock
+			return err
+		}
+		if err := s.giveCarried(ctx, c, receipt); err != nil {
 			return err
 		}
 		return s.exchange(ctx, c, receipt, in.Lines)
@@ -256,6 +259,9 @@ func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, in R
 		return err
 	}
 	if err := s.giveBack(ctx, c, receipt, in.AsPoints); err != nil {
+		return err
+	}
+	if err := s.giveCarried(ctx, c, receipt); err != nil {
 		return err
 	}
 	came := received(c.all, Return.refunds)
@@ -268,9 +274,10 @@ func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, in R
 	return nil
 }
 
-// cheaper works out what is given back where cheaper goods are wanted instead: of what the
-// pieces cost, the part by which the others are cheaper.
-func (c changing) cheaper(receipt *Receipt) error {
+// differs works out what becomes of a difference in price. Where cheaper goods are wanted
+// instead, the part by which they are cheaper is given back of what the pieces cost; where
+// dearer ones are, what the pieces cost is carried over to them, and the rest is owed.
+func (c changing) differs(receipt *Receipt) error {
 	now := Pieces{}
 	for _, p := range receipt.Lines {
 		now[p.LineID] = p.Pieces()
@@ -283,6 +290,10 @@ func (c changing) cheaper(receipt *Receipt) error {
 		p := &receipt.Lines[i]
 		l := c.r.Lines[slices.IndexFunc(c.r.Lines, func(l Line) bool { return l.ID == p.ReturnLineID })]
 		if l.HadMinor <= l.WantsMinor {
+			if l.HadMinor < l.WantsMinor {
+				c.carry(p, l.WantsMinor, cost[p.LineID])
+				receipt.CarriedMinor += p.CarriedMinor
+			}
 			continue
 		}
 		if p.RefundMinor, err = money.RoundDown.Portion(cost[p.LineID], l.HadMinor-l.WantsMinor, l.HadMinor, 1); err != nil {
@@ -291,6 +302,18 @@ func (c changing) cheaper(receipt *Receipt) error {
 		receipt.RefundMinor += p.RefundMinor
 	}
 	return nil
+}
+
+// carry carries over to dearer goods what the pieces cost, if that was less than they do.
+func (c changing) carry(p *Inspected, unit, cost int64) {
+	wanted := unit * int64(p.Pieces())
+	if !c.Order.TaxInclusive {
+		l := c.Lines[slices.IndexFunc(c.Lines, func(l order.Line) bool { return l.ID == p.LineID })]
+		wanted = money.TaxOf(l.TaxClass, money.Of(wanted, c.Order.Currency), false, money.RoundDown).Gross.Minor
+	}
+	if wanted > cost {
+		p.CarriedMinor, p.owedMinor = cost, wanted-cost
+	}
 }
 
 // worth works out what is given back for the pieces of the receipt, and what the shop
@@ -406,7 +429,10 @@ func (s *Service) exchange(ctx context.Context, c changing, receipt *Receipt, sa
 	in := order.ExchangeInput{Of: c.Order, ReturnNumber: c.r.Number(), LocationID: receipt.LocationID}
 	for i, p := range receipt.Lines {
 		l := c.r.Lines[slices.IndexFunc(c.r.Lines, func(l Line) bool { return l.ID == p.ReturnLineID })]
-		wanted := order.Wanted{VariantID: *l.ExchangeVariantID, Quantity: p.Pieces()}
+		wanted := order.Wanted{VariantID: *l.ExchangeVariantID, Quantity: p.Pieces(), CarriedMinor: p.CarriedMinor, OwedMinor: p.owedMinor}
+		if p.owedMinor > 0 {
+			wanted.UnitMinor = l.WantsMinor
+		}
 		if of := c.Lines[slices.IndexFunc(c.Lines, func(o order.Line) bool { return o.ID == p.LineID })]; len(of.Parts) > 0 {
 			wanted.Set = &of
 		}

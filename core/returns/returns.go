@@ -103,7 +103,7 @@ type Line struct {
 	Approved          int        `json:"approved"`
 	ExchangeVariantID *uuid.UUID `json:"exchangeVariantId"` // what is wanted instead
 	HadMinor          int64      `json:"had"`               // what a piece cost when other goods were asked for; 0: the same again
-	WantsMinor        int64      `json:"wants"`             // what a piece of those cost then: no more
+	WantsMinor        int64      `json:"wants"`             // what a piece of those cost then
 }
 
 // GlobalID is the line's id in the schema.
@@ -171,7 +171,10 @@ type Receipt struct {
 	AsPointsMinor   int64          `json:"asPoints"` // of the refund: given as points
 	Points          int64          `json:"points"`   // how many these were
 	ExchangeOrderID *uuid.UUID     `json:"exchangeOrderId"`
+	CarriedMinor    int64          `json:"carried"` // of what was paid: carried over to that order, for dearer goods
 	Lines           []Inspected    `json:"lines"`
+
+	carriedBackMinor int64 // given back besides, of what had been carried over to the order
 }
 
 // Place is the global id of the location that received them.
@@ -186,6 +189,10 @@ func (c Receipt) Fee() money.Money { return money.Of(c.FeeMinor, c.Currency) }
 // RefundAsPoints is what of the refund was given as points.
 func (c Receipt) RefundAsPoints() money.Money { return money.Of(c.AsPointsMinor, c.Currency) }
 
+// CarriedOver is what of the price of dearer goods in the exchange order was paid with the
+// pieces.
+func (c Receipt) CarriedOver() money.Money { return money.Of(c.CarriedMinor, c.Currency) }
+
 // Shipping is what of the refund was the order's shipping fee.
 func (c Receipt) Shipping() money.Money { return money.Of(c.ShippingMinor, c.Currency) }
 
@@ -198,6 +205,8 @@ type Inspected struct {
 	Scrapped     int       `json:"scrapped"`
 	Repaired     int       `json:"repaired"` // put aside to be mended
 	RefundMinor  int64     `json:"refund"`   // less the fee
+	CarriedMinor int64     `json:"carried"`  // what was paid for them, carried over to dearer goods
+	owedMinor    int64     // what these cost more, with tax
 }
 
 // Pieces are how many came back.
@@ -269,6 +278,6 @@ var (
 	ErrStatus      = fault.Conflict("RETURN_STATUS_CONFLICT", "返品の状態が%sのため、この操作はできません", "The return is %s; this cannot be done now")
 	ErrTooMany     = fault.Conflict("RETURN_QUANTITY_EXCEEDED", "返品できる数量（%d個）を超えています", "That is more than can be returned (%d)")
 	ErrUnknownLine = fault.NotFound("RETURN_LINE_UNKNOWN", "指定した明細がありません", "There is no such line")
-	ErrPrice       = fault.Conflict("EXCHANGE_PRICE_DIFFERS", "より高い商品とは交換できません。返品のうえ、改めてご注文ください", "Goods are not exchanged for dearer ones; please return them and order anew")
+	ErrPrice       = fault.Conflict("EXCHANGE_PRICE_DIFFERS", "この商品とは交換できません。返品のうえ、改めてご注文ください", "The goods are not exchanged for these; please return them and order anew")
 	ErrSet         = fault.Conflict("EXCHANGE_SET", "セット商品は同じセットとだけ交換できます。返品のうえ、改めてご注文ください", "A set is exchanged for the same set only; please return it and order anew")
 )

@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
@@ -40,6 +41,10 @@ type Store interface {
 	// Receive writes down what came back, and puts what is to be sold again on the
 	// location's shelves, each variant a movement.
 	Receive(ctx context.Context, r Return, c Receipt, restocked Pieces, actorID uuid.UUID) error
+	// SaveReceipt writes what is carried over of a receipt, and what was given back.
+	SaveReceipt(ctx context.Context, c Receipt) error
+	// TaxClass is that of the variant.
+	TaxClass(ctx context.Context, variantID uuid.UUID) (money.TaxClass, error)
 	// LocationOf is the brand of an open location; uuid.Nil if there is none.
 	LocationOf(ctx context.Context, locationID uuid.UUID) (brandID uuid.UUID, err error)
 
@@ -68,7 +73,7 @@ type Orders interface {
 	ByIDs(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error)
 	Whole(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error)
 	Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error)
-	// Exchange places an order that costs nothing, of goods that replace others.
+	// Exchange places an order of goods that replace others.
 	Exchange(ctx context.Context, in order.ExchangeInput) (*order.Order, error)
 }
 

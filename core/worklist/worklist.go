@@ -4,6 +4,7 @@ package worklist
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/signal"
@@ -19,24 +21,49 @@ import (
 // Most is up to how many is counted.
 const Most = 1000
 
-// Counts are how much waits for staff, each up to Most.
+// Counts are how much waits for staff, each up to Most; nil is what the actor may not read.
 type Counts struct {
-	ToShip          int
-	OnHold          int
-	PendingApproval int
-	Payments        int // operations that a gateway has refused or not answered
-	Returns         int // that were asked for
-	Recurring       int // recurring orders whose next could not be placed
-	PickUps         int // orders that a shop has yet to prepare
-	DeliveryIssues  int // carriers' reports that people have to look into
-	StrayPayments   int // money that no payment expects
-	Deposits        int // of bank statements, and nobody knows yet whose
+	ToShip          *int
+	OnHold          *int
+	PendingApproval *int
+	Payments        *int // operations that a gateway has refused or not answered
+	Returns         *int // that were asked for
+	Recurring       *int // recurring orders whose next could not be placed
+	PickUps         *int // orders that a shop has yet to prepare
+	DeliveryIssues  *int // carriers' reports that people have to look into
+	LateParcels     *int // those of them that are about parcels that are late
+	StrayPayments   *int // money that no payment expects
+	Deposits        *int // of bank statements, and nobody knows yet whose
+	BackOrders      *int // what orders wait for: goods that are nowhere
+
+	Shortfalls          *int // levels of which orders hold more than may leave
+	StockAlerts         *int // levels that fell to their reorder point
+	LateStockDeliveries *int // that were expected before today
+
+	GatewayDifferences *int // on which reports and the payment journal disagree
+	OverdueAccounts    *int // companies that are late to pay
+
+	PrizeExchanges *int // prizes that are to be sent
+	PointArrivals  *int // points that came for numbers nobody has
+}
+
+// Query says whose work is counted, and which lists may be read.
+type Query struct {
+	BrandID uuid.UUID
+	Stores  []uuid.UUID // of these shops only; nil: of all
+	Orders  bool
+	Stock   bool
+	Books   bool
+	Prizes  bool
+	Points  bool
+	At      time.Time
+	Today   time.Time // the brand's day; midnight UTC
 }
 
 // Store counts.
 type Store interface {
-	// Count counts what waits in the brand, with stores only that of these.
-	Count(ctx context.Context, brandID uuid.UUID, stores []uuid.UUID) (Counts, error)
+	// Count counts what waits, in the lists that may be read.
+	Count(ctx context.Context, q Query) (Counts, error)
 }
 
 // Standings know what an account may do now.
@@ -49,40 +76,52 @@ type Standings interface {
 type Service struct {
 	store     Store
 	standings Standings
+	now       clock.Clock
 }
 
 // New makes the service.
-func New(store Store, standings Standings) *Service { return &Service{store, standings} }
+func New(store Store, standings Standings, now clock.Clock) *Service {
+	return &Service{store, standings, now}
+}
 
 // Counts are how much waits for the actor: in the brand, for staff of a shop in theirs.
 func (s *Service) Counts(ctx context.Context) (Counts, error) {
-	actor, err := s.standing(ctx)
+	actor, err := s.standings.Stands(ctx)
 	if err != nil {
 		return Counts{}, err
 	}
-	var stores []uuid.UUID
-	if actor.Is(access.RoleStoreStaff) {
-		if stores = actor.Stores; len(stores) == 0 {
-			return Counts{}, nil
-		}
+	q := s.query(ctx, actor)
+	if !q.Orders && !q.Stock && !q.Books && !q.Prizes && !q.Points {
+		return Counts{}, fault.ErrForbidden
 	}
-	return s.store.Count(ctx, channel.From(ctx).BrandID, stores)
+	return s.store.Count(ctx, q)
 }
 
-// standing is the actor as the account stands now, if it may read orders.
-func (s *Service) standing(ctx context.Context) (access.Actor, error) {
-	actor, err := s.standings.Stands(ctx)
-	if err == nil && !actor.May(access.OrderRead) {
-		err = fault.ErrForbidden
+// query is what the actor may read: staff of a shop read of theirs, and no books.
+func (s *Service) query(ctx context.Context, actor access.Actor) Query {
+	ch, now, inShop := channel.From(ctx), s.now(), actor.Is(access.RoleStoreStaff)
+	year, month, day := now.In(ch.Zone()).Date()
+	q := Query{
+		BrandID: ch.BrandID, At: now, Today: time.Date(year, month, day, 0, 0, 0, 0, time.UTC),
+		Orders: actor.May(access.OrderRead), Stock: actor.May(access.InventoryRead), Books: actor.May(access.AccountingRead) && !inShop,
+		Prizes: actor.May(access.PrizeRead), Points: actor.May(access.PointRead),
 	}
-	return actor, err
+	if inShop {
+		q.Stores = append([]uuid.UUID{}, actor.Stores...) // of none, where there are none
+	}
+	return q
 }
 
 // topic is where changes of what waits in the brand are signalled.
 func topic(brandID uuid.UUID) string { return "work:" + brandID.String() }
 
 // subjects are what work lists are about.
-var subjects = []string{"Order", "Payment", "StrayPayment", "RecurringOrder", "DeliveryIssue", "BankStatement", "BankLine"}
+var subjects = []string{
+	"Order", "Payment", "StrayPayment", "RecurringOrder", "DeliveryIssue", "BankStatement", "BankLine",
+	"Stock", "StockLot", "StockAlert", "StockDelivery", "StockTransfer", "Stocktake",
+	"GatewayReconciliation", "GatewayDifference", "AccountStatement", "CompanyCredit", "JournalEntry",
+	"PrizeExchange", "PointArrival",
+}
 
 // Signalled tells whoever watches the work lists that the events may have changed. It is
 // called when the events are committed.
@@ -100,6 +139,10 @@ func Signalled(ctx context.Context, board signal.Board, events []event.Event) {
 // busy hour costs each watcher a few counts a second at most.
 const breath = 300 * time.Millisecond
 
+// round is after how long a watcher looks again without being told: some things begin to
+// wait since a day has passed, and nobody does anything.
+const round = 10 * time.Minute
+
 // Watch is how much waits for the actor now, and again after each change of it until ctx
 // ends. Whether the actor may still see it is asked each time: once not, the watch ends.
 func (s *Service) Watch(ctx context.Context, board signal.Board) (<-chan Counts, error) {
@@ -112,13 +155,12 @@ func (s *Service) Watch(ctx context.Context, board signal.Board) (<-chan Counts,
 	counts <- last
 	go func() {
 		defer close(counts)
-		for range changed {
-			rest(ctx, changed)
+		for next(ctx, changed) {
 			now, err := s.Counts(ctx)
 			if err != nil {
 				return // the client asks again, and hears why
 			}
-			if now == last {
+			if reflect.DeepEqual(now, last) {
 				continue
 			}
 			last = now
@@ -130,6 +172,23 @@ func (s *Service) Watch(ctx context.Context, board signal.Board) (<-chan Counts,
 		}
 	}()
 	return counts, nil
+}
+
+// next waits until it is time to look again; false when the watch is over.
+func next(ctx context.Context, changed <-chan []byte) bool {
+	over := time.NewTimer(round)
+	defer over.Stop()
+	select {
+	case _, open := <-changed:
+		if open {
+			rest(ctx, changed)
+		}
+		return open
+	case <-over.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // rest waits a breath, and takes what is signalled meanwhile.

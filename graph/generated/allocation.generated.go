@@ -52,6 +52,57 @@ func _AllocationPayload_userErrors(ctx context.Context, ec *executionContext, fi
 	)
 }
 
+func _OrderReallocation_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderReallocation) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.OrderID },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _OrderReallocation_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderReallocation) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *order.Order { return obj.Order },
+		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
+			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _OrderReallocation_moved(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderReallocation) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []order.Reallocated { return obj.Moved },
+		func(ctx context.Context, selections ast.SelectionSet, v []order.Reallocated) graphql.Marshaler {
+			return marshalNReallocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐReallocatedᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _OrderReallocation_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderReallocation) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
 func _Reallocation_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Reallocated) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -115,6 +166,32 @@ func _ReallocationPayload_moved(ctx context.Context, ec *executionContext, field
 }
 
 func _ReallocationPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReallocationPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _ReallocationsPayload_reallocations(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReallocationsPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.OrderReallocation { return obj.Reallocations },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.OrderReallocation) graphql.Marshaler {
+			return marshalNOrderReallocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐOrderReallocationᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _ReallocationsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReallocationsPayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
 		ec.OperationContext,
@@ -218,6 +295,86 @@ func UnmarshalReallocateOrderInput(ctx context.Context, raw any) (order.Realloca
 	return out, err
 }
 
+func unmarshalInputReallocateOrdersInput(ctx context.Context, ec *executionContext, obj any) (order.ReallocateManyInput, error) {
+	var it order.ReallocateManyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["orderIds"]; !present {
+		asMap["orderIds"] = []any{}
+	}
+	if _, present := asMap["missing"]; !present {
+		asMap["missing"] = false
+	}
+	if _, present := asMap["reason"]; !present {
+		asMap["reason"] = ""
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "locationId", "orderIds", "missing", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "locationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locationId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.LocationID = data
+		case "orderIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orderIds"))
+			data, err := unmarshalNID2ᚕgithubᚗcomᚋgoogleᚋuuidᚐUUIDᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrderIDs = data
+		case "missing":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("missing"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Missing = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReallocateOrdersInput unmarshals raw into the ReallocateOrdersInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReallocateOrdersInput(ctx context.Context, raw any) (order.ReallocateManyInput, error) {
+	var out order.ReallocateManyInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReallocateOrdersInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputSetAllocationInput(ctx context.Context, ec *executionContext, obj any) (order.SetAllocationInput, error) {
 	var it order.SetAllocationInput
 	if obj == nil {
@@ -287,6 +444,55 @@ func _AllocationPayload(ctx context.Context, ec *executionContext, sel ast.Selec
 			}
 		case "userErrors":
 			out.Values[i] = _AllocationPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var orderReallocationImplementors = []string{"OrderReallocation"}
+
+func _OrderReallocation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.OrderReallocation) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderReallocationImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("OrderReallocation")
+		case "orderId":
+			out.Values[i] = _OrderReallocation_orderId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "order":
+			out.Values[i] = _OrderReallocation_order(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "moved":
+			out.Values[i] = _OrderReallocation_moved(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _OrderReallocation_userErrors(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -395,6 +601,45 @@ func _ReallocationPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 	return out
 }
 
+var reallocationsPayloadImplementors = []string{"ReallocationsPayload"}
+
+func _ReallocationsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReallocationsPayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, reallocationsPayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("ReallocationsPayload")
+		case "reallocations":
+			out.Values[i] = _ReallocationsPayload_reallocations(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _ReallocationsPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -446,8 +691,27 @@ func marshalNAllocationPreference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return ret
 }
 
+func marshalNOrderReallocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐOrderReallocationᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.OrderReallocation) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _OrderReallocation(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func unmarshalNReallocateOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐReallocateInput(ctx context.Context, ec *executionContext, v any) (order.ReallocateInput, error) {
 	res, err := unmarshalInputReallocateOrderInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNReallocateOrdersInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐReallocateManyInput(ctx context.Context, ec *executionContext, v any) (order.ReallocateManyInput, error) {
+	res, err := unmarshalInputReallocateOrdersInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -467,6 +731,10 @@ func marshalNReallocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋor
 
 func marshalNReallocationPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReallocationPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ReallocationPayload) graphql.Marshaler {
 	return _ReallocationPayload(ctx, ec, sel, &v)
+}
+
+func marshalNReallocationsPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReallocationsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ReallocationsPayload) graphql.Marshaler {
+	return _ReallocationsPayload(ctx, ec, sel, &v)
 }
 
 func unmarshalNSetAllocationInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐSetAllocationInput(ctx context.Context, ec *executionContext, v any) (order.SetAllocationInput, error) {

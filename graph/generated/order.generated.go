@@ -48,6 +48,7 @@ type OrderResolver interface {
 
 	Returns(ctx context.Context, obj *order.Order) ([]returns.Return, error)
 	Replaces(ctx context.Context, obj *order.Order) (*returns.Return, error)
+
 	Shipments(ctx context.Context, obj *order.Order) ([]order.Shipment, error)
 }
 type OrderLineResolver interface {
@@ -803,6 +804,19 @@ func fieldContext_Order_replaces(_ context.Context, ec *executionContext, field 
 		IsResolver: true,
 	}
 	return fc, nil
+}
+
+func _Order_carriedOver(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *money.Money { return obj.Carried() },
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
+			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		false,
+	)
 }
 
 func _Order_shipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -2096,6 +2110,11 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return _Order_replaces(ctx, ec, field, obj)
 				})
+		case "carriedOver":
+			out.Values[i] = _Order_carriedOver(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "shipments":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,

@@ -808,6 +808,19 @@ func fieldContext_ReturnReceipt_exchangeOrder(_ context.Context, ec *executionCo
 	return fc, nil
 }
 
+func _ReturnReceipt_carriedOver(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.CarriedOver() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
 func _ReturnRule_terms(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Rule) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -2361,6 +2374,11 @@ func _ReturnReceipt(ctx context.Context, ec *executionContext, sel ast.Selection
 				func(ctx context.Context) graphql.Marshaler {
 					return _ReturnReceipt_exchangeOrder(ctx, ec, field, obj)
 				})
+		case "carriedOver":
+			out.Values[i] = _ReturnReceipt_carriedOver(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -319,6 +319,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("QuotationRequestLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationRequestLineInput)),
 			graphql.NewInputUnmarshaler("ReadyPickUpInput", graphql.BindUnmarshaler(ec, unmarshalInputReadyPickUpInput)),
 			graphql.NewInputUnmarshaler("ReallocateOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputReallocateOrderInput)),
+			graphql.NewInputUnmarshaler("ReallocateOrdersInput", graphql.BindUnmarshaler(ec, unmarshalInputReallocateOrdersInput)),
 			graphql.NewInputUnmarshaler("RecallStockLotInput", graphql.BindUnmarshaler(ec, unmarshalInputRecallStockLotInput)),
 			graphql.NewInputUnmarshaler("ReceiptInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiptInput)),
 			graphql.NewInputUnmarshaler("ReceiptLineInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiptLineInput)),
@@ -1134,6 +1135,18 @@ extend type Mutation {
     "Which goods, and why."
     input: ReallocateOrderInput!
   ): ReallocationPayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Look for goods of many orders elsewhere at once, as ` + "`" + `reallocateOrder` + "`" + ` does: of the orders
+  that are named, all that lies at the location; if none is named, of the orders that hold
+  there what may not leave (` + "`" + `stockShortfalls` + "`" + `), the last placed first, as much as is short,
+  and what is nowhere else is then waited for. Each order is moved by itself: what cannot be
+  done for one is told with it, and the others are done. The same key does each once, and
+  tries those again that could not be done.
+  """
+  reallocateOrders(
+    "Which orders, from where, and why."
+    input: ReallocateOrdersInput!
+  ): ReallocationsPayload! @allow(permissions: [ORDER_WRITE])
 }
 
 "What counts when goods are looked for."
@@ -1164,6 +1177,40 @@ input ReallocateOrderInput {
   missing: Boolean! = false
   "Why, at most 500 characters."
   reason: String! = ""
+}
+
+"Goods of many orders to look for elsewhere."
+input ReallocateOrdersInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The global id of the location that cannot send them."
+  locationId: ID!
+  "The orders, at most 50; if empty, those that hold there what may not leave, at most 50 at once."
+  orderIds: [ID!]! = []
+  "Whether the goods of the orders that are named are missing: they are then taken off the stock of the location too, and waited for where they are nowhere else."
+  missing: Boolean! = false
+  "Why, at most 500 characters."
+  reason: String! = ""
+}
+
+"What became of one of many orders whose goods were looked for elsewhere."
+type OrderReallocation {
+  "The order's global id."
+  orderId: ID!
+  "The order; null if nothing was done."
+  order: Order
+  "Where the pieces are now."
+  moved: [Reallocation!]!
+  "Why nothing was done for this order; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Orders after their goods were looked for elsewhere."
+type ReallocationsPayload {
+  "What became of each order; empty if there was none, or nothing was done."
+  reallocations: [OrderReallocation!]!
+  "Why nothing was done at all; empty if it was."
+  userErrors: [UserError!]!
 }
 
 "Pieces that an order holds elsewhere now."
@@ -15957,7 +16004,9 @@ extend type Mutation {
   their own. What is restocked is on the shelves of that location at once. The customer
   gets the money back the way it was paid (on account, less is owed), or an order of the
   other goods: if these are not in stock, nothing is received and EXCHANGE_OUT_OF_STOCK
-  is told.
+  is told. If these are dearer, what was paid for the pieces is carried over to that order,
+  which waits for the rest (` + "`" + `payOrder` + "`" + `; on account it is owed); given up before it is sent,
+  it lets what was carried over go back.
   """
   receiveReturn(
     "What came, where, and what becomes of it."
@@ -16148,6 +16197,8 @@ type ReturnReceipt {
   points: Int!
   "The order whose goods replace them; null for a refund."
   exchangeOrder: Order
+  "What of the price of dearer goods in ` + "`" + `exchangeOrder` + "`" + ` was paid with what comes back. 0 if nothing; once that order is given up, or its goods come back, it is part of ` + "`" + `refund` + "`" + ` instead."
+  carriedOver: Money!
 }
 
 "What of an order line can still be given back."
@@ -16269,7 +16320,7 @@ input RequestReturnLineInput {
   reason: ReturnReason!
   "Whether the customer has opened them."
   opened: Boolean! = false
-  "For an exchange: the variant that is wanted instead, which costs no more now; the same again if left out. For a set, only the same."
+  "For an exchange: the variant that is wanted instead, by its price of now; the same again if left out. What it costs more than was paid for what comes back is to be paid before it is sent. For a set, only the same. EXCHANGE_PRICE_DIFFERS for dearer goods of another tax rate, over the counter, and instead of goods that replace others."
   exchangeVariantId: ID
 }
 
@@ -16386,7 +16437,7 @@ extend enum UserErrorCode {
   RETURN_MADE_TO_ORDER
   "Opened goods are not taken back for this reason."
   RETURN_OPENED
-  "What is wanted instead costs more."
+  "What is wanted instead has no price, or is dearer and cannot be paid for: goods of another tax rate, for goods that were sold over the counter, and for goods that replace others."
   EXCHANGE_PRICE_DIFFERS
   "What is wanted instead is not in stock."
   EXCHANGE_OUT_OF_STOCK
@@ -16394,6 +16445,16 @@ extend enum UserErrorCode {
   EXCHANGE_SET
   "The order replaces returned goods; only staff give it up."
   ORDER_REPLACES_RETURN
+}
+
+extend enum PriceRule {
+  "The goods replace others that came back (交換): what these cost, and what of it was paid with the others."
+  EXCHANGE
+}
+
+extend type Order {
+  "What was paid for goods that came back, and is carried over to these, which replace them and cost more; null if nothing was."
+  carriedOver: Money
 }
 `, BuiltIn: false},
 	{Name: "../schema/saved_card.graphqls", Input: `extend type Query {
@@ -19351,7 +19412,13 @@ extend type Mutation {
     "What was found."
     input: CountStocktakeInput!
   ): StocktakePayload! @allow(permissions: [INVENTORY_WRITE])
-  "Make the differences movements, and end the stocktake."
+  """
+  Make the differences movements, and end the stocktake. Where fewer pieces were found than
+  orders hold, the last placed of these lose theirs: they get them from other locations, or
+  wait for them (` + "`" + `backOrders` + "`" + `). What is taken of shipments that have not left is taken out of
+  them. Orders that are picked up there keep theirs: STOCK_BELOW_RESERVED if they hold more
+  than was found; edit or cancel them first.
+  """
   bookStocktake(
     "The stocktake."
     input: BookStocktakeInput!
@@ -20542,41 +20609,60 @@ type WishListPayload {
 }
 `, BuiltIn: false},
 	{Name: "../schema/worklist.graphqls", Input: `extend type Query {
-  "How much waits for staff; for staff of a shop, in theirs."
-  workLists: WorkLists! @allow(permissions: [ORDER_READ])
+  "How much waits for staff, in the lists that the caller may read; for staff of a shop, in theirs."
+  workLists: WorkLists! @allow(permissions: [ORDER_READ, INVENTORY_READ, ACCOUNTING_READ, PRIZE_READ, POINT_READ])
 }
 
 extend type Subscription {
   """
   How much waits for staff now, and again whenever it changes; for staff of a shop, in
-  theirs. Changes that follow each other quickly come as one. Whether the caller may
-  still see it is asked each time: once not, the stream ends.
+  theirs. Changes that follow each other quickly come as one; what waits since a day has
+  passed is noticed within ten minutes. Whether the caller may still see it is asked each
+  time: once not, the stream ends.
   """
-  workListsChanged: WorkLists! @allow(permissions: [ORDER_READ])
+  workListsChanged: WorkLists! @allow(permissions: [ORDER_READ, INVENTORY_READ, ACCOUNTING_READ, PRIZE_READ, POINT_READ])
 }
 
-"How much waits for staff. Each list is counted up to 1,000."
+"How much waits for staff. Each list is counted up to 1,000; what the caller may not read is null."
 type WorkLists {
-  "Orders that can leave."
-  toShip: Int!
-  "Orders that are held."
-  onHold: Int!
-  "Orders on account that wait for an approver."
-  pendingApproval: Int!
-  "What a gateway has refused, or not answered."
-  payments: Int!
-  "Returns that were asked for."
-  returns: Int!
-  "Recurring orders whose next could not be placed; 0 for staff of a shop."
-  recurring: Int!
-  "Orders to be picked up that a shop has yet to prepare."
-  pickUps: Int!
-  "Carriers' reports that people have to look into; for staff of a shop, on what theirs sends."
-  deliveryIssues: Int!
-  "Money that no payment expects; 0 for staff of a shop."
-  strayPayments: Int!
-  "Deposits of bank statements that nobody has matched; 0 for staff of a shop."
-  deposits: Int!
+  "Orders that can leave; null without ORDER_READ."
+  toShip: Int
+  "Orders that are held; null without ORDER_READ."
+  onHold: Int
+  "Orders on account that wait for an approver; null without ORDER_READ."
+  pendingApproval: Int
+  "What a gateway has refused, or not answered; null without ORDER_READ."
+  payments: Int
+  "Returns that were asked for; null without ORDER_READ."
+  returns: Int
+  "Recurring orders whose next could not be placed; 0 for staff of a shop, null without ORDER_READ."
+  recurring: Int
+  "Orders to be picked up that a shop has yet to prepare; null without ORDER_READ."
+  pickUps: Int
+  "Carriers' reports that people have to look into; for staff of a shop, on what theirs sends. Null without ORDER_READ."
+  deliveryIssues: Int
+  "Those of ` + "`" + `deliveryIssues` + "`" + ` about parcels that are late; null without ORDER_READ."
+  lateParcels: Int
+  "Money that no payment expects; 0 for staff of a shop, null without ORDER_READ."
+  strayPayments: Int
+  "Deposits of bank statements that nobody has matched; 0 for staff of a shop, null without ORDER_READ."
+  deposits: Int
+  "What orders wait for since it is nowhere (` + "`" + `backOrders` + "`" + `): each goods of each order; for staff of a shop, of theirs. Null without ORDER_READ."
+  backOrders: Int
+  "Levels of which orders hold more than may leave (` + "`" + `stockShortfalls` + "`" + `), the brand's; null without INVENTORY_READ."
+  shortfalls: Int
+  "Levels that fell to their reorder point (` + "`" + `stockAlerts` + "`" + `); for staff of a shop, of theirs. Null without INVENTORY_READ."
+  stockAlerts: Int
+  "Goods that were to arrive before today and have not (` + "`" + `stockDeliveries(late: true)` + "`" + `); for staff of a shop, there. Null without INVENTORY_READ."
+  lateStockDeliveries: Int
+  "Payments on which gateways' reports and the payment journal disagree, and nobody knows yet why; null without ACCOUNTING_READ and for staff of a shop."
+  gatewayDifferences: Int
+  "Companies that are late to pay (` + "`" + `overdueAccounts` + "`" + `); null without ACCOUNTING_READ and for staff of a shop."
+  overdueAccounts: Int
+  "Prizes that are to be sent, or are packed (` + "`" + `prizeExchanges` + "`" + `); null without PRIZE_READ."
+  prizeExchanges: Int
+  "Points that came for member numbers that nobody has (` + "`" + `pointArrivals` + "`" + `); null without POINT_READ."
+  pointArrivals: Int
 }
 `, BuiltIn: false},
 }

@@ -84,6 +84,7 @@ type MutationResolver interface {
 	RemoveTotp(ctx context.Context, input identity.RemoveTotpInput) (model.DonePayload, error)
 	SetAllocation(ctx context.Context, input order.SetAllocationInput) (model.AllocationPayload, error)
 	ReallocateOrder(ctx context.Context, input order.ReallocateInput) (model.ReallocationPayload, error)
+	ReallocateOrders(ctx context.Context, input order.ReallocateManyInput) (model.ReallocationsPayload, error)
 	UploadBankStatement(ctx context.Context, input model.UploadBankStatementInput) (model.UploadBankStatementPayload, error)
 	RematchBankLines(ctx context.Context) (model.RematchBankLinesPayload, error)
 	AllocateBankLine(ctx context.Context, input banking.AllocateInput) (model.BankLinePayload, error)
@@ -2421,6 +2422,20 @@ func field_Mutation_reallocateOrder_args(ctx context.Context, ec *executionConte
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (order.ReallocateInput, error) {
 			return unmarshalNReallocateOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐReallocateInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_reallocateOrders_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (order.ReallocateManyInput, error) {
+			return unmarshalNReallocateOrdersInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐReallocateManyInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8840,6 +8855,49 @@ func fieldContext_Mutation_reallocateOrder(ctx context.Context, ec *executionCon
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Mutation_reallocateOrder_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_reallocateOrders(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_reallocateOrders(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReallocateOrders(ctx, fc.Args["input"].(order.ReallocateManyInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.ReallocationsPayload) graphql.Marshaler {
+			return marshalNReallocationsPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReallocationsPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_reallocateOrders(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_reallocateOrders_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -28345,7 +28403,7 @@ func _Query_workLists(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Query().WorkLists(ctx)
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ", "INVENTORY_READ", "ACCOUNTING_READ", "PRIZE_READ", "POINT_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v worklist.Counts) graphql.Marshaler {
 			return marshalNWorkLists2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋworklistᚐCounts(ctx, ec, selections, v)
 		},
@@ -28514,7 +28572,7 @@ func _Subscription_workListsChanged(ctx context.Context, ec *executionContext, f
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Subscription().WorkListsChanged(ctx)
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ", "INVENTORY_READ", "ACCOUNTING_READ", "PRIZE_READ", "POINT_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v worklist.Counts) graphql.Marshaler {
 			return marshalNWorkLists2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋworklistᚐCounts(ctx, ec, selections, v)
 		},
@@ -28686,6 +28744,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "reallocateOrder":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_reallocateOrder(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reallocateOrders":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_reallocateOrders(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

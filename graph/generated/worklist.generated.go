@@ -29,9 +29,9 @@ func _WorkLists_toShip(ctx context.Context, ec *executionContext, field graphql.
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.ToShip },
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return marshalNInt2int(ctx, ec, selections, v)
+		func() *int { return obj.ToShip },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
 }
@@ -41,9 +41,9 @@ func _WorkLists_onHold(ctx context.Context, ec *executionContext, field graphql.
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.OnHold },
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return marshalNInt2int(ctx, ec, selections, v)
+		func() *int { return obj.OnHold },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
 }
@@ -53,9 +53,9 @@ func _WorkLists_pendingApproval(ctx context.Context, ec *executionContext, field
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.PendingApproval },
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return marshalNInt2int(ctx, ec, selections, v)
+		func() *int { return obj.PendingApproval },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
 }
@@ -65,9 +65,9 @@ func _WorkLists_payments(ctx context.Context, ec *executionContext, field graphq
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Payments },
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return marshalNInt2int(ctx, ec, selections, v)
+		func() *int { return obj.Payments },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
 }
@@ -77,9 +77,9 @@ func _WorkLists_returns(ctx context.Context, ec *executionContext, field graphql
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Returns },
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return marshalNInt2int(ctx, ec, selections, v)
+		func() *int { return obj.Returns },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
 }
@@ -89,9 +89,9 @@ func _WorkLists_recurring(ctx context.Context, ec *executionContext, field graph
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Recurring },
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return marshalNInt2int(ctx, ec, selections, v)
+		func() *int { return obj.Recurring },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
 }
@@ -101,9 +101,9 @@ func _WorkLists_pickUps(ctx context.Context, ec *executionContext, field graphql
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.PickUps },
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return marshalNInt2int(ctx, ec, selections, v)
+		func() *int { return obj.PickUps },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
 }
@@ -113,9 +113,21 @@ func _WorkLists_deliveryIssues(ctx context.Context, ec *executionContext, field 
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.DeliveryIssues },
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return marshalNInt2int(ctx, ec, selections, v)
+		func() *int { return obj.DeliveryIssues },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_lateParcels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.LateParcels },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
 }
@@ -125,9 +137,9 @@ func _WorkLists_strayPayments(ctx context.Context, ec *executionContext, field g
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.StrayPayments },
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return marshalNInt2int(ctx, ec, selections, v)
+		func() *int { return obj.StrayPayments },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
 }
@@ -137,9 +149,105 @@ func _WorkLists_deposits(ctx context.Context, ec *executionContext, field graphq
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Deposits },
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return marshalNInt2int(ctx, ec, selections, v)
+		func() *int { return obj.Deposits },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_backOrders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.BackOrders },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_shortfalls(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.Shortfalls },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_stockAlerts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.StockAlerts },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_lateStockDeliveries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.LateStockDeliveries },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_gatewayDifferences(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.GatewayDifferences },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_overdueAccounts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.OverdueAccounts },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_prizeExchanges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.PrizeExchanges },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_pointArrivals(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.PointArrivals },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
 }
@@ -170,52 +278,97 @@ func _WorkLists(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			out.Values[i] = run.Text("WorkLists")
 		case "toShip":
 			out.Values[i] = _WorkLists_toShip(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "onHold":
 			out.Values[i] = _WorkLists_onHold(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "pendingApproval":
 			out.Values[i] = _WorkLists_pendingApproval(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "payments":
 			out.Values[i] = _WorkLists_payments(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "returns":
 			out.Values[i] = _WorkLists_returns(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "recurring":
 			out.Values[i] = _WorkLists_recurring(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "pickUps":
 			out.Values[i] = _WorkLists_pickUps(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deliveryIssues":
 			out.Values[i] = _WorkLists_deliveryIssues(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lateParcels":
+			out.Values[i] = _WorkLists_lateParcels(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "strayPayments":
 			out.Values[i] = _WorkLists_strayPayments(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deposits":
 			out.Values[i] = _WorkLists_deposits(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "backOrders":
+			out.Values[i] = _WorkLists_backOrders(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "shortfalls":
+			out.Values[i] = _WorkLists_shortfalls(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "stockAlerts":
+			out.Values[i] = _WorkLists_stockAlerts(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lateStockDeliveries":
+			out.Values[i] = _WorkLists_lateStockDeliveries(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "gatewayDifferences":
+			out.Values[i] = _WorkLists_gatewayDifferences(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "overdueAccounts":
+			out.Values[i] = _WorkLists_overdueAccounts(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "prizeExchanges":
+			out.Values[i] = _WorkLists_prizeExchanges(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "pointArrivals":
+			out.Values[i] = _WorkLists_pointArrivals(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:

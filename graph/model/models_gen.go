@@ -727,6 +727,18 @@ type OrderPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What became of one of many orders whose goods were looked for elsewhere.
+type OrderReallocation struct {
+	// The order's global id.
+	OrderID string `json:"orderId"`
+	// The order; null if nothing was done.
+	Order *order.Order `json:"order,omitempty"`
+	// Where the pieces are now.
+	Moved []order.Reallocated `json:"moved"`
+	// Why nothing was done for this order; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A key after the change.
 type PartnerKeyPayload struct {
 	// The key; null if nothing was changed.
@@ -1060,6 +1072,14 @@ type ReallocationPayload struct {
 	// Where the pieces are now.
 	Moved []order.Reallocated `json:"moved"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Orders after their goods were looked for elsewhere.
+type ReallocationsPayload struct {
+	// What became of each order; empty if there was none, or nothing was done.
+	Reallocations []OrderReallocation `json:"reallocations"`
+	// Why nothing was done at all; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 

@@ -30,10 +30,13 @@ func (s *Billing) Accounts(ctx context.Context, brandID, companyID *uuid.UUID) (
 }
 
 const accountStatementColumns = `t.id, t.brand_id, t.company_id, t.closes_on, t.due_on, t.currency, t.opening, t.sales, t.payments, t.other, t.closing, t.issued_at,
-	t.closing - coalesce((
+	` + accountRemaining + ` AS remaining`
+
+// accountRemaining is what of the statement t is not paid yet.
+const accountRemaining = `t.closing - coalesce((
 		SELECT sum(g.credit) FROM journal_entries e JOIN journal_lines g ON g.entry_id = e.id AND g.account = 'RECEIVABLE'
 		LEFT JOIN account_statement_entries x ON x.entry_id = e.id LEFT JOIN account_statements y ON y.id = x.statement_id
-		WHERE e.company_id = t.company_id AND (y.id IS NULL OR y.closes_on > t.closes_on)), 0)::bigint AS remaining`
+		WHERE e.company_id = t.company_id AND (y.id IS NULL OR y.closes_on > t.closes_on)), 0)::bigint`
 
 // Close makes a statement of what was written before the moment and is on no other.
 func (s *Billing) Close(ctx context.Context, t billing.Statement, before time.Time) (*billing.Statement, error) {

@@ -160,9 +160,12 @@ func (s *Inventory) ShippedLots(ctx context.Context, shipmentIDs []uuid.UUID) ([
 		WHERE m.shipment_id = ANY($1) AND m.kind = 'SHIPMENT' ORDER BY m.shipment_id, l.position, t.variant_id, t.expires_on, t.id`, shipmentIDs)
 }
 
+// fallingShort is the condition that more of the level s is reserved than may leave.
+const fallingShort = `s.tracked AND s.withheld > 0 AND s.reserved > s.on_hand - s.withheld`
+
 // Shortfalls are one page of the levels of which more is reserved than may leave.
 func (s *Inventory) Shortfalls(ctx context.Context, brandID uuid.UUID, in page.Args) (page.Connection[inventory.Shortfall], error) {
-	const from, short = `stock_levels s JOIN locations o ON o.id = s.location_id`, `o.brand_id = @brand AND s.tracked AND s.withheld > 0 AND s.reserved > s.on_hand - s.withheld`
+	const from, short = `stock_levels s JOIN locations o ON o.id = s.location_id`, `o.brand_id = @brand AND ` + fallingShort
 	type key struct {
 		Variant  uuid.UUID `json:"v"`
 		Location uuid.UUID `json:"l"`

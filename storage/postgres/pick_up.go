@@ -70,7 +70,7 @@ func (s *Orders) ListPickUps(ctx context.Context, q order.PickUpQuery) (page.Con
 func (s *Orders) DuePickUps(ctx context.Context, before time.Time, remind bool, most int) ([]uuid.UUID, error) {
 	due, err := collect[struct{ OrderID uuid.UUID }](ctx, s.db, `
 		SELECT u.order_id FROM pick_ups u WHERE u.state = 'READY' AND u.expires_at <= $1
-		  AND CASE WHEN $2 THEN u.reminded_at IS NULL ELSE NOT EXISTS (SELECT FROM return_receipts x WHERE x.exchange_order_id = u.order_id) END
+		  AND CASE WHEN $2 THEN u.reminded_at IS NULL ELSE NOT EXISTS (SELECT FROM return_receipts x WHERE x.exchange_order_id = u.order_id AND x.carried = 0) END
 		ORDER BY u.expires_at LIMIT $3`, before, remind, most)
 	ids := make([]uuid.UUID, len(due))
 	for i, d := range due {

@@ -13,7 +13,7 @@ import (
 // Bought is an order of a member's own, as points look at it.
 func (s *Points) Bought(ctx context.Context, orderID uuid.UUID) (*points.Bought, error) {
 	o, err := first[points.Bought](ctx, s.db, `
-		SELECT o.id, o.brand_id, o.member_id, o.status, o.total, o.subtotal, o.discount, o.placed_at, o.shop_id, c.time_zone AS zone,
+		SELECT o.id, o.brand_id, o.member_id, o.status, o.total, o.placed_at, o.shop_id, c.time_zone AS zone,
 			coalesce(p.by_points, 0)::bigint AS by_points, coalesce(p.captured, 0)::bigint AS captured, coalesce(p.refunded, 0)::bigint AS refunded,
 			coalesce((SELECT sum(i.refund) FROM returns r JOIN return_receipts i ON i.return_id = r.id WHERE r.order_id = o.id), 0)::bigint + o.refused AS returned,
 			NOT EXISTS (SELECT FROM orders e WHERE e.member_id = o.member_id AND e.brand_id = o.brand_id AND e.placed_at < o.placed_at AND e.status <> 'CANCELLED') AS first,

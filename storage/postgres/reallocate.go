@@ -62,6 +62,23 @@ func (s *Orders) Wait(ctx context.Context, waits []order.Reservation) error {
 	return s.db.later(ctx, batch)
 }
 
+// Claims are what orders hold of the variants at the location, of the last placed first.
+func (s *Orders) Claims(ctx context.Context, locationID uuid.UUID, variantIDs []uuid.UUID) ([]order.Claim, error) {
+	return collect[order.Claim](ctx, s.db, `
+		SELECT r.order_id, r.variant_id, r.quantity, o.shipping_mode = 'PICK_UP' AS picked_up
+		FROM stock_reservations r JOIN orders o ON o.id = r.order_id
+		WHERE r.variant_id = ANY(@variants) AND r.location_id = @location AND r.state = 'OPEN'
+		ORDER BY o.placed_at DESC, r.order_id DESC, r.variant_id`, pgx.NamedArgs{"location": locationID, "variants": variantIDs})
+}
+
+// Short is how much more of each variant orders hold at the brand's location than may leave.
+func (s *Orders) Short(ctx context.Context, brandID, locationID uuid.UUID) ([]order.Reservation, error) {
+	return collect[order.Reservation](ctx, s.db, `
+		SELECT s.variant_id, s.location_id, s.reserved - s.on_hand + s.withheld AS quantity
+		FROM stock_levels s JOIN locations o ON o.id = s.location_id
+		WHERE s.location_id = @location AND o.brand_id = @brand AND `+fallingShort+` ORDER BY s.variant_id`, pgx.NamedArgs{"location": locationID, "brand": brandID})
+}
+
 // SaveAllocation writes what counts when goods are looked for.
 func (s *Orders) SaveAllocation(ctx context.Context, channelID uuid.UUID, preferences []channel.Preference) error {
 	batch := &pgx.Batch{}

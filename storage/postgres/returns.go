@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/scope"
@@ -81,9 +82,9 @@ const returnColumns = `t.id, t.order_id, o.number AS order_number, t.brand_id, t
 		'asked', l.asked, 'approved', l.approved, 'exchangeVariantId', l.exchange_variant_id, 'had', l.had, 'wants', l.wants) ORDER BY k.position), '[]')
 		FROM return_lines l JOIN order_lines k ON k.id = l.line_id WHERE l.return_id = t.id) AS lines,
 	(SELECT coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'orderId', t.order_id, 'nth', c.nth, 'locationId', c.location_id, 'at', c.at, 'currency', t.currency,
-		'refund', c.refund, 'fee', c.fee, 'flat', c.flat_fee, 'shipping', c.shipping_fee, 'asPoints', c.as_points, 'points', c.points, 'exchangeOrderId', c.exchange_order_id,
+		'refund', c.refund, 'fee', c.fee, 'flat', c.flat_fee, 'shipping', c.shipping_fee, 'asPoints', c.as_points, 'points', c.points, 'carried', c.carried, 'exchangeOrderId', c.exchange_order_id,
 		'lines', (SELECT jsonb_agg(jsonb_build_object('orderId', t.order_id, 'lineId', l.line_id, 'returnLineId', l.id, 'restocked', p.restocked,
-			'scrapped', p.scrapped, 'repaired', p.repaired, 'refund', p.refund) ORDER BY k.position)
+			'scrapped', p.scrapped, 'repaired', p.repaired, 'refund', p.refund, 'carried', p.carried) ORDER BY k.position)
 			FROM return_receipt_lines p JOIN return_lines l ON l.id = p.return_line_id JOIN order_lines k ON k.id = l.line_id WHERE p.receipt_id = c.id)
 		) ORDER BY c.nth), '[]')
 		FROM return_receipts c WHERE c.return_id = t.id) AS receipts`
@@ -124,13 +125,13 @@ func (s *Returns) Save(ctx context.Context, r returns.Return) error {
 func (s *Returns) Receive(ctx context.Context, r returns.Return, c returns.Receipt, restocked returns.Pieces, actorID uuid.UUID) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		INSERT INTO return_receipts (id, return_id, nth, location_id, at, refund, fee, shipping_fee, exchange_order_id, actor_id, as_points, points, flat_fee)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		c.ID, r.ID, c.Nth, c.LocationID, c.At, c.RefundMinor, c.FeeMinor, c.ShippingMinor, c.ExchangeOrderID, orNull(actorID), c.AsPointsMinor, c.Points, c.FlatMinor)
+		INSERT INTO return_receipts (id, return_id, nth, location_id, at, refund, fee, shipping_fee, exchange_order_id, actor_id, as_points, points, flat_fee, carried)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		c.ID, r.ID, c.Nth, c.LocationID, c.At, c.RefundMinor, c.FeeMinor, c.ShippingMinor, c.ExchangeOrderID, orNull(actorID), c.AsPointsMinor, c.Points, c.FlatMinor, c.CarriedMinor)
 	batch.Queue(`
-		INSERT INTO return_receipt_lines (receipt_id, return_line_id, restocked, scrapped, repaired, refund)
-		SELECT $1, "returnLineId", restocked, scrapped, repaired, refund
-		FROM jsonb_to_recordset($2::jsonb) AS p ("returnLineId" uuid, restocked int, scrapped int, repaired int, refund bigint)`, c.ID, c.Lines)
+		INSERT INTO return_receipt_lines (receipt_id, return_line_id, restocked, scrapped, repaired, refund, carried)
+		SELECT $1, "returnLineId", restocked, scrapped, repaired, refund, carried
+		FROM jsonb_to_recordset($2::jsonb) AS p ("returnLineId" uuid, restocked int, scrapped int, repaired int, refund bigint, carried bigint)`, c.ID, c.Lines)
 	if len(restocked) > 0 {
 		variants, quantities := make([]uuid.UUID, 0, len(restocked)), make([]int, 0, len(restocked))
 		for variant, n := range restocked {
@@ -149,6 +150,22 @@ func (s *Returns) Receive(ctx context.Context, r returns.Return, c returns.Recei
 		}))
 	}
 	return s.db.later(ctx, batch)
+}
+
+// SaveReceipt writes what is carried over of a receipt, and what was given back.
+func (s *Returns) SaveReceipt(ctx context.Context, c returns.Receipt) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`UPDATE return_receipts SET refund = $2, carried = $3 WHERE id = $1`, c.ID, c.RefundMinor, c.CarriedMinor)
+	batch.Queue(`
+		UPDATE return_receipt_lines l SET refund = p.refund, carried = p.carried
+		FROM jsonb_to_recordset($2::jsonb) AS p ("returnLineId" uuid, refund bigint, carried bigint)
+		WHERE l.receipt_id = $1 AND l.return_line_id = p."returnLineId"`, c.ID, c.Lines)
+	return s.db.later(ctx, batch)
+}
+
+// TaxClass is that of the variant.
+func (s *Returns) TaxClass(ctx context.Context, variantID uuid.UUID) (money.TaxClass, error) {
+	return one[money.TaxClass](ctx, s.db, `SELECT p.tax_class FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = $1`, variantID)
 }
 
 // LocationOf is the brand of an open location; uuid.Nil if there is none.

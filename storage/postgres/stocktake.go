@@ -83,7 +83,7 @@ func (s *Inventory) ZeroUncounted(ctx context.Context, k inventory.Stocktake, at
 
 // Short are the variants of which less would be left than is reserved; the levels
 // that would change are locked.
-func (s *Inventory) Short(ctx context.Context, k inventory.Stocktake) (int, string, error) {
+func (s *Inventory) Short(ctx context.Context, k inventory.Stocktake) (found []inventory.Shortage, err error) {
 	args, batch := stocktakeArgs(k), &pgx.Batch{}
 	batch.Queue(`
 		INSERT INTO stock_levels (variant_id, location_id)
@@ -93,19 +93,12 @@ func (s *Inventory) Short(ctx context.Context, k inventory.Stocktake) (int, stri
 		SELECT FROM stock_levels s JOIN stocktake_lines l ON l.variant_id = s.variant_id
 		WHERE s.location_id = @location AND l.stocktake_id = @id AND l.counted <> l.book
 		ORDER BY s.variant_id FOR UPDATE OF s`, args)
-	type row struct {
-		Variants int
-		SKU      string
-	}
-	var found []row
 	queueRows(batch, &found, nil, `
-		SELECT count(*)::int AS variants, coalesce(min(v.sku), '') AS sku
+		SELECT v.id AS variant_id, v.sku, s.reserved - s.on_hand - l.counted + l.book AS missing
 		FROM stocktake_lines l JOIN stock_levels s ON s.variant_id = l.variant_id AND s.location_id = @location JOIN variants v ON v.id = l.variant_id
-		WHERE l.stocktake_id = @id AND l.counted < l.book AND s.on_hand + l.counted - l.book < s.reserved`, args)
-	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil || len(found) == 0 {
-		return 0, "", err
-	}
-	return found[0].Variants, found[0].SKU, nil
+		WHERE l.stocktake_id = @id AND l.counted < l.book AND s.on_hand + l.counted - l.book < s.reserved ORDER BY v.sku`, args)
+	err = s.db.conn(ctx).SendBatch(ctx, batch).Close()
+	return found, err
 }
 
 // BookDifferences changes the levels, which are locked, and adds a movement for each

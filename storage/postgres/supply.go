@@ -67,6 +67,10 @@ func (s *Inventory) DeliveryLines(ctx context.Context, deliveryIDs []uuid.UUID) 
 		WHERE delivery_id = ANY(@ids) ORDER BY delivery_id, position`, pgx.NamedArgs{"ids": deliveryIDs})
 }
 
+// lateDelivery is the condition that the delivery d was expected before today, and has not
+// come.
+const lateDelivery = ` AND d.state = 'AWAITED' AND d.expected_on < (@now::timestamptz AT TIME ZONE 'Asia/Tokyo')::date`
+
 // Deliveries is one page of the brand's deliveries, the last announced first.
 func (s *Inventory) Deliveries(ctx context.Context, brandID uuid.UUID, f inventory.DeliveryFilter, in page.Args) (page.Connection[inventory.Delivery], error) {
 	where, args := `d.brand_id = @brand`, pgx.NamedArgs{"brand": brandID}
@@ -80,8 +84,7 @@ func (s *Inventory) Deliveries(ctx context.Context, brandID uuid.UUID, f invento
 		where, args["stores"] = where+` AND d.location_id = ANY(@stores)`, f.Stores
 	}
 	if f.Late {
-		where += ` AND d.state = 'AWAITED' AND d.expected_on < (@today::timestamptz AT TIME ZONE 'Asia/Tokyo')::date`
-		args["today"] = f.Today
+		where, args["now"] = where+lateDelivery, f.Today
 	}
 	return latest(ctx, s.db, in, deliveryColumns, `stock_deliveries d`, where, `d.created_at`, `d.id`, args,
 		func(d inventory.Delivery) timeKey { return timeKey{d.CreatedAt, d.ID} })
@@ -91,12 +94,13 @@ func (s *Inventory) Deliveries(ctx context.Context, brandID uuid.UUID, f invento
 const needsMore = `s.reorder_point IS NOT NULL AND s.on_hand - s.reserved - s.withheld + s.incoming <= s.reorder_point`
 
 // Watch ends the alerts of levels that need no more, makes those of levels that do, and
-// gives what it made.
-func (s *Inventory) Watch(ctx context.Context, at time.Time, most int) (opened []inventory.Opened, err error) {
+// gives what it made and ended.
+func (s *Inventory) Watch(ctx context.Context, at time.Time, most int) (opened []inventory.Opened, ended []inventory.Ended, err error) {
 	args, batch := pgx.NamedArgs{"at": at, "most": most}, &pgx.Batch{}
-	batch.Queue(`
+	queueRows(batch, &ended, nil, `
 		UPDATE stock_alerts a SET closed_at = @at FROM stock_levels s
-		WHERE a.closed_at IS NULL AND s.variant_id = a.variant_id AND s.location_id = a.location_id AND (`+needsMore+`) IS NOT TRUE`, args)
+		WHERE a.closed_at IS NULL AND s.variant_id = a.variant_id AND s.location_id = a.location_id AND (`+needsMore+`) IS NOT TRUE
+		RETURNING a.id, a.brand_id`, args)
 	queueRows(batch, &opened, nil, `
 		WITH opened AS (
 			INSERT INTO stock_alerts (id, brand_id, variant_id, location_id, opened_at)
@@ -104,13 +108,13 @@ func (s *Inventory) Watch(ctx context.Context, at time.Time, most int) (opened [
 			FROM stock_levels s JOIN locations o ON o.id = s.location_id AND o.active JOIN variants v ON v.id = s.variant_id AND v.active
 			WHERE `+needsMore+` AND NOT EXISTS (SELECT FROM stock_alerts a WHERE a.variant_id = s.variant_id AND a.location_id = s.location_id AND a.closed_at IS NULL)
 			ORDER BY s.location_id, s.variant_id LIMIT @most
-			ON CONFLICT DO NOTHING RETURNING variant_id, location_id
+			ON CONFLICT DO NOTHING RETURNING id, brand_id, variant_id, location_id
 		)
-		SELECT v.sku, p.name, o.name AS location, `+levelColumns+`
-		FROM opened JOIN stock_levels s USING (variant_id, location_id) JOIN locations o ON o.id = s.location_id
+		SELECT a.id, a.brand_id, v.sku, p.name, o.name AS location, `+levelColumns+`
+		FROM opened a JOIN stock_levels s USING (variant_id, location_id) JOIN locations o ON o.id = s.location_id
 		JOIN variants v ON v.id = s.variant_id JOIN products p ON p.id = v.product_id ORDER BY o.priority, o.code, v.sku`, args)
 	err = s.db.conn(ctx).SendBatch(ctx, batch).Close()
-	return opened, err
+	return opened, ended, err
 }
 
 // Alerts are one page of the levels that need more, the newest alert first.

@@ -181,12 +181,13 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	keeper := inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Lots: lots, Keys: keys, Shown: shown, Events: events, Now: now})
+	keeper := inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Lots: lots, Claims: orders, Keys: keys, Shown: shown, Events: events, Now: now})
 	back := returns.New(returns.Parts{
 		Tx: db, Store: postgres.NewReturns(db), Keys: keys, Orders: orders, Payments: payments, Companies: companies, Campaigns: campaigns, Documents: documents,
 		Prices: prices, Flips: shown, Lots: lots, Outbox: jobs, Events: followed, Now: now,
 		Photos: postgres.NewReturns(db), Pictures: photo.NewReader(), Links: returnLinks,
 	})
+	orders.ExchangeBy(back)
 	shipments, err := newCarriers(cfg, db, keys, orders, postgres.NewPrizes(db, sealed), around.prizes, jobs, now)
 	if err != nil {
 		return nil, err
@@ -233,7 +234,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 				Tx: db, Store: postgres.NewRecurring(db), Members: postgres.NewDrafts(db, sealed), Keys: keys, Carts: carts, Orders: orders, Coupons: campaigns, Cards: saved, Outbox: jobs, Events: events,
 				ShopURL: cfg.shopPages(), Now: now,
 			}),
-			Worklists: worklist.New(postgres.NewWorklists(db), accounts),
+			Worklists: worklist.New(postgres.NewWorklists(db), accounts, now),
 			Drafts: draft.New(draft.Parts{
 				Tx: db, Store: postgres.NewDrafts(db, sealed), Carts: carts, Orders: orders, Coupons: campaigns, Prices: prices, Outbox: jobs, Events: events, ShopURL: cfg.shopPages(), Now: now,
 			}),
