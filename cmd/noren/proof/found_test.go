@@ -286,3 +286,24 @@ func TestALineIsAddedWhileItsCartIsOrderedAndRulesMove(t *testing.T) {
 	require.Len(t, priced.Lines, 1)
 	require.Equal(t, 3, store.tries)
 }
+
+func TestAGiftTakenOffAPartlySentOrderGoesBackToItsCampaign(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.promote(t)
+	ctx, filled := w.cart(t, w.buyer, payment.MethodOnAccount, 2)
+	o, err := w.Orders.Place(ctx, order.PlaceInput{IdempotencyKey: w.key(), ExpectedTotal: filled.Total().Amount(), PaymentMethod: payment.MethodOnAccount})
+	require.NoError(t, err)
+	lines, err := w.Orders.Lines(w.staff, []uuid.UUID{o.ID})
+	require.NoError(t, err)
+	require.Len(t, lines, 2, "the goods and the gift")
+	w.sent(t, o.ID, order.AskedLine{LineID: lines[0].ID, Quantity: 1})
+	for _, left := range []int{1, 0} {
+		_, err := w.Orders.Edit(w.staff, order.EditInput{IdempotencyKey: w.key(), OrderID: o.ID, Reason: "変更", Lines: []order.EditedLine{{LineID: lines[1].ID, Quantity: left}}})
+		require.NoError(t, err)
+		var gone int
+		require.NoError(t, w.ask([]any{&gone}, `SELECT given FROM campaign_gifts`))
+		require.Equal(t, left, gone)
+		w.agree(t)
+	}
+}
