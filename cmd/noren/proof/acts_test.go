@@ -84,6 +84,9 @@ var acts = []struct {
 	{"give", 1, (*world).give},
 	{"favoured", 6, (*world).favoured},
 	{"campaign", 2, (*world).campaign},
+	{"recur", 5, (*world).recur},
+	{"steer", 3, (*world).steer},
+	{"charge", 4, (*world).charge},
 }
 
 // act does what the dice say, and notes how it ended.
