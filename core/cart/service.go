@@ -182,7 +182,7 @@ func (s *Service) AddLine(ctx context.Context, in AddLineInput) (*Priced, error)
 		token = NewToken()
 		lookup.Owner.TokenHash = HashToken(token)
 	}
-	line := NewLine{CartID: id.New(), LineID: id.New(), VariantID: in.VariantID, Quantity: in.Quantity, Choices: sale.Sorted(in.Choices), Fresh: token != ""}
+	line := NewLine{VariantID: in.VariantID, Quantity: in.Quantity, Choices: sale.Sorted(in.Choices), Fresh: token != ""}
 	var basket *Basket
 	err = s.rules.Through(ctx, func(v *display.View) (err error) {
 		lookup.Rules = v.Version
@@ -206,9 +206,11 @@ func (s *Service) AddLine(ctx context.Context, in AddLineInput) (*Priced, error)
 const maxCarts = 3
 
 // addLine adds the line. A cart that is ordered by another device at that moment is gone
-// when it is read again: the line then begins a new one.
+// when it is read again: the line then begins a new one. Each try has ids of its own, as the
+// ordered cart keeps the line.
 func (s *Service) addLine(ctx context.Context, lookup Lookup, line NewLine) (*Basket, error) {
 	for range maxCarts {
+		line.CartID, line.LineID = id.New(), id.New()
 		basket, added, err := s.store.AddLine(ctx, lookup, line)
 		if err == nil && !added {
 			err = s.whyNotAdded(ctx, lookup, basket, line)
@@ -216,7 +218,6 @@ func (s *Service) addLine(ctx context.Context, lookup Lookup, line NewLine) (*Ba
 		if err != nil || added && basket != nil && len(basket.Items) > 0 { // one without lines was emptied by the order
 			return basket, err
 		}
-		line.CartID, line.LineID = id.New(), id.New()
 	}
 	return nil, fault.ErrUnavailable
 }

@@ -30,6 +30,8 @@ type Campaigns interface {
 	Revise(ctx context.Context, orderID uuid.UUID, buyer scope.Buyer, applied []pricing.Applied) error
 	// TakeGift takes pieces from a gift's allotment; false if fewer are left.
 	TakeGift(ctx context.Context, campaignID uuid.UUID, gift pricing.Gift) (bool, error)
+	// LessGift gives pieces of a gift back to its allotment that the order has of the campaign.
+	LessGift(ctx context.Context, orderID, campaignID uuid.UUID, gift pricing.Gift) error
 	// Exhaust ends a campaign into which an order did not fit.
 	Exhaust(ctx context.Context, campaignID uuid.UUID) error
 	// Shipped is told that the order has earned what it earns by being shipped.

@@ -275,10 +275,14 @@ func (a *amendment) content(done Edited, reason string) messaging.OrderChanged {
 	return c
 }
 
-// revise lets campaigns count what they give the order now, if it was priced again.
+// revise lets campaigns count what they give the order now, if it was priced again; else
+// only gifts may have become less.
 func (s *Service) revise(ctx context.Context, a *amendment) error {
-	if !a.quoted || s.campaigns == nil {
+	if s.campaigns == nil {
 		return nil
+	}
+	if !a.quoted {
+		return s.lessGifts(ctx, a)
 	}
 	return s.campaigns.Revise(ctx, a.order.ID, a.buyer, a.applied)
 }

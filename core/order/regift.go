@@ -61,6 +61,27 @@ func (s *Service) ungive(ctx context.Context, a *amendment) error {
 	return nil
 }
 
+// lessGifts gives back to campaigns what an order of which some has left does not get any
+// more of their gifts.
+func (s *Service) lessGifts(ctx context.Context, a *amendment) error {
+	for _, l := range a.lines {
+		if !l.gift() {
+			continue
+		}
+		less := pricing.Gift{VariantID: l.VariantID, Quantity: l.Quantity}
+		if i := slices.IndexFunc(a.after, func(m Line) bool { return m.ID == l.ID }); i >= 0 {
+			less.Quantity -= a.after[i].Quantity
+		}
+		if less.Quantity == 0 {
+			continue
+		}
+		if err := s.campaigns.LessGift(ctx, a.order.ID, l.Breakdown[0].Source, less); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // gift reports whether a campaign gave the line for nothing.
 func (l Line) gift() bool {
 	return l.UnitMinor == 0 && len(l.Breakdown) > 0 && l.Breakdown[0].Rule == pricing.RuleCampaign

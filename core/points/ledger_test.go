@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,7 +12,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
@@ -40,8 +38,8 @@ type bench struct {
 	merging sync.Mutex   // as locked members let one merge wait for another
 }
 
-// Submit makes one posting in a transaction of its own.
-func (b *bench) Submit(ctx context.Context, p points.Posting) (points.Result, error) {
+// one makes one posting in a transaction of its own.
+func (b *bench) one(ctx context.Context, p points.Posting) (points.Result, error) {
 	all, err := b.Post(ctx, p)
 	if err != nil {
 		return points.Result{}, err
@@ -102,8 +100,8 @@ func (b *bench) newcomer() (uuid.UUID, error) {
 	return m, err
 }
 
-// seat is who sits there now.
-func (b *bench) seat(n int) uuid.UUID {
+// at is who sits there now.
+func (b *bench) at(n int) uuid.UUID {
 	b.seats.RLock()
 	defer b.seats.RUnlock()
 	return b.members[n]
@@ -114,7 +112,7 @@ func (b *bench) seat(n int) uuid.UUID {
 func (b *bench) merge(gone, kept int) error {
 	b.merging.Lock()
 	defer b.merging.Unlock()
-	if err := b.Merge(context.Background(), b.seat(kept), b.seat(gone)); err != nil {
+	if err := b.Merge(context.Background(), b.at(kept), b.at(gone)); err != nil {
 		return err
 	}
 	m, err := b.newcomer()
@@ -174,7 +172,7 @@ func (b *bench) audit(t require.TestingT) {
 		require.Equal(t, r.SumOwed, r.Owed)
 		require.Equal(t, r.LotsAvailable, r.Available, "the balance is what is left of the lots")
 		require.Equal(t, r.LotsPending, r.Pending)
-		require.GreaterOrEqual(t, r.Available, int64(0))
+		require.GreaterOrEqual(t, min(r.Available, r.Pending, r.Owed), int64(0), "no balance is below zero")
 		require.False(t, r.Gone && r.Available+r.Pending+r.Owed > 0, "who was merged has nothing left")
 		require.Equal(t, r.Entries, r.Number, "no number is left out")
 		require.Equal(t, r.Top, r.Number)
@@ -189,7 +187,18 @@ func (b *bench) audit(t require.TestingT) {
 	require.NoError(t, b.shop.DB.Pool().QueryRow(ctx, `
 		SELECT coalesce(sum(CASE WHEN credit = 'TRANSFER' THEN points ELSE -points END), 0)::bigint FROM point_entries WHERE 'TRANSFER' IN (debit, credit)`).Scan(&adrift))
 	require.Zero(t, adrift)
+	b.lots(t)
 	b.replay(t)
+}
+
+// lots checks that each lot is its account's, and has of what was given with it no less than
+// nothing and no more than all.
+func (b *bench) lots(t require.TestingT) {
+	var wrong int
+	require.NoError(t, b.shop.DB.Pool().QueryRow(context.Background(), `
+		SELECT count(*) FROM point_lots l LEFT JOIN point_accounts a ON a.id = l.account_id AND a.programme_id = l.programme_id
+		WHERE a.id IS NULL OR l.remaining < 0 OR l.remaining > l.issued`).Scan(&wrong))
+	require.Zero(t, wrong, "a lot that is nobody's, or has more than there was")
 }
 
 // replay adds every account's entries up in their order: what each says stands after it
@@ -206,111 +215,6 @@ func (b *bench) replay(t require.TestingT) {
 
 func refused(err error) bool { return err == nil || len(fault.All(err)) > 0 }
 
-// step is one thing that somebody does.
-type step struct {
-	word   string
-	member int
-	to     int
-	points int64
-	order  int
-	key    string
-}
-
-// take does the step. It fails only for what is no refusal.
-func (b *bench) take(s step, orders []uuid.UUID) error {
-	ctx, m, order := context.Background(), b.seat(s.member), orders[s.order]
-	p := b.posting(points.Earn, m, s.key, s.points)
-	var err error
-	switch s.word {
-	case "earn":
-		p.OrderID = &order
-		_, err = b.Submit(ctx, p)
-	case "promise":
-		p.Pending, p.OrderID = true, &order
-		_, err = b.Submit(ctx, p)
-	case "confirm":
-		p.Kind, p.Points, p.OrderID = points.Confirm, 0, &order
-		_, err = b.Submit(ctx, p)
-	case "use":
-		p.Kind, p.Key = points.Use, "use:"+s.key
-		_, err = b.Submit(ctx, p)
-	case "return":
-		p.Kind, p.Undoes = points.Return, "use:"+fmt.Sprint("k", s.order)
-		_, err = b.Submit(ctx, p)
-	case "take back":
-		p.Kind, p.OrderID = points.TakeBack, &order
-		_, err = b.Post(ctx, p)
-	case "transfer":
-		in := b.posting(points.TransferIn, b.seat(s.to), s.key, s.points)
-		if in.MemberID == m {
-			return nil
-		}
-		p.Kind, p.Key = points.TransferOut, fmt.Sprint(s.key, m, in.MemberID) // a key means the same two: whoever sits there now
-		in.Key = p.Key
-		_, err = b.Post(ctx, p, in)
-	case "grant", "deduct":
-		_, err = b.Grant(b.as(access.Actor{Role: access.RoleStaff, ID: order, Permissions: []access.Permission{access.PointWrite}}),
-			points.GrantInput{IdempotencyKey: "granted-" + s.key, ProgrammeID: b.own.ID, MemberID: m, Points: s.points, Deduct: s.word == "deduct", Reason: "お詫び"})
-	case "merge":
-		if s.to == s.member {
-			return nil
-		}
-		err = b.merge(s.member, s.to)
-	case "expire":
-		b.pass(24 * time.Hour)
-		_, err = b.store.Expire(ctx, b.own.ID, b.own.Day(b.clock()), b.clock(), 100)
-	}
-	if errors.Is(err, idempotency.ErrReused) || refused(err) {
-		return nil
-	}
-	return fmt.Errorf("%+v: %w", s, err)
-}
-
-var words = []string{"earn", "promise", "confirm", "use", "use", "return", "take back", "transfer", "expire", "grant", "deduct", "merge"}
-
-func TestLedgerHoldsWhateverHappensAtOnce(t *testing.T) {
-	t.Parallel()
-	b := open(t, 4)
-	var orders []uuid.UUID
-	for range 6 {
-		orders = append(orders, id.New())
-	}
-	round := 0
-	rapid.Check(t, func(r *rapid.T) {
-		round++
-		seed := rapid.Uint64().Draw(r, "seed")
-		hands := rapid.IntRange(1, 6).Draw(r, "hands")
-		var group sync.WaitGroup
-		failures := make(chan error, 100)
-		for hand := range hands {
-			group.Add(1)
-			go func() {
-				defer group.Done()
-				dice := rand.New(rand.NewPCG(seed, uint64(hand))) //nolint:gosec // a test's dice
-				for range 12 {
-					s := step{
-						word: words[dice.IntN(len(words))], member: dice.IntN(4), to: dice.IntN(4), points: 1 + dice.Int64N(200), order: dice.IntN(6),
-						key: fmt.Sprintf("k%d", dice.IntN(12)),
-					}
-					if dice.IntN(3) > 0 {
-						s.key = fmt.Sprintf("k%d-%d-%d", round, hand, dice.IntN(1000))
-					}
-					if err := b.take(s, orders); err != nil {
-						failures <- err
-						return
-					}
-				}
-			}()
-		}
-		group.Wait()
-		close(failures)
-		for err := range failures {
-			require.NoError(r, err)
-		}
-		b.audit(r)
-	})
-}
-
 func TestPostingHappensOnceForItsKey(t *testing.T) {
 	t.Parallel()
 	b := open(t, 1)
@@ -320,13 +224,13 @@ func TestPostingHappensOnceForItsKey(t *testing.T) {
 		group.Add(1)
 		go func() {
 			defer group.Done()
-			_, err := b.Submit(context.Background(), b.posting(points.Earn, m, "the-key-1", 300))
+			_, err := b.one(context.Background(), b.posting(points.Earn, m, "the-key-1", 300))
 			require.NoError(t, err)
 		}()
 	}
 	group.Wait()
 	require.EqualValues(t, 300, b.usable(t, m))
-	_, err := b.Submit(context.Background(), b.posting(points.Earn, m, "the-key-1", 301))
+	_, err := b.one(context.Background(), b.posting(points.Earn, m, "the-key-1", 301))
 	require.ErrorIs(t, err, idempotency.ErrReused)
 	again, err := b.Post(context.Background(), b.posting(points.Earn, m, "the-key-1", 300))
 	require.NoError(t, err)
@@ -338,7 +242,7 @@ func TestTwoUsesAtOnceNeverExceedTheBalance(t *testing.T) {
 	t.Parallel()
 	b := open(t, 1)
 	m := b.members[0]
-	_, err := b.Submit(context.Background(), b.posting(points.Earn, m, "earned-1", 500))
+	_, err := b.one(context.Background(), b.posting(points.Earn, m, "earned-1", 500))
 	require.NoError(t, err)
 	var done, short atomic.Int32
 	var group sync.WaitGroup
@@ -368,22 +272,22 @@ func TestLotEndsWithItsDayInJapan(t *testing.T) {
 	m, ctx := b.members[0], context.Background()
 	given := time.Date(2026, 3, 1, 23, 59, 59, 0, jst)
 	b.set(given)
-	_, err := b.Submit(ctx, b.posting(points.Earn, m, "first", 100))
+	_, err := b.one(ctx, b.posting(points.Earn, m, "first", 100))
 	require.NoError(t, err)
 	b.set(given.Add(time.Second)) // the next day
-	_, err = b.Submit(ctx, b.posting(points.Earn, m, "second", 10))
+	_, err = b.one(ctx, b.posting(points.Earn, m, "second", 10))
 	require.NoError(t, err)
 
 	last := time.Date(2026, 3, 31, 23, 59, 59, 0, jst) // thirty days after the first
 	b.set(last)
 	require.EqualValues(t, 110, b.usable(t, m))
-	_, err = b.Submit(ctx, b.posting(points.Use, m, "in time", 5))
+	_, err = b.one(ctx, b.posting(points.Use, m, "in time", 5))
 	require.NoError(t, err)
 	b.set(last.Add(time.Second)) // 00:00:00
 	require.EqualValues(t, 10, b.usable(t, m), "nobody has run the job yet, and still it is over")
-	_, err = b.Submit(ctx, b.posting(points.Use, m, "too late", 11))
+	_, err = b.one(ctx, b.posting(points.Use, m, "too late", 11))
 	require.ErrorIs(t, err, points.ErrShort)
-	_, err = b.Submit(ctx, b.posting(points.Use, m, "of the second", 4))
+	_, err = b.one(ctx, b.posting(points.Use, m, "of the second", 4))
 	require.NoError(t, err)
 	b.audit(t)
 	lost, err := b.store.Expire(ctx, b.own.ID, b.own.Day(b.clock()), b.clock(), 100)
@@ -403,17 +307,17 @@ func TestUsedPointsComeBackToTheirLots(t *testing.T) {
 	m, ctx := b.members[0], context.Background()
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, jst)
 	b.set(start)
-	_, err := b.Submit(ctx, b.posting(points.Earn, m, "old", 100))
+	_, err := b.one(ctx, b.posting(points.Earn, m, "old", 100))
 	require.NoError(t, err)
 	b.set(start.AddDate(0, 0, 20))
-	_, err = b.Submit(ctx, b.posting(points.Earn, m, "new", 100))
+	_, err = b.one(ctx, b.posting(points.Earn, m, "new", 100))
 	require.NoError(t, err)
-	_, err = b.Submit(ctx, b.posting(points.Use, m, "use:1", 150)) // all of the old, half of the new
+	_, err = b.one(ctx, b.posting(points.Use, m, "use:1", 150)) // all of the old, half of the new
 	require.NoError(t, err)
 	b.set(start.AddDate(0, 0, 40)) // the old ones are over
 	back := b.posting(points.Return, m, "back:1", 60)
 	back.Undoes = "use:1"
-	_, err = b.Submit(ctx, back)
+	_, err = b.one(ctx, back)
 	require.NoError(t, err)
 	lots, err := b.Lots(b.member(m), b.own.ID, nil)
 	require.NoError(t, err)
@@ -423,10 +327,10 @@ func TestUsedPointsComeBackToTheirLots(t *testing.T) {
 	require.Equal(t, "2026-04-24", lots[1].ExpiresOn.Format(time.DateOnly), "fourteen days of grace")
 	require.EqualValues(t, 10, lots[1].Remaining)
 	back.Key, back.Points = "back:2", 91
-	_, err = b.Submit(ctx, back)
+	_, err = b.one(ctx, back)
 	require.ErrorIs(t, err, points.ErrNotUsed, "more than was used never comes back")
 	back.Points = 90
-	_, err = b.Submit(ctx, back)
+	_, err = b.one(ctx, back)
 	require.NoError(t, err)
 	require.EqualValues(t, 200, b.usable(t, m))
 	b.audit(t)
@@ -438,17 +342,17 @@ func TestPointsTakenBackAfterUseAreOwed(t *testing.T) {
 	m, ctx, order := b.members[0], context.Background(), id.New()
 	earned := b.posting(points.Earn, m, "earn:1", 100)
 	earned.OrderID = &order
-	_, err := b.Submit(ctx, earned)
+	_, err := b.one(ctx, earned)
 	require.NoError(t, err)
-	_, err = b.Submit(ctx, b.posting(points.Use, m, "use:1", 80))
+	_, err = b.one(ctx, b.posting(points.Use, m, "use:1", 80))
 	require.NoError(t, err)
 	taken := b.posting(points.TakeBack, m, "taken:1", 100)
 	taken.OrderID = &order
-	r, err := b.Submit(ctx, taken)
+	r, err := b.one(ctx, taken)
 	require.NoError(t, err)
 	require.EqualValues(t, 0, r.Account.Available)
 	require.EqualValues(t, 80, r.Account.Owed)
-	r, err = b.Submit(ctx, b.posting(points.Earn, m, "earn:2", 100))
+	r, err = b.one(ctx, b.posting(points.Earn, m, "earn:2", 100))
 	require.NoError(t, err)
 	require.EqualValues(t, 20, r.Account.Available, "what was owed comes off")
 	require.Zero(t, r.Account.Owed)
@@ -460,7 +364,7 @@ func TestStatementIsReadByPages(t *testing.T) {
 	b := open(t, 2)
 	m := b.members[0]
 	for i := range 7 {
-		_, err := b.Submit(context.Background(), b.posting(points.Earn, m, fmt.Sprintf("earn:%d", i), int64(i+1)))
+		_, err := b.one(context.Background(), b.posting(points.Earn, m, fmt.Sprintf("earn:%d", i), int64(i+1)))
 		require.NoError(t, err)
 	}
 	var after *string

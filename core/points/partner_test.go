@@ -56,7 +56,9 @@ func (s *system) Send(_ context.Context, p points.Parcel) (points.Answer, error)
 }
 
 var (
-	silence  = func() (points.Answer, error) { return points.Answer{}, errors.New("no answer") }
+	errSilent = errors.New("no answer")
+
+	silence  = func() (points.Answer, error) { return points.Answer{}, errSilent }
 	accepts  = func() (points.Answer, error) { return points.Answer{Accepted: true, Reference: "R-1"}, nil }
 	rejects  = func() (points.Answer, error) { return points.Answer{Problem: "unknown member"}, nil }
 	nobodyIs = uuid.Nil
@@ -76,7 +78,7 @@ func TestWhatNobodyAnsweredIsToldAgain(t *testing.T) {
 	m, other, jobs := b.members[0], &system{}, &queue{}
 	b.Links, b.Jobs = map[string]points.Link{"sky": other}, jobs
 	partner := b.partner(t, "sky")
-	_, err := b.Submit(context.Background(), b.posting(points.Earn, m, "earned", 100))
+	_, err := b.one(context.Background(), b.posting(points.Earn, m, "earned", 100))
 	require.NoError(t, err)
 	send := func(key string, n int64) *points.Transfer {
 		sent, err := b.Send(b.member(m), points.SendInput{IdempotencyKey: key, PartnerID: partner.ID, TheirMember: "77", Points: n})
@@ -130,7 +132,7 @@ func TestMembersAreToldOnceThatPointsExpire(t *testing.T) {
 	jobs := &queue{}
 	b.Outbox = jobs
 	for _, m := range b.members {
-		_, err := b.Submit(context.Background(), b.posting(points.Earn, m, "earned", 70))
+		_, err := b.one(context.Background(), b.posting(points.Earn, m, "earned", 70))
 		require.NoError(t, err)
 	}
 	require.NoError(t, b.Notify(t.Context()))
@@ -146,7 +148,7 @@ func TestExpiryLeavesAccountsThatAreInUse(t *testing.T) {
 	t.Parallel()
 	b := open(t, 2)
 	for _, m := range b.members {
-		_, err := b.Submit(context.Background(), b.posting(points.Earn, m, "earned", 70))
+		_, err := b.one(context.Background(), b.posting(points.Earn, m, "earned", 70))
 		require.NoError(t, err)
 	}
 	b.pass(40 * 24 * time.Hour)

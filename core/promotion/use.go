@@ -61,6 +61,8 @@ type UseStore interface {
 	Exhaust(ctx context.Context, brandID, campaignID uuid.UUID, at time.Time) error
 	// TakeGift takes pieces from a gift's allotment; false if fewer are left.
 	TakeGift(ctx context.Context, campaignID uuid.UUID, gift pricing.Gift) (bool, error)
+	// SetGifts writes down which gifts the order has of a campaign that it uses.
+	SetGifts(ctx context.Context, orderID, campaignID uuid.UUID, gifts []pricing.Gift) error
 	// Return gives back what the order used, once; the campaigns concerned.
 	Return(ctx context.Context, b Back) ([]uuid.UUID, error)
 }
@@ -150,6 +152,34 @@ func (s *Service) uses(ctx context.Context, buyer scope.Buyer, applied []pricing
 // if fewer are left.
 func (s *Service) TakeGift(ctx context.Context, campaignID uuid.UUID, gift pricing.Gift) (bool, error) {
 	return s.Store.TakeGift(ctx, campaignID, gift)
+}
+
+// LessGift gives pieces of a gift back to its allotment that an order has of the campaign and
+// gets no more, in the transaction that takes them off the order. What the order has given
+// back as a whole is back already.
+func (s *Service) LessGift(ctx context.Context, orderID, campaignID uuid.UUID, gift pricing.Gift) error {
+	used, err := s.Store.UsedBy(ctx, orderID)
+	i := slices.IndexFunc(used, func(a pricing.Applied) bool { return a.CampaignID == campaignID })
+	if err != nil || i < 0 {
+		return err
+	}
+	var left []pricing.Gift
+	back := gift
+	back.Quantity = 0
+	for _, g := range used[i].Gifts {
+		if g.VariantID == gift.VariantID {
+			less := min(g.Quantity, gift.Quantity+back.Quantity)
+			g.Quantity, back.Quantity = g.Quantity-less, back.Quantity-less
+		}
+		if g.Quantity > 0 {
+			left = append(left, g)
+		}
+	}
+	if err := s.Store.SetGifts(ctx, orderID, campaignID, left); err != nil {
+		return err
+	}
+	_, err = s.Store.TakeGift(ctx, campaignID, back)
+	return err
 }
 
 // Exhaust ends a campaign into whose budget or uses an order did not fit: from the

@@ -124,6 +124,13 @@ func (s *Campaigns) TakeGift(ctx context.Context, campaignID uuid.UUID, gift pri
 	return tag.RowsAffected() > 0, err
 }
 
+// SetGifts writes down which gifts the order has of a campaign that it uses.
+func (s *Campaigns) SetGifts(ctx context.Context, orderID, campaignID uuid.UUID, now []pricing.Gift) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE campaign_uses SET gifts = $3 WHERE order_id = $1 AND campaign_id = $2 AND returned_at IS NULL`, orderID, campaignID, gifts(now))
+	return err
+}
+
 // gifts are never nil: an empty array, not SQL's null.
 func gifts(all []pricing.Gift) []pricing.Gift {
 	if all == nil {

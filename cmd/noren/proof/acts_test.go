@@ -82,6 +82,11 @@ var acts = []struct {
 	{"tend", 2, (*world).tend},
 	{"grant", 2, (*world).grant},
 	{"give", 1, (*world).give},
+	{"favoured", 6, (*world).favoured},
+	{"campaign", 2, (*world).campaign},
+	{"recur", 5, (*world).recur},
+	{"steer", 3, (*world).steer},
+	{"charge", 4, (*world).charge},
 }
 
 // act does what the dice say, and notes how it ended.
@@ -144,10 +149,10 @@ func (w *world) customer(d dice, method payment.Method) context.Context {
 	return access.With(w.staff, access.Guest)
 }
 
-// fill puts goods into the customer's cart, and says how they are to be had and paid.
-func (w *world) fill(ctx context.Context, d dice, method payment.Method) (context.Context, *cart.Priced, payment.Method, error) {
+// fill puts some of the goods into the customer's cart, and says how they are to be had and paid.
+func (w *world) fill(ctx context.Context, d dice, goods []uuid.UUID, method payment.Method) (context.Context, *cart.Priced, payment.Method, error) {
 	for range 1 + d.of(2) {
-		priced, err := w.Carts.AddLine(ctx, cart.AddLineInput{VariantID: w.variants[d.of(len(w.variants))], Quantity: 1 + d.of(4)})
+		priced, err := w.Carts.AddLine(ctx, cart.AddLineInput{VariantID: goods[d.of(len(goods))], Quantity: 1 + d.of(4)})
 		if err != nil {
 			return ctx, nil, method, err
 		}
@@ -187,9 +192,12 @@ func (w *world) tenders(ctx context.Context, d dice, in *order.PlaceInput, total
 	return err
 }
 
-func (w *world) place(d dice) (string, error) {
+func (w *world) place(d dice) (string, error) { return w.placeOf(d, w.variants) }
+
+// placeOf orders some of the goods.
+func (w *world) placeOf(d dice, goods []uuid.UUID) (string, error) {
 	method := methods[d.of(len(methods))]
-	ctx, filled, method, err := w.fill(w.customer(d, method), d, method)
+	ctx, filled, method, err := w.fill(w.customer(d, method), d, goods, method)
 	if err != nil {
 		return "", err
 	}

@@ -24,6 +24,7 @@ type desk struct {
 // made is what the mutations that open the desk answer.
 type made struct {
 	Programme, Partner, Prize, Rate struct{ ID string }
+	Secret                          string
 	UserErrors                      []struct{ Code, Field string }
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // member is a customer who has points.
-type member struct{ id, email, token string }
+type member struct{ id, email, token, card string }
 
 // enrol makes a point programme, and each client a member who has points.
 func (h *house) enrol() {
@@ -29,7 +29,8 @@ func (h *house) enrol() {
 		require.NoError(h.t, json.Unmarshal(h.insist("", `mutation($e: String!) { login(input: {email: $e, password: "correct horse battery"}) { tokens { accessToken } userErrors { code } } }`, vars{"e": email}), &got))
 		var key [16]byte
 		require.NoError(h.t, pool.QueryRow(ctx, `SELECT id FROM accounts WHERE email = $1`, email).Scan(&key))
-		m := member{id.Global("Account", key), email, "Bearer " + got.Login.Tokens.AccessToken}
+		m := member{id.Global("Account", key), email, "Bearer " + got.Login.Tokens.AccessToken, ""}
+		m.card = h.card(m)
 		h.members = append(h.members, m)
 		h.give(m, h.points, fmt.Sprintf("welcome-%d", n), 1_000_000)
 	}

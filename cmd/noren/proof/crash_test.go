@@ -63,6 +63,7 @@ func TestAKilledProcessLosesAndDoublesNothing(t *testing.T) {
 					d := rand.New(rand.NewPCG(uint64(n), uint64(h.serial.Add(1))))
 					h.grant(d, h.members[n])
 					h.move(d, n)
+					h.come(d, n)
 					h.buy(d, h.members[n])
 				}
 			}
@@ -82,6 +83,7 @@ func TestAKilledProcessLosesAndDoublesNothing(t *testing.T) {
 	require.Empty(t, broken)
 	h.agreesWithStripe()
 	h.expiredOnce()
+	h.cameOnce()
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	require.Empty(t, h.failed)
@@ -89,9 +91,9 @@ func TestAKilledProcessLosesAndDoublesNothing(t *testing.T) {
 		require.Equal(t, want, h.count(what), what)
 	}
 	require.GreaterOrEqual(t, killed, kills*longer()/5, "too few kills to prove anything")
-	t.Logf("killed %d times; %d orders, %d given up, %d sent, %d refunds; points given %d times, turned %d, sent away %d, %d prizes", killed,
+	t.Logf("killed %d times; %d orders, %d given up, %d sent, %d refunds; points given %d times, turned %d, sent away %d, %d prizes, come in %d, for nobody %d", killed,
 		h.intents[countOrders], h.intents[countGivenUp], h.intents[countSent], h.intents[countRefunds],
-		h.intents[countGifts], h.intents[countTurned], h.intents[countAway], h.intents[countPrizes])
+		h.intents[countGifts], h.intents[countTurned], h.intents[countAway], h.intents[countPrizes], h.intents[countCome], h.intents[countNobody])
 }
 
 // house is a noren of two processes, which may be killed, and those around it.
@@ -106,6 +108,7 @@ type house struct {
 	members []member // one for each client
 	points  string   // the programme
 	desk    desk     // where else points go
+	ally    ally     // from where they come
 	method  string
 	jobs    *river.Client[pgx.Tx]
 	staff   atomic.Pointer[string]
@@ -129,6 +132,8 @@ const (
 	countTurned  = `SELECT count(*) FROM point_entries WHERE kind = 'EXCHANGE_IN'`
 	countAway    = `SELECT count(*) FROM point_transfers WHERE outgoing`
 	countPrizes  = `SELECT count(*) FROM prize_exchanges`
+	countCome    = `SELECT count(*) FROM point_entries WHERE kind = 'RECEIVE'`
+	countNobody  = `SELECT count(*) FROM point_arrivals WHERE state = 'OPEN'`
 )
 
 func newHouse(t *testing.T) *house {
@@ -168,6 +173,7 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(func() { h.end(h.serve); h.end(h.work) })
 	h.employ()
 	h.enrol()
+	h.befriend()
 	return h
 }
 
@@ -300,11 +306,16 @@ type vars map[string]any
 // errAway says that there was no answer: nobody knows what became of the question.
 var errAway = errors.New("no answer")
 
-// ask asks once. The token is a guest's cart, a member's ("Bearer …"), or "staff".
+// ask asks once. The token is a guest's cart, a member's ("Bearer …"), or "staff". Partners
+// name a registered operation instead of a query.
 func (h *house) ask(token, query string, variables vars) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(h.t.Context(), 10*time.Second)
 	defer cancel()
-	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	what := "query"
+	if token == h.ally.token && token != "" {
+		what = "documentId"
+	}
+	body, err := json.Marshal(map[string]any{what: query, "variables": variables})
 	if err != nil {
 		return nil, err
 	}
@@ -358,10 +369,12 @@ func (h *house) fail(format string, args ...any) {
 	h.failed = append(h.failed, fmt.Sprintf(format, args...))
 }
 
-func (h *house) did(what string) {
+func (h *house) did(what string) { h.didAll(what, 1) }
+
+func (h *house) didAll(what string, times int) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	h.intents[what]++
+	h.intents[what] += times
 }
 
 // said is what mutations answer here.

@@ -2,6 +2,7 @@ package proof_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -14,10 +15,12 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/prepaid"
 	"github.com/noren-commerce/noren/core/returns"
+	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest/books"
 )
 
@@ -242,4 +245,65 @@ func TestWhatCameBackIsPaidBesideWhatNeverLeaves(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, int64(498), done.Refund.Minor, "what came back was paid back before")
 	w.agree(t)
+}
+
+// ordering is where carts are kept, and the first line's cart is ordered by another device
+// before it is read again; then the rules move.
+type ordering struct {
+	cart.Store
+	order func() error
+	tries int
+}
+
+func (o *ordering) AddLine(ctx context.Context, in cart.Lookup, line cart.NewLine) (*cart.Basket, bool, error) {
+	switch o.tries++; o.tries {
+	case 1:
+		_, added, err := o.Store.AddLine(ctx, in, line)
+		return nil, added, errors.Join(err, o.order())
+	case 2:
+		return nil, false, nil
+	}
+	return o.Store.AddLine(ctx, in, line)
+}
+
+func (o *ordering) Sellable(ctx context.Context, in cart.Lookup, line cart.NewLine) (cart.Sale, error) {
+	if o.tries == 2 {
+		return cart.Sale{}, display.ErrMoved
+	}
+	return o.Store.Sellable(ctx, in, line)
+}
+
+func TestALineIsAddedWhileItsCartIsOrderedAndRulesMove(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	store := &ordering{Store: postgres.NewCarts(w.shop.DB), order: func() error {
+		_, err := w.shop.DB.Pool().Exec(w.staff, `UPDATE carts SET closed = true`)
+		return err
+	}}
+	carts := cart.New(store, w.Pricing, w.Rules, w.Campaigns, w.Companies, w.now)
+	priced, err := carts.AddLine(w.members[0], cart.AddLineInput{VariantID: w.variants[0], Quantity: 2})
+	require.NoError(t, err)
+	require.Len(t, priced.Lines, 1)
+	require.Equal(t, 3, store.tries)
+}
+
+func TestAGiftTakenOffAPartlySentOrderGoesBackToItsCampaign(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.promote(t)
+	ctx, filled := w.cart(t, w.buyer, payment.MethodOnAccount, 2)
+	o, err := w.Orders.Place(ctx, order.PlaceInput{IdempotencyKey: w.key(), ExpectedTotal: filled.Total().Amount(), PaymentMethod: payment.MethodOnAccount})
+	require.NoError(t, err)
+	lines, err := w.Orders.Lines(w.staff, []uuid.UUID{o.ID})
+	require.NoError(t, err)
+	require.Len(t, lines, 2, "the goods and the gift")
+	w.sent(t, o.ID, order.AskedLine{LineID: lines[0].ID, Quantity: 1})
+	for _, left := range []int{1, 0} {
+		_, err := w.Orders.Edit(w.staff, order.EditInput{IdempotencyKey: w.key(), OrderID: o.ID, Reason: "変更", Lines: []order.EditedLine{{LineID: lines[1].ID, Quantity: left}}})
+		require.NoError(t, err)
+		var gone int
+		require.NoError(t, w.ask([]any{&gone}, `SELECT given FROM campaign_gifts`))
+		require.Equal(t, left, gone)
+		w.agree(t)
+	}
 }

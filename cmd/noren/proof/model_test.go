@@ -58,6 +58,8 @@ const (
 func TestBooksAgreeWhateverManyDoAtOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(scoped{t, rt})
+		w.promote(t)
+		w.subscribe(t)
 		for range rounds {
 			seed := rapid.Uint64().Draw(rt, "seed")
 			var n atomic.Int64

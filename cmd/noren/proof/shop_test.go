@@ -158,7 +158,7 @@ func (w *world) remember(o placed) {
 func (w *world) enrol(t testing.TB, count int) {
 	for i := range count {
 		account := id.New()
-		_, err := w.shop.DB.Pool().Exec(w.staff, `INSERT INTO accounts (id, role, email, name, created_at, updated_at) VALUES ($1, 'MEMBER', $2, '会員', now(), now())`, account, fmt.Sprintf("member-%d@example.jp", i))
+		_, err := w.shop.DB.Pool().Exec(w.staff, `INSERT INTO accounts (id, role, email, name, brand_id, created_at, updated_at) VALUES ($1, 'MEMBER', $2, '会員', $3, now(), now())`, account, fmt.Sprintf("member-%d@example.jp", i), w.shop.BrandID)
 		require.NoError(t, err)
 		w.members = append(w.members, access.With(w.staff, access.Actor{Role: access.RoleMember, ID: account}))
 	}

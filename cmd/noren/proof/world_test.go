@@ -38,6 +38,7 @@ import (
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/voucher"
 	"github.com/noren-commerce/noren/resolvers"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -53,8 +54,8 @@ type scoped struct {
 
 func (s scoped) Cleanup(f func()) { s.rt.Cleanup(f) }
 
-// world is a brand with two warehouses and a shop, five goods, gift cards, vouchers, points, members
-// and a company, in which people act at once, and the gateways that it talks to.
+// world is a brand with two warehouses and a shop, five goods, gift cards, vouchers, points, campaigns, members
+// with cards and recurring orders, and a company, in which people act at once, and the gateways that it talks to.
 type world struct {
 	*resolvers.Resolver
 	app       *app.App
@@ -71,8 +72,10 @@ type world struct {
 	members   []context.Context
 	programme uuid.UUID
 	method    uuid.UUID
-	codes     []string     // of gift cards
-	vouchers  []string     // codes
+	codes     []string // of gift cards
+	vouchers  []string // codes
+	campaigns []promotion.SaveInput
+	saved     []uuid.UUID  // cards, one of each member's
 	shift     atomic.Int64 // how far the clock is ahead
 	serial    atomic.Int64
 

@@ -45,7 +45,7 @@ func Broken(ctx context.Context, pool *pgxpool.Pool, sets ...[]Rule) ([]string, 
 
 // Always hold, whatever gateways have yet to answer.
 func Always() []Rule {
-	return slices.Concat(Money(), stock, documents, orders, returned, points, lots, Purchases)
+	return slices.Concat(Money(), stock, documents, orders, returned, campaigns, recurring, points, lots, Purchases)
 }
 
 // Money is those of them that say where money is, whatever goods there are.
