@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -235,14 +234,24 @@ func (s *Orders) List(ctx context.Context, q order.Query) (page.Connection[order
 	if q.Oldest {
 		walk = ``
 	}
-	if len(q.Statuses) > 1 && q.Tag == "" {
-		from, q.Statuses = ofEach(q.Statuses, `placed_at`+walk+`, id`+walk, each), nil
+	switch {
+	case q.Tag != "":
+		from = `order_tags g JOIN orders o ON o.id = g.order_id`
+		if onlyTagged(q) { // walked by the tag's own index
+			key = `g.placed_at, g.order_id`
+		}
+	case len(q.Stores) > 1:
+		from, q.Stores = ofEach(`shop_id`, q.Stores, walk, each), nil
+	case len(q.Statuses) > 1:
+		from, q.Statuses = ofEach(`status`, q.Statuses, walk, each), nil
 	}
 	where, args := orderFilter(q)
 	maps.Copy(args, each)
-	if q.Tag != "" { // walked by the tag's own index
-		from, key = `order_tags g JOIN orders o ON o.id = g.order_id`, `g.placed_at, g.order_id`
-		where, args["tag"] = strings.ReplaceAll(where, `o.placed_at`, `g.placed_at`)+` AND g.brand_id = @brand AND g.tag = @tag`, q.Tag
+	if q.Tag != "" {
+		where, args["tag"] = where+` AND g.brand_id = @brand AND g.tag = @tag`, q.Tag
+	}
+	if key[0] == 'g' {
+		where = strings.ReplaceAll(where, `o.placed_at`, `g.placed_at`)
 	}
 	sorted := strings.ReplaceAll(key, ",", walk+",") + walk
 	connection, err := keyset(ctx, s.db, q.Page, orderColumns+` FROM `+from, where, `(`+key+`)`, sorted, args,
@@ -251,6 +260,12 @@ func (s *Orders) List(ctx context.Context, q order.Query) (page.Connection[order
 		return one[int](ctx, s.db, `SELECT count(*) FROM `+from+` WHERE `+where, args)
 	}
 	return connection, err
+}
+
+// onlyTagged reports whether nothing but a tag and a time narrows the list.
+func onlyTagged(q order.Query) bool {
+	q.Tag, q.PlacedFrom, q.PlacedBefore = "", nil, nil
+	return q.Owner == nil && q.CompanyID == nil && len(q.Statuses)+len(q.Stores) == 0 && q.Number+q.Email == "" && q.Narrowed == order.Narrowed{}
 }
 
 // within is where to go on behind a cursor: where what is asked for begins, if the cursor
@@ -265,15 +280,19 @@ func within(k placedKey, q order.Query) []any {
 	return []any{k.At, k.ID}
 }
 
-// ofEach are the brand's orders in the statuses, each walked by its own part of an index in
-// the order of the list: for any of them, PostgreSQL would walk the orders of all statuses,
-// of which millions can be older than the oldest that is still open. Each part says its order
+// ofEach are the brand's orders that have one of the values, each value's walked by its own
+// part of an index in the order of the list: else PostgreSQL would walk the orders of all,
+// of which millions can be older than the oldest that is asked for. Each part says its order
 // itself, or PostgreSQL would not merge them by it.
-func ofEach(statuses []order.Status, sorted string, args pgx.NamedArgs) string {
-	var parts []string
-	for _, status := range slices.Compact(slices.Sorted(slices.Values(statuses))) {
-		name := "status" + strconv.Itoa(len(parts))
-		args[name], parts = status, append(parts, `(SELECT * FROM orders WHERE brand_id = @brand AND status = @`+name+` ORDER BY `+sorted+`)`)
+func ofEach[T comparable](column string, values []T, walk string, args pgx.NamedArgs) string {
+	seen, parts := map[T]bool{}, []string(nil)
+	for _, value := range values {
+		if seen[value] {
+			continue
+		}
+		name := "each" + strconv.Itoa(len(parts))
+		seen[value], args[name] = true, value
+		parts = append(parts, `(SELECT * FROM orders WHERE brand_id = @brand AND `+column+` = @`+name+` ORDER BY placed_at`+walk+`, id`+walk+`)`)
 	}
 	return `(` + strings.Join(parts, ` UNION ALL `) + `) o`
 }
@@ -302,7 +321,11 @@ func orderFilter(q order.Query) (string, pgx.NamedArgs) {
 	if q.Email != "" {
 		where, args["email"] = where+` AND o.email = @email`, q.Email
 	}
-	if len(q.Stores) > 0 {
+	switch len(q.Stores) {
+	case 0:
+	case 1:
+		where, args["store"] = where+` AND o.shop_id = @store`, q.Stores[0]
+	default:
 		where, args["stores"] = where+` AND o.shop_id = ANY(@stores)`, q.Stores
 	}
 	return narrowed(q.Narrowed, where, args)
