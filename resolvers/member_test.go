@@ -142,6 +142,49 @@ func TestAHouseholdShowsNoOtherStoresMembers(t *testing.T) {
 	require.Equal(t, []struct{ Name string }{{"山田 花子"}, {"山＊＊＊"}}, got.Member.Household)
 }
 
+func TestAGroupShowsItsMembersAsWhoAsksMaySeeThem(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	hanako := newCustomer(t, a, "hanako@example.jp")
+	require.Empty(t, hanako.change(t, "updateProfile", apptest.Variables{"name": "見本花子", "phone": "09012345678"}).UserErrors)
+	group := id.New()
+	exec(t, a, `INSERT INTO customer_groups (id, brand_id, code, name, kind, precedence, created_at) VALUES ($1, $2, 'friends', '{"ja":"友"}', 'TRADE', 1, now())`, group, a.BrandID)
+	exec(t, a, `INSERT INTO customer_group_members (group_id, member_id, joined_at) VALUES ($1, $2, now())`, group, keyOf(t, hanako.id))
+	reads := []access.Permission{access.MemberRead, access.CompanyRead}
+	look := func(actor access.Actor) (name, email, phone string) {
+		var got struct {
+			CustomerGroup struct {
+				Members struct {
+					Edges []struct {
+						Node struct {
+							Name, Email string
+							Profile     *struct{ Phone string }
+						}
+					}
+				}
+			}
+		}
+		a.DoAs(t, actor, `query($id: ID!) { customerGroup(id: $id) { members { edges { node { name email profile { phone } } } } } }`, apptest.Variables{"id": id.Global("CustomerGroup", group)}).Into(t, &got)
+		require.Len(t, got.CustomerGroup.Members.Edges, 1)
+		m := got.CustomerGroup.Members.Edges[0].Node
+		if m.Profile != nil {
+			phone = m.Profile.Phone
+		}
+		return m.Name, m.Email, phone
+	}
+	viewed := func(actor access.Actor, kind string, subject uuid.UUID) int {
+		return countOf(t, a, `SELECT count(*) FROM events WHERE type = $1 AND subject_id = $2 AND actor_id = $3`, kind, subject, actor.ID)
+	}
+	office := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: reads}
+	clerk := registrarOf(reads, shopOf(t, a, "umeda"))
+	name, email, phone := look(office)
+	require.Equal(t, "見本花子 hanako@example.jp 09012345678", name+" "+email+" "+phone)
+	require.Equal(t, []int{1, 1}, []int{viewed(office, "group.members_viewed", group), viewed(office, "member.viewed", keyOf(t, hanako.id))})
+	name, email, phone = look(clerk)
+	require.Equal(t, "見＊＊＊ h***@*** ", name+" "+email+" "+phone)
+	require.Equal(t, []int{1, 0}, []int{viewed(clerk, "group.members_viewed", group), viewed(clerk, "member.viewed", keyOf(t, hanako.id))})
+}
+
 func TestAMembersOwnWay(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)
