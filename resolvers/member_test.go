@@ -264,6 +264,50 @@ func TestAMembersOwnWay(t *testing.T) {
 	}
 }
 
+func TestWhoWaitsToBeErasedIsNotMerged(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	shibuya := shopOf(t, a, "shibuya")
+	one, other := registeredAt(t, a, shibuya, "山田 花子", "09012345612"), registeredAt(t, a, shibuya, "山田 はなこ", "09012345613")
+	exec(t, a, `INSERT INTO orders (id, number, brand_id, channel_id, member_id, email, language, status, currency, tax_inclusive, subtotal, shipping_fee, tax, total, taxes, breakdown,
+			shipping_address, shipping_method, payment_method, placed_at, updated_at)
+		VALUES (gen_random_uuid(), 'N-1', $1, (SELECT id FROM channels WHERE brand_id = $1 LIMIT 1), $2, 'a@example.jp', 'ja', 'PICKING', 'JPY', true, 1, 0, 0, 1, '[]', '[]', '{}', '{}', 'CARD', now(), now())`, a.BrandID, keyOf(t, other))
+	office := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberRead, access.MemberWrite}}
+	run := func(field, kind string, input apptest.Variables) string {
+		t.Helper()
+		var got map[string]struct{ UserErrors []userError }
+		a.DoAs(t, office, `mutation($input: `+kind+`!) { `+field+`(input: $input) { userErrors { code field } } }`, in(input)).Into(t, &got)
+		if errs := got[field].UserErrors; len(errs) > 0 {
+			return errs[0].Code + " " + strings.Join(errs[0].Field, ".")
+		}
+		return ""
+	}
+	merge := func(key, keep, gone string) string {
+		return run("mergeMembers", "MergeMembersInput", apptest.Variables{"idempotencyKey": key, "keepId": keep, "goneId": gone, "reason": "同一人物"})
+	}
+	require.Empty(t, run("requestMemberErasure", "MemberRequestInput", apptest.Variables{"memberId": other}))
+	require.Equal(t, 1, countOf(t, a, `SELECT count(*) FROM member_requests WHERE state = 'WAITING'`))
+	require.Equal(t, "ERASURE_WAITING goneId", merge("merge-it-1", one, other))
+	require.Equal(t, "ERASURE_WAITING keepId", merge("merge-it-2", other, one))
+
+	var number string
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, other)).Scan(&number))
+	c := newCustomer(t, a, "hanako@example.jp")
+	claim := func() string {
+		var got struct {
+			ClaimMemberCard struct{ UserErrors []userError }
+		}
+		c.do(t, `mutation($n: String!) { claimMemberCard(input: {cardNumber: $n, phone: "09012345613"}) { userErrors { code field } } }`, apptest.Variables{"n": number}).Into(t, &got)
+		if errs := got.ClaimMemberCard.UserErrors; len(errs) > 0 {
+			return errs[0].Code + " " + strings.Join(errs[0].Field, ".")
+		}
+		return ""
+	}
+	require.Equal(t, "ERASURE_WAITING cardNumber", claim())
+	exec(t, a, `UPDATE member_requests SET state = 'WITHDRAWN'`)
+	require.Empty(t, claim())
+}
+
 func TestErasureAsksWhoIsThere(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)
