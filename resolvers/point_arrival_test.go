@@ -171,6 +171,26 @@ func TestAFileComesAgainWhenItsMemberIsErased(t *testing.T) {
 	require.Equal(t, []int{0, 2, 0, 0}, []int{got.Received, got.Repeated, got.Unknown, len(got.UserErrors)}, "%v", got)
 }
 
+func TestEventsOfPointsNameNobody(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	b, partner := s.buyer(t, 0), s.miles(t, apptest.Variables{"sends": true})
+	const number, word = "77-佐藤-77", "佐藤さんのお詫び"
+	require.Empty(t, s.by(t, pointDesk, "grantPoints", "balance { usable }", apptest.Variables{"programmeId": s.own, "memberId": b.id, "points": 300, "reason": word}).code())
+	var sent struct{ SendPoints pointAnswer }
+	b.do(t, pointMutation("sendPoints", "transfer { id state }"), in(apptest.Variables{"idempotencyKey": s.key(), "partnerId": partner, "theirMember": number, "points": 100})).Into(t, &sent)
+	require.Empty(t, sent.SendPoints.UserErrors)
+	require.Equal(t, 1, s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-1,"+number+",50\n").Unknown)
+	require.Empty(t, s.settle(t, apptest.Variables{"arrivalId": s.arrivals(t, "OPEN")[0].ID, "memberId": b.id, "reason": word}))
+	require.Equal(t, []int{2, 1, 1}, []int{
+		countOf(t, s.App, `SELECT count(*) FROM point_transfers WHERE their_member = $1`, number),
+		countOf(t, s.App, `SELECT count(*) FROM point_entries WHERE reason = $1`, word),
+		countOf(t, s.App, `SELECT count(*) FROM point_arrivals WHERE reason = $1`, word),
+	}, "it stands where an erasure finds it")
+	require.Equal(t, 2, countOf(t, s.App, `SELECT count(*) FROM events WHERE type IN ('point_transfer.reserved', 'point_transfer.received') AND data->>'MemberID' = $1`, keyOf(t, b.id).String()))
+	require.Zero(t, countOf(t, s.App, `SELECT count(*) FROM events WHERE data::text LIKE '%佐藤%'`))
+}
+
 func TestAPartnerReceivesInItsOwnNameAlone(t *testing.T) {
 	t.Parallel()
 	s := newPointShop(t)

@@ -235,9 +235,9 @@ func (a Arrival) opened(ctx context.Context) event.Event {
 	return event.New(ctx, a.CreatedAt, "point_arrival.opened", "PointArrival", a.ID, map[string]any{"partnerId": a.PartnerID, "reference": a.Reference, "theirPoints": a.TheirPoints})
 }
 
-// settled tells who has the points, or why they were refused.
+// settled tells who has the points, or that they were refused; why stands in the list alone.
 func (a Arrival) settled(ctx context.Context, memberID *uuid.UUID) event.Event {
-	return event.New(ctx, *a.SettledAt, "point_arrival.settled", "PointArrival", a.ID, map[string]any{"state": a.State, "memberId": memberID, "reason": a.Reason})
+	return event.New(ctx, *a.SettledAt, "point_arrival.settled", "PointArrival", a.ID, map[string]any{"state": a.State, "memberId": memberID})
 }
 
 // arrivedBefore is what is known of the references of some lines, and whose their numbers are.

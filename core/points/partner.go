@@ -304,13 +304,36 @@ func (t Transfer) holder() Holder { return Holder{t.ProgrammeID, t.MemberID} }
 
 func (t Transfer) key(word string) string { return word + ":" + t.ID.String() }
 
+// transferred is what an event says of a transfer. Events are kept for ever: the member's
+// number there and the other system's words stand in the transfer alone, from which an
+// erasure takes them.
+type transferred struct {
+	ID, PartnerID, AccountID, ProgrammeID, MemberID uuid.UUID
+
+	Outgoing            bool
+	State               TransferState
+	Points, TheirPoints int64
+	Reference           string
+	BatchID             *uuid.UUID
+	Tries               int
+	CreatedAt           time.Time
+	UpdatedAt           time.Time
+}
+
+func (t Transfer) told() transferred {
+	return transferred{
+		t.ID, t.PartnerID, t.AccountID, t.ProgrammeID, t.MemberID,
+		t.Outgoing, t.State, t.Points, t.TheirPoints, t.Reference, t.BatchID, t.Tries, t.CreatedAt, t.UpdatedAt,
+	}
+}
+
 // said records what has become of transfers.
 func (s *Service) said(ctx context.Context, all ...Transfer) error {
 	events := make([]event.Event, len(all))
 	for i, t := range all {
 		events[i] = event.New(ctx, t.UpdatedAt, "point_transfer."+map[TransferState]string{
 			StateReserved: "reserved", StateSent: "sent", StateAcknowledged: "acknowledged", StateReturned: "returned", StateReceived: "received",
-		}[t.State], "PointTransfer", t.ID, t)
+		}[t.State], "PointTransfer", t.ID, t.told())
 	}
 	return s.Events.Record(ctx, events...)
 }
