@@ -50,6 +50,10 @@ func TestMaskingOfStoreMemberAndField(t *testing.T) {
 	a := apptest.Start(t)
 	shibuya, umeda := shopOf(t, a, "shibuya"), shopOf(t, a, "umeda")
 	members := map[uuid.UUID]string{shibuya: registeredAt(t, a, shibuya, "山田 花子", "09012345612"), umeda: registeredAt(t, a, umeda, "佐藤 太郎", "08098765434")}
+	for _, member := range members {
+		exec(t, a, `UPDATE memberships SET spend = 5000 WHERE member_id = $1`, keyOf(t, member))
+		exec(t, a, `INSERT INTO member_rank_changes (id, member_id, brand_id, spend, at) VALUES (gen_random_uuid(), $1, $2, 4000, now())`, keyOf(t, member), a.BrandID)
+	}
 	reads := []access.Permission{access.MemberRead}
 	type seen struct {
 		Masked                           bool
@@ -59,9 +63,13 @@ func TestMaskingOfStoreMemberAndField(t *testing.T) {
 		Address                          *struct{ Name, City string }
 		Cards                            []struct{ Number string }
 		Household                        []struct{ Name string }
-		Memberships                      []struct{ RegisteredStoreID string }
+		Memberships                      []struct {
+			RegisteredStoreID string
+			Spend             *struct{ Amount string }
+		}
+		RankChanges []struct{ Spend *struct{ Amount string } }
 	}
-	const fields = `{ masked name kana phone email gender birthday birthMonth age address { name city } cards { number } household { name } memberships { registeredStoreId } }`
+	const fields = `{ masked name kana phone email gender birthday birthMonth age address { name city } cards { number } household { name } memberships { registeredStoreId spend { amount } } rankChanges { spend { amount } } }`
 	for reader, actor := range map[string]access.Actor{
 		"shibuya": registrarOf(reads, shibuya), "umeda": registrarOf(reads, umeda), "both": registrarOf(reads, shibuya, umeda), "none": registrarOf(reads),
 		"office": {Role: access.RoleStaff, ID: id.New(), Permissions: reads},
@@ -81,11 +89,14 @@ func TestMaskingOfStoreMemberAndField(t *testing.T) {
 				require.NotNil(t, m.Address, name)
 				require.Len(t, m.Phone, 11, name)
 				require.Contains(t, m.Email, "@example.jp", name)
+				require.Equal(t, "5000 4000", m.Memberships[0].Spend.Amount+" "+m.RankChanges[0].Spend.Amount, name)
 				continue
 			}
 			want := map[uuid.UUID]string{shibuya: "山＊＊＊ 090-****-**12 0***@***", umeda: "佐＊＊＊ 080-****-**34 0***@***"}[store]
 			require.Equal(t, want, m.Name+" "+m.Phone+" "+m.Email, name)
 			require.Equal(t, "ヤ＊＊＊ UNSAID", m.Kana+" "+m.Gender, name)
+			require.Nil(t, m.Memberships[0].Spend, name)
+			require.Nil(t, m.RankChanges[0].Spend, name)
 			require.Nil(t, m.Birthday, name)
 			require.Nil(t, m.BirthMonth, name)
 			require.Nil(t, m.Age, name)
