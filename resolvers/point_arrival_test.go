@@ -1,6 +1,7 @@
 package resolvers_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/operation"
 )
 
 // miles is another point system that a hundred of our points are fifty of.
@@ -195,10 +197,11 @@ func TestAPartnerReceivesInItsOwnNameAlone(t *testing.T) {
 	t.Parallel()
 	s := newPointShop(t)
 	b := s.buyer(t, 0)
-	sky := partnerKey(t, s.App, access.PointWrite)
-	var client uuid.UUID
+	sky := partnerKey(t, s.App, access.PointWrite, access.PointRead)
+	var client, other uuid.UUID
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT id FROM partners`).Scan(&client))
-	sea := partnerKey(t, s.App, access.PointWrite)
+	sea := partnerKey(t, s.App, access.PointWrite, access.PointRead)
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT id FROM partners WHERE id <> $1`, client).Scan(&other))
 	partner, nobodys := s.miles(t, apptest.Variables{"apiPartnerId": id.Global("Partner", client)}), s.miles(t, apptest.Variables{"code": "sea-miles"})
 	receive := func(key, partner, reference string) string {
 		var got struct{ ReceivePoints pointAnswer }
@@ -217,6 +220,32 @@ func TestAPartnerReceivesInItsOwnNameAlone(t *testing.T) {
 	}
 	require.Equal(t, "FORBIDDEN", upload(sea).ReceivePointFile.UserErrors[0].Code)
 	require.Equal(t, 1, upload(sky).ReceivePointFile.Unknown, "and by file")
+	require.Empty(t, s.by(t, pointDesk, "receivePoints", "transfer { id state }", apptest.Variables{"partnerId": nobodys, "reference": "SEA-1", "memberId": b.id, "theirPoints": 50}).code())
+	require.Equal(t, 1, s.receiveFile(t, pointDesk, nobodys, "reference,member,points\nSEA-2,nobody,50\n").Unknown)
+	const list = `query ListPoints { pointTransfers { nodes { id } } pointArrivals { nodes { id } } }`
+	listing := fmt.Sprintf("%x", sha256.Sum256([]byte(list)))
+	_, err := s.App.App.Operations.Register(t.Context(), "partner", []operation.Operation{{ID: listing, Name: "ListPoints", Kind: "query", Source: list}})
+	require.NoError(t, err)
+	staff := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.PointRead}}
+	for _, c := range []struct {
+		reader              uuid.UUID
+		answer              apptest.Answer
+		transfers, arrivals int
+	}{
+		{client, s.Registered(t, listing, nil, "X-API-Key", sky), 2, 1},
+		{other, s.Registered(t, listing, nil, "X-API-Key", sea), 0, 0},
+		{staff.ID, s.DoAs(t, staff, list, nil), 3, 2},
+	} {
+		var got struct {
+			PointTransfers, PointArrivals struct{ Nodes []struct{ ID string } }
+		}
+		c.answer.Into(t, &got)
+		require.Equal(t, []int{c.transfers, c.arrivals}, []int{len(got.PointTransfers.Nodes), len(got.PointArrivals.Nodes)})
+		require.Equal(t, []int{min(c.transfers, 1), c.arrivals}, []int{
+			countOf(t, s.App, `SELECT count(*) FROM events WHERE type = 'member.viewed' AND subject_id = $1 AND actor_id = $2`, keyOf(t, b.id), c.reader),
+			countOf(t, s.App, `SELECT count(*) FROM events WHERE type = 'point_arrival.viewed' AND actor_id = $1`, c.reader),
+		}, "who looked is written down")
+	}
 	require.Equal(t, "NOT_FOUND", s.by(t, pointAdmin, "savePointPartner", "partner { id }", apptest.Variables{
 		"programmeId": s.own, "code": "sea-miles", "name": ja("海"), "way": "FILE", "ourPoints": 1, "theirPoints": 1, "minPoints": 1, "apiPartnerId": id.Global("Partner", id.New()),
 	}).code(), "there is no such client")
