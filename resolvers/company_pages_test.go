@@ -64,7 +64,7 @@ func TestPagesOfManyCompaniesAndGroupsCostWhatThoseOfTwoCost(t *testing.T) {
 	two, seven := trading(t, 2), trading(t, 7)
 	for query, want := range map[string]int{
 		companyPagesQuery: 6, // the companies, entries, history, orders, how many, their lines
-		groupPagesQuery:   7, // the groups, members, companies, how many, addresses, orders, their lines
+		groupPagesQuery:   8, // the groups, members, who looked, companies, how many, addresses, orders, their lines
 	} {
 		for _, w := range []wholesaler{two, seven} {
 			answer := w.staff(query, apptest.Variables{"status": []string{"CONFIRMED", "SHIPPED"}})

@@ -319,6 +319,37 @@ func TestStaffOfAShopSeeTheDraftsOfTheirs(t *testing.T) {
 	}
 }
 
+func TestADraftTakesNoDataOfAnotherShopsMember(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	ginza, umeda := shopOf(t, a, "ginza"), shopOf(t, a, "umeda")
+	hanako := newCustomer(t, a, "hanako@example.jp")
+	require.Empty(t, hanako.change(t, "addAddress", apptest.Variables{"address": newAddress("見本花子")}).UserErrors)
+	hanako.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
+	exec(t, a, `UPDATE memberships SET registered_store_id = $1`, ginza)
+	views := func(actor access.Actor) int {
+		return countOf(t, a, `SELECT count(*) FROM events WHERE type = 'member.viewed' AND subject_id = $1 AND actor_id = $2 AND data->>'by' = 'draftOrder'`, keyOf(t, hanako.id), actor.ID)
+	}
+	clerk := func(shop uuid.UUID) access.Actor { return registrarOf(phoneDesk.Permissions, shop) }
+	office := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: phoneDesk.Permissions}
+	for name, reader := range map[string]struct {
+		actor access.Actor
+		may   bool
+	}{"the shop": {clerk(ginza), true}, "another shop": {clerk(umeda), false}, "head office": {office, true}} {
+		made := as(t, a, reader.actor).draft(t, "createDraftOrder", apptest.Variables{"memberId": hanako.id, "terms": apptest.Variables{}})
+		if !reader.may {
+			require.Equal(t, "FORBIDDEN memberId", made.fault(), name)
+			require.Zero(t, views(reader.actor), name)
+			continue
+		}
+		require.Empty(t, made.UserErrors, name)
+		require.Equal(t, "見本花子", made.DraftOrder.ShippingAddress.Name, name)
+		require.Equal(t, 1, views(reader.actor), name)
+	}
+	exec(t, a, `UPDATE memberships SET home_store_id = $1`, umeda)
+	require.Empty(t, as(t, a, clerk(umeda)).draft(t, "createDraftOrder", apptest.Variables{"memberId": hanako.id, "terms": apptest.Variables{}}).UserErrors, "the home store's")
+}
+
 func TestATimelineTellsEachWhatIsForThem(t *testing.T) {
 	t.Parallel()
 	s := newTill(t, "CARD")

@@ -50,6 +50,10 @@ func TestMaskingOfStoreMemberAndField(t *testing.T) {
 	a := apptest.Start(t)
 	shibuya, umeda := shopOf(t, a, "shibuya"), shopOf(t, a, "umeda")
 	members := map[uuid.UUID]string{shibuya: registeredAt(t, a, shibuya, "山田 花子", "09012345612"), umeda: registeredAt(t, a, umeda, "佐藤 太郎", "08098765434")}
+	for _, member := range members {
+		exec(t, a, `UPDATE memberships SET spend = 5000 WHERE member_id = $1`, keyOf(t, member))
+		exec(t, a, `INSERT INTO member_rank_changes (id, member_id, brand_id, spend, at) VALUES (gen_random_uuid(), $1, $2, 4000, now())`, keyOf(t, member), a.BrandID)
+	}
 	reads := []access.Permission{access.MemberRead}
 	type seen struct {
 		Masked                           bool
@@ -59,9 +63,13 @@ func TestMaskingOfStoreMemberAndField(t *testing.T) {
 		Address                          *struct{ Name, City string }
 		Cards                            []struct{ Number string }
 		Household                        []struct{ Name string }
-		Memberships                      []struct{ RegisteredStoreID string }
+		Memberships                      []struct {
+			RegisteredStoreID string
+			Spend             *struct{ Amount string }
+		}
+		RankChanges []struct{ Spend *struct{ Amount string } }
 	}
-	const fields = `{ masked name kana phone email gender birthday birthMonth age address { name city } cards { number } household { name } memberships { registeredStoreId } }`
+	const fields = `{ masked name kana phone email gender birthday birthMonth age address { name city } cards { number } household { name } memberships { registeredStoreId spend { amount } } rankChanges { spend { amount } } }`
 	for reader, actor := range map[string]access.Actor{
 		"shibuya": registrarOf(reads, shibuya), "umeda": registrarOf(reads, umeda), "both": registrarOf(reads, shibuya, umeda), "none": registrarOf(reads),
 		"office": {Role: access.RoleStaff, ID: id.New(), Permissions: reads},
@@ -81,11 +89,14 @@ func TestMaskingOfStoreMemberAndField(t *testing.T) {
 				require.NotNil(t, m.Address, name)
 				require.Len(t, m.Phone, 11, name)
 				require.Contains(t, m.Email, "@example.jp", name)
+				require.Equal(t, "5000 4000", m.Memberships[0].Spend.Amount+" "+m.RankChanges[0].Spend.Amount, name)
 				continue
 			}
 			want := map[uuid.UUID]string{shibuya: "山＊＊＊ 090-****-**12 0***@***", umeda: "佐＊＊＊ 080-****-**34 0***@***"}[store]
 			require.Equal(t, want, m.Name+" "+m.Phone+" "+m.Email, name)
 			require.Equal(t, "ヤ＊＊＊ UNSAID", m.Kana+" "+m.Gender, name)
+			require.Nil(t, m.Memberships[0].Spend, name)
+			require.Nil(t, m.RankChanges[0].Spend, name)
 			require.Nil(t, m.Birthday, name)
 			require.Nil(t, m.BirthMonth, name)
 			require.Nil(t, m.Age, name)
@@ -140,6 +151,49 @@ func TestAHouseholdShowsNoOtherStoresMembers(t *testing.T) {
 	}
 	a.DoAs(t, registrarOf([]access.Permission{access.MemberRead}, shibuya), `query($id: ID!) { member(id: $id) { household { name } } }`, apptest.Variables{"id": one}).Into(t, &got)
 	require.Equal(t, []struct{ Name string }{{"山田 花子"}, {"山＊＊＊"}}, got.Member.Household)
+}
+
+func TestAGroupShowsItsMembersAsWhoAsksMaySeeThem(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	hanako := newCustomer(t, a, "hanako@example.jp")
+	require.Empty(t, hanako.change(t, "updateProfile", apptest.Variables{"name": "見本花子", "phone": "09012345678"}).UserErrors)
+	group := id.New()
+	exec(t, a, `INSERT INTO customer_groups (id, brand_id, code, name, kind, precedence, created_at) VALUES ($1, $2, 'friends', '{"ja":"友"}', 'TRADE', 1, now())`, group, a.BrandID)
+	exec(t, a, `INSERT INTO customer_group_members (group_id, member_id, joined_at) VALUES ($1, $2, now())`, group, keyOf(t, hanako.id))
+	reads := []access.Permission{access.MemberRead, access.CompanyRead}
+	look := func(actor access.Actor) (name, email, phone string) {
+		var got struct {
+			CustomerGroup struct {
+				Members struct {
+					Edges []struct {
+						Node struct {
+							Name, Email string
+							Profile     *struct{ Phone string }
+						}
+					}
+				}
+			}
+		}
+		a.DoAs(t, actor, `query($id: ID!) { customerGroup(id: $id) { members { edges { node { name email profile { phone } } } } } }`, apptest.Variables{"id": id.Global("CustomerGroup", group)}).Into(t, &got)
+		require.Len(t, got.CustomerGroup.Members.Edges, 1)
+		m := got.CustomerGroup.Members.Edges[0].Node
+		if m.Profile != nil {
+			phone = m.Profile.Phone
+		}
+		return m.Name, m.Email, phone
+	}
+	viewed := func(actor access.Actor, kind string, subject uuid.UUID) int {
+		return countOf(t, a, `SELECT count(*) FROM events WHERE type = $1 AND subject_id = $2 AND actor_id = $3`, kind, subject, actor.ID)
+	}
+	office := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: reads}
+	clerk := registrarOf(reads, shopOf(t, a, "umeda"))
+	name, email, phone := look(office)
+	require.Equal(t, "見本花子 hanako@example.jp 09012345678", name+" "+email+" "+phone)
+	require.Equal(t, []int{1, 1}, []int{viewed(office, "group.members_viewed", group), viewed(office, "member.viewed", keyOf(t, hanako.id))})
+	name, email, phone = look(clerk)
+	require.Equal(t, "見＊＊＊ h***@*** ", name+" "+email+" "+phone)
+	require.Equal(t, []int{1, 0}, []int{viewed(clerk, "group.members_viewed", group), viewed(clerk, "member.viewed", keyOf(t, hanako.id))})
 }
 
 func TestAMembersOwnWay(t *testing.T) {
@@ -219,6 +273,50 @@ func TestAMembersOwnWay(t *testing.T) {
 		require.Equal(t, want, response.StatusCode, string(raw))
 		require.Equal(t, want == http.StatusOK, strings.Contains(string(raw), "hanako@example.jp"))
 	}
+}
+
+func TestWhoWaitsToBeErasedIsNotMerged(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	shibuya := shopOf(t, a, "shibuya")
+	one, other := registeredAt(t, a, shibuya, "山田 花子", "09012345612"), registeredAt(t, a, shibuya, "山田 はなこ", "09012345613")
+	exec(t, a, `INSERT INTO orders (id, number, brand_id, channel_id, member_id, email, language, status, currency, tax_inclusive, subtotal, shipping_fee, tax, total, taxes, breakdown,
+			shipping_address, shipping_method, payment_method, placed_at, updated_at)
+		VALUES (gen_random_uuid(), 'N-1', $1, (SELECT id FROM channels WHERE brand_id = $1 LIMIT 1), $2, 'a@example.jp', 'ja', 'PICKING', 'JPY', true, 1, 0, 0, 1, '[]', '[]', '{}', '{}', 'CARD', now(), now())`, a.BrandID, keyOf(t, other))
+	office := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberRead, access.MemberWrite}}
+	run := func(field, kind string, input apptest.Variables) string {
+		t.Helper()
+		var got map[string]struct{ UserErrors []userError }
+		a.DoAs(t, office, `mutation($input: `+kind+`!) { `+field+`(input: $input) { userErrors { code field } } }`, in(input)).Into(t, &got)
+		if errs := got[field].UserErrors; len(errs) > 0 {
+			return errs[0].Code + " " + strings.Join(errs[0].Field, ".")
+		}
+		return ""
+	}
+	merge := func(key, keep, gone string) string {
+		return run("mergeMembers", "MergeMembersInput", apptest.Variables{"idempotencyKey": key, "keepId": keep, "goneId": gone, "reason": "同一人物"})
+	}
+	require.Empty(t, run("requestMemberErasure", "MemberRequestInput", apptest.Variables{"memberId": other}))
+	require.Equal(t, 1, countOf(t, a, `SELECT count(*) FROM member_requests WHERE state = 'WAITING'`))
+	require.Equal(t, "ERASURE_WAITING goneId", merge("merge-it-1", one, other))
+	require.Equal(t, "ERASURE_WAITING keepId", merge("merge-it-2", other, one))
+
+	var number string
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, other)).Scan(&number))
+	c := newCustomer(t, a, "hanako@example.jp")
+	claim := func() string {
+		var got struct {
+			ClaimMemberCard struct{ UserErrors []userError }
+		}
+		c.do(t, `mutation($n: String!) { claimMemberCard(input: {cardNumber: $n, phone: "09012345613"}) { userErrors { code field } } }`, apptest.Variables{"n": number}).Into(t, &got)
+		if errs := got.ClaimMemberCard.UserErrors; len(errs) > 0 {
+			return errs[0].Code + " " + strings.Join(errs[0].Field, ".")
+		}
+		return ""
+	}
+	require.Equal(t, "ERASURE_WAITING cardNumber", claim())
+	exec(t, a, `UPDATE member_requests SET state = 'WITHDRAWN'`)
+	require.Empty(t, claim())
 }
 
 func TestErasureAsksWhoIsThere(t *testing.T) {

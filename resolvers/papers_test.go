@@ -214,6 +214,9 @@ func TestSlipsAreThereWhileGoodsAreToCome(t *testing.T) {
 	}
 	shop := access.Actor{ID: id.New(), Role: access.RoleStoreStaff, Permissions: []access.Permission{access.OrderRead}}
 	require.Equal(t, asked.Return.ID, scan(shop, papers.Number).ID)
+	require.Nil(t, scan(shop, papers.Number).SlipURL, "a slip says whose goods they are")
+	require.Nil(t, scan(shop, papers.Number).LabelURL)
+	require.NotNil(t, scan(packer, papers.Number).SlipURL)
 	require.Equal(t, asked.Return.ID, scan(shop, " "+strings.ToLower(papers.Number)+"\r").ID)
 	for _, none := range []string{"", "R1", papers.Number[:len(papers.Number)-1] + "2", strings.TrimSuffix(papers.Number, "-R1"), "AAAAA-AAAAA-R1", papers.Number + "9999"} {
 		require.Nil(t, scan(shop, none), none)

@@ -1,6 +1,7 @@
 package resolvers_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/operation"
 )
 
 // miles is another point system that a hundred of our points are fifty of.
@@ -171,14 +173,35 @@ func TestAFileComesAgainWhenItsMemberIsErased(t *testing.T) {
 	require.Equal(t, []int{0, 2, 0, 0}, []int{got.Received, got.Repeated, got.Unknown, len(got.UserErrors)}, "%v", got)
 }
 
+func TestEventsOfPointsNameNobody(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	b, partner := s.buyer(t, 0), s.miles(t, apptest.Variables{"sends": true})
+	const number, word = "77-佐藤-77", "佐藤さんのお詫び"
+	require.Empty(t, s.by(t, pointDesk, "grantPoints", "balance { usable }", apptest.Variables{"programmeId": s.own, "memberId": b.id, "points": 300, "reason": word}).code())
+	var sent struct{ SendPoints pointAnswer }
+	b.do(t, pointMutation("sendPoints", "transfer { id state }"), in(apptest.Variables{"idempotencyKey": s.key(), "partnerId": partner, "theirMember": number, "points": 100})).Into(t, &sent)
+	require.Empty(t, sent.SendPoints.UserErrors)
+	require.Equal(t, 1, s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-1,"+number+",50\n").Unknown)
+	require.Empty(t, s.settle(t, apptest.Variables{"arrivalId": s.arrivals(t, "OPEN")[0].ID, "memberId": b.id, "reason": word}))
+	require.Equal(t, []int{2, 1, 1}, []int{
+		countOf(t, s.App, `SELECT count(*) FROM point_transfers WHERE their_member = $1`, number),
+		countOf(t, s.App, `SELECT count(*) FROM point_entries WHERE reason = $1`, word),
+		countOf(t, s.App, `SELECT count(*) FROM point_arrivals WHERE reason = $1`, word),
+	}, "it stands where an erasure finds it")
+	require.Equal(t, 2, countOf(t, s.App, `SELECT count(*) FROM events WHERE type IN ('point_transfer.reserved', 'point_transfer.received') AND data->>'MemberID' = $1`, keyOf(t, b.id).String()))
+	require.Zero(t, countOf(t, s.App, `SELECT count(*) FROM events WHERE data::text LIKE '%佐藤%'`))
+}
+
 func TestAPartnerReceivesInItsOwnNameAlone(t *testing.T) {
 	t.Parallel()
 	s := newPointShop(t)
 	b := s.buyer(t, 0)
-	sky := partnerKey(t, s.App, access.PointWrite)
-	var client uuid.UUID
+	sky := partnerKey(t, s.App, access.PointWrite, access.PointRead)
+	var client, other uuid.UUID
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT id FROM partners`).Scan(&client))
-	sea := partnerKey(t, s.App, access.PointWrite)
+	sea := partnerKey(t, s.App, access.PointWrite, access.PointRead)
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT id FROM partners WHERE id <> $1`, client).Scan(&other))
 	partner, nobodys := s.miles(t, apptest.Variables{"apiPartnerId": id.Global("Partner", client)}), s.miles(t, apptest.Variables{"code": "sea-miles"})
 	receive := func(key, partner, reference string) string {
 		var got struct{ ReceivePoints pointAnswer }
@@ -197,6 +220,32 @@ func TestAPartnerReceivesInItsOwnNameAlone(t *testing.T) {
 	}
 	require.Equal(t, "FORBIDDEN", upload(sea).ReceivePointFile.UserErrors[0].Code)
 	require.Equal(t, 1, upload(sky).ReceivePointFile.Unknown, "and by file")
+	require.Empty(t, s.by(t, pointDesk, "receivePoints", "transfer { id state }", apptest.Variables{"partnerId": nobodys, "reference": "SEA-1", "memberId": b.id, "theirPoints": 50}).code())
+	require.Equal(t, 1, s.receiveFile(t, pointDesk, nobodys, "reference,member,points\nSEA-2,nobody,50\n").Unknown)
+	const list = `query ListPoints { pointTransfers { nodes { id } } pointArrivals { nodes { id } } }`
+	listing := fmt.Sprintf("%x", sha256.Sum256([]byte(list)))
+	_, err := s.App.App.Operations.Register(t.Context(), "partner", []operation.Operation{{ID: listing, Name: "ListPoints", Kind: "query", Source: list}})
+	require.NoError(t, err)
+	staff := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.PointRead}}
+	for _, c := range []struct {
+		reader              uuid.UUID
+		answer              apptest.Answer
+		transfers, arrivals int
+	}{
+		{client, s.Registered(t, listing, nil, "X-API-Key", sky), 2, 1},
+		{other, s.Registered(t, listing, nil, "X-API-Key", sea), 0, 0},
+		{staff.ID, s.DoAs(t, staff, list, nil), 3, 2},
+	} {
+		var got struct {
+			PointTransfers, PointArrivals struct{ Nodes []struct{ ID string } }
+		}
+		c.answer.Into(t, &got)
+		require.Equal(t, []int{c.transfers, c.arrivals}, []int{len(got.PointTransfers.Nodes), len(got.PointArrivals.Nodes)})
+		require.Equal(t, []int{min(c.transfers, 1), c.arrivals}, []int{
+			countOf(t, s.App, `SELECT count(*) FROM events WHERE type = 'member.viewed' AND subject_id = $1 AND actor_id = $2`, keyOf(t, b.id), c.reader),
+			countOf(t, s.App, `SELECT count(*) FROM events WHERE type = 'point_arrival.viewed' AND actor_id = $1`, c.reader),
+		}, "who looked is written down")
+	}
 	require.Equal(t, "NOT_FOUND", s.by(t, pointAdmin, "savePointPartner", "partner { id }", apptest.Variables{
 		"programmeId": s.own, "code": "sea-miles", "name": ja("海"), "way": "FILE", "ourPoints": 1, "theirPoints": 1, "minPoints": 1, "apiPartnerId": id.Global("Partner", id.New()),
 	}).code(), "there is no such client")

@@ -167,12 +167,12 @@ func papersAhead(ctx context.Context, all []returns.Return, path string) error {
 }
 
 // paperURL is where a paper of the return is downloaded; nil if there is none now.
-func paperURL(ctx context.Context, r returns.Return, to func(returns.Return, returns.Rule) string) (*string, error) {
+func paperURL(ctx context.Context, r returns.Return, to func(returns.Return, returns.OfOrder) string) (*string, error) {
 	of, err := load(ctx).ReturnRules.Load(ctx, r.OrderID)
 	if err != nil {
 		return nil, err
 	}
-	if url := to(r, of.Rule); url != "" {
+	if url := to(r, of); url != "" {
 		return &url, nil
 	}
 	return nil, nil

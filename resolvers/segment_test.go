@@ -56,6 +56,15 @@ func TestMembersAreSearchedForAsWhoAsksMaySeeThem(t *testing.T) {
 	var private searched
 	a.DoAs(t, clerk, searchMembers, apptest.Variables{"where": apptest.Variables{"genders": []string{"FEMALE"}}}).Into(t, &private)
 	require.Equal(t, 1, private.MemberSearch.TotalCount, "who is masked is not found by what is masked")
+	nothing := apptest.Variables{"purchases": apptest.Variables{"amount": apptest.Variables{"max": "0"}}}
+	leash := id.Global("Product", a.AddProduct(t, "leash", 1980).ID)
+	for _, where := range []apptest.Variables{nothing, {"not": apptest.Variables{"bought": apptest.Variables{"productIds": []string{leash}}}}, {"not": apptest.Variables{"lastPurchase": apptest.Variables{"lastDays": 7}}}} {
+		for actor, n := range map[*access.Actor]int{&office: 2, &clerk: 1} {
+			var bought searched
+			a.DoAs(t, *actor, searchMembers, apptest.Variables{"where": where}).Into(t, &bought)
+			require.Equal(t, n, bought.MemberSearch.TotalCount, "what others' members bought is not for a shop: %v", where)
+		}
+	}
 
 	var kept int
 	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM events WHERE type = 'member.searched' AND data->'conditions'->'store'->>'kind' = 'REGISTERED'`).Scan(&kept))

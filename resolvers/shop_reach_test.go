@@ -249,6 +249,38 @@ func TestStaffOfAnotherShopReadOrdersMasked(t *testing.T) {
 	exec(t, r.App, `INSERT INTO shipments (id, order_id, brand_id, nth, location_id, status, currency, instructed_at, updated_at) SELECT gen_random_uuid(), id, brand_id, 1, $1, 'INSTRUCTED', 'JPY', now(), now() FROM orders`, r.other)
 	found, _ = read(r.beyond)
 	require.False(t, found.Masked, "what leaves theirs has an address")
+
+	exec(t, r.App, `DELETE FROM shipments`)
+	papers := func(actor access.Actor) (documents int, payer, note string) {
+		var got struct {
+			Order struct {
+				Documents []struct{ Addressee string }
+				Payments  []struct {
+					Transfers []struct{ PayerName, Note string }
+				}
+			}
+		}
+		r.DoAs(t, actor, `query($id: ID!) { order(id: $id) { documents { addressee } payments { transfers { payerName note } } } }`, apptest.Variables{"id": order}).Into(t, &got)
+		require.Len(t, got.Order.Payments[0].Transfers, 1)
+		transfer := got.Order.Payments[0].Transfers[0]
+		return len(got.Order.Documents), transfer.PayerName, transfer.Note
+	}
+	issueAs(t, r.App)
+	_, code = r.try(t, r.clerk, "recordBankTransfer", "RecordBankTransferInput", "payment", apptest.Variables{
+		"idempotencyKey": "x", "paymentId": r.payment(t, order), "amount": "1980", "payerName": "ミホンハナコ", "note": "振込 ミホンハナコ", "receivedAt": time.Now().Format(time.RFC3339),
+	})
+	require.Empty(t, code)
+	receipt := apptest.Variables{"orderId": order, "addressee": "見本花子", "proviso": "首輪代"}
+	_, code = r.try(t, r.beyond, "issueReceipt", "IssueReceiptInput", "document", receipt)
+	require.Equal(t, "FORBIDDEN", code, "a receipt says what is masked")
+	_, code = r.try(t, r.clerk, "issueReceipt", "IssueReceiptInput", "document", receipt)
+	require.Empty(t, code)
+	for _, actor := range []access.Actor{r.clerk, packer} {
+		documents, payer, note := papers(actor)
+		require.Equal(t, "1 ミホンハナコ 振込 ミホンハナコ", fmt.Sprint(documents, " ", payer, " ", note))
+	}
+	documents, payer, note := papers(r.beyond)
+	require.Equal(t, "0 ミ＊＊＊ ＊＊＊", fmt.Sprint(documents, " ", payer, " ", note))
 }
 
 // An order that was bought elsewhere is a shop's as far as goods of it leave from there.

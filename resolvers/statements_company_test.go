@@ -41,7 +41,7 @@ var companyOperations = map[string]clientOperation{
 	"admin/RejectOrder":     {22, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
 
 	"admin/CustomerGroups":      {5, inTrade(func(*testing.T, *world) apptest.Variables { return nil })},
-	"admin/CustomerGroup":       {6, inTrade(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.trade.group} })},
+	"admin/CustomerGroup":       {7, inTrade(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.trade.group} })},
 	"admin/CreateCustomerGroup": {6, inTrade(func(_ *testing.T, w *world) apptest.Variables { return in(aTradeGroup(w.key())) })},
 	"admin/UpdateCustomerGroup": {7, ofNewGroup(apptest.Variables{"precedence": 7})},
 	"admin/CloseCustomerGroup":  {7, ofNewGroup(nil)},

@@ -81,7 +81,7 @@ var pointOperations = map[string]clientOperation{
 	"partner/RewardPoints": {13, pledged(access.PointWrite, func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "occasion": "REVIEW", "memberId": w.member.id})
 	})},
-	"admin/PointArrivals": {2, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/PointArrivals": {3, staffed(func(t *testing.T, w *world) apptest.Variables {
 		for range w.size {
 			w.arrival(t)
 		}
@@ -122,7 +122,7 @@ var pointOperations = map[string]clientOperation{
 	"admin/SavePointPartner": {6, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(w.pointPartner(w.key()))
 	})},
-	"admin/StaffPointTransfers": {2, staffed(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"first": w.size} })},
+	"admin/StaffPointTransfers": {3, staffed(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"first": w.size} })},
 	"admin/ExportPointTransfers": {9, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "partnerId": w.partnerSystem(t)})
 	})},

@@ -38,9 +38,17 @@ func (s *Service) FirstHistory(ctx context.Context, wanted []page.First) (map[pa
 }
 
 // FirstMembers are the first pages of the accounts that are in groups by themselves,
-// for staff who may read personal data.
+// for staff who may read personal data, as they may see them.
 func (s *Service) FirstMembers(ctx context.Context, wanted []page.First) (map[page.First]page.Connection[identity.Account], error) {
-	return forBrand(ctx, access.MemberRead, wanted, s.Store.FirstMembers)
+	found, err := forBrand(ctx, access.MemberRead, wanted, s.Store.FirstMembers)
+	if err != nil {
+		return nil, err
+	}
+	pages := make(map[uuid.UUID]page.Connection[identity.Account], len(found))
+	for first, c := range found {
+		pages[first.OwnerID] = c
+	}
+	return found, s.shown(ctx, pages)
 }
 
 // FirstCompanies are the first pages of the open companies in groups, for staff.

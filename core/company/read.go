@@ -7,8 +7,10 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/page"
 )
 
@@ -151,11 +153,40 @@ func (s *Service) Sizes(ctx context.Context, groupIDs []uuid.UUID) ([]Size, erro
 	return s.Store.Sizes(ctx, channel.From(ctx).BrandID, groupIDs)
 }
 
-// Members is one page of the accounts that are in a group by themselves, for staff
-// who may read personal data.
+// Members is one page of the accounts that are in a group by themselves, for staff who may
+// read personal data, as they may see them.
 func (s *Service) Members(ctx context.Context, groupID uuid.UUID, args page.Args) (page.Connection[identity.Account], error) {
 	if err := access.Require(ctx, access.MemberRead); err != nil {
 		return page.Connection[identity.Account]{}, err
 	}
-	return s.Store.Members(ctx, channel.From(ctx).BrandID, groupID, args)
+	c, err := s.Store.Members(ctx, channel.From(ctx).BrandID, groupID, args)
+	if err != nil {
+		return c, err
+	}
+	return c, s.shown(ctx, map[uuid.UUID]page.Connection[identity.Account]{groupID: c})
+}
+
+// shown masks the members of groups for those who do not see all members: staff of a shop
+// and partners, since nothing here says whose members they are. Each page is written down
+// once, with who was on it.
+func (s *Service) shown(ctx context.Context, pages map[uuid.UUID]page.Connection[identity.Account]) error {
+	masked := access.From(ctx).Is(access.RoleStoreStaff, access.RolePartner)
+	var views []event.Event
+	for groupID, c := range pages {
+		if len(c.Edges) == 0 {
+			continue
+		}
+		members := make([]uuid.UUID, len(c.Edges))
+		for i := range c.Edges {
+			a := &c.Edges[i].Node
+			if members[i] = a.ID; masked {
+				a.Name, a.Email = member.MaskName(a.Name), member.MaskEmail(a.Email)
+			}
+		}
+		views = append(views, event.New(ctx, s.Now(), "group.members_viewed", "CustomerGroup", groupID, map[string]any{"members": members, "masked": masked}))
+	}
+	if len(views) == 0 {
+		return nil
+	}
+	return s.Events.Record(ctx, views...)
 }

@@ -74,19 +74,19 @@ func (s *Service) ActFor(members Members) { s.members = members }
 
 // Profiles are the profiles among those asked for that the actor may read.
 func (s *Service) Profiles(ctx context.Context, memberIDs []uuid.UUID) ([]*Profile, error) {
-	return visible(ctx, memberIDs, func(ctx context.Context, ids []uuid.UUID) ([]*Profile, error) {
+	return visible(ctx, s, memberIDs, func(ctx context.Context, ids []uuid.UUID) ([]*Profile, error) {
 		return s.store.Profiles(ctx, brandOf(ctx), ids)
 	})
 }
 
 // Addresses are the address books among those asked for that the actor may read.
 func (s *Service) Addresses(ctx context.Context, memberIDs []uuid.UUID) ([]SavedAddress, error) {
-	return visible(ctx, memberIDs, s.store.Addresses)
+	return visible(ctx, s, memberIDs, s.store.Addresses)
 }
 
 // Pets are the pets of those asked for whom the actor may read.
 func (s *Service) Pets(ctx context.Context, memberIDs []uuid.UUID) ([]Pet, error) {
-	return visible(ctx, memberIDs, s.store.Pets)
+	return visible(ctx, s, memberIDs, s.store.Pets)
 }
 
 // Forget removes all that is known of a member whose account is closed. Whoever
@@ -96,22 +96,45 @@ func (s *Service) Forget(ctx context.Context, memberID uuid.UUID) error {
 }
 
 // visible reads what the members own whose data the actor may see, and asks the
-// store nothing when there is no such member.
-func visible[T any](ctx context.Context, memberIDs []uuid.UUID, read func(context.Context, []uuid.UUID) ([]T, error)) ([]T, error) {
+// store nothing when there is no such member. Each view of another is written down, once
+// for each read.
+func visible[T any](ctx context.Context, s *Service, memberIDs []uuid.UUID, read func(context.Context, []uuid.UUID) ([]T, error)) ([]T, error) {
 	actor := access.From(ctx)
 	allowed := slices.DeleteFunc(slices.Clone(memberIDs), func(id uuid.UUID) bool { return !mayRead(actor, id) })
 	if len(allowed) == 0 {
 		return nil, nil
 	}
-	return read(ctx, allowed)
+	all, err := read(ctx, allowed)
+	if err != nil {
+		return nil, err
+	}
+	return all, s.viewed(ctx, allowed)
+}
+
+// viewed writes down whose data somebody else read.
+func (s *Service) viewed(ctx context.Context, memberIDs []uuid.UUID) error {
+	actor := access.From(ctx)
+	if actor.Is(access.RoleSystem) {
+		return nil
+	}
+	var views []event.Event
+	for _, m := range memberIDs {
+		if m != actor.ID {
+			views = append(views, event.New(ctx, s.now(), "member.viewed", "Member", m, map[string]any{"by": "account", "masked": false}))
+		}
+	}
+	if len(views) == 0 {
+		return nil
+	}
+	return s.events.Record(ctx, views...)
 }
 
 // mayRead says whose personal data an actor sees: a member their own, head office
-// staff with MEMBER_READ everybody's. A shop's staff see nobody's, since nothing
-// says yet whose members are the shop's.
+// staff with MEMBER_READ everybody's. A shop's staff and partners see nobody's, since
+// nothing here says whose members are the shop's.
 func mayRead(actor access.Actor, memberID uuid.UUID) bool {
 	own := actor.ID == memberID && memberID != uuid.Nil && !actor.Is(access.RolePartner)
-	return own || (!actor.Is(access.RoleStoreStaff) && actor.May(access.MemberRead))
+	return own || (!actor.Is(access.RoleStoreStaff, access.RolePartner) && actor.May(access.MemberRead))
 }
 
 // change runs f in a transaction that holds the actor's own account, and records

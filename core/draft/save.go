@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
@@ -73,24 +74,32 @@ type CreateInput struct {
 }
 
 // Create makes a draft, for staff. A member's name, address and role are taken from the
-// account. Prices that staff set need PRICING_WRITE, and below the lowest allowed ones
-// PRICING_BELOW.
+// account, which is written down as a view of the member; staff of a shop take those of
+// their own members alone. Prices that staff set need PRICING_WRITE, and below the lowest
+// allowed ones PRICING_BELOW.
 func (s *Service) Create(ctx context.Context, in CreateInput) (*Draft, error) {
 	if err := access.Require(ctx, access.OrderWrite); err != nil {
 		return nil, err
 	}
-	d, err := s.fresh(ctx, in.MemberID)
+	d, m, err := s.fresh(ctx, in.MemberID)
 	if err != nil {
 		return nil, err
 	}
-	return s.insert(ctx, d, in.Terms, "draft_order.created")
+	if m == nil {
+		return s.insert(ctx, d, in.Terms, "draft_order.created")
+	}
+	if !m.readable(access.From(ctx)) {
+		return nil, fault.ErrForbidden.At("memberId")
+	}
+	viewed := event.New(ctx, s.Now(), "member.viewed", "Member", *in.MemberID, map[string]any{"by": "draftOrder", "masked": false})
+	return s.insert(ctx, d, in.Terms, "draft_order.created", viewed)
 }
 
-// fresh is a new draft for the member, or for a guest.
-func (s *Service) fresh(ctx context.Context, memberID *uuid.UUID) (Draft, error) {
+// fresh is a new draft for the member, who is answered too, or for a guest.
+func (s *Service) fresh(ctx context.Context, memberID *uuid.UUID) (Draft, *Member, error) {
 	number, err := order.NewNumber()
 	if err != nil {
-		return Draft{}, err
+		return Draft{}, nil, err
 	}
 	now, ch, actor := s.Now(), channel.From(ctx), access.From(ctx)
 	d := Draft{
@@ -104,23 +113,24 @@ func (s *Service) fresh(ctx context.Context, memberID *uuid.UUID) (Draft, error)
 		d.Language = i18n.Default
 	}
 	if memberID == nil {
-		return d, nil
+		return d, nil, nil
 	}
 	m, err := s.Store.Member(ctx, ch.BrandID, *memberID)
 	if err == nil && m == nil {
 		err = ErrMember.At("memberId")
 	}
 	if err != nil {
-		return d, err
+		return d, nil, err
 	}
 	d.Name, d.Email, d.BuyerRole, d.Language, d.ShippingAddress = m.Name, m.Email, m.Role, m.Language, m.Address
 	if m.Address != nil {
 		d.Phone = m.Address.Phone
 	}
-	return d, nil
+	return d, m, nil
 }
 
-func (s *Service) insert(ctx context.Context, d Draft, t Terms, eventType string) (*Draft, error) {
+// insert writes a new draft down, with what else happened.
+func (s *Service) insert(ctx context.Context, d Draft, t Terms, eventType string, also ...event.Event) (*Draft, error) {
 	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
 		if err := s.Store.Insert(ctx, d); err != nil {
 			return err
@@ -128,7 +138,7 @@ func (s *Service) insert(ctx context.Context, d Draft, t Terms, eventType string
 		if err := s.apply(ctx, &d, t); err != nil {
 			return err
 		}
-		return s.record(ctx, &d, eventType, Change{})
+		return s.record(ctx, &d, eventType, Change{}, also...)
 	})
 	if err != nil {
 		return nil, err
@@ -378,7 +388,7 @@ func (s *Service) Duplicate(ctx context.Context, in DuplicateInput) (*Draft, err
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.fresh(ctx, o.MemberID)
+	d, _, err := s.fresh(ctx, o.MemberID)
 	if err != nil {
 		return nil, err
 	}

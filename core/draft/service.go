@@ -61,6 +61,13 @@ type Member struct {
 	Role     access.Role
 	Language string
 	Address  *customer.Address // that the member ships to, unless another is named
+	Stores   []uuid.UUID       // where the member registered, and the home store
+}
+
+// readable reports whether the actor may take over the member's personal data: of a
+// shop's staff those whose member it is.
+func (m Member) readable(actor access.Actor) bool {
+	return !actor.Is(access.RoleStoreStaff) || slices.ContainsFunc(m.Stores, func(s uuid.UUID) bool { return slices.Contains(actor.Stores, s) })
 }
 
 // Query asks for one page of drafts, newest first. Zero fields do not filter.
@@ -261,12 +268,12 @@ func (s *Service) change(ctx context.Context, draftID uuid.UUID, eventType strin
 	return changed, nil
 }
 
-// record writes a changed draft down, with the event of its change.
-func (s *Service) record(ctx context.Context, d *Draft, eventType string, said Change) error {
+// record writes a changed draft down, with the event of its change and what else happened.
+func (s *Service) record(ctx context.Context, d *Draft, eventType string, said Change, also ...event.Event) error {
 	d.UpdatedAt, said.After, said.Total = s.Now(), d.State, d.TotalMinor
 	e := event.New(ctx, d.UpdatedAt, eventType, "DraftOrder", d.ID, said)
 	e.BrandID = d.BrandID
-	return errors.Join(s.Store.Save(ctx, *d), s.Events.Record(ctx, e))
+	return errors.Join(s.Store.Save(ctx, *d), s.Events.Record(ctx, append(also, e)...))
 }
 
 // open fails unless the draft can still be ordered.

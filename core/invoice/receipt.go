@@ -33,7 +33,7 @@ const (
 )
 
 // Receipt issues a receipt of an order whose money has been received, for whoever may
-// see the order. Every further one of the order is marked as issued again (再発行).
+// see the order and its personal data. Every further one of the order is marked as issued again (再発行).
 func (s *Service) Receipt(ctx context.Context, in ReceiptInput) (*Document, error) {
 	in.Addressee, in.Proviso = tidy(in.Addressee), tidy(in.Proviso)
 	all := []error{i18n.CheckString("addressee", in.Addressee, maxAddressee), i18n.CheckString("proviso", in.Proviso, maxProviso)}
@@ -58,7 +58,7 @@ func (s *Service) Receipt(ctx context.Context, in ReceiptInput) (*Document, erro
 func tidy(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func (s *Service) receipt(ctx context.Context, in ReceiptInput) (uuid.UUID, error) {
-	orders, err := s.Orders.Whole(ctx, []uuid.UUID{in.OrderID})
+	orders, err := s.Orders.ByIDs(ctx, []uuid.UUID{in.OrderID})
 	if err != nil {
 		return uuid.Nil, err
 	}
@@ -66,7 +66,10 @@ func (s *Service) receipt(ctx context.Context, in ReceiptInput) (uuid.UUID, erro
 		return uuid.Nil, fault.ErrNotFound.At("orderId")
 	}
 	o := orders[0]
-	if o.OnAccount() {
+	switch {
+	case o.Masked: // what is on paper is not
+		return uuid.Nil, fault.ErrForbidden.At("orderId")
+	case o.OnAccount():
 		return uuid.Nil, ErrReceiptAccount.At("orderId")
 	}
 	issuer, err := s.Store.Issuer(ctx, o.BrandID)

@@ -77,7 +77,8 @@ type Query struct {
 // Orders are what documents are made of. Only those that the actor may see.
 type Orders interface {
 	ByIDs(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error)
-	Whole(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error)
+	// Unmasked are those of the orders whose personal data the actor may read.
+	Unmasked(ctx context.Context, orderIDs []uuid.UUID) ([]uuid.UUID, error)
 	Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error)
 	Shipments(ctx context.Context, orderIDs []uuid.UUID) ([]order.Shipment, error)
 }
@@ -226,9 +227,14 @@ func find(documents []Document, kind Kind) *Document {
 	return nil
 }
 
-// OfOrders are the documents of orders that were read through the orders' service.
+// OfOrders are the documents of orders that were read through the orders' service. They
+// name the customer: of an order that is masked for the actor, there are none.
 func (s *Service) OfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]Document, error) {
-	return s.Store.OfOrders(ctx, orderIDs)
+	open, err := s.Orders.Unmasked(ctx, orderIDs)
+	if err != nil || len(open) == 0 {
+		return nil, err
+	}
+	return s.Store.OfOrders(ctx, open)
 }
 
 // OfStatements are the documents of statements that were read through their service.

@@ -191,6 +191,9 @@ func (s *Service) Claim(ctx context.Context, in ClaimInput) (*Member, error) {
 		if card.State != CardActive || gone.Account || gone.usable() != nil || !proves(in, gone) {
 			return ErrClaim
 		}
+		if err := s.stays(ctx, map[uuid.UUID]string{kept.ID: "cardNumber", gone.ID: "cardNumber"}); err != nil {
+			return err
+		}
 		return s.merge(ctx, kept, gone, "claimed")
 	})
 	if err != nil {

@@ -82,6 +82,7 @@ type Membership struct {
 	Currency          money.Currency
 	JoinedAt          time.Time
 	EndedAt           *time.Time
+	Hidden            bool `db:"-"` // what was spent is not for whoever reads this
 }
 
 // OfBrand is the brand's id in the schema.
@@ -93,8 +94,17 @@ func (m Membership) RegisteredAt() *string { return location(m.RegisteredStoreID
 // Home is the home store's id in the schema; nil if none was chosen.
 func (m Membership) Home() *string { return location(m.HomeStoreID) }
 
-// Spend is what the rank goes by, as it was last worked out.
-func (m Membership) Spend() money.Money { return money.Of(m.SpendMinor, m.Currency) }
+// Spend is what the rank goes by, as it was last worked out; nil where the member is masked.
+func (m Membership) Spend() *money.Money { return spent(m.SpendMinor, m.Currency, m.Hidden) }
+
+// spent is an amount that a member spent; nil if it is hidden.
+func spent(minor int64, currency money.Currency, hidden bool) *money.Money {
+	if hidden {
+		return nil
+	}
+	m := money.Of(minor, currency)
+	return &m
+}
 
 func location(key *uuid.UUID) *string {
 	if key == nil {

@@ -2,6 +2,8 @@ package member
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,6 +23,8 @@ type MergeStore interface {
 	// Move makes cards, pets, addresses, memberships, purchases and orders of the gone
 	// member the kept one's, and marks the gone one. Consents stay under who gave them.
 	Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Time) error
+	// Erasing are those of the members whose erasure was asked for and waits.
+	Erasing(ctx context.Context, memberIDs []uuid.UUID) ([]uuid.UUID, error)
 }
 
 // MergeInput makes two members one.
@@ -33,7 +37,8 @@ type MergeInput struct {
 
 // Merge makes two members one, with their history, for the head office: the kept one has
 // the cards, pets, purchases and orders of both, and of each medium the latest consent
-// holds. The other's account is closed. What was merged finds nothing to merge again.
+// holds. The other's account is closed. What was merged finds nothing to merge again, and
+// neither waits to be erased.
 func (s *Service) Merge(ctx context.Context, in MergeInput) (*Member, error) {
 	if err := s.office(ctx); err != nil {
 		return nil, err
@@ -58,12 +63,25 @@ func (s *Service) Merge(ctx context.Context, in MergeInput) (*Member, error) {
 				return uuid.Nil, atField(field, err)
 			}
 		}
+		if err := s.stays(ctx, map[uuid.UUID]string{in.KeepID: "keepId", in.GoneID: "goneId"}); err != nil {
+			return uuid.Nil, err
+		}
 		return kept.ID, s.merge(ctx, kept, gone, in.Reason)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return s.ByID(ctx, kept)
+}
+
+// stays fails if one of the held members, by the fields that name them, waits to be erased:
+// an erasure finds nothing of a member who became another.
+func (s *Service) stays(ctx context.Context, fields map[uuid.UUID]string) error {
+	erasing, err := s.Store.Erasing(ctx, slices.Collect(maps.Keys(fields)))
+	if err != nil || len(erasing) == 0 {
+		return err
+	}
+	return ErrMergeErasure.At(fields[erasing[0]])
 }
 
 // office lets the head office's staff with MEMBER_WRITE pass.

@@ -78,22 +78,33 @@ type RankChange struct {
 	SpendMinor int64 `db:"spend"`
 	Currency   money.Currency
 	At         time.Time
+	Hidden     bool `db:"-"` // what was spent is not for whoever reads this
 }
 
 // OfBrand is the brand's id in the schema.
 func (c RankChange) OfBrand() string { return id.Global("Brand", c.BrandID) }
 
-// Spend is what the change went by.
-func (c RankChange) Spend() money.Money { return money.Of(c.SpendMinor, c.Currency) }
+// Spend is what the change went by; nil where the member is masked.
+func (c RankChange) Spend() *money.Money { return spent(c.SpendMinor, c.Currency, c.Hidden) }
 
 // Ranks are the ranks of the channel's brand, the highest first.
 func (s *Service) Ranks(ctx context.Context) ([]Rank, error) {
 	return s.Store.Ranks(ctx, brandOf(ctx))
 }
 
-// RankChanges are the changes of the members' ranks, the latest first.
+// RankChanges are the changes of the members' ranks, the latest first; without what masked
+// members spent.
 func (s *Service) RankChanges(ctx context.Context, memberIDs []uuid.UUID) ([]RankChange, error) {
-	return readOf(ctx, memberIDs, s.Store.RankChanges)
+	changes, err := readOf(ctx, memberIDs, s.Store.RankChanges)
+	if actor := access.From(ctx); err != nil || len(changes) == 0 || !actor.Is(access.RoleStoreStaff, access.RolePartner) {
+		return changes, err
+	}
+	joined, err := s.Store.Memberships(ctx, memberIDs)
+	hidden := closed(access.From(ctx), joined)
+	for i, c := range changes {
+		changes[i].Hidden = hidden(c.MemberID)
+	}
+	return changes, err
 }
 
 // SaveRankInput makes a rank, or changes the one with the id.

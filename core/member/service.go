@@ -243,9 +243,27 @@ func readOf[T any](ctx context.Context, memberIDs []uuid.UUID, read func(context
 }
 
 // Memberships are what the members are to each brand. They say nothing of the person,
-// so every shop may read them.
+// so every shop may read them, but for what was spent: that is its own members' alone.
 func (s *Service) Memberships(ctx context.Context, memberIDs []uuid.UUID) ([]Membership, error) {
-	return readOf(ctx, memberIDs, s.Store.Memberships)
+	joined, err := readOf(ctx, memberIDs, s.Store.Memberships)
+	hidden := closed(access.From(ctx), joined)
+	for i, m := range joined {
+		joined[i].Hidden = hidden(m.MemberID)
+	}
+	return joined, err
+}
+
+// closed tells of members, by their memberships, whether they are masked for the actor.
+func closed(actor access.Actor, joined []Membership) func(memberID uuid.UUID) bool {
+	stores := map[uuid.UUID][]uuid.UUID{}
+	for _, m := range joined {
+		for _, store := range []*uuid.UUID{m.RegisteredStoreID, m.HomeStoreID} {
+			if store != nil && m.EndedAt == nil {
+				stores[m.MemberID] = append(stores[m.MemberID], *store)
+			}
+		}
+	}
+	return func(memberID uuid.UUID) bool { return !reads(actor, Member{ID: memberID, Stores: stores[memberID]}) }
 }
 
 // Cards are the members' cards, the latest first.

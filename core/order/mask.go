@@ -15,15 +15,14 @@ import (
 // what was bought or is picked up at theirs, leaves it, came back to it, or is their own
 // members'; of all others they see what they need to take goods back.
 func (s *Service) masked(ctx context.Context, orders []Order) ([]Order, error) {
-	actor := access.From(ctx)
-	if !actor.Is(access.RoleStoreStaff) || len(orders) == 0 {
+	if !access.From(ctx).Is(access.RoleStoreStaff) || len(orders) == 0 {
 		return orders, nil
 	}
 	ids := make([]uuid.UUID, len(orders))
 	for i, o := range orders {
 		ids[i] = o.ID
 	}
-	theirs, err := s.store.OfStores(ctx, ids, actor.Stores)
+	theirs, err := s.Unmasked(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -34,6 +33,16 @@ func (s *Service) masked(ctx context.Context, orders []Order) ([]Order, error) {
 		}
 	}
 	return seen, nil
+}
+
+// Unmasked are those of orders that the actor may see that are not masked for them: what is
+// shown beside an order must not tell what the order hides.
+func (s *Service) Unmasked(ctx context.Context, orderIDs []uuid.UUID) ([]uuid.UUID, error) {
+	actor := access.From(ctx)
+	if !actor.Is(access.RoleStoreStaff) || len(orderIDs) == 0 {
+		return orderIDs, nil
+	}
+	return s.store.OfStores(ctx, orderIDs, actor.Stores)
 }
 
 func (o *Order) mask() {

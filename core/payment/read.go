@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -94,12 +95,31 @@ func (s *Service) OperationsOf(ctx context.Context, paymentIDs []uuid.UUID) ([]O
 	return s.Store.OperationsOf(ctx, paymentIDs)
 }
 
-// TransfersOf are the bank transfers that came in for payments, for staff.
+// TransfersOf are the bank transfers that came in for payments, for staff. Who paid is
+// masked where the order is.
 func (s *Service) TransfersOf(ctx context.Context, paymentIDs []uuid.UUID) ([]Transfer, error) {
 	if err := access.Require(ctx, access.OrderRead); err != nil {
 		return nil, err
 	}
-	return s.Store.TransfersOf(ctx, paymentIDs)
+	all, err := s.Store.TransfersOf(ctx, paymentIDs)
+	if err != nil || len(all) == 0 || !access.From(ctx).Is(access.RoleStoreStaff) {
+		return all, err
+	}
+	payments, err := s.Store.Payments(ctx, paymentIDs)
+	if err != nil {
+		return nil, err
+	}
+	orders := map[uuid.UUID]uuid.UUID{}
+	for _, p := range payments {
+		orders[p.ID] = p.OrderID
+	}
+	open, err := s.orders.Unmasked(ctx, slices.Collect(maps.Values(orders)))
+	for i, t := range all {
+		if !slices.Contains(open, orders[t.PaymentID]) {
+			all[i] = t.masked()
+		}
+	}
+	return all, err
 }
 
 // Query asks for one page of payments, newest first. Zero fields do not filter.

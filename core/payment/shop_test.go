@@ -261,6 +261,10 @@ func (o *orders) MaySee(ctx context.Context, _ uuid.UUID) (bool, error) {
 	return actor.ID == customer.ID || actor.May(access.OrderRead), nil
 }
 
+func (o *orders) Unmasked(_ context.Context, orderIDs []uuid.UUID) ([]uuid.UUID, error) {
+	return orderIDs, nil
+}
+
 func (o *orders) PaymentChanged(_ context.Context, order uuid.UUID, t payment.Totals) (payment.Told, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -15,7 +15,7 @@ type Tx interface {
 	InTx(ctx context.Context, f func(ctx context.Context) error) error
 }
 
-// Orders is what payments need of the orders they pay. But for MaySee, every
+// Orders is what payments need of the orders they pay. But for MaySee and Unmasked, every
 // method runs in the payment's transaction and locks the order's row: the order is locked before its
 // payments, always, so that nothing deadlocks.
 type Orders interface {
@@ -24,6 +24,8 @@ type Orders interface {
 	PaymentDue(ctx context.Context, orderID uuid.UUID) (Due, error)
 	// MaySee reports whether the context's actor may see the order. It locks nothing.
 	MaySee(ctx context.Context, orderID uuid.UUID) (bool, error)
+	// Unmasked are those of the orders whose personal data the actor may read. It locks nothing.
+	Unmasked(ctx context.Context, orderIDs []uuid.UUID) ([]uuid.UUID, error)
 	// PaymentChanged tells that the sums of the order's payments have changed, and
 	// the order moves on (paid → to be shipped) if that pays it. It answers what its
 	// customer may be told since.

@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 )
@@ -34,6 +35,16 @@ type Transfer struct {
 
 // Amount is what arrived.
 func (t Transfer) Amount() money.Money { return money.Of(t.AmountMinor, t.Currency) }
+
+// masked is the transfer without who paid; the note may be the bank's own line, which
+// names them too.
+func (t Transfer) masked() Transfer {
+	t.PayerName = member.MaskName(t.PayerName)
+	if t.Note != "" {
+		t.Note = member.Hidden
+	}
+	return t
+}
 
 // GlobalID is the transfer's id in the schema.
 func (t Transfer) GlobalID() string { return id.Global("BankTransfer", t.ID) }

@@ -61,8 +61,9 @@ type Arriving interface {
 	SaveArrivals(ctx context.Context, all []Arrival) error
 	// LockArrival is nil if there is none.
 	LockArrival(ctx context.Context, arrivalID uuid.UUID) (*Arrival, error)
-	// Arrivals is one page of those for the programmes, the newest first.
-	Arrivals(ctx context.Context, programmeIDs []uuid.UUID, state ArrivalState, p page.Args) (page.Connection[Arrival], error)
+	// Arrivals is one page of those for the programmes, the newest first; of the systems of the
+	// API client alone, if one is named.
+	Arrivals(ctx context.Context, programmeIDs []uuid.UUID, clientID *uuid.UUID, state ArrivalState, p page.Args) (page.Connection[Arrival], error)
 }
 
 // ReceiveFileInput is a file of points that another system moved here.
@@ -235,9 +236,9 @@ func (a Arrival) opened(ctx context.Context) event.Event {
 	return event.New(ctx, a.CreatedAt, "point_arrival.opened", "PointArrival", a.ID, map[string]any{"partnerId": a.PartnerID, "reference": a.Reference, "theirPoints": a.TheirPoints})
 }
 
-// settled tells who has the points, or why they were refused.
+// settled tells who has the points, or that they were refused; why stands in the list alone.
 func (a Arrival) settled(ctx context.Context, memberID *uuid.UUID) event.Event {
-	return event.New(ctx, *a.SettledAt, "point_arrival.settled", "PointArrival", a.ID, map[string]any{"state": a.State, "memberId": memberID, "reason": a.Reason})
+	return event.New(ctx, *a.SettledAt, "point_arrival.settled", "PointArrival", a.ID, map[string]any{"state": a.State, "memberId": memberID})
 }
 
 // arrivedBefore is what is known of the references of some lines, and whose their numbers are.
@@ -303,7 +304,8 @@ func (b arrivedBefore) knows(l arrivalLine) (there bool, wrong *fault.Error) {
 	return true, nil
 }
 
-// Arrivals is one page of points that came for numbers nobody has (staff with POINT_READ).
+// Arrivals is one page of points that came for numbers nobody has (staff with POINT_READ); an
+// API client sees those of its own system. Who looked is written down.
 func (s *Service) Arrivals(ctx context.Context, state ArrivalState, p page.Args) (page.Connection[Arrival], error) {
 	if err := access.Require(ctx, access.PointRead); err != nil {
 		return page.Connection[Arrival]{}, err
@@ -312,7 +314,15 @@ func (s *Service) Arrivals(ctx context.Context, state ArrivalState, p page.Args)
 	if err != nil {
 		return page.Connection[Arrival]{}, err
 	}
-	return s.Store.Arrivals(ctx, keys, state, p)
+	c, err := s.Store.Arrivals(ctx, keys, client(ctx), state, p)
+	if err != nil {
+		return c, err
+	}
+	var views []event.Event
+	for _, a := range c.Nodes() {
+		views = append(views, event.New(ctx, s.Now(), "point_arrival.viewed", "PointArrival", a.ID, nil))
+	}
+	return c, s.read(ctx, views)
 }
 
 // SettleArrivalInput says whose points are that came for a number nobody has.

@@ -130,6 +130,7 @@ type TransferQuery struct {
 	ProgrammeIDs []uuid.UUID
 	PartnerID    *uuid.UUID
 	MemberID     *uuid.UUID
+	ClientID     *uuid.UUID // of the systems of this API client alone
 	State        TransferState
 	Page         page.Args
 }
@@ -304,13 +305,36 @@ func (t Transfer) holder() Holder { return Holder{t.ProgrammeID, t.MemberID} }
 
 func (t Transfer) key(word string) string { return word + ":" + t.ID.String() }
 
+// transferred is what an event says of a transfer. Events are kept for ever: the member's
+// number there and the other system's words stand in the transfer alone, from which an
+// erasure takes them.
+type transferred struct {
+	ID, PartnerID, AccountID, ProgrammeID, MemberID uuid.UUID
+
+	Outgoing            bool
+	State               TransferState
+	Points, TheirPoints int64
+	Reference           string
+	BatchID             *uuid.UUID
+	Tries               int
+	CreatedAt           time.Time
+	UpdatedAt           time.Time
+}
+
+func (t Transfer) told() transferred {
+	return transferred{
+		t.ID, t.PartnerID, t.AccountID, t.ProgrammeID, t.MemberID,
+		t.Outgoing, t.State, t.Points, t.TheirPoints, t.Reference, t.BatchID, t.Tries, t.CreatedAt, t.UpdatedAt,
+	}
+}
+
 // said records what has become of transfers.
 func (s *Service) said(ctx context.Context, all ...Transfer) error {
 	events := make([]event.Event, len(all))
 	for i, t := range all {
 		events[i] = event.New(ctx, t.UpdatedAt, "point_transfer."+map[TransferState]string{
 			StateReserved: "reserved", StateSent: "sent", StateAcknowledged: "acknowledged", StateReturned: "returned", StateReceived: "received",
-		}[t.State], "PointTransfer", t.ID, t)
+		}[t.State], "PointTransfer", t.ID, t.told())
 	}
 	return s.Events.Record(ctx, events...)
 }
@@ -428,20 +452,51 @@ func (s *Service) Retry(ctx context.Context) error {
 	return err
 }
 
-// Transfers is one page of transfers: the actor's own, or all of the brand's for staff.
+// Transfers is one page of transfers: the actor's own, all of the brand's for staff, and
+// those of its own system for an API client. Whose transfers somebody else reads is
+// written down.
 func (s *Service) Transfers(ctx context.Context, q TransferQuery) (page.Connection[Transfer], error) {
 	var none page.Connection[Transfer]
 	keys, err := s.keysHere(ctx)
 	if err != nil {
 		return none, err
 	}
-	q.ProgrammeIDs = keys
+	q.ProgrammeIDs, q.ClientID = keys, client(ctx)
 	if !access.From(ctx).May(access.PointRead) {
 		mine, err := member(ctx)
 		if err != nil {
 			return none, err
 		}
 		q.MemberID = &mine
+		return s.Store.Transfers(ctx, q)
 	}
-	return s.Store.Transfers(ctx, q)
+	c, err := s.Store.Transfers(ctx, q)
+	if err != nil {
+		return none, err
+	}
+	seen := map[uuid.UUID]bool{}
+	var views []event.Event
+	for _, t := range c.Nodes() {
+		if !seen[t.MemberID] {
+			seen[t.MemberID] = true
+			views = append(views, event.New(ctx, s.Now(), "member.viewed", "Member", t.MemberID, map[string]any{"by": "pointTransfers"}))
+		}
+	}
+	return c, s.read(ctx, views)
+}
+
+// client is the API client that the actor is; nil for anybody else.
+func client(ctx context.Context) *uuid.UUID {
+	if actor := access.From(ctx); actor.Is(access.RolePartner) {
+		return &actor.ID
+	}
+	return nil
+}
+
+// read writes down what others looked at.
+func (s *Service) read(ctx context.Context, views []event.Event) error {
+	if len(views) == 0 || access.From(ctx).Is(access.RoleSystem) {
+		return nil
+	}
+	return s.Events.Record(ctx, views...)
 }

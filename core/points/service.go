@@ -201,7 +201,7 @@ func (s *Service) write(ctx context.Context, b *Book) error {
 	return s.Events.Record(ctx, s.told(ctx, b, c.Entries)...)
 }
 
-// moved is what an event says of points.
+// moved is what an event says of points. The words of staff stand in the ledger alone.
 type moved struct {
 	MemberID    uuid.UUID `json:"memberId"`
 	ProgrammeID uuid.UUID `json:"programmeId"`
@@ -210,7 +210,6 @@ type moved struct {
 	Points      int64     `json:"points"`
 	Available   int64     `json:"available"`
 	Pending     int64     `json:"pending"`
-	Reason      string    `json:"reason,omitempty"`
 }
 
 func (s *Service) told(ctx context.Context, b *Book, entries []Entry) []event.Event {
@@ -221,7 +220,7 @@ func (s *Service) told(ctx context.Context, b *Book, entries []Entry) []event.Ev
 	all := make([]event.Event, len(entries))
 	for i, e := range entries {
 		all[i] = event.New(ctx, e.At, "points.moved", "PointAccount", e.AccountID, moved{
-			members[e.AccountID], e.ProgrammeID, e.Key, e.Kind, e.Points, e.Available, e.Pending, e.Reason,
+			members[e.AccountID], e.ProgrammeID, e.Key, e.Kind, e.Points, e.Available, e.Pending,
 		})
 		all[i].BrandID = b.programmes[e.ProgrammeID].BrandID
 		if e.ActorID != nil {

@@ -290,5 +290,5 @@ func (s *Service) giveBack(ctx context.Context, e Exchange, reason string) error
 	if err := s.Store.Update(ctx, []Exchange{e}); err != nil {
 		return err
 	}
-	return s.record(ctx, "prize_exchange.cancelled", "PrizeExchange", e.ID, map[string]any{"before": before, "points": e.Points, "reason": reason})
+	return s.record(ctx, "prize_exchange.cancelled", "PrizeExchange", e.ID, map[string]any{"before": before, "points": e.Points})
 }

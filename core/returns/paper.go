@@ -78,15 +78,16 @@ func (r Reason) Label() string {
 }
 
 // SlipLink is where the slip of a return is downloaded, for a quarter of an hour; empty
-// unless goods are still to come and the brand has said where to.
-func (s *Service) SlipLink(r Return, rule Rule) string { return s.paper(s.Links.Slips, r, rule) }
+// unless goods are still to come and the brand has said where to, and for whom the order is
+// masked: the slip says whose goods they are.
+func (s *Service) SlipLink(r Return, of OfOrder) string { return s.paper(s.Links.Slips, r, of) }
 
 // LabelLink is where the address label of the return's parcel is downloaded; empty when
 // there is no slip.
-func (s *Service) LabelLink(r Return, rule Rule) string { return s.paper(s.Links.Labels, r, rule) }
+func (s *Service) LabelLink(r Return, of OfOrder) string { return s.paper(s.Links.Labels, r, of) }
 
-func (s *Service) paper(links *link.Signer, r Return, rule Rule) string {
-	if !r.Status.awaits() || rule.Address == nil {
+func (s *Service) paper(links *link.Signer, r Return, of OfOrder) string {
+	if !r.Status.awaits() || of.Rule.Address == nil || of.Masked {
 		return ""
 	}
 	return links.To(r.ID)

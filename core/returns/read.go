@@ -74,11 +74,20 @@ func (s *Service) Returnable(rule Rule, l order.Line, shipments []order.Shipment
 type OfOrder struct {
 	OrderID uuid.UUID
 	Rule    Rule
+	Masked  bool // whose goods they are is not for the actor
 }
 
 // RulesOfOrders are the rules that hold for the orders.
 func (s *Service) RulesOfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]OfOrder, error) {
-	return s.Store.RulesOfOrders(ctx, orderIDs)
+	all, err := s.Store.RulesOfOrders(ctx, orderIDs)
+	if err != nil {
+		return nil, err
+	}
+	open, err := s.Orders.Unmasked(ctx, orderIDs)
+	for i, o := range all {
+		all[i].Masked = !slices.Contains(open, o.OrderID)
+	}
+	return all, err
 }
 
 // Rule is the rule of the channel's brand.

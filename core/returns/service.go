@@ -72,6 +72,8 @@ type Orders interface {
 	LockStanding(ctx context.Context, orderID uuid.UUID) (order.Standing, error)
 	ByIDs(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error)
 	Whole(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error)
+	// Unmasked are those of the orders whose personal data the actor may read.
+	Unmasked(ctx context.Context, orderIDs []uuid.UUID) ([]uuid.UUID, error)
 	Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error)
 	// Exchange places an order of goods that replace others.
 	Exchange(ctx context.Context, in order.ExchangeInput) (*order.Order, error)

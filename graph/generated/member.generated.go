@@ -794,11 +794,11 @@ func _MemberRankChange_spend(ctx context.Context, ec *executionContext, field gr
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Spend() },
-		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
-			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		func() *money.Money { return obj.Spend() },
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
+			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
+		false,
 	)
 }
 
@@ -1148,11 +1148,11 @@ func _Membership_spend(ctx context.Context, ec *executionContext, field graphql.
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Spend() },
-		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
-			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		func() *money.Money { return obj.Spend() },
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
+			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
+		false,
 	)
 }
 
@@ -2767,7 +2767,7 @@ func _MemberRankChange(ctx context.Context, ec *executionContext, sel ast.Select
 			}
 		case "spend":
 			out.Values[i] = _MemberRankChange_spend(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "at":
@@ -3111,7 +3111,7 @@ func _Membership(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			}
 		case "spend":
 			out.Values[i] = _Membership_spend(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "joinedAt":

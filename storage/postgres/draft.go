@@ -39,7 +39,8 @@ func (s *Drafts) Member(ctx context.Context, brandID, memberID uuid.UUID) (*draf
 		Stored    json.RawMessage
 	}
 	m, err := first[row](ctx, s.db, `
-		SELECT a.name, a.email, a.role, a.language, NULL::jsonb AS address, s.id AS address_id, s.address AS stored
+		SELECT a.name, a.email, a.role, a.language, NULL::jsonb AS address, s.id AS address_id, s.address AS stored,
+			ARRAY(SELECT v.id FROM memberships j, unnest(ARRAY[j.registered_store_id, j.home_store_id]) v (id) WHERE j.member_id = a.id AND j.ended_at IS NULL AND v.id IS NOT NULL) AS stores
 		FROM accounts a LEFT JOIN LATERAL (
 			SELECT s.id, s.address FROM saved_addresses s WHERE s.member_id = a.id AND s.closed_at IS NULL ORDER BY s.is_default DESC, s.created_at LIMIT 1) s ON true
 		WHERE a.id = @id AND a.brand_id = @brand AND a.role IN ('MEMBER', 'COMPANY_BUYER') AND a.closed_at IS NULL`,

@@ -79,6 +79,12 @@ func (s *Members) WaitingErasures(ctx context.Context, after uuid.UUID, most int
 		SELECT `+memberRequestColumns+` FROM member_requests WHERE kind = 'ERASURE' AND state = 'WAITING' AND id > $1 ORDER BY id LIMIT $2`, after, most)
 }
 
+// Erasing are those of the members whose erasure waits.
+func (s *Members) Erasing(ctx context.Context, memberIDs []uuid.UUID) ([]uuid.UUID, error) {
+	return column[uuid.UUID](ctx, s.db, `
+		SELECT member_id FROM member_requests WHERE member_id = ANY($1) AND kind = 'ERASURE' AND state = 'WAITING' ORDER BY member_id`, memberIDs)
+}
+
 // Requests is one page of a brand's requests, newest first.
 func (s *Members) Requests(ctx context.Context, q member.RequestQuery) (page.Connection[member.Request], error) {
 	where, args := []string{`brand_id = @brand`}, pgx.NamedArgs{"brand": q.BrandID, "state": q.State}

@@ -64,8 +64,11 @@ func (s *Points) LockArrival(ctx context.Context, arrivalID uuid.UUID) (*points.
 }
 
 // Arrivals is one page of those for the programmes, the newest first.
-func (s *Points) Arrivals(ctx context.Context, programmeIDs []uuid.UUID, state points.ArrivalState, p page.Args) (page.Connection[points.Arrival], error) {
-	where, args := []string{`partner_id IN (SELECT id FROM point_partners WHERE programme_id = ANY(@programmes))`}, pgx.NamedArgs{"programmes": programmeIDs, "state": state}
+func (s *Points) Arrivals(ctx context.Context, programmeIDs []uuid.UUID, clientID *uuid.UUID, state points.ArrivalState, p page.Args) (page.Connection[points.Arrival], error) {
+	where, args := []string{`partner_id IN (SELECT id FROM point_partners WHERE programme_id = ANY(@programmes))`}, pgx.NamedArgs{"programmes": programmeIDs, "client": clientID, "state": state}
+	if clientID != nil {
+		where = append(where, `partner_id IN (SELECT id FROM point_partners WHERE api_partner_id = @client)`)
+	}
 	if state != "" {
 		where = append(where, `state = @state`)
 	}

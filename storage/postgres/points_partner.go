@@ -83,12 +83,15 @@ func (s *Points) SaveTransfer(ctx context.Context, t points.Transfer) error {
 
 // Transfers is one page, the newest first.
 func (s *Points) Transfers(ctx context.Context, q points.TransferQuery) (page.Connection[points.Transfer], error) {
-	where, args := []string{`programme_id = ANY(@programmes)`}, pgx.NamedArgs{"programmes": q.ProgrammeIDs, "partner": q.PartnerID, "member": q.MemberID, "state": q.State}
+	where, args := []string{`programme_id = ANY(@programmes)`}, pgx.NamedArgs{"programmes": q.ProgrammeIDs, "partner": q.PartnerID, "member": q.MemberID, "client": q.ClientID, "state": q.State}
 	if q.PartnerID != nil {
 		where = append(where, `partner_id = @partner`)
 	}
 	if q.MemberID != nil {
 		where = append(where, `member_id = @member`)
+	}
+	if q.ClientID != nil {
+		where = append(where, `partner_id IN (SELECT id FROM point_partners WHERE api_partner_id = @client)`)
 	}
 	if q.State != "" {
 		where = append(where, `state = @state`)
