@@ -41,10 +41,13 @@ type Bought struct {
 	Total       int64
 	Subtotal    int64
 	Discount    int64
+	Shipping    int64 // with what the way to pay costs
+	Net         bool  // prices are without tax
 	ByPoints    int64 // paid by points
 	Captured    int64
 	Refunded    int64
-	Returned    int64 // what came back of goods
+	Returned    int64 // goods that came back for a refund, as they were sold
+	Less        int64 // of the total: by which goods were exchanged for cheaper ones, and that were refused at the door
 	PlacedAt    time.Time
 	ShopID      *uuid.UUID
 	Zone        string
@@ -258,30 +261,57 @@ func (o Bought) confirms(p Programme) *time.Time {
 }
 
 // earns is what the order earns by the rules as it stands: nothing for what points paid,
-// less in proportion for what went back. It is pure.
+// less in proportion for goods that went back. It is pure.
 func (o Bought) earns(rules []Rule) (int64, error) {
 	if o.Status == "CANCELLED" || o.Total <= 0 {
 		return 0, nil
 	}
-	zone, err := time.LoadLocation(o.Zone)
-	if err != nil {
-		zone = time.FixedZone("JST", 9*60*60)
-	}
 	goods := slices.Clone(o.Goods)
 	for i := range goods { // what campaigns took off the goods as a whole is not paid
 		if o.Discount != 0 && o.Subtotal > 0 {
+			var err error
 			if goods[i].Minor, err = money.RoundDown.Portion(goods[i].Minor, max(o.Subtotal-abs(o.Discount), 0), o.Subtotal, 1); err != nil {
 				return 0, err
 			}
 		}
 	}
-	full, _ := Reckon(rules, Purchase{Goods: goods, At: o.PlacedAt.In(zone), ShopID: o.ShopID, Rank: o.Rank, First: o.First, Campaign: o.Campaign})
+	full, _ := Reckon(rules, Purchase{Goods: goods, At: inZone(Programme{Zone: o.Zone}, o.PlacedAt), ShopID: o.ShopID, Rank: o.Rank, First: o.First, Campaign: o.Campaign})
 	paid, err := money.RoundDown.Portion(full, max(o.Total-o.ByPoints, 0), o.Total, 1)
 	if err != nil {
 		return 0, err
 	}
-	back := min(max(o.Returned, o.Refunded-max(0, o.Captured-o.Total)), o.Total) // what an edit paid back is no return
-	return money.RoundDown.Portion(paid, o.Total-max(back, 0), o.Total, 1)
+	kept, all, err := o.keeps()
+	if err != nil || all <= 0 {
+		return 0, err
+	}
+	return money.RoundDown.Portion(paid, kept, all, 1)
+}
+
+// keeps is what the goods bear of the total, and what of it is left of those that the member
+// keeps, whatever the shop kept as a fee or gave back of the parcel. Money that went back
+// without goods is first of the parcel: only what exceeds it is of goods.
+func (o Bought) keeps() (kept, all int64, err error) {
+	var sold int64
+	for _, g := range o.Goods {
+		sold += g.Minor
+	}
+	all = o.Total - o.beside()
+	if sold <= 0 || all <= 0 {
+		return 0, 0, nil
+	}
+	if kept, err = money.RoundDown.Portion(all, max(sold-o.Returned, 0), sold, 1); err != nil {
+		return 0, 0, err
+	}
+	refunded := o.Refunded - max(0, o.Captured-o.Total) // what an edit paid back is no return
+	return max(min(kept-o.Less, o.Total-refunded), 0), all, nil
+}
+
+// beside is what of the total is not for goods.
+func (o Bought) beside() int64 {
+	if !o.Net {
+		return o.Shipping
+	}
+	return money.TaxOf(money.TaxStandard, money.Of(o.Shipping, money.JPY), false, money.RoundDown).Gross.Minor
 }
 
 func abs(n int64) int64 { return max(n, -n) }
@@ -380,7 +410,7 @@ func rewardKey(r Rule, in RewardInput, day time.Time) string {
 func inZone(p Programme, at time.Time) time.Time {
 	zone, err := time.LoadLocation(p.Zone)
 	if err != nil {
-		return at
+		zone = time.FixedZone("JST", 9*60*60)
 	}
 	return at.In(zone)
 }

@@ -15,7 +15,14 @@ func (s *Points) Bought(ctx context.Context, orderID uuid.UUID) (*points.Bought,
 	o, err := first[points.Bought](ctx, s.db, `
 		SELECT o.id, o.brand_id, o.member_id, o.status, o.total, o.subtotal, o.discount, o.placed_at, o.shop_id, c.time_zone AS zone,
 			coalesce(p.by_points, 0)::bigint AS by_points, coalesce(p.captured, 0)::bigint AS captured, coalesce(p.refunded, 0)::bigint AS refunded,
-			coalesce((SELECT sum(i.refund) FROM returns r JOIN return_receipts i ON i.return_id = r.id WHERE r.order_id = o.id), 0)::bigint + o.refused AS returned,
+			o.shipping_fee + o.charge AS shipping, NOT o.tax_inclusive AS net,
+			coalesce((SELECT sum(l.total * b.pieces / l.quantity) FROM (
+				SELECT w.line_id, sum(i.restocked + i.scrapped + i.repaired) AS pieces
+				FROM returns r JOIN return_lines w ON w.return_id = r.id JOIN return_receipt_lines i ON i.return_line_id = w.id
+				WHERE r.order_id = o.id AND r.outcome = 'REFUND' GROUP BY w.line_id
+			) b JOIN order_lines l ON l.id = b.line_id), 0)::bigint AS returned,
+			(coalesce((SELECT sum(i.refund) FROM returns r JOIN return_receipts i ON i.return_id = r.id WHERE r.order_id = o.id AND r.outcome = 'EXCHANGE'), 0)
+				+ coalesce((SELECT sum(h.total - h.shipping_fee - h.charge) FROM shipments h WHERE h.order_id = o.id AND h.status = 'REFUSED'), 0))::bigint AS less,
 			NOT EXISTS (SELECT FROM orders e WHERE e.member_id = o.member_id AND e.brand_id = o.brand_id AND e.placed_at < o.placed_at AND e.status <> 'CANCELLED') AS first,
 			coalesce((SELECT 1 + sum(u.points - 1) FROM campaign_uses u WHERE u.order_id = o.id AND u.points > 1), 0) AS campaign,
 			coalesce(`+rankAt("o.member_id", "o.brand_id", "o.placed_at")+`, '') AS rank, h.shipped_at, h.delivered_at
