@@ -25,7 +25,7 @@ type Desk interface {
 	// accounts that nobody works on, and answers what each lost.
 	Expire(ctx context.Context, programmeID uuid.UUID, day, at time.Time, most int) ([]Loss, error)
 	// Expiring are members with points whose last day is by the day, who have not been
-	// told; they count as told now.
+	// told; all of them count as told now, those without an address too.
 	Expiring(ctx context.Context, programmeID uuid.UUID, from, until, at time.Time, most int) ([]Expiring, error)
 	// Liabilities are what is outstanding by programme and month of expiry.
 	Liabilities(ctx context.Context, brandID uuid.UUID, day time.Time) ([]Liability, error)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/points"
 )
 
@@ -31,7 +32,8 @@ func (s *Points) MemberByEmail(ctx context.Context, email string) (*uuid.UUID, e
 	return &r.ID, nil
 }
 
-// Expiring are members with points whose last day is by the day, who have not been told.
+// Expiring are members with points whose last day is by the day, who have not been told:
+// with where to write to if they have an open account.
 func (s *Points) Expiring(ctx context.Context, programmeID uuid.UUID, from, until, at time.Time, most int) ([]points.Expiring, error) {
 	return collect[points.Expiring](ctx, s.db, `
 		WITH due AS (
@@ -43,9 +45,10 @@ func (s *Points) Expiring(ctx context.Context, programmeID uuid.UUID, from, unti
 			INSERT INTO point_notices (account_id, expires_on, points, told_at) SELECT account_id, expires_on, points, $4 FROM due ON CONFLICT DO NOTHING
 			RETURNING account_id, expires_on, points
 		)
-		SELECT m.id AS member_id, m.name, m.email, m.language, told.points, told.expires_on
-		FROM told JOIN point_accounts a ON a.id = told.account_id JOIN accounts m ON m.id = a.member_id AND m.closed_at IS NULL
-		ORDER BY told.expires_on, m.id`, programmeID, from, until, at, most)
+		SELECT a.member_id, coalesce(x.name, '') AS name, CASE WHEN x.closed_at IS NULL THEN coalesce(x.email, '') ELSE '' END AS email,
+			coalesce(x.language, $6) AS language, x.id IS NULL AS card, told.points, told.expires_on
+		FROM told JOIN point_accounts a ON a.id = told.account_id LEFT JOIN accounts x ON x.id = a.member_id
+		ORDER BY told.expires_on, a.member_id`, programmeID, from, until, at, most, i18n.Default)
 }
 
 // Liabilities are what is outstanding by programme and month of expiry; what has expired
