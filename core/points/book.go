@@ -27,7 +27,7 @@ type Posting struct {
 	Pending    bool       // EARN: not to be used before it is confirmed
 	ConfirmsAt *time.Time // EARN: when it is, if nobody says otherwise
 	Until      *time.Time // of what is given: the last day, instead of the programme's
-	Portions   []Portion  // TRANSFER_IN: with whose last days they come
+	Portions   []Portion  // TRANSFER_IN, EXCHANGE_IN: with whose last days they come
 	OrderID    *uuid.UUID
 	PurchaseID *uuid.UUID // in a shop, instead of an order
 	Undoes     string     // RETURN, SEND_BACK, PRIZE_BACK, SENT: the key of what is undone

@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/limit"
+	"github.com/noren-commerce/noren/core/money"
 )
 
 // Desk is what staff and the regular jobs ask for.
@@ -172,8 +173,8 @@ type ExchangeInput struct {
 	Points         int64 // that leave
 }
 
-// Exchange turns points of one programme into those of another by their rate. They live
-// no longer than they would have, nor than new ones.
+// Exchange turns points of one programme into those of another by their rate. Each lives
+// no longer than it would have, nor than new ones.
 func (s *Service) Exchange(ctx context.Context, in ExchangeInput) ([]Balance, error) {
 	memberID, err := member(ctx)
 	if err != nil {
@@ -212,10 +213,12 @@ func (s *Service) Exchange(ctx context.Context, in ExchangeInput) ([]Balance, er
 		if err != nil {
 			return out, err
 		}
-		into, err := first(s.Post(ctx, Posting{
-			Holder: Holder{to.ID, memberID}, Key: key, Kind: ExchangeIn, Points: in.Points / rate.FromPoints * rate.ToPoints, Until: soonest(to.lastDay(now), latest(out.Portions)),
-			ActorID: &memberID, At: now,
-		}))
+		arrive := in.Points / rate.FromPoints * rate.ToPoints
+		portions, err := exchanged(out.Portions, arrive, to.lastDay(now))
+		if err != nil {
+			return out, err
+		}
+		into, err := first(s.Post(ctx, Posting{Holder: Holder{to.ID, memberID}, Key: key, Kind: ExchangeIn, Points: arrive, Portions: portions, ActorID: &memberID, At: now}))
 		if err == nil && into.Replayed != out.Replayed {
 			err = errHalf
 		}
@@ -235,18 +238,33 @@ func at(field string, err error) error {
 	return err
 }
 
-// latest is the last day of what expires last of the portions; nil if some never does.
-func latest(portions []Portion) (last *time.Time) {
-	for i, p := range portions {
-		if p.ExpiresOn == nil {
-			return nil
-		}
-		if i == 0 || p.ExpiresOn.After(*last) {
-			last = p.ExpiresOn
-		}
+// exchanged are the portions as which so many points arrive: each with its own last day, or
+// that of new points if they end sooner. What does not divide goes to those that expire first.
+func exchanged(left []Portion, points int64, limit *time.Time) (all []Portion, err error) {
+	var from, out, in int64
+	for _, p := range left {
+		from += p.Points
 	}
-	return last
+	for _, p := range left {
+		out += p.Points
+		till, err := money.RoundUp.Portion(points, out, from, 1)
+		if err != nil {
+			return nil, err
+		}
+		last := soonest(limit, p.ExpiresOn)
+		switch n := len(all) - 1; {
+		case till == in:
+		case n >= 0 && sameDay(all[n].ExpiresOn, last):
+			all[n].Points += till - in
+		default:
+			all = append(all, Portion{Points: till - in, ExpiresOn: last})
+		}
+		in = till
+	}
+	return all, nil
 }
+
+func sameDay(a, b *time.Time) bool { return a == b || (a != nil && b != nil && a.Equal(*b)) }
 
 func soonest(a, b *time.Time) *time.Time {
 	if a == nil || (b != nil && b.Before(*a)) {
