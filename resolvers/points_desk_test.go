@@ -39,6 +39,9 @@ func TestARewardIsGivenOnce(t *testing.T) {
 	require.Equal(t, []string{"30"}, desk.done(t, "rewardPoints", "points", input, "points"))
 	require.Equal(t, 30, b.has(t).Usable)
 	require.Equal(t, []string{"POINT_EVENT_INVALID occasion"}, desk.done(t, "rewardPoints", "points", with(input, "occasion", "PURCHASE")), "purchases earn by themselves")
+	require.Empty(t, s.grant(t, b, 9950, nil).UserErrors)
+	require.Equal(t, []string{"POINTS_STAFF_LIMIT occasion"}, desk.done(t, "rewardPoints", "points", with(with(input, "idempotencyKey", "review-0003"), "subjectId", id.Global("Product", id.New()))), "with what was granted beyond the day's limit")
+	require.Equal(t, []string{"30"}, desk.done(t, "rewardPoints", "points", input, "points"), "what was given before is told again")
 	require.Equal(t, []string{"0"}, as(t, s.App, pointAdmin).done(t, "closePointRule", "", apptest.Variables{"programmeId": s.own, "ruleId": rule}, "userErrors"))
 	require.Equal(t, []string{"POINT_EVENT_INVALID occasion"}, desk.done(t, "rewardPoints", "points", with(input, "idempotencyKey", "review-0002")), "no rule, no points")
 }

@@ -391,6 +391,9 @@ func TestStaffGrantWithinTheDaysLimit(t *testing.T) {
 	require.Empty(t, again.UserErrors)
 	require.Equal(t, 2000, again.Balance.Usable, "a replay takes nothing")
 	require.Equal(t, "IDEMPOTENCY_KEY_REUSED", s.grant(t, b, 1, apptest.Variables{"idempotencyKey": "the-same-key"}).code())
+	gone := s.buyer(t, 0)
+	exec(t, s.App, `INSERT INTO members (id, created_at, updated_at, erased_at) VALUES ('`+keyOf(t, gone.id).String()+`', now(), now(), now()) ON CONFLICT (id) DO UPDATE SET erased_at = now()`)
+	require.Equal(t, "POINT_MEMBER_UNKNOWN", s.grant(t, gone, 1, nil).code(), "who was erased")
 	var audited int
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM events WHERE type = 'points.moved' AND actor_id = $1`, pointDesk.ID).Scan(&audited))
 	require.Equal(t, 2, audited)
@@ -473,7 +476,7 @@ func TestPointsGoToAnotherSystemByFile(t *testing.T) {
 	require.Equal(t, "POINT_FILE_INVALID", s.by(t, pointDesk, "importPointAnswers", "returned", apptest.Variables{"partnerId": partner.Partner.ID, "csv": "id,result\nx,OK\n"}).code())
 
 	receive := func(reference string, n int) pointAnswer {
-		return s.by(t, pointDesk, "receivePoints", "transfer { id state }", apptest.Variables{"partnerId": partner.Partner.ID, "reference": reference, "memberId": b.id, "theirPoints": n})
+		return s.by(t, pointAdmin, "receivePoints", "transfer { id state }", apptest.Variables{"partnerId": partner.Partner.ID, "reference": reference, "memberId": b.id, "theirPoints": n})
 	}
 	first := receive("IN-1", 100)
 	require.Empty(t, first.UserErrors)

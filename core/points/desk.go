@@ -18,8 +18,11 @@ import (
 // Desk is what staff and the regular jobs ask for.
 type Desk interface {
 	// GrantedBy is how many points one of the staff has granted and deducted of a
-	// programme since, and holds off who asks the same until the transaction ends.
+	// programme since, or rewarded members with, and holds off who asks the same until the
+	// transaction ends.
 	GrantedBy(ctx context.Context, staffID, programmeID uuid.UUID, since time.Time) (int64, error)
+	// Erased reports whether the member was erased.
+	Erased(ctx context.Context, memberID uuid.UUID) (bool, error)
 	// MemberByEmail is an open account's id; nil if there is none.
 	MemberByEmail(ctx context.Context, email string) (*uuid.UUID, error)
 	// Expire writes off lots whose last day was before the day, of at most so many
@@ -73,12 +76,11 @@ func (s *Service) Grant(ctx context.Context, in GrantInput) (*Balance, error) {
 	}
 	_, err = idempotency.Once(ctx, s.Keys, "grantPoints", in.IdempotencyKey, in, func(ctx context.Context) (Result, error) {
 		now, actor := s.Now(), access.From(ctx)
-		before, err := s.Store.GrantedBy(ctx, actor.ID, p.ID, startOf(p, now))
-		if err != nil {
+		if err := s.stands(ctx, in.MemberID); err != nil {
 			return Result{}, err
 		}
-		if left := max(p.GrantLimit-before, 0); in.Points > left {
-			return Result{}, ErrLimit.With(left).At("points")
+		if left, err := s.left(ctx, p); err != nil || in.Points > left {
+			return Result{}, orErr(err, ErrLimit.With(left).At("points"))
 		}
 		posting := Posting{
 			Holder: Holder{p.ID, in.MemberID}, Key: "staff:" + actor.ID.String() + ":" + in.IdempotencyKey, Kind: Grant, Points: in.Points, Reason: in.Reason, ActorID: actorID(ctx), At: now,
@@ -92,6 +94,21 @@ func (s *Service) Grant(ctx context.Context, in GrantInput) (*Balance, error) {
 		return nil, err
 	}
 	return s.balance(ctx, p, in.MemberID)
+}
+
+// stands fails for a member who was erased.
+func (s *Service) stands(ctx context.Context, memberID uuid.UUID) error {
+	erased, err := s.Store.Erased(ctx, memberID)
+	if err != nil || erased {
+		return orErr(err, ErrMember.At("memberId"))
+	}
+	return nil
+}
+
+// left is how many points of the programme the actor may still move by hand today.
+func (s *Service) left(ctx context.Context, p Programme) (int64, error) {
+	before, err := s.Store.GrantedBy(ctx, access.From(ctx).ID, p.ID, startOf(p, s.Now()))
+	return max(p.GrantLimit-before, 0), err
 }
 
 // startOf is when the day began where the programme is at home.

@@ -356,6 +356,8 @@ type RewardInput struct {
 
 // Reward gives what the rules give for an occasion: for whoever sees it happen, by staff
 // or a partner with POINT_WRITE, and for noren itself. The same subject is rewarded once.
+// Nobody but they knows what was reviewed: so what one of the staff rewards counts towards
+// what they may grant in a day.
 func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) {
 	if err := access.Require(ctx, access.PointWrite); err != nil {
 		return nil, err
@@ -390,7 +392,38 @@ func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) 
 	if len(all) == 0 {
 		return nil, ErrEvent.At("occasion")
 	}
-	return s.Post(ctx, all...)
+	return s.reward(ctx, in.MemberID, programmes, all)
+}
+
+// reward makes the postings, within what one of the staff may still give today. What had
+// been given before counts once.
+func (s *Service) reward(ctx context.Context, memberID uuid.UUID, programmes []Programme, all []Posting) (results []Result, err error) {
+	byHand := access.From(ctx).Is(access.RoleStaff, access.RoleStoreStaff, access.RoleAdmin)
+	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
+		if err := s.stands(ctx, memberID); err != nil {
+			return err
+		}
+		left := map[uuid.UUID]int64{}
+		for _, p := range programmes {
+			if byHand && slices.ContainsFunc(all, func(a Posting) bool { return a.ProgrammeID == p.ID }) {
+				if left[p.ID], err = s.left(ctx, p); err != nil {
+					return err
+				}
+			}
+		}
+		if results, err = s.Post(ctx, all...); err != nil || !byHand {
+			return err
+		}
+		for i, r := range results {
+			if had := left[all[i].ProgrammeID]; !r.Replayed && r.Moved > had {
+				return ErrLimit.With(had).At("occasion")
+			} else if !r.Replayed {
+				left[all[i].ProgrammeID] = had - r.Moved
+			}
+		}
+		return nil
+	})
+	return results, err
 }
 
 // rewardKey makes a reward happen once: for its day, its subject, or the caller's key.

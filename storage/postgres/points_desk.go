@@ -10,15 +10,20 @@ import (
 	"github.com/noren-commerce/noren/core/points"
 )
 
-// GrantedBy is how many points one of the staff has granted and deducted since; the
-// staff's own row holds off who asks the same.
+// GrantedBy is how many points one of the staff has granted and deducted since, or rewarded
+// members with; the staff's own row holds off who asks the same.
 func (s *Points) GrantedBy(ctx context.Context, staffID, programmeID uuid.UUID, since time.Time) (int64, error) {
 	if _, err := s.db.conn(ctx).Exec(ctx, `SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, staffID); err != nil {
 		return 0, err
 	}
 	return one[int64](ctx, s.db, `
 		SELECT coalesce(sum(points), 0)::bigint FROM point_entries
-		WHERE actor_id = $1 AND at >= $3 AND kind IN ('GRANT', 'DEDUCT') AND programme_id = $2`, staffID, programmeID, since)
+		WHERE actor_id = $1 AND at >= $3 AND kind IN ('GRANT', 'DEDUCT', 'EARN') AND programme_id = $2`, staffID, programmeID, since)
+}
+
+// Erased reports whether the member was erased.
+func (s *Points) Erased(ctx context.Context, memberID uuid.UUID) (bool, error) {
+	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM members WHERE id = $1 AND erased_at IS NOT NULL)`, memberID)
 }
 
 // MemberByEmail is an open account's id.
