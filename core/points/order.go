@@ -24,6 +24,9 @@ type Orders interface {
 	// Earned is what an order has earned in the programmes and was not taken back, and by
 	// how many postings it came to that.
 	Earned(ctx context.Context, orderID uuid.UUID) ([]Earned, error)
+	// TakeFirsts notes which orders or receipts are their members' first purchases, and
+	// answers those that are: of a member in a brand one, unless that order was cancelled.
+	TakeFirsts(ctx context.Context, all []First) ([]uuid.UUID, error)
 	// Schedule says when the order's points are confirmed.
 	Schedule(ctx context.Context, programmeID, orderID uuid.UUID, at time.Time) error
 	// Due are orders and purchases whose points are to be confirmed by the moment.
@@ -57,6 +60,11 @@ type Bought struct {
 	ShippedAt   *time.Time
 	DeliveredAt *time.Time
 	Goods       []Good `db:"-"`
+}
+
+// First is an order or a receipt that may be a member's first purchase in a brand.
+type First struct {
+	BrandID, MemberID, SourceID uuid.UUID
 }
 
 // Earned is what an order has earned in a programme.
@@ -147,6 +155,13 @@ func (s *Service) Follow(ctx context.Context, orderID uuid.UUID) error {
 		o, err := s.Store.Bought(ctx, orderID)
 		if err != nil || o == nil || o.waits() {
 			return err
+		}
+		if o.First && o.Status != "CANCELLED" {
+			taken, err := s.Store.TakeFirsts(ctx, []First{{o.BrandID, o.MemberID, o.ID}})
+			if err != nil {
+				return err
+			}
+			o.First = len(taken) > 0
 		}
 		programmes, rules, err := s.earningIn(ctx, *o)
 		if err != nil {
