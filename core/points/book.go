@@ -223,7 +223,7 @@ func (w *writing) lot(points int64, last *time.Time) *heldLot {
 	if w.Pending {
 		l.ConfirmsAt = w.ConfirmsAt
 	}
-	if w.Kind == Repay { // the order has not earned them
+	if w.Kind != Earn { // the order has not earned them
 		l.OrderID = nil
 	}
 	w.held.lots = append(w.held.lots, l)

@@ -72,6 +72,7 @@ type Earned struct {
 	ProgrammeID uuid.UUID
 	Points      int64
 	Postings    int
+	Lapsed      int64 // of them, expired unused: nobody has to give these back
 }
 
 // Programme is the programme's id in the schema.
@@ -247,8 +248,8 @@ func (s *Service) followIn(ctx context.Context, p Programme, o Bought, rules []R
 	case target > has.Points:
 		posting.Kind, posting.Points, posting.Pending = Earn, target-has.Points, true
 		_, err = s.Post(ctx, posting)
-	case target < has.Points:
-		posting.Kind, posting.Points = TakeBack, has.Points-target
+	case target < has.Points-has.Lapsed:
+		posting.Kind, posting.Points = TakeBack, has.Points-has.Lapsed-target
 		_, err = s.Post(ctx, posting)
 	}
 	if at := o.confirms(p); err == nil && at != nil && target > 0 {

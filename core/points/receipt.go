@@ -66,6 +66,7 @@ type Sold struct {
 	ProgrammeID *uuid.UUID // nil: it earned nothing
 	Earned      int64      // as it was bought
 	Taken       int64      // of that, back
+	Lapsed      int64      // of that, expired unused
 }
 
 // Bought notes that members' receipts are to earn: a job gives the points. What is bought
@@ -350,7 +351,7 @@ func (t *till) undo(b back, receiptID uuid.UUID, minor int64, sold []Sold) error
 		if err != nil {
 			return err
 		}
-		points := max(o.Earned-o.Taken-keeps, 0)
+		points := max(o.Earned-o.Taken-o.Lapsed-keeps, 0)
 		done[*o.ProgrammeID] = points
 		if o.Taken += points; points > 0 {
 			t.take(*o.ProgrammeID, b, receiptID, points)

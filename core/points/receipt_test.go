@@ -174,6 +174,34 @@ func TestReturnsTakeBackInProportionToTheirReceipt(t *testing.T) {
 	require.Equal(t, [3]int64{0, 10, 20}, c.has(t, c.member), "of what nobody knows the receipt: as much as it would earn")
 }
 
+func TestWhatExpiredUnusedIsNotTakenBack(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	bought := c.clock()
+	c.pass(7*24*time.Hour + time.Second)
+	c.ring(t, "1", card, bought, [3]any{"lead-1", 1, 10000})
+	require.Equal(t, [3]int64{100, 0, 0}, c.has(t, c.member))
+	_, err := c.Post(t.Context(), c.posting(points.Use, c.member, "used", 30))
+	require.NoError(t, err)
+	c.pass(31 * 24 * time.Hour)
+	require.NoError(t, c.Expire(t.Context()))
+	_, err = c.Post(t.Context(), c.posting(points.Earn, c.member, "other", 500))
+	require.NoError(t, err)
+	c.ring(t, "2", card, c.clock(), [3]any{"lead-1", -1, -10000})
+	require.Equal(t, [3]int64{470, 0, 0}, c.has(t, c.member), "70 expired; the 30 that were used go back")
+
+	order := id.New()
+	earned := c.posting(points.Earn, c.member, "order", 100)
+	earned.OrderID = &order
+	_, err = c.Post(t.Context(), earned)
+	require.NoError(t, err)
+	c.pass(31 * 24 * time.Hour)
+	require.NoError(t, c.Expire(t.Context()))
+	got, err := c.ledger().Earned(t.Context(), order)
+	require.NoError(t, err)
+	require.Equal(t, []points.Earned{{ProgrammeID: c.own.ID, Points: 100, Postings: 1, Lapsed: 100}}, got)
+}
+
 func TestAStrangersReceiptEarnsWhenItsMemberIsKnown(t *testing.T) {
 	t.Parallel()
 	c := openCounter(t)

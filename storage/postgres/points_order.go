@@ -74,12 +74,17 @@ func (s *Points) Bought(ctx context.Context, orderID uuid.UUID) (*points.Bought,
 	return o, err
 }
 
-// Earned is what an order has earned in the programmes.
+// Earned is what an order has earned in the programmes. Of its lots, what is left after
+// their last day is written off under a key of the lot and the day.
 func (s *Points) Earned(ctx context.Context, orderID uuid.UUID) ([]points.Earned, error) {
 	return collect[points.Earned](ctx, s.db, `
-		SELECT programme_id, sum(CASE kind WHEN 'EARN' THEN points ELSE -points END)::bigint AS points, count(DISTINCT key)::int AS postings
-		FROM point_entries WHERE order_id = $1 AND kind IN ('EARN', 'TAKE_BACK') GROUP BY programme_id`, orderID)
+		SELECT e.programme_id, sum(CASE e.kind WHEN 'EARN' THEN e.points ELSE -e.points END)::bigint AS points, count(DISTINCT e.key)::int AS postings,
+			coalesce((SELECT sum(x.points) FROM point_lots l `+lapsedOf+` WHERE l.order_id = $1 AND l.programme_id = e.programme_id), 0)::bigint AS lapsed
+		FROM point_entries e WHERE e.order_id = $1 AND e.kind IN ('EARN', 'TAKE_BACK') GROUP BY e.programme_id`, orderID)
 }
+
+// lapsedOf joins the entries x that wrote off what of the lots l expired unused.
+const lapsedOf = `JOIN point_entries x ON x.account_id = l.account_id AND x.key = 'expire:' || l.id || ':' || l.expires_on AND x.kind = 'EXPIRE'`
 
 // Schedule says when the order's points are confirmed.
 func (s *Points) Schedule(ctx context.Context, programmeID, orderID uuid.UUID, at time.Time) error {

@@ -90,7 +90,8 @@ func (s *Points) Reckoned(ctx context.Context, all []points.Receipt, at time.Tim
 // Sold are receipts with goods of the codes that may have come back, the latest first.
 func (s *Points) Sold(ctx context.Context, memberIDs []uuid.UUID, codes []string, since time.Time) ([]points.Sold, error) {
 	return collect[points.Sold](ctx, s.db, `
-		SELECT b.id, b.brand_id, b.member_id, b.code, b.at, b.goods, b.returned, e.programme_id, coalesce(e.earned, 0)::bigint AS earned, coalesce(e.taken, 0)::bigint AS taken
+		SELECT b.id, b.brand_id, b.member_id, b.code, b.at, b.goods, b.returned, e.programme_id, coalesce(e.earned, 0)::bigint AS earned, coalesce(e.taken, 0)::bigint AS taken,
+			coalesce((SELECT sum(x.points) FROM point_lots l `+lapsedOf+` WHERE l.purchase_id = b.id AND l.programme_id = e.programme_id), 0)::bigint AS lapsed
 		FROM (
 			SELECT DISTINCT q.purchase_id AS id, l.brand_id, l.member_id, l.code, q.bought_at AS at, q.goods, q.returned
 			FROM unnest($1::uuid[], $2::text[]) AS w (member_id, code)
