@@ -17,10 +17,10 @@ import (
 
 // Desk is what staff and the regular jobs ask for.
 type Desk interface {
-	// GrantedBy is how many points one of the staff has granted and deducted of a
+	// GrantedBy is how many points one of the staff has granted and deducted of each
 	// programme since, or rewarded members with, and holds off who asks the same until the
 	// transaction ends.
-	GrantedBy(ctx context.Context, staffID, programmeID uuid.UUID, since time.Time) (int64, error)
+	GrantedBy(ctx context.Context, staffID uuid.UUID, since map[uuid.UUID]time.Time) (map[uuid.UUID]int64, error)
 	// Erased reports whether the member was erased.
 	Erased(ctx context.Context, memberID uuid.UUID) (bool, error)
 	// MemberByEmail is an open account's id; nil if there is none.
@@ -79,8 +79,8 @@ func (s *Service) Grant(ctx context.Context, in GrantInput) (*Balance, error) {
 		if err := s.stands(ctx, in.MemberID); err != nil {
 			return Result{}, err
 		}
-		if left, err := s.left(ctx, p); err != nil || in.Points > left {
-			return Result{}, orErr(err, ErrLimit.With(left).At("points"))
+		if left, err := s.left(ctx, p); err != nil || in.Points > left[p.ID] {
+			return Result{}, orErr(err, ErrLimit.With(left[p.ID]).At("points"))
 		}
 		posting := Posting{
 			Holder: Holder{p.ID, in.MemberID}, Key: "staff:" + actor.ID.String() + ":" + in.IdempotencyKey, Kind: Grant, Points: in.Points, Reason: in.Reason, ActorID: actorID(ctx), At: now,
@@ -105,10 +105,17 @@ func (s *Service) stands(ctx context.Context, memberID uuid.UUID) error {
 	return nil
 }
 
-// left is how many points of the programme the actor may still move by hand today.
-func (s *Service) left(ctx context.Context, p Programme) (int64, error) {
-	before, err := s.Store.GrantedBy(ctx, access.From(ctx).ID, p.ID, startOf(p, s.Now()))
-	return max(p.GrantLimit-before, 0), err
+// left is how many points of each programme the actor may still move by hand today.
+func (s *Service) left(ctx context.Context, programmes ...Programme) (map[uuid.UUID]int64, error) {
+	since, left := map[uuid.UUID]time.Time{}, map[uuid.UUID]int64{}
+	for _, p := range programmes {
+		since[p.ID] = startOf(p, s.Now())
+	}
+	before, err := s.Store.GrantedBy(ctx, access.From(ctx).ID, since)
+	for _, p := range programmes {
+		left[p.ID] = max(p.GrantLimit-before[p.ID], 0)
+	}
+	return left, err
 }
 
 // startOf is when the day began where the programme is at home.

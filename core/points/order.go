@@ -419,12 +419,10 @@ func (s *Service) reward(ctx context.Context, memberID uuid.UUID, programmes []P
 		if err := s.stands(ctx, memberID); err != nil {
 			return err
 		}
-		left := map[uuid.UUID]int64{}
-		for _, p := range programmes {
-			if byHand && slices.ContainsFunc(all, func(a Posting) bool { return a.ProgrammeID == p.ID }) {
-				if left[p.ID], err = s.left(ctx, p); err != nil {
-					return err
-				}
+		var left map[uuid.UUID]int64
+		if byHand {
+			if left, err = s.left(ctx, programmes...); err != nil {
+				return err
 			}
 		}
 		if results, err = s.Post(ctx, all...); err != nil || !byHand {

@@ -12,13 +12,27 @@ import (
 
 // GrantedBy is how many points one of the staff has granted and deducted since, or rewarded
 // members with; the staff's own row holds off who asks the same.
-func (s *Points) GrantedBy(ctx context.Context, staffID, programmeID uuid.UUID, since time.Time) (int64, error) {
+func (s *Points) GrantedBy(ctx context.Context, staffID uuid.UUID, since map[uuid.UUID]time.Time) (map[uuid.UUID]int64, error) {
 	if _, err := s.db.conn(ctx).Exec(ctx, `SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, staffID); err != nil {
-		return 0, err
+		return nil, err
 	}
-	return one[int64](ctx, s.db, `
-		SELECT coalesce(sum(points), 0)::bigint FROM point_entries
-		WHERE actor_id = $1 AND at >= $3 AND kind IN ('GRANT', 'DEDUCT', 'EARN') AND programme_id = $2`, staffID, programmeID, since)
+	var programmes []uuid.UUID
+	var times []time.Time
+	for p, at := range since {
+		programmes, times = append(programmes, p), append(times, at)
+	}
+	sums, err := collect[struct {
+		ID     uuid.UUID
+		Points int64
+	}](ctx, s.db, `
+		SELECT w.id, sum(e.points)::bigint AS points FROM unnest($2::uuid[], $3::timestamptz[]) AS w (id, since)
+		JOIN point_entries e ON e.actor_id = $1 AND e.at >= w.since AND e.kind IN ('GRANT', 'DEDUCT', 'EARN') AND e.programme_id = w.id
+		GROUP BY w.id`, staffID, programmes, times)
+	all := make(map[uuid.UUID]int64, len(sums))
+	for _, n := range sums {
+		all[n.ID] = n.Points
+	}
+	return all, err
 }
 
 // Erased reports whether the member was erased.
