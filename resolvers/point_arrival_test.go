@@ -78,19 +78,19 @@ func TestPointsComeFromAnotherSystemByFile(t *testing.T) {
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, b.id)).Scan(&number))
 	spaced := number[:4] + " " + number[4:8] + "-" + number[8:]
 	file := "reference,member,points\nIN-1," + number + ",50\nIN-2," + spaced + ",100\nIN-2," + number + ",100\nIN-3,2900000000001,150\nIN-4," + number + ",75\n,x,50\nIN-5," + number + ",many\nIN-1," + number + ",100\n"
-	got := s.receiveFile(t, pointDesk, partner, file)
+	got := s.receiveFile(t, pointAdmin, partner, file)
 	require.Equal(t, []int{2, 1, 1, 4}, []int{got.Received, got.Repeated, got.Unknown, len(got.UserErrors)}, "%v", got)
 	for i, line := range []int{6, 7, 8, 9} {
 		require.Equal(t, "POINT_FILE_INVALID", got.UserErrors[i].Code)
 		require.Contains(t, got.UserErrors[i].Message, fmt.Sprint(line), "%v", got.UserErrors[i])
 	}
 	require.Equal(t, 300, b.has(t).Usable)
-	got = s.receiveFile(t, pointDesk, partner, file)
+	got = s.receiveFile(t, pointAdmin, partner, file)
 	require.Equal(t, []int{0, 4, 0}, []int{got.Received, got.Repeated, got.Unknown}, "the same file twice changes nothing: %v", got)
-	got = s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-1,"+number+",100\nIN-3,2900000000001,50\n")
+	got = s.receiveFile(t, pointAdmin, partner, "reference,member,points\nIN-1,"+number+",100\nIN-3,2900000000001,50\n")
 	require.Equal(t, []int{0, 0, 2}, []int{got.Received, got.Repeated, len(got.UserErrors)}, "a reference says one thing")
 	require.Equal(t, 300, b.has(t).Usable)
-	require.Equal(t, "POINT_FILE_INVALID", s.receiveFile(t, pointDesk, partner, "reference,member\nIN-9,x\n").UserErrors[0].Code)
+	require.Equal(t, "POINT_FILE_INVALID", s.receiveFile(t, pointAdmin, partner, "reference,member\nIN-9,x\n").UserErrors[0].Code)
 
 	open := s.arrivals(t, "OPEN")
 	require.Len(t, open, 1)
@@ -101,13 +101,13 @@ func TestPointsComeFromAnotherSystemByFile(t *testing.T) {
 	require.Empty(t, s.settle(t, apptest.Variables{"arrivalId": open[0].ID, "memberId": b.id}))
 	require.Equal(t, 600, b.has(t).Usable)
 	require.NotEmpty(t, s.settle(t, apptest.Variables{"arrivalId": open[0].ID, "memberId": b.id}), "once")
-	require.Equal(t, 1, s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-3,2900000000001,150\n").Repeated)
+	require.Equal(t, 1, s.receiveFile(t, pointAdmin, partner, "reference,member,points\nIN-3,2900000000001,150\n").Repeated)
 	require.Equal(t, 600, b.has(t).Usable)
 
 	// A number that somebody has by now is received when the file comes again.
-	require.Equal(t, 2, s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-6,2900000000018,50\nIN-7,nobody,50\n").Unknown)
+	require.Equal(t, 2, s.receiveFile(t, pointAdmin, partner, "reference,member,points\nIN-6,2900000000018,50\nIN-7,nobody,50\n").Unknown)
 	exec(t, s.App, `UPDATE member_cards SET number = '2900000000018' WHERE number = $1`, number)
-	got = s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-6,2900000000018,50\nIN-7,nobody,50\n")
+	got = s.receiveFile(t, pointAdmin, partner, "reference,member,points\nIN-6,2900000000018,50\nIN-7,nobody,50\n")
 	require.Equal(t, []int{1, 1, 0}, []int{got.Received, got.Repeated, got.Unknown})
 	require.Equal(t, 700, b.has(t).Usable)
 	waits := s.arrivals(t, "OPEN")
@@ -117,16 +117,16 @@ func TestPointsComeFromAnotherSystemByFile(t *testing.T) {
 	receive := func(more apptest.Variables) pointAnswer {
 		input := apptest.Variables{"partnerId": partner, "reference": "IN-7", "theirPoints": 50}
 		maps.Copy(input, more)
-		return s.by(t, pointDesk, "receivePoints", "transfer { id state } arrival { id state }", input)
+		return s.by(t, pointAdmin, "receivePoints", "transfer { id state } arrival { id state }", input)
 	}
-	again := s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-7,nobody,50\n")
+	again := s.receiveFile(t, pointAdmin, partner, "reference,member,points\nIN-7,nobody,50\n")
 	require.Equal(t, []int{0, 0, 1}, []int{again.Received, again.Repeated, len(again.UserErrors)}, "refused is refused")
 	require.Contains(t, again.UserErrors[0].Message, "拒否")
 	require.Equal(t, "POINT_ARRIVAL_REFUSED", receive(apptest.Variables{"memberId": b.id}).code())
 	require.Equal(t, "POINT_ARRIVAL_REFUSED", receive(apptest.Variables{"cardNumber": "2900000000018"}).code())
 	require.Equal(t, 700, b.has(t).Usable)
 	exec(t, s.App, `UPDATE member_cards SET state = 'LOST', ended_at = now() WHERE number = '2900000000018'`)
-	require.Equal(t, 1, s.receiveFile(t, pointDesk, partner, "reference,member,points\nIN-8,2900000000018,50\n").Unknown, "a lost card is nobody's")
+	require.Equal(t, 1, s.receiveFile(t, pointAdmin, partner, "reference,member,points\nIN-8,2900000000018,50\n").Unknown, "a lost card is nobody's")
 	later := apptest.Variables{"reference": "IN-8", "memberId": b.id, "theirPoints": 100}
 	require.Equal(t, "IDEMPOTENCY_KEY_REUSED", receive(later).code(), "other points")
 	later["theirPoints"] = 50
@@ -164,12 +164,12 @@ func TestAFileComesAgainWhenItsMemberIsErased(t *testing.T) {
 	var number string
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, b.id)).Scan(&number))
 	file := "reference,member,points\nIN-1," + number + ",50\nIN-2,2900000000001,100\n"
-	s.receiveFile(t, pointDesk, partner, file)
+	s.receiveFile(t, pointAdmin, partner, file)
 	require.Empty(t, s.settle(t, apptest.Variables{"arrivalId": s.arrivals(t, "OPEN")[0].ID, "memberId": b.id, "reason": "電話で確認"}))
 	require.NoError(t, s.App.App.Resolvers.Members.Store.Erase(t.Context(), keyOf(t, b.id), time.Now()))
 	settled := s.arrivals(t, "RECEIVED")[0]
 	require.Empty(t, settled.TheirMember+settled.Reason, "the number was the member's")
-	got := s.receiveFile(t, pointDesk, partner, file)
+	got := s.receiveFile(t, pointAdmin, partner, file)
 	require.Equal(t, []int{0, 2, 0, 0}, []int{got.Received, got.Repeated, got.Unknown, len(got.UserErrors)}, "%v", got)
 }
 
@@ -212,8 +212,13 @@ func TestAPartnerReceivesInItsOwnNameAlone(t *testing.T) {
 	require.Equal(t, "FORBIDDEN", receive(sky, nobodys, "IN-1"), "a system of which staff alone tell")
 	require.Zero(t, b.has(t).Usable)
 	require.Empty(t, receive(sky, partner, "IN-1"))
-	require.Empty(t, s.by(t, pointDesk, "receivePoints", "transfer { id state }", apptest.Variables{"partnerId": partner, "reference": "IN-2", "memberId": b.id, "theirPoints": 50}).code(), "staff tell of all")
-	require.Equal(t, 200, b.has(t).Usable)
+	told := apptest.Variables{"partnerId": partner, "reference": "IN-2", "memberId": b.id, "theirPoints": 50}
+	require.Equal(t, "FORBIDDEN", s.by(t, pointAdmin, "receivePoints", "transfer { id }", told).code(), "what comes from there, its client tells")
+	require.Equal(t, "FORBIDDEN", s.receiveFile(t, pointAdmin, partner, "reference,member,points\nIN-2,x,50\n").UserErrors[0].Code)
+	require.Equal(t, "FORBIDDEN", s.by(t, pointDesk, "receivePoints", "transfer { id }", with(told, "partnerId", nobodys)).code(), "the head office tells for the others")
+	require.Equal(t, "FORBIDDEN", s.receiveFile(t, pointDesk, nobodys, "reference,member,points\nIN-2,x,50\n").UserErrors[0].Code)
+	require.Equal(t, 100, b.has(t).Usable)
+	require.Empty(t, s.by(t, pointAdmin, "receivePoints", "transfer { id }", with(told, "partnerId", nobodys)).code())
 	upload := func(key string) (got struct{ ReceivePointFile fileReceived }) {
 		s.Registered(t, partnerOperation(t, "ReceivePointFile"), in(apptest.Variables{"partnerId": partner, "csv": "reference,member,points\nIN-3,nobody,50\n"}), "X-API-Key", key).Into(t, &got)
 		return got
@@ -261,7 +266,7 @@ func TestPointsComeFromAnotherSystemForACard(t *testing.T) {
 	receive := func(more apptest.Variables) pointAnswer {
 		input := apptest.Variables{"partnerId": partner, "reference": "IN-1", "theirPoints": 50}
 		maps.Copy(input, more)
-		return s.by(t, pointDesk, "receivePoints", "transfer { id state } arrival { id state }", input)
+		return s.by(t, pointAdmin, "receivePoints", "transfer { id state } arrival { id state }", input)
 	}
 	for name, bad := range map[string]struct {
 		more  apptest.Variables

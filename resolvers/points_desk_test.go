@@ -39,6 +39,9 @@ func TestARewardIsGivenOnce(t *testing.T) {
 	require.Equal(t, []string{"30"}, desk.done(t, "rewardPoints", "points", input, "points"))
 	require.Equal(t, 30, b.has(t).Usable)
 	require.Equal(t, []string{"POINT_EVENT_INVALID occasion"}, desk.done(t, "rewardPoints", "points", with(input, "occasion", "PURCHASE")), "purchases earn by themselves")
+	require.Empty(t, s.grant(t, b, 9950, nil).UserErrors)
+	require.Equal(t, []string{"POINTS_STAFF_LIMIT occasion"}, desk.done(t, "rewardPoints", "points", with(with(input, "idempotencyKey", "review-0003"), "subjectId", id.Global("Product", id.New()))), "with what was granted beyond the day's limit")
+	require.Equal(t, []string{"30"}, desk.done(t, "rewardPoints", "points", input, "points"), "what was given before is told again")
 	require.Equal(t, []string{"0"}, as(t, s.App, pointAdmin).done(t, "closePointRule", "", apptest.Variables{"programmeId": s.own, "ruleId": rule}, "userErrors"))
 	require.Equal(t, []string{"POINT_EVENT_INVALID occasion"}, desk.done(t, "rewardPoints", "points", with(input, "idempotencyKey", "review-0002")), "no rule, no points")
 }
@@ -67,8 +70,27 @@ func TestTransfersAreComparedWithTheOtherSystem(t *testing.T) {
 	}
 	require.Equal(t, []string{"1", "3"}, compare(theirs, "reconcilePoints.matched", "reconcilePoints.differences"), "other points, not answered yet, unknown here")
 	require.Equal(t, []string{"POINT_FILE_INVALID"}, compare("no heading", "reconcilePoints.userErrors.0.code"))
-	require.Equal(t, []string{"3", "1"}, desk.read(t, `query($p: ID!) { all: pointTransfers { nodes { id } } sent: pointTransfers(filter: {partnerId: $p, state: SENT}) { nodes { id } } }`,
-		apptest.Variables{"p": partner}, "all.nodes", "sent.nodes"))
+	exec(t, s.App, `UPDATE point_transfers SET created_at = created_at - interval '1 day' WHERE id = '`+keyOf(t, one).String()+`'`)
+	require.Equal(t, []string{"1", "3"}, compare(theirs, "reconcilePoints.matched", "reconcilePoints.differences"), "what we had in the books the day before they did is the same")
+	again := fmt.Sprintf("id,result,reference,reason\n%[1]s,OK,R-1,\n%[2]s,NG,R-2,no\n%[3]s,NG,R-3,unknown\n%[3]s,NG,R-3,unknown\n%[3]s,OK,R-3,\n%[4]s,OK,R-4,\n", keyOf(t, one), keyOf(t, two), keyOf(t, three), id.New())
+	var imported struct {
+		ImportPointAnswers struct {
+			Acknowledged, Returned, Repeated int
+			UserErrors                       []userError
+		}
+	}
+	s.DoAs(t, pointDesk, `mutation($input: ImportPointAnswersInput!) { importPointAnswers(input: $input) { acknowledged returned repeated userErrors { code field message } } }`,
+		in(apptest.Variables{"partnerId": partner, "csv": again})).Into(t, &imported)
+	got := imported.ImportPointAnswers
+	require.Equal(t, []int{0, 1, 2}, []int{got.Acknowledged, got.Returned, got.Repeated})
+	require.Len(t, got.UserErrors, 3)
+	for i, line := range []string{"3行目", "6行目", "7行目"} {
+		require.Equal(t, "POINT_FILE_INVALID", got.UserErrors[i].Code)
+		require.Contains(t, got.UserErrors[i].Message, line)
+	}
+	require.Equal(t, 700, b.has(t).Usable, "what was turned down is back")
+	require.Equal(t, []string{"3", "1"}, desk.read(t, `query($p: ID!) { all: pointTransfers { nodes { id } } back: pointTransfers(filter: {partnerId: $p, state: RETURNED}) { nodes { id } } }`,
+		apptest.Variables{"p": partner}, "all.nodes", "back.nodes"))
 }
 
 func TestPrizesStockIsMoved(t *testing.T) {

@@ -335,8 +335,45 @@ func TestAnOrderEarnsUntilItGoesBack(t *testing.T) {
 	s.mutate(t, `mutation($input: RefundPaymentInput!) { refundPayment(input: $input) { userErrors { code field message } } }`,
 		in(apptest.Variables{"paymentId": payment, "amount": "1320", "idempotencyKey": s.key()}))
 	s.follow(t, order)
-	require.Equal(t, 9, b.has(t).Usable, "half of the money, half of the points")
+	require.Equal(t, 12, b.has(t).Usable, "a third of what the goods cost went back: 660 yen may be for the parcel")
 	require.Zero(t, b.has(t).Owed)
+}
+
+func TestPointsGoBackWithTheGoods(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	b := s.buyer(t, 0)
+	order, payment := b.bought(t)
+	staff := counter{s.App, packer}
+	for _, h := range staff.ship(t, order) {
+		require.Empty(t, staff.move(t, "deliverShipment", apptest.Variables{"shipmentId": h.ID}).UserErrors)
+	}
+	s.follow(t, order)
+	require.Equal(t, 19, b.has(t).Pending)
+
+	refund := apptest.Variables{"asPoints": false}
+	require.Empty(t, s.refund(t, payment, "660", refund).UserErrors)
+	s.follow(t, order)
+	require.Equal(t, 19, b.has(t).Pending, "the parcel was given back, the goods are kept")
+
+	var lines struct {
+		Order struct{ Lines []struct{ ID string } }
+	}
+	s.DoAs(t, packer, `query($o: ID!) { order(id: $o) { lines { id } } }`, apptest.Variables{"o": order}).Into(t, &lines)
+	var asked struct{ RequestReturn returnAnswer }
+	b.do(t, returnMutation("requestReturn"), apptest.Variables{"in": apptest.Variables{
+		"idempotencyKey": s.key(), "orderId": order, "outcome": "REFUND", "lines": []apptest.Variables{piecesOf(lines.Order.Lines[0].ID, 1, "CHANGED_MIND", nil)},
+	}}).Into(t, &asked)
+	require.Empty(t, asked.RequestReturn.UserErrors)
+	may := staff.back(t, "approveReturn", apptest.Variables{"returnId": asked.RequestReturn.Return.ID})
+	require.Empty(t, may.UserErrors)
+	exec(t, s.App, `UPDATE returns SET terms = (SELECT jsonb_agg(x || '{"feePercent": 50}') FROM jsonb_array_elements(terms) x) WHERE jsonb_typeof(terms) = 'array'`)
+	came := staff.back(t, "receiveReturn", delivered{shopper: &shopper{App: s.App}}.came(*may.Return, "restock", 1))
+	require.Empty(t, came.UserErrors)
+	require.NotEqual(t, "0", came.Return.Fee.Amount, "the shop keeps a fee")
+	s.follow(t, order)
+	got := b.has(t)
+	require.Equal(t, []int{0, 0, 0}, []int{got.Pending, got.Usable, got.Owed}, "all goods came back, and with them all points")
 }
 
 func TestStaffGrantWithinTheDaysLimit(t *testing.T) {
@@ -354,6 +391,9 @@ func TestStaffGrantWithinTheDaysLimit(t *testing.T) {
 	require.Empty(t, again.UserErrors)
 	require.Equal(t, 2000, again.Balance.Usable, "a replay takes nothing")
 	require.Equal(t, "IDEMPOTENCY_KEY_REUSED", s.grant(t, b, 1, apptest.Variables{"idempotencyKey": "the-same-key"}).code())
+	gone := s.buyer(t, 0)
+	exec(t, s.App, `INSERT INTO members (id, created_at, updated_at, erased_at) VALUES ('`+keyOf(t, gone.id).String()+`', now(), now(), now()) ON CONFLICT (id) DO UPDATE SET erased_at = now()`)
+	require.Equal(t, "POINT_MEMBER_UNKNOWN", s.grant(t, gone, 1, nil).code(), "who was erased")
 	var audited int
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM events WHERE type = 'points.moved' AND actor_id = $1`, pointDesk.ID).Scan(&audited))
 	require.Equal(t, 2, audited)
@@ -436,7 +476,7 @@ func TestPointsGoToAnotherSystemByFile(t *testing.T) {
 	require.Equal(t, "POINT_FILE_INVALID", s.by(t, pointDesk, "importPointAnswers", "returned", apptest.Variables{"partnerId": partner.Partner.ID, "csv": "id,result\nx,OK\n"}).code())
 
 	receive := func(reference string, n int) pointAnswer {
-		return s.by(t, pointDesk, "receivePoints", "transfer { id state }", apptest.Variables{"partnerId": partner.Partner.ID, "reference": reference, "memberId": b.id, "theirPoints": n})
+		return s.by(t, pointAdmin, "receivePoints", "transfer { id state }", apptest.Variables{"partnerId": partner.Partner.ID, "reference": reference, "memberId": b.id, "theirPoints": n})
 	}
 	first := receive("IN-1", 100)
 	require.Empty(t, first.UserErrors)

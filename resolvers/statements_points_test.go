@@ -72,13 +72,13 @@ var pointOperations = map[string]clientOperation{
 	"admin/PointTrialBalance": {2, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"programmeId": w.programme(1)}
 	})},
-	"admin/GrantPoints": {16, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/GrantPoints": {17, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "programmeId": w.programme(1), "memberId": w.member.id, "points": 1, "reason": "お詫び"})
 	})},
-	"admin/RewardPoints": {11, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/RewardPoints": {14, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "occasion": "REVIEW", "memberId": w.member.id})
 	})},
-	"partner/RewardPoints": {13, pledged(access.PointWrite, func(_ *testing.T, w *world) apptest.Variables {
+	"partner/RewardPoints": {14, pledged(access.PointWrite, func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "occasion": "REVIEW", "memberId": w.member.id})
 	})},
 	"admin/PointArrivals": {3, staffed(func(t *testing.T, w *world) apptest.Variables {

@@ -383,6 +383,19 @@ func TestBalancesEnterTheLedger(t *testing.T) {
 	require.Equal(t, 1510, d.count(t, `SELECT available FROM point_accounts`))
 	other := d.bring(t, migration.Points, pointMapping, "会員コード,残高,期限\nA1,77,R9.3.31\nA1,9,R9.8.31\n", false)
 	require.Equal(t, []int{1, 1}, []int{other.Accepted, other.Rejected}, "the same key with other points is refused, the rest is taken")
+
+	d.bring(t, migration.Members, memberMapping, memberHead+memberRow("B1", 2, "昭和51年1月2日"), false)
+	member := func(key string) (m uuid.UUID) {
+		require.NoError(t, d.db.Pool().QueryRow(t.Context(), `SELECT member_id FROM migration_sources WHERE key = $1`, key).Scan(&m))
+		return m
+	}
+	gone, kept := member("A1"), member("B1")
+	ledger := points.New(points.Parts{Tx: d.db, Store: postgres.NewPoints(d.db), Events: postgres.NewEvents(d.db), Now: clock.Fixed(noon)})
+	require.NoError(t, ledger.Merge(t.Context(), kept, gone))
+	d.exec(t, `UPDATE members SET merged_into = $2 WHERE id = $1`, gone, kept)
+	merged := d.bring(t, migration.Points, pointMapping, "会員コード,残高,期限\nA1,\"1,200\",令和8年12月31日\nA1,300pt,R9.3.31\nA1,40,R9.9.30\n", false)
+	require.Equal(t, []int{1, 2, 0}, []int{merged.Accepted, merged.Repeated, merged.Rejected}, "what was opened before the members became one was; the new row is the kept one's")
+	require.Equal(t, 1559, d.count(t, `SELECT available FROM point_accounts WHERE member_id = $1`, kept))
 	_, err := d.past.Import(d.ctx(t), migration.FileInput{Kind: migration.Points, Mapping: strings.Replace(pointMapping, "main", "none", 1), Open: file(text)})
 	require.Error(t, err)
 	require.Zero(t, d.count(t, `SELECT count(*) FROM migrations WHERE mapping LIKE '%programme: none%'`), "nothing is under way")

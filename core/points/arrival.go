@@ -117,7 +117,7 @@ const receivedAtOnce = 200
 // number, points. Each counts once for its reference, in whatever file it stands. What
 // breaks the file off loses nothing: it may be sent again.
 func (s *Service) ReceiveFile(ctx context.Context, in ReceiveFileInput) (*Received, error) {
-	partner, err := s.receiving(ctx, in.PartnerID)
+	partner, err := s.telling(ctx, in.PartnerID)
 	if err != nil {
 		return nil, err
 	}

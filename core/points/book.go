@@ -27,7 +27,7 @@ type Posting struct {
 	Pending    bool       // EARN: not to be used before it is confirmed
 	ConfirmsAt *time.Time // EARN: when it is, if nobody says otherwise
 	Until      *time.Time // of what is given: the last day, instead of the programme's
-	Portions   []Portion  // TRANSFER_IN: with whose last days they come
+	Portions   []Portion  // TRANSFER_IN, EXCHANGE_IN: with whose last days they come
 	OrderID    *uuid.UUID
 	PurchaseID *uuid.UUID // in a shop, instead of an order
 	Undoes     string     // RETURN, SEND_BACK, PRIZE_BACK, SENT: the key of what is undone
@@ -223,7 +223,7 @@ func (w *writing) lot(points int64, last *time.Time) *heldLot {
 	if w.Pending {
 		l.ConfirmsAt = w.ConfirmsAt
 	}
-	if w.Kind == Repay { // the order has not earned them
+	if w.Kind != Earn { // the order has not earned them
 		l.OrderID = nil
 	}
 	w.held.lots = append(w.held.lots, l)

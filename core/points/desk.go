@@ -12,20 +12,24 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/limit"
+	"github.com/noren-commerce/noren/core/money"
 )
 
 // Desk is what staff and the regular jobs ask for.
 type Desk interface {
-	// GrantedBy is how many points one of the staff has granted and deducted of a
-	// programme since, and holds off who asks the same until the transaction ends.
-	GrantedBy(ctx context.Context, staffID, programmeID uuid.UUID, since time.Time) (int64, error)
+	// GrantedBy is how many points one of the staff has granted and deducted of each
+	// programme since, or rewarded members with, and holds off who asks the same until the
+	// transaction ends.
+	GrantedBy(ctx context.Context, staffID uuid.UUID, since map[uuid.UUID]time.Time) (map[uuid.UUID]int64, error)
+	// Erased reports whether the member was erased.
+	Erased(ctx context.Context, memberID uuid.UUID) (bool, error)
 	// MemberByEmail is an open account's id; nil if there is none.
 	MemberByEmail(ctx context.Context, email string) (*uuid.UUID, error)
 	// Expire writes off lots whose last day was before the day, of at most so many
 	// accounts that nobody works on, and answers what each lost.
 	Expire(ctx context.Context, programmeID uuid.UUID, day, at time.Time, most int) ([]Loss, error)
 	// Expiring are members with points whose last day is by the day, who have not been
-	// told; they count as told now.
+	// told; all of them count as told now, those without an address too.
 	Expiring(ctx context.Context, programmeID uuid.UUID, from, until, at time.Time, most int) ([]Expiring, error)
 	// Liabilities are what is outstanding by programme and month of expiry.
 	Liabilities(ctx context.Context, brandID uuid.UUID, day time.Time) ([]Liability, error)
@@ -72,12 +76,11 @@ func (s *Service) Grant(ctx context.Context, in GrantInput) (*Balance, error) {
 	}
 	_, err = idempotency.Once(ctx, s.Keys, "grantPoints", in.IdempotencyKey, in, func(ctx context.Context) (Result, error) {
 		now, actor := s.Now(), access.From(ctx)
-		before, err := s.Store.GrantedBy(ctx, actor.ID, p.ID, startOf(p, now))
-		if err != nil {
+		if err := s.stands(ctx, in.MemberID); err != nil {
 			return Result{}, err
 		}
-		if left := max(p.GrantLimit-before, 0); in.Points > left {
-			return Result{}, ErrLimit.With(left).At("points")
+		if left, err := s.left(ctx, p); err != nil || in.Points > left[p.ID] {
+			return Result{}, orErr(err, ErrLimit.With(left[p.ID]).At("points"))
 		}
 		posting := Posting{
 			Holder: Holder{p.ID, in.MemberID}, Key: "staff:" + actor.ID.String() + ":" + in.IdempotencyKey, Kind: Grant, Points: in.Points, Reason: in.Reason, ActorID: actorID(ctx), At: now,
@@ -91,6 +94,28 @@ func (s *Service) Grant(ctx context.Context, in GrantInput) (*Balance, error) {
 		return nil, err
 	}
 	return s.balance(ctx, p, in.MemberID)
+}
+
+// stands fails for a member who was erased.
+func (s *Service) stands(ctx context.Context, memberID uuid.UUID) error {
+	erased, err := s.Store.Erased(ctx, memberID)
+	if err != nil || erased {
+		return orErr(err, ErrMember.At("memberId"))
+	}
+	return nil
+}
+
+// left is how many points of each programme the actor may still move by hand today.
+func (s *Service) left(ctx context.Context, programmes ...Programme) (map[uuid.UUID]int64, error) {
+	since, left := map[uuid.UUID]time.Time{}, map[uuid.UUID]int64{}
+	for _, p := range programmes {
+		since[p.ID] = startOf(p, s.Now())
+	}
+	before, err := s.Store.GrantedBy(ctx, access.From(ctx).ID, since)
+	for _, p := range programmes {
+		left[p.ID] = max(p.GrantLimit-before[p.ID], 0)
+	}
+	return left, err
 }
 
 // startOf is when the day began where the programme is at home.
@@ -172,8 +197,8 @@ type ExchangeInput struct {
 	Points         int64 // that leave
 }
 
-// Exchange turns points of one programme into those of another by their rate. They live
-// no longer than they would have, nor than new ones.
+// Exchange turns points of one programme into those of another by their rate. Each lives
+// no longer than it would have, nor than new ones.
 func (s *Service) Exchange(ctx context.Context, in ExchangeInput) ([]Balance, error) {
 	memberID, err := member(ctx)
 	if err != nil {
@@ -212,10 +237,12 @@ func (s *Service) Exchange(ctx context.Context, in ExchangeInput) ([]Balance, er
 		if err != nil {
 			return out, err
 		}
-		into, err := first(s.Post(ctx, Posting{
-			Holder: Holder{to.ID, memberID}, Key: key, Kind: ExchangeIn, Points: in.Points / rate.FromPoints * rate.ToPoints, Until: soonest(to.lastDay(now), latest(out.Portions)),
-			ActorID: &memberID, At: now,
-		}))
+		arrive := in.Points / rate.FromPoints * rate.ToPoints
+		portions, err := exchanged(out.Portions, arrive, to.lastDay(now))
+		if err != nil {
+			return out, err
+		}
+		into, err := first(s.Post(ctx, Posting{Holder: Holder{to.ID, memberID}, Key: key, Kind: ExchangeIn, Points: arrive, Portions: portions, ActorID: &memberID, At: now}))
 		if err == nil && into.Replayed != out.Replayed {
 			err = errHalf
 		}
@@ -235,18 +262,33 @@ func at(field string, err error) error {
 	return err
 }
 
-// latest is the last day of what expires last of the portions; nil if some never does.
-func latest(portions []Portion) (last *time.Time) {
-	for i, p := range portions {
-		if p.ExpiresOn == nil {
-			return nil
-		}
-		if i == 0 || p.ExpiresOn.After(*last) {
-			last = p.ExpiresOn
-		}
+// exchanged are the portions as which so many points arrive: each with its own last day, or
+// that of new points if they end sooner. What does not divide goes to those that expire first.
+func exchanged(left []Portion, points int64, limit *time.Time) (all []Portion, err error) {
+	var from, out, in int64
+	for _, p := range left {
+		from += p.Points
 	}
-	return last
+	for _, p := range left {
+		out += p.Points
+		till, err := money.RoundUp.Portion(points, out, from, 1)
+		if err != nil {
+			return nil, err
+		}
+		last := soonest(limit, p.ExpiresOn)
+		switch n := len(all) - 1; {
+		case till == in:
+		case n >= 0 && sameDay(all[n].ExpiresOn, last):
+			all[n].Points += till - in
+		default:
+			all = append(all, Portion{Points: till - in, ExpiresOn: last})
+		}
+		in = till
+	}
+	return all, nil
 }
+
+func sameDay(a, b *time.Time) bool { return a == b || (a != nil && b != nil && a.Equal(*b)) }
 
 func soonest(a, b *time.Time) *time.Time {
 	if a == nil || (b != nil && b.Before(*a)) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/messaging"
@@ -75,8 +76,9 @@ func (s *Service) expire(ctx context.Context, p Programme) (accounts int, err er
 type Expiring struct {
 	MemberID  uuid.UUID
 	Name      string
-	Email     string
+	Email     string // empty: nobody knows where to write to
 	Language  string
+	Card      bool // they have a card and no account
 	Points    int64
 	ExpiresOn time.Time
 }
@@ -89,7 +91,8 @@ func (NoticeJob) Kind() string { return "points_notice" }
 
 const noticesAtOnce = 500
 
-// Notify tells members, once for each day, that points expire soon (失効予告).
+// Notify tells members, once for each day, that points expire soon (失効予告). Who cannot be
+// written to counts as told, too: else they would come before all others again.
 func (s *Service) Notify(ctx context.Context) error {
 	all, err := s.Store.Programmes(ctx)
 	if err != nil {
@@ -97,11 +100,11 @@ func (s *Service) Notify(ctx context.Context) error {
 	}
 	for _, p := range all {
 		for p.NoticeDays > 0 && p.ClosedAt == nil {
-			told := 0
+			marked := 0
 			err := s.Tx.InTx(ctx, func(ctx context.Context) error {
 				now := s.Now()
 				found, err := s.Store.Expiring(ctx, p.ID, p.Day(now), p.Day(now).AddDate(0, 0, p.NoticeDays), now, noticesAtOnce)
-				if told = len(found); err != nil {
+				if marked = len(found); err != nil {
 					return err
 				}
 				return s.tell(ctx, p, found)
@@ -109,7 +112,7 @@ func (s *Service) Notify(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if told < noticesAtOnce {
+			if marked < noticesAtOnce {
 				break
 			}
 		}
@@ -118,8 +121,14 @@ func (s *Service) Notify(ctx context.Context) error {
 }
 
 func (s *Service) tell(ctx context.Context, p Programme, found []Expiring) error {
+	if err := s.addressed(ctx, found); err != nil {
+		return err
+	}
 	all := make([]messaging.Message, 0, len(found))
 	for _, e := range found {
+		if e.Email == "" {
+			continue
+		}
 		m, err := messaging.New(i18n.WithLanguage(ctx, e.Language), messaging.Address{Name: e.Name, Email: e.Email},
 			p.ID.String()+" "+e.MemberID.String()+" "+e.ExpiresOn.Format(time.DateOnly),
 			messaging.PointsExpiring{Name: e.Name, Programme: p.Name.In(e.Language), Points: e.Points, LastDay: e.ExpiresOn})
@@ -133,4 +142,30 @@ func (s *Service) tell(ctx context.Context, p Programme, found []Expiring) error
 		return nil
 	}
 	return s.Outbox.Enqueue(ctx, all...)
+}
+
+// addressed finds where members are written to who have a card alone. Who was erased is
+// nowhere.
+func (s *Service) addressed(ctx context.Context, found []Expiring) error {
+	var cards []uuid.UUID
+	for _, e := range found {
+		if e.Card {
+			cards = append(cards, e.MemberID)
+		}
+	}
+	if s.Members == nil || len(cards) == 0 {
+		return nil
+	}
+	members, err := s.Members.ByIDs(access.With(ctx, access.System), cards)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		for i := range found {
+			if found[i].MemberID == m.ID && m.ErasedAt == nil {
+				found[i].Name, found[i].Email = m.Name, m.Email
+			}
+		}
+	}
+	return nil
 }

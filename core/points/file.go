@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -109,45 +110,81 @@ func (s *Service) ImportAnswers(ctx context.Context, in ImportInput) (*Import, e
 		return nil, err
 	}
 	done := &Import{}
-	for i, row := range rows {
-		line := i + 2
-		key, err := uuid.Parse(row[0])
-		if err != nil || (row[1] != "OK" && row[1] != "NG") {
-			done.Problems = append(done.Problems, ErrFile.With(line, "id, OK/NG"))
-			continue
-		}
-		err = s.answer(ctx, done, in.PartnerID, key, Answer{row[1] == "OK", row[2], row[3]})
-		var known bool
-		if known = errors.Is(err, ErrState) || errors.Is(err, ErrPartner); known {
-			done.Problems = append(done.Problems, ErrFile.With(line, err.Error()))
-		}
-		if err != nil && !known {
+	for some := range slices.Chunk(answersOf(rows, done), receivedAtOnce) {
+		var part Import
+		if err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+			part, err = s.answerSome(ctx, in.PartnerID, some)
+			return err
+		}); err != nil {
 			return done, err
 		}
+		done.add(part)
 	}
 	return done, nil
 }
 
-func (s *Service) answer(ctx context.Context, done *Import, partnerID, transferID uuid.UUID, a Answer) error {
-	return s.Tx.InTx(ctx, func(ctx context.Context) error {
-		t, err := s.Store.LockTransfer(ctx, transferID)
-		if err != nil || t == nil || t.PartnerID != partnerID || !t.Outgoing {
-			return orErr(err, ErrPartner)
+func (i *Import) add(more Import) {
+	i.Acknowledged, i.Returned, i.Repeated = i.Acknowledged+more.Acknowledged, i.Returned+more.Returned, i.Repeated+more.Repeated
+	i.Problems = append(i.Problems, more.Problems...)
+}
+
+// answerLine is a line of a partner's answers that can be read.
+type answerLine struct {
+	line       int
+	transferID uuid.UUID
+	Answer
+}
+
+// answersOf are the rows that can be read; the others are told.
+func answersOf(rows [][]string, done *Import) (all []answerLine) {
+	for i, row := range rows {
+		key, err := uuid.Parse(row[0])
+		if err != nil || (row[1] != "OK" && row[1] != "NG") {
+			done.Problems = append(done.Problems, ErrFile.With(i+2, "id, OK/NG"))
+			continue
 		}
-		open := t.open()
-		if _, err := s.Answered(ctx, transferID, a); err != nil {
-			return err
+		all = append(all, answerLine{i + 2, key, Answer{row[1] == "OK", row[2], row[3]}})
+	}
+	return all
+}
+
+// answerSome writes some answers down in the transaction of the context.
+func (s *Service) answerSome(ctx context.Context, partnerID uuid.UUID, some []answerLine) (done Import, err error) {
+	keys := make([]uuid.UUID, len(some))
+	for i, l := range some {
+		keys[i] = l.transferID
+	}
+	locked, err := s.Store.LockTransfers(ctx, keys)
+	if err != nil {
+		return done, err
+	}
+	theirs := map[uuid.UUID]*Transfer{}
+	for i := range locked {
+		if t := &locked[i]; t.PartnerID == partnerID && t.Outgoing {
+			theirs[t.ID] = t
 		}
+	}
+	var answered []*Transfer
+	for _, l := range some {
+		t := theirs[l.transferID]
 		switch {
-		case !open:
+		case t == nil:
+			done.Problems = append(done.Problems, onLine(l.line, ErrPartner))
+		case !t.open() && !t.agrees(l.Answer):
+			done.Problems = append(done.Problems, onLine(l.line, ErrState.With(t.State)))
+		case !t.open():
 			done.Repeated++
-		case a.Accepted:
-			done.Acknowledged++
 		default:
-			done.Returned++
+			t.answer(l.Answer, s.Now())
+			answered = append(answered, t)
+			if l.Accepted {
+				done.Acknowledged++
+			} else {
+				done.Returned++
+			}
 		}
-		return nil
-	})
+	}
+	return done, s.settleTransfers(ctx, answered)
 }
 
 // sheetOf reads a CSV file with a heading and so many columns.
@@ -205,7 +242,8 @@ type ReconcileInput struct {
 }
 
 // Reconcile compares a partner's statement (id, points) with the transfers that went
-// there in a time, or that came from there (staff with POINT_READ).
+// there in a time, or that came from there (staff with POINT_READ). What the statement tells
+// of is looked for at any time.
 func (s *Service) Reconcile(ctx context.Context, in ReconcileInput) (*Reconciliation, error) {
 	if err := access.Require(ctx, access.PointRead); err != nil {
 		return nil, err
@@ -229,8 +267,50 @@ func (s *Service) Reconcile(ctx context.Context, in ReconcileInput) (*Reconcilia
 	if err != nil {
 		return nil, err
 	}
-	r := compared(ours, told, in.Incoming)
+	more, err := s.beyond(ctx, in, ours, told)
+	if err != nil {
+		return nil, err
+	}
+	r := compared(append(ours, more...), told, in.Incoming)
 	return &r, nil
+}
+
+// beyond are the transfers that the statement tells of and that are not of the time: they
+// had them in their books later than we, or earlier.
+func (s *Service) beyond(ctx context.Context, in ReconcileInput, ours []Transfer, told map[string]int64) ([]Transfer, error) {
+	seen := map[string]bool{}
+	for _, t := range ours {
+		if t.Outgoing != in.Incoming {
+			seen[t.named(in.Incoming)] = true
+		}
+	}
+	var references []string
+	var keys []uuid.UUID
+	for name := range told {
+		if seen[name] {
+			continue
+		}
+		references = append(references, name)
+		if key, err := uuid.Parse(name); err == nil {
+			keys = append(keys, key)
+		}
+	}
+	switch {
+	case len(references) == 0:
+		return nil, nil
+	case in.Incoming:
+		return s.Store.Incoming(ctx, in.PartnerID, references)
+	}
+	return s.Store.Named(ctx, in.PartnerID, keys)
+}
+
+// named is what the other system calls the transfer: by our id, or by their reference if it
+// came from there.
+func (t Transfer) named(incoming bool) string {
+	if incoming {
+		return t.Reference
+	}
+	return t.ID.String()
 }
 
 // compared is what we have beside what they told. It is pure.
@@ -240,10 +320,7 @@ func compared(ours []Transfer, told map[string]int64, incoming bool) (r Reconcil
 		if t.Outgoing == incoming {
 			continue
 		}
-		key, moved := t.ID.String(), t.State == StateAcknowledged
-		if incoming {
-			key, moved = t.Reference, true
-		}
+		key, moved := t.named(incoming), incoming || t.State == StateAcknowledged
 		n, there := told[key]
 		seen[key] = true
 		switch {

@@ -1,6 +1,7 @@
 package points_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -26,6 +27,32 @@ func TestATransferIsReplayedWholeOrNotAtAll(t *testing.T) {
 	_, err = b.Post(t.Context(), b.posting(points.TransferOut, other, "give-1", 40), b.posting(points.TransferIn, to, "give-1", 40))
 	require.Error(t, err)
 	require.Equal(t, []int64{60, 40, 0}, []int64{b.usable(t, from), b.usable(t, to), b.usable(t, other)})
+}
+
+func TestExchangedPointsKeepTheirLastDays(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m, admin := b.members[0], b.as(access.Actor{Role: access.RoleAdmin})
+	_, err := b.SaveRate(admin, points.SaveRateInput{FromID: b.own.ID, ToID: b.pool.ID, FromPoints: 2, ToPoints: 1})
+	require.NoError(t, err)
+	today := b.own.Day(b.clock())
+	days := []int{3, 9, 300}
+	for i, n := range []int64{99, 1, 100} {
+		p, last := b.posting(points.Earn, m, fmt.Sprint("earned", i), n), today.AddDate(0, 0, days[i])
+		p.Until = &last
+		_, err := b.Post(t.Context(), p)
+		require.NoError(t, err)
+	}
+	_, err = b.Exchange(b.member(m), points.ExchangeInput{IdempotencyKey: "intent-01", FromID: b.own.ID, ToID: b.pool.ID, Points: 150})
+	require.NoError(t, err)
+	lots, err := b.Lots(b.member(m), b.pool.ID, nil)
+	require.NoError(t, err)
+	found := map[int]int64{}
+	for _, l := range lots {
+		found[int(l.ExpiresOn.Sub(today).Hours())/24] += l.Remaining
+	}
+	require.Equal(t, map[int]int64{3: 50, 30: 25}, found, "half of each, an odd one to what expires first; none lives longer than new points")
+	b.audit(t)
 }
 
 func TestAnExchangesKeyIsOfOneExchange(t *testing.T) {

@@ -24,6 +24,9 @@ type Orders interface {
 	// Earned is what an order has earned in the programmes and was not taken back, and by
 	// how many postings it came to that.
 	Earned(ctx context.Context, orderID uuid.UUID) ([]Earned, error)
+	// TakeFirsts notes which orders or receipts are their members' first purchases, and
+	// answers those that are: of a member in a brand one, unless that order was cancelled.
+	TakeFirsts(ctx context.Context, all []First) ([]uuid.UUID, error)
 	// Schedule says when the order's points are confirmed.
 	Schedule(ctx context.Context, programmeID, orderID uuid.UUID, at time.Time) error
 	// Due are orders and purchases whose points are to be confirmed by the moment.
@@ -39,10 +42,13 @@ type Bought struct {
 	MemberID    uuid.UUID
 	Status      string
 	Total       int64
+	Shipping    int64 // with what the way to pay costs
+	Net         bool  // prices are without tax
 	ByPoints    int64 // paid by points
 	Captured    int64
 	Refunded    int64
-	Returned    int64 // what came back of goods
+	Returned    int64 // goods that came back for a refund, as they were sold
+	Less        int64 // of the total: by which goods were exchanged for cheaper ones, and that were refused at the door
 	PlacedAt    time.Time
 	ShopID      *uuid.UUID
 	Zone        string
@@ -54,11 +60,17 @@ type Bought struct {
 	Goods       []Good `db:"-"`
 }
 
+// First is an order or a receipt that may be a member's first purchase in a brand.
+type First struct {
+	BrandID, MemberID, SourceID uuid.UUID
+}
+
 // Earned is what an order has earned in a programme.
 type Earned struct {
 	ProgrammeID uuid.UUID
 	Points      int64
 	Postings    int
+	Lapsed      int64 // of them, expired unused: nobody has to give these back
 }
 
 // Programme is the programme's id in the schema.
@@ -142,6 +154,13 @@ func (s *Service) Follow(ctx context.Context, orderID uuid.UUID) error {
 		o, err := s.Store.Bought(ctx, orderID)
 		if err != nil || o == nil || o.waits() {
 			return err
+		}
+		if o.First && o.Status != "CANCELLED" {
+			taken, err := s.Store.TakeFirsts(ctx, []First{{o.BrandID, o.MemberID, o.ID}})
+			if err != nil {
+				return err
+			}
+			o.First = len(taken) > 0
 		}
 		programmes, rules, err := s.earningIn(ctx, *o)
 		if err != nil {
@@ -227,8 +246,8 @@ func (s *Service) followIn(ctx context.Context, p Programme, o Bought, rules []R
 	case target > has.Points:
 		posting.Kind, posting.Points, posting.Pending = Earn, target-has.Points, true
 		_, err = s.Post(ctx, posting)
-	case target < has.Points:
-		posting.Kind, posting.Points = TakeBack, has.Points-target
+	case target < has.Points-has.Lapsed:
+		posting.Kind, posting.Points = TakeBack, has.Points-has.Lapsed-target
 		_, err = s.Post(ctx, posting)
 	}
 	if at := o.confirms(p); err == nil && at != nil && target > 0 {
@@ -256,22 +275,48 @@ func (o Bought) confirms(p Programme) *time.Time {
 }
 
 // earns is what the order earns by the rules as it stands: nothing for what points paid,
-// less in proportion for what went back. It is pure.
+// less in proportion for goods that went back. It is pure.
 func (o Bought) earns(rules []Rule) (int64, error) {
 	if o.Status == "CANCELLED" || o.Total <= 0 {
 		return 0, nil
 	}
-	zone, err := time.LoadLocation(o.Zone)
-	if err != nil {
-		zone = time.FixedZone("JST", 9*60*60)
-	}
-	full, _ := Reckon(rules, Purchase{Goods: o.Goods, At: o.PlacedAt.In(zone), ShopID: o.ShopID, Rank: o.Rank, First: o.First, Campaign: o.Campaign})
+	full, _ := Reckon(rules, Purchase{Goods: o.Goods, At: inZone(Programme{Zone: o.Zone}, o.PlacedAt), ShopID: o.ShopID, Rank: o.Rank, First: o.First, Campaign: o.Campaign})
 	paid, err := money.RoundDown.Portion(full, max(o.Total-o.ByPoints, 0), o.Total, 1)
 	if err != nil {
 		return 0, err
 	}
-	back := min(max(o.Returned, o.Refunded-max(0, o.Captured-o.Total)), o.Total) // what an edit paid back is no return
-	return money.RoundDown.Portion(paid, o.Total-max(back, 0), o.Total, 1)
+	kept, all, err := o.keeps()
+	if err != nil || all <= 0 {
+		return 0, err
+	}
+	return money.RoundDown.Portion(paid, kept, all, 1)
+}
+
+// keeps is what the goods bear of the total, and what of it is left of those that the member
+// keeps, whatever the shop kept as a fee or gave back of the parcel. Money that went back
+// without goods is first of the parcel: only what exceeds it is of goods.
+func (o Bought) keeps() (kept, all int64, err error) {
+	var sold int64
+	for _, g := range o.Goods {
+		sold += g.Minor
+	}
+	all = o.Total - o.beside()
+	if sold <= 0 || all <= 0 {
+		return 0, 0, nil
+	}
+	if kept, err = money.RoundDown.Portion(all, max(sold-o.Returned, 0), sold, 1); err != nil {
+		return 0, 0, err
+	}
+	refunded := o.Refunded - max(0, o.Captured-o.Total) // what an edit paid back is no return
+	return max(min(kept-o.Less, o.Total-refunded), 0), all, nil
+}
+
+// beside is what of the total is not for goods.
+func (o Bought) beside() int64 {
+	if !o.Net {
+		return o.Shipping
+	}
+	return money.TaxOf(money.TaxStandard, money.Of(o.Shipping, money.JPY), false, money.RoundDown).Gross.Minor
 }
 
 func abs(n int64) int64 { return max(n, -n) }
@@ -316,6 +361,8 @@ type RewardInput struct {
 
 // Reward gives what the rules give for an occasion: for whoever sees it happen, by staff
 // or a partner with POINT_WRITE, and for noren itself. The same subject is rewarded once.
+// Nobody but they knows what was reviewed: so what one of the staff rewards counts towards
+// what they may grant in a day.
 func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) {
 	if err := access.Require(ctx, access.PointWrite); err != nil {
 		return nil, err
@@ -350,7 +397,36 @@ func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) 
 	if len(all) == 0 {
 		return nil, ErrEvent.At("occasion")
 	}
-	return s.Post(ctx, all...)
+	return s.reward(ctx, in.MemberID, programmes, all)
+}
+
+// reward makes the postings, within what one of the staff may still give today. What had
+// been given before counts once.
+func (s *Service) reward(ctx context.Context, memberID uuid.UUID, programmes []Programme, all []Posting) (results []Result, err error) {
+	byHand := access.From(ctx).Is(access.RoleStaff, access.RoleStoreStaff, access.RoleAdmin)
+	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
+		if err := s.stands(ctx, memberID); err != nil {
+			return err
+		}
+		var left map[uuid.UUID]int64
+		if byHand {
+			if left, err = s.left(ctx, programmes...); err != nil {
+				return err
+			}
+		}
+		if results, err = s.Post(ctx, all...); err != nil || !byHand {
+			return err
+		}
+		for i, r := range results {
+			if had := left[all[i].ProgrammeID]; !r.Replayed && r.Moved > had {
+				return ErrLimit.With(had).At("occasion")
+			} else if !r.Replayed {
+				left[all[i].ProgrammeID] = had - r.Moved
+			}
+		}
+		return nil
+	})
+	return results, err
 }
 
 // rewardKey makes a reward happen once: for its day, its subject, or the caller's key.
@@ -370,7 +446,7 @@ func rewardKey(r Rule, in RewardInput, day time.Time) string {
 func inZone(p Programme, at time.Time) time.Time {
 	zone, err := time.LoadLocation(p.Zone)
 	if err != nil {
-		return at
+		zone = time.FixedZone("JST", 9*60*60)
 	}
 	return at.In(zone)
 }

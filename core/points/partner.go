@@ -107,11 +107,14 @@ type Partners interface {
 	InsertTransfers(ctx context.Context, all ...Transfer) (int, error)
 	// LockTransfer is nil if there is none.
 	LockTransfer(ctx context.Context, transferID uuid.UUID) (*Transfer, error)
+	// LockTransfers are those that there are, locked in one order whoever asks.
+	LockTransfers(ctx context.Context, transferIDs []uuid.UUID) ([]Transfer, error)
 	// Incoming are those that came in from the partner with the references.
 	Incoming(ctx context.Context, partnerID uuid.UUID, references []string) ([]Transfer, error)
 	// HasClient reports whether the brand has the API client, open.
 	HasClient(ctx context.Context, brandID, clientID uuid.UUID) (bool, error)
-	SaveTransfer(ctx context.Context, t Transfer) error
+	// SaveTransfer writes what may change of transfers.
+	SaveTransfer(ctx context.Context, all ...Transfer) error
 	// Transfers is one page, the newest first.
 	Transfers(ctx context.Context, q TransferQuery) (page.Connection[Transfer], error)
 	// MarkBatch marks what is reserved for a partner as sent with a file.
@@ -120,6 +123,8 @@ type Partners interface {
 	Batch(ctx context.Context, partnerID, batchID uuid.UUID) ([]Transfer, error)
 	// Between are a partner's transfers of a time, for its statement to be compared with.
 	Between(ctx context.Context, partnerID uuid.UUID, from, until time.Time) ([]Transfer, error)
+	// Named are those of a partner with the ids.
+	Named(ctx context.Context, partnerID uuid.UUID, transferIDs []uuid.UUID) ([]Transfer, error)
 	// Stuck are outgoing transfers by API that nobody has answered since.
 	Stuck(ctx context.Context, since time.Time, most int) ([]uuid.UUID, error)
 	Arriving
@@ -408,28 +413,49 @@ func (s *Service) Answered(ctx context.Context, transferID uuid.UUID, a Answer) 
 			return orErr(err, fault.ErrNotFound)
 		}
 		if after = t; !t.open() {
-			if (t.State == StateAcknowledged) != a.Accepted {
+			if !t.agrees(a) {
 				return ErrState.With(t.State)
 			}
 			return nil
 		}
-		now := s.Now()
-		t.Reference, t.Problem, t.UpdatedAt = a.Reference, a.Problem, now
-		p := Posting{Holder: t.holder(), Undoes: t.key("send"), Points: t.Points, Reason: a.Problem, At: now}
-		if a.Accepted {
-			t.State, p.Kind, p.Key = StateAcknowledged, Sent, t.key("sent")
-		} else {
-			t.State, p.Kind, p.Key = StateReturned, SendBack, t.key("back")
-		}
-		if _, err := s.Post(ctx, p); err != nil {
-			return err
-		}
-		if err := s.Store.SaveTransfer(ctx, *t); err != nil {
-			return err
-		}
-		return s.said(ctx, *t)
+		t.answer(a, s.Now())
+		return s.settleTransfers(ctx, []*Transfer{t})
 	})
 	return after, err
+}
+
+// agrees reports whether the transfer was answered the same before.
+func (t *Transfer) agrees(a Answer) bool { return (t.State == StateAcknowledged) == a.Accepted }
+
+// answer keeps what the other system said of an open transfer.
+func (t *Transfer) answer(a Answer, at time.Time) {
+	t.State, t.Reference, t.Problem, t.UpdatedAt = StateReturned, a.Reference, a.Problem, at
+	if a.Accepted {
+		t.State = StateAcknowledged
+	}
+}
+
+// settleTransfers lets the points of transfers that were just answered be there, or back
+// with their members.
+func (s *Service) settleTransfers(ctx context.Context, all []*Transfer) error {
+	if len(all) == 0 {
+		return nil
+	}
+	postings, settled := make([]Posting, len(all)), make([]Transfer, len(all))
+	for i, t := range all {
+		p := Posting{Holder: t.holder(), Undoes: t.key("send"), Points: t.Points, Reason: t.Problem, At: t.UpdatedAt, Kind: SendBack, Key: t.key("back")}
+		if t.State == StateAcknowledged {
+			p.Kind, p.Key = Sent, t.key("sent")
+		}
+		postings[i], settled[i] = p, *t
+	}
+	if _, err := s.Post(ctx, postings...); err != nil {
+		return err
+	}
+	if err := s.Store.SaveTransfer(ctx, settled...); err != nil {
+		return err
+	}
+	return s.said(ctx, settled...)
 }
 
 // RetryJob is the regular job that tells again what nobody answered.

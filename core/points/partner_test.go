@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/points"
 )
@@ -142,6 +143,49 @@ func TestMembersAreToldOnceThatPointsExpire(t *testing.T) {
 		require.NoError(t, b.Notify(t.Context()))
 		require.Len(t, jobs.mails, 2)
 	}
+}
+
+// roll are members with a card alone.
+type roll map[uuid.UUID]member.Member
+
+func (r roll) ByIDs(_ context.Context, memberIDs []uuid.UUID) (all []member.Member, _ error) {
+	for _, m := range memberIDs {
+		all = append(all, r[m])
+	}
+	return all, nil
+}
+
+func TestWhoHasNoAccountIsToldToo(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	jobs := &queue{}
+	known := roll{}
+	b.Outbox, b.Members = jobs, known
+	exec := func(sql string, args ...any) {
+		_, err := b.shop.DB.Pool().Exec(context.Background(), sql, args...)
+		require.NoError(t, err)
+	}
+	join := func(email string, erased *time.Time) uuid.UUID {
+		m := id.New()
+		exec(`INSERT INTO members (id, created_at, updated_at, erased_at) VALUES ($1, now(), now(), $2)`, m, erased)
+		known[m] = member.Member{ID: m, ErasedAt: erased, Personal: member.Personal{Name: "犬山", Email: email}}
+		return m
+	}
+	now := b.clock()
+	var silent []points.Posting
+	for range 600 { // more than one round marks
+		silent = append(silent, b.posting(points.Earn, join("", nil), "earned", 70))
+	}
+	_, err := b.Post(t.Context(), silent...)
+	require.NoError(t, err)
+	b.pass(24 * time.Hour)
+	for _, m := range []uuid.UUID{b.members[0], join("card@example.jp", nil), join("gone@example.jp", &now)} {
+		_, err := b.Submit(t.Context(), b.posting(points.Earn, m, "earned", 70))
+		require.NoError(t, err)
+	}
+	b.pass(24 * 24 * time.Hour)
+	require.NoError(t, b.Notify(t.Context()))
+	require.Len(t, jobs.mails, 2, "who has an account and who has a card, behind hundreds without an address; not who was erased")
 }
 
 func TestExpiryLeavesAccountsThatAreInUse(t *testing.T) {

@@ -66,6 +66,7 @@ type Sold struct {
 	ProgrammeID *uuid.UUID // nil: it earned nothing
 	Earned      int64      // as it was bought
 	Taken       int64      // of that, back
+	Lapsed      int64      // of that, expired unused
 }
 
 // Bought notes that members' receipts are to earn: a job gives the points. What is bought
@@ -107,7 +108,28 @@ func (s *Service) EarnReceipts(ctx context.Context) error {
 	}
 }
 
+// takeFirsts keeps as first purchases only those that were taken for them.
+func (s *Service) takeFirsts(ctx context.Context, all []Receipt) error {
+	var firsts []First
+	for _, r := range all {
+		if r.First && r.MemberID != nil && slices.ContainsFunc(r.Lines, func(l ReceiptLine) bool { return l.Minor > 0 }) {
+			firsts = append(firsts, First{r.BrandID, *r.MemberID, r.ID})
+		}
+	}
+	if len(firsts) == 0 {
+		return nil
+	}
+	taken, err := s.Store.TakeFirsts(ctx, firsts)
+	for i := range all {
+		all[i].First = all[i].First && slices.Contains(taken, all[i].ID)
+	}
+	return err
+}
+
 func (s *Service) reckon(ctx context.Context, all []Receipt) error {
+	if err := s.takeFirsts(ctx, all); err != nil {
+		return err
+	}
 	programmes, err := s.programmes(ctx)
 	if err != nil {
 		return err
@@ -298,10 +320,10 @@ func (t *till) takeBack(b back, sold []Sold) error {
 	if left == 0 {
 		return nil
 	}
-	good := b.good
-	good.Minor = left
+	good, as := b.good, *b.receipt
+	good.Minor, as.First = left, false // what comes back was not bought first now
 	for _, p := range t.programmes {
-		if points := t.gives(p, *b.receipt, []Good{good}); points > 0 {
+		if points := t.gives(p, as, []Good{good}); points > 0 {
 			t.take(p.ID, b, b.receipt.ID, points)
 		}
 	}
@@ -329,7 +351,7 @@ func (t *till) undo(b back, receiptID uuid.UUID, minor int64, sold []Sold) error
 		if err != nil {
 			return err
 		}
-		points := max(o.Earned-o.Taken-keeps, 0)
+		points := max(o.Earned-o.Taken-o.Lapsed-keeps, 0)
 		done[*o.ProgrammeID] = points
 		if o.Taken += points; points > 0 {
 			t.take(*o.ProgrammeID, b, receiptID, points)

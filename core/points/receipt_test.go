@@ -135,6 +135,27 @@ func TestAReceiptEarnsByTheRulesOfItsDay(t *testing.T) {
 	require.Equal(t, [3]int64{0, 600, 0}, c.has(t, c.member))
 }
 
+func TestTheFirstPurchaseIsPaidOnce(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	c.rule(t, "first", points.Terms{Occasion: points.Purchased, Points: 500, First: true})
+	noon := c.clock()
+	c.pass(3 * time.Hour)
+	c.ring(t, "1", card, noon.Add(time.Hour), [3]any{"lead-1", -1, -1000})
+	require.Equal(t, [3]int64{0, 0, 10}, c.has(t, c.member), "what comes back is no purchase")
+	c.ring(t, "2", card, noon.Add(2*time.Hour), [3]any{"lead-1", 1, 1000})
+	c.ring(t, "3", card, noon.Add(2*time.Hour), [3]any{"lead-1", 1, 1000})
+	require.Equal(t, [3]int64{0, 520, 10}, c.has(t, c.member), "one of two at the same time")
+	c.ring(t, "4", card, noon, [3]any{"lead-1", 1, 1000})
+	require.Equal(t, [3]int64{0, 530, 10}, c.has(t, c.member), "an earlier one that comes late")
+
+	other := c.card(t, "2911111111127")
+	require.NoError(t, c.Merge(t.Context(), other, c.member))
+	c.exec(t, `UPDATE members SET merged_into = $2 WHERE id = $1`, c.member, other)
+	c.ring(t, "5", "2911111111127", noon, [3]any{"lead-1", 1, 1000})
+	require.Equal(t, [3]int64{0, 540, 10}, c.has(t, other), "who is one with them bought before, too")
+}
+
 func TestReturnsTakeBackInProportionToTheirReceipt(t *testing.T) {
 	t.Parallel()
 	c := openCounter(t)
@@ -151,6 +172,34 @@ func TestReturnsTakeBackInProportionToTheirReceipt(t *testing.T) {
 	require.Equal(t, [3]int64{0, 10, 0}, c.has(t, c.member), "all that was earned is back when all goods are")
 	c.ring(t, "5", card, c.clock(), [3]any{"lead-1", -1, -2000})
 	require.Equal(t, [3]int64{0, 10, 20}, c.has(t, c.member), "of what nobody knows the receipt: as much as it would earn")
+}
+
+func TestWhatExpiredUnusedIsNotTakenBack(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	bought := c.clock()
+	c.pass(7*24*time.Hour + time.Second)
+	c.ring(t, "1", card, bought, [3]any{"lead-1", 1, 10000})
+	require.Equal(t, [3]int64{100, 0, 0}, c.has(t, c.member))
+	_, err := c.Post(t.Context(), c.posting(points.Use, c.member, "used", 30))
+	require.NoError(t, err)
+	c.pass(31 * 24 * time.Hour)
+	require.NoError(t, c.Expire(t.Context()))
+	_, err = c.Post(t.Context(), c.posting(points.Earn, c.member, "other", 500))
+	require.NoError(t, err)
+	c.ring(t, "2", card, c.clock(), [3]any{"lead-1", -1, -10000})
+	require.Equal(t, [3]int64{470, 0, 0}, c.has(t, c.member), "70 expired; the 30 that were used go back")
+
+	order := id.New()
+	earned := c.posting(points.Earn, c.member, "order", 100)
+	earned.OrderID = &order
+	_, err = c.Post(t.Context(), earned)
+	require.NoError(t, err)
+	c.pass(31 * 24 * time.Hour)
+	require.NoError(t, c.Expire(t.Context()))
+	got, err := c.ledger().Earned(t.Context(), order)
+	require.NoError(t, err)
+	require.Equal(t, []points.Earned{{ProgrammeID: c.own.ID, Points: 100, Postings: 1, Lapsed: 100}}, got)
 }
 
 func TestAStrangersReceiptEarnsWhenItsMemberIsKnown(t *testing.T) {

@@ -22,11 +22,11 @@ type ReceiveInput struct {
 	TheirPoints int64
 }
 
-// ReceivePoints takes in points that another system moved here (staff with POINT_WRITE, or
-// the partner whose system it is), once for each of its references: the transfer by which
+// ReceivePoints takes in points that another system moved here (the partner whose system it
+// is, or staff with POINT_ADMIN where it is no partner's), once for each of its references: the transfer by which
 // a member has them, or what waits on the work list because nobody has the card's number.
 func (s *Service) ReceivePoints(ctx context.Context, in ReceiveInput) (t *Transfer, waits *Arrival, err error) {
-	partner, err := s.receiving(ctx, in.PartnerID)
+	partner, err := s.telling(ctx, in.PartnerID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -86,6 +86,20 @@ func (s *Service) receiving(ctx context.Context, partnerID uuid.UUID) (*Partner,
 		return nil, err
 	case !partner.Receives:
 		return nil, ErrPartner.At("partnerId")
+	}
+	return partner, nil
+}
+
+// telling is the other system, if the actor may say by themselves what comes from there: its
+// API client alone where it has one, else the head office with POINT_ADMIN. Whoever else
+// could give points to anybody, without a reason and beyond what one of the staff may.
+func (s *Service) telling(ctx context.Context, partnerID uuid.UUID) (*Partner, error) {
+	partner, err := s.receiving(ctx, partnerID)
+	if err != nil || access.From(ctx).Is(access.RolePartner) {
+		return partner, err
+	}
+	if partner.APIPartnerID != nil || access.From(ctx).Is(access.RoleStoreStaff) || access.Require(ctx, access.PointAdmin) != nil {
+		return nil, fault.ErrForbidden.At("partnerId")
 	}
 	return partner, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/limit"
+	cards "github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
@@ -73,7 +74,13 @@ type Parts struct {
 	Outbox  messaging.Outbox
 	Links   map[string]Link // to other point systems, by the partner's code
 	Limiter limit.Limiter   // nil: nobody counts tries
+	Members Members         // nil: who has a card alone is written to nowhere
 	Now     clock.Clock
+}
+
+// Members know who has a card.
+type Members interface {
+	ByIDs(ctx context.Context, memberIDs []uuid.UUID) ([]cards.Member, error)
 }
 
 // Books are where it is written down what points are worth in money.

@@ -58,6 +58,7 @@ type reading struct {
 	brand    uuid.UUID
 	currency money.Currency
 	zone     *time.Location
+	now      time.Time
 	open     map[receiptKey]*openReceipt
 	order    []*openReceipt
 	days     map[string]time.Time
@@ -79,7 +80,7 @@ type openReceipt struct {
 // Read reads a journal: UTF-8, or CP932 as tills write it. stores are the brand's, by
 // code. A row with an error refuses its receipt and no other; so does a row that is
 // missing, by the number of lines that each row of a receipt says.
-func Read(file io.Reader, brand uuid.UUID, stores map[string]uuid.UUID, currency money.Currency, zone *time.Location) (*Journal, error) {
+func Read(file io.Reader, brand uuid.UUID, stores map[string]uuid.UUID, currency money.Currency, zone *time.Location, now time.Time) (*Journal, error) {
 	raw, err := io.ReadAll(io.LimitReader(file, maxJournal+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
@@ -93,7 +94,7 @@ func Read(file io.Reader, brand uuid.UUID, stores map[string]uuid.UUID, currency
 		return nil, err
 	}
 	r := &reading{
-		journal: Journal{Digest: hex.EncodeToString(sum[:])}, stores: stores, brand: brand, currency: currency, zone: zone,
+		journal: Journal{Digest: hex.EncodeToString(sum[:])}, stores: stores, brand: brand, currency: currency, zone: zone, now: now,
 		open: map[receiptKey]*openReceipt{}, days: map[string]time.Time{},
 	}
 	if err := r.all(text); err != nil {
@@ -267,6 +268,8 @@ func (r *reading) head(line int, fields []string, to *openReceipt) bool {
 		r.bad(line, 2, fields, "レシート番号がありません", "The receipt's number is missing")
 	case err != nil:
 		r.bad(line, 3, fields, "営業日が正しくありません（2026/01/31 または 20260131）", "The business day is not right (2026/01/31 or 20260131)")
+	case !traded(day, r.now):
+		r.bad(line, 3, fields, "営業日が"+tradedJA+"ではありません", "The business day is not "+tradedEN)
 	case err2 != nil || announced < 1:
 		r.bad(line, 4, fields, "明細数が正しくありません", "The number of lines is not right")
 	case len(card) > maxCode:
@@ -294,6 +297,18 @@ func (r *reading) head(line int, fields []string, to *openReceipt) bool {
 	}
 	return false
 }
+
+// traded reports whether a receipt can be of the day: none is kept for longer, and the day of
+// a till may be ahead by its zone. The history makes room for each month that it is told of.
+func traded(day, now time.Time) bool {
+	return !day.Before(now.AddDate(-maxYears, 0, 0)) && !day.After(now.AddDate(0, 0, 1))
+}
+
+const (
+	maxYears = 20
+	tradedJA = "過去20年以内（未来は翌日まで）の日付"
+	tradedEN = "within the last 20 years, nor tomorrow"
+)
 
 // half is the text with full-width digits and letters made half-width.
 func half(s string) string {

@@ -23,7 +23,7 @@ var (
 )
 
 func read(text string) (*Journal, error) {
-	return Read(strings.NewReader(text), id.New(), map[string]uuid.UUID{"shibuya": shibuya}, "JPY", jst)
+	return Read(strings.NewReader(text), id.New(), map[string]uuid.UUID{"shibuya": shibuya}, "JPY", jst, time.Date(2026, 3, 1, 12, 0, 0, 0, jst))
 }
 
 func TestAJournalIsReadInEitherEncoding(t *testing.T) {
@@ -100,6 +100,26 @@ func TestABadRowRefusesItsReceiptAlone(t *testing.T) {
 		require.Equal(t, 2, j.Errors[0].Line)
 		require.Equal(t, 1, j.Refused)
 	}
+}
+
+func TestADayThatCannotBeRefusesItsReceipt(t *testing.T) {
+	t.Parallel()
+	row := func(receipt, day string) string { return "shibuya,1," + receipt + "," + day + ",,,1,A,,1,100\n" }
+	j, err := read(heading + row("1", "2026/03/02") + row("2", "2026/03/03") + row("3", "2006/03/02") + row("4", "2006/02/28") + row("5", "9999/12/31") + row("6", "0001/01/01"))
+	require.NoError(t, err)
+	var taken []string
+	for _, r := range j.Receipts {
+		taken = append(taken, r.Receipt)
+	}
+	require.Equal(t, []string{"1", "3"}, taken)
+	require.Len(t, j.Errors, 4)
+	for _, e := range j.Errors {
+		require.Equal(t, "営業日", e.Column)
+		require.Contains(t, e.Reason["ja"], "20年")
+	}
+	bad := Receipt{Store: "shibuya", Till: "1", Receipt: "1", BoughtOn: time.Date(2062, 3, 1, 0, 0, 0, 0, time.UTC), Lines: []ReceiptLine{{Code: "A", Quantity: 1}}}
+	_, err = bad.taken(id.New(), map[string]uuid.UUID{"shibuya": shibuya}, "JPY", jst, time.Date(2026, 3, 1, 12, 0, 0, 0, jst))
+	require.Equal(t, "boughtOn", fault.All(err)[0].Field)
 }
 
 func TestWhatIsNoJournal(t *testing.T) {

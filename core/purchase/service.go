@@ -95,7 +95,7 @@ func (s *Service) Upload(ctx context.Context, in UploadInput) (*Import, error) {
 	if err != nil {
 		return nil, err
 	}
-	journal, err := Read(in.File, ch.BrandID, stores, ch.Money(), ch.Zone())
+	journal, err := Read(in.File, ch.BrandID, stores, ch.Money(), ch.Zone(), s.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (s *Service) Record(ctx context.Context, in RecordInput) (*Import, error) {
 	j := &Journal{Digest: "api:" + id.New().String()}
 	var all []error
 	for n, r := range in.Receipts {
-		taken, err := r.taken(ch.BrandID, stores, ch.Money(), ch.Zone())
+		taken, err := r.taken(ch.BrandID, stores, ch.Money(), ch.Zone(), s.Now())
 		if err != nil {
 			all = append(all, below(fmt.Sprintf("receipts.%d", n), err))
 			continue
@@ -238,7 +238,7 @@ func (l ReceiptLine) fits(currency money.Currency) (money.Money, bool) {
 func wrong(field, ja, en string) error { return ErrReceiptOf(ja, en).At(field) }
 
 // at checks what the receipt says of itself, and finds its store.
-func (r Receipt) at(stores map[string]uuid.UUID) (uuid.UUID, error) {
+func (r Receipt) at(stores map[string]uuid.UUID, now time.Time) (uuid.UUID, error) {
 	store, known := stores[r.Store]
 	switch {
 	case !known:
@@ -249,6 +249,10 @@ func (r Receipt) at(stores map[string]uuid.UUID) (uuid.UUID, error) {
 		return uuid.Nil, wrong("receipt", "レシート番号は1〜64文字で指定してください", "A receipt's number has 1 to 64 characters")
 	case len(r.CardNumber) > maxCode:
 		return uuid.Nil, wrong("cardNumber", "会員番号が長すぎます", "The card number is too long")
+	case !traded(r.BoughtOn, now):
+		return uuid.Nil, wrong("boughtOn", "営業日が"+tradedJA+"ではありません", "The business day is not "+tradedEN)
+	case r.BoughtAt != nil && !traded(*r.BoughtAt, now):
+		return uuid.Nil, wrong("boughtAt", "購入日時が"+tradedJA+"ではありません", "The time is not "+tradedEN)
 	case len(r.Lines) == 0 || len(r.Lines) > maxReceipts:
 		return uuid.Nil, wrong("lines", "明細は1〜500行です", "A receipt has 1 to 500 lines")
 	}
@@ -256,8 +260,8 @@ func (r Receipt) at(stores map[string]uuid.UUID) (uuid.UUID, error) {
 }
 
 // taken is the receipt as the history keeps it.
-func (r Receipt) taken(brandID uuid.UUID, stores map[string]uuid.UUID, currency money.Currency, zone *time.Location) (Taken, error) {
-	store, err := r.at(stores)
+func (r Receipt) taken(brandID uuid.UUID, stores map[string]uuid.UUID, currency money.Currency, zone *time.Location, now time.Time) (Taken, error) {
+	store, err := r.at(stores, now)
 	if err != nil {
 		return Taken{}, err
 	}
@@ -467,7 +471,7 @@ func (s *Service) Read(ctx context.Context, receipts []Receipt) (made []Taken, f
 	ch := channel.From(ctx)
 	made, failed = make([]Taken, len(receipts)), map[int]error{}
 	for i, r := range receipts {
-		if made[i], err = r.taken(ch.BrandID, stores, ch.Money(), ch.Zone()); err != nil {
+		if made[i], err = r.taken(ch.BrandID, stores, ch.Money(), ch.Zone(), s.Now()); err != nil {
 			failed[i] = err
 		}
 	}

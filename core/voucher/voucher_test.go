@@ -225,6 +225,27 @@ func TestCodesThatAreNoneLockWhoGuesses(t *testing.T) {
 	require.Equal(t, voucher.Redeemed, done.Voucher.State())
 }
 
+func TestAFewWrongCodesDoNotShutAChain(t *testing.T) {
+	t.Parallel()
+	m := openMint(t)
+	codes := m.taken(t, m.issue(t, voucher.IssueInput{Count: 2}))
+	others := openMint(t)
+	strange := others.taken(t, others.issue(t, voucher.IssueInput{Count: 12}))
+	chain := m.as(access.Actor{Role: access.RolePartner, ID: id.New(), Permissions: []access.Permission{access.VoucherRedeem}})
+	for _, code := range strange[:11] {
+		_, err := m.redeem(chain, code, 0)
+		require.ErrorIs(t, err, voucher.ErrUnknown)
+	}
+	_, err := m.redeem(chain, codes[0], 0)
+	require.NoError(t, err, "the other tills go on")
+	_, err = m.shop.DB.Pool().Exec(t.Context(), `UPDATE voucher_locks SET failures = 999`)
+	require.NoError(t, err)
+	_, err = m.redeem(chain, strange[11], 0)
+	require.ErrorIs(t, err, voucher.ErrLocked, "but nobody tries on and on")
+	_, err = m.redeem(chain, codes[1], 0)
+	require.ErrorIs(t, err, voucher.ErrLocked)
+}
+
 func TestCodesEnd(t *testing.T) {
 	t.Parallel()
 	m := openMint(t)

@@ -114,9 +114,9 @@ func (s *Points) lock(ctx context.Context, wants []points.Want, batch *pgx.Batch
 	return gathered(kinds, accounts, open, past), nil
 }
 
-// undone are the kinds of what may be given back after two members became one: their keys
-// are of one payment or transfer.
-const undone = `('USE', 'RETURN', 'SEND', 'SENT', 'SEND_BACK', 'PRIZE', 'PRIZE_BACK')`
+// undone are the kinds of what may be given back, or brought again, after two members became
+// one: their keys are of one payment, transfer or row of an import.
+const undone = `('USE', 'RETURN', 'SEND', 'SENT', 'SEND_BACK', 'PRIZE', 'PRIZE_BACK', 'OPENING')`
 
 // pastEntry is an entry of a locked account, or of one that was merged into it. It is read
 // twice where its own key and what it undoes are both asked for.

@@ -6,18 +6,38 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/points"
 )
 
-// GrantedBy is how many points one of the staff has granted and deducted since; the
-// staff's own row holds off who asks the same.
-func (s *Points) GrantedBy(ctx context.Context, staffID, programmeID uuid.UUID, since time.Time) (int64, error) {
+// GrantedBy is how many points one of the staff has granted and deducted since, or rewarded
+// members with; the staff's own row holds off who asks the same.
+func (s *Points) GrantedBy(ctx context.Context, staffID uuid.UUID, since map[uuid.UUID]time.Time) (map[uuid.UUID]int64, error) {
 	if _, err := s.db.conn(ctx).Exec(ctx, `SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, staffID); err != nil {
-		return 0, err
+		return nil, err
 	}
-	return one[int64](ctx, s.db, `
-		SELECT coalesce(sum(points), 0)::bigint FROM point_entries
-		WHERE actor_id = $1 AND at >= $3 AND kind IN ('GRANT', 'DEDUCT') AND programme_id = $2`, staffID, programmeID, since)
+	var programmes []uuid.UUID
+	var times []time.Time
+	for p, at := range since {
+		programmes, times = append(programmes, p), append(times, at)
+	}
+	sums, err := collect[struct {
+		ID     uuid.UUID
+		Points int64
+	}](ctx, s.db, `
+		SELECT w.id, sum(e.points)::bigint AS points FROM unnest($2::uuid[], $3::timestamptz[]) AS w (id, since)
+		JOIN point_entries e ON e.actor_id = $1 AND e.at >= w.since AND e.kind IN ('GRANT', 'DEDUCT', 'EARN') AND e.programme_id = w.id
+		GROUP BY w.id`, staffID, programmes, times)
+	all := make(map[uuid.UUID]int64, len(sums))
+	for _, n := range sums {
+		all[n.ID] = n.Points
+	}
+	return all, err
+}
+
+// Erased reports whether the member was erased.
+func (s *Points) Erased(ctx context.Context, memberID uuid.UUID) (bool, error) {
+	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM members WHERE id = $1 AND erased_at IS NOT NULL)`, memberID)
 }
 
 // MemberByEmail is an open account's id.
@@ -31,7 +51,8 @@ func (s *Points) MemberByEmail(ctx context.Context, email string) (*uuid.UUID, e
 	return &r.ID, nil
 }
 
-// Expiring are members with points whose last day is by the day, who have not been told.
+// Expiring are members with points whose last day is by the day, who have not been told:
+// with where to write to if they have an open account.
 func (s *Points) Expiring(ctx context.Context, programmeID uuid.UUID, from, until, at time.Time, most int) ([]points.Expiring, error) {
 	return collect[points.Expiring](ctx, s.db, `
 		WITH due AS (
@@ -43,9 +64,10 @@ func (s *Points) Expiring(ctx context.Context, programmeID uuid.UUID, from, unti
 			INSERT INTO point_notices (account_id, expires_on, points, told_at) SELECT account_id, expires_on, points, $4 FROM due ON CONFLICT DO NOTHING
 			RETURNING account_id, expires_on, points
 		)
-		SELECT m.id AS member_id, m.name, m.email, m.language, told.points, told.expires_on
-		FROM told JOIN point_accounts a ON a.id = told.account_id JOIN accounts m ON m.id = a.member_id AND m.closed_at IS NULL
-		ORDER BY told.expires_on, m.id`, programmeID, from, until, at, most)
+		SELECT a.member_id, coalesce(x.name, '') AS name, CASE WHEN x.closed_at IS NULL THEN coalesce(x.email, '') ELSE '' END AS email,
+			coalesce(x.language, $6) AS language, x.id IS NULL AS card, told.points, told.expires_on
+		FROM told JOIN point_accounts a ON a.id = told.account_id LEFT JOIN accounts x ON x.id = a.member_id
+		ORDER BY told.expires_on, a.member_id`, programmeID, from, until, at, most, i18n.Default)
 }
 
 // Liabilities are what is outstanding by programme and month of expiry; what has expired

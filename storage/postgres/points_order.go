@@ -10,13 +10,48 @@ import (
 	"github.com/noren-commerce/noren/core/points"
 )
 
+// firstBought tells whether an order or a receipt is a member's first purchase in a brand:
+// what was taken for it, or as long as nothing was, what nothing came before.
+func firstBought(member, was, brand, at, source string) string {
+	return `coalesce(
+		(SELECT f.source_id = ` + source + ` FROM point_firsts f WHERE f.member_id = ` + member + ` AND f.brand_id = ` + brand + ` AND ` + firstStands + `),
+		NOT EXISTS (SELECT FROM orders e WHERE e.member_id = ` + member + ` AND e.brand_id = ` + brand + ` AND (e.placed_at, e.id) < (` + at + `, ` + source + `) AND e.status <> 'CANCELLED')
+		AND NOT EXISTS (SELECT FROM purchases e WHERE e.member_id IN (` + member + `, ` + was + `) AND e.brand_id = ` + brand + ` AND e.source = 'STORE' AND e.total > 0 AND (e.bought_at, e.id) < (` + at + `, ` + source + `)))`
+}
+
+// firstStands says of what was taken for a first purchase, f, that it was not given up.
+const firstStands = `NOT EXISTS (SELECT FROM orders c WHERE c.id = f.source_id AND c.status = 'CANCELLED')`
+
+// TakeFirsts notes first purchases, and answers those that are.
+func (s *Points) TakeFirsts(ctx context.Context, all []points.First) ([]uuid.UUID, error) {
+	brands, members, sources := make([]uuid.UUID, len(all)), make([]uuid.UUID, len(all)), make([]uuid.UUID, len(all))
+	for i, f := range all {
+		brands[i], members[i], sources[i] = f.BrandID, f.MemberID, f.SourceID
+	}
+	if _, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO point_firsts AS f (brand_id, member_id, source_id)
+		SELECT DISTINCT ON (w.member_id, w.brand_id) w.brand_id, w.member_id, w.source_id FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS w (brand_id, member_id, source_id, nth)
+		ORDER BY w.member_id, w.brand_id, w.nth
+		ON CONFLICT (member_id, brand_id) DO UPDATE SET source_id = EXCLUDED.source_id WHERE NOT (`+firstStands+`)`, brands, members, sources); err != nil {
+		return nil, err
+	}
+	return column[uuid.UUID](ctx, s.db, `SELECT f.source_id FROM point_firsts f WHERE f.member_id = ANY($1) AND f.source_id = ANY($2)`, members, sources)
+}
+
 // Bought is an order of a member's own, as points look at it.
 func (s *Points) Bought(ctx context.Context, orderID uuid.UUID) (*points.Bought, error) {
 	o, err := first[points.Bought](ctx, s.db, `
 		SELECT o.id, o.brand_id, o.member_id, o.status, o.total, o.placed_at, o.shop_id, c.time_zone AS zone,
 			coalesce(p.by_points, 0)::bigint AS by_points, coalesce(p.captured, 0)::bigint AS captured, coalesce(p.refunded, 0)::bigint AS refunded,
-			coalesce((SELECT sum(i.refund) FROM returns r JOIN return_receipts i ON i.return_id = r.id WHERE r.order_id = o.id), 0)::bigint + o.refused AS returned,
-			NOT EXISTS (SELECT FROM orders e WHERE e.member_id = o.member_id AND e.brand_id = o.brand_id AND e.placed_at < o.placed_at AND e.status <> 'CANCELLED') AS first,
+			o.shipping_fee + o.charge AS shipping, NOT o.tax_inclusive AS net,
+			coalesce((SELECT sum(l.total * b.pieces / l.quantity) FROM (
+				SELECT w.line_id, sum(i.restocked + i.scrapped + i.repaired) AS pieces
+				FROM returns r JOIN return_lines w ON w.return_id = r.id JOIN return_receipt_lines i ON i.return_line_id = w.id
+				WHERE r.order_id = o.id AND r.outcome = 'REFUND' GROUP BY w.line_id
+			) b JOIN order_lines l ON l.id = b.line_id), 0)::bigint AS returned,
+			(coalesce((SELECT sum(i.refund) FROM returns r JOIN return_receipts i ON i.return_id = r.id WHERE r.order_id = o.id AND r.outcome = 'EXCHANGE'), 0)
+				+ coalesce((SELECT sum(h.total - h.shipping_fee - h.charge) FROM shipments h WHERE h.order_id = o.id AND h.status = 'REFUSED'), 0))::bigint AS less,
+			`+firstBought("o.member_id", "o.member_id", "o.brand_id", "o.placed_at", "o.id")+` AS first,
 			coalesce((SELECT 1 + sum(u.points - 1) FROM campaign_uses u WHERE u.order_id = o.id AND u.points > 1), 0) AS campaign,
 			coalesce(`+rankAt("o.member_id", "o.brand_id", "o.placed_at")+`, '') AS rank, h.shipped_at, h.delivered_at
 		FROM orders o JOIN channels c ON c.id = o.channel_id
@@ -39,12 +74,17 @@ func (s *Points) Bought(ctx context.Context, orderID uuid.UUID) (*points.Bought,
 	return o, err
 }
 
-// Earned is what an order has earned in the programmes.
+// Earned is what an order has earned in the programmes. Of its lots, what is left after
+// their last day is written off under a key of the lot and the day.
 func (s *Points) Earned(ctx context.Context, orderID uuid.UUID) ([]points.Earned, error) {
 	return collect[points.Earned](ctx, s.db, `
-		SELECT programme_id, sum(CASE kind WHEN 'EARN' THEN points ELSE -points END)::bigint AS points, count(DISTINCT key)::int AS postings
-		FROM point_entries WHERE order_id = $1 AND kind IN ('EARN', 'TAKE_BACK') GROUP BY programme_id`, orderID)
+		SELECT e.programme_id, sum(CASE e.kind WHEN 'EARN' THEN e.points ELSE -e.points END)::bigint AS points, count(DISTINCT e.key)::int AS postings,
+			coalesce((SELECT sum(x.points) FROM point_lots l `+lapsedOf+` WHERE l.order_id = $1 AND l.programme_id = e.programme_id), 0)::bigint AS lapsed
+		FROM point_entries e WHERE e.order_id = $1 AND e.kind IN ('EARN', 'TAKE_BACK') GROUP BY e.programme_id`, orderID)
 }
+
+// lapsedOf joins the entries x that wrote off what of the lots l expired unused.
+const lapsedOf = `JOIN point_entries x ON x.account_id = l.account_id AND x.key = 'expire:' || l.id || ':' || l.expires_on AND x.kind = 'EXPIRE'`
 
 // Schedule says when the order's points are confirmed.
 func (s *Points) Schedule(ctx context.Context, programmeID, orderID uuid.UUID, at time.Time) error {

@@ -59,6 +59,11 @@ func (s *Points) LockTransfer(ctx context.Context, transferID uuid.UUID) (*point
 	return first[points.Transfer](ctx, s.db, `SELECT `+pointTransferColumns+pointTransferTables+` WHERE t.id = $1 FOR UPDATE OF t`, transferID)
 }
 
+// LockTransfers are those that there are, locked by the order of their ids.
+func (s *Points) LockTransfers(ctx context.Context, transferIDs []uuid.UUID) ([]points.Transfer, error) {
+	return collect[points.Transfer](ctx, s.db, `SELECT `+pointTransferColumns+pointTransferTables+` WHERE t.id = ANY($1) ORDER BY t.id FOR UPDATE OF t`, transferIDs)
+}
+
 // Incoming are those that came in with a partner's references.
 func (s *Points) Incoming(ctx context.Context, partnerID uuid.UUID, references []string) ([]points.Transfer, error) {
 	return collect[points.Transfer](ctx, s.db, `SELECT `+pointTransferColumns+pointTransferTables+` WHERE t.partner_id = $1 AND t.reference = ANY($2) AND NOT t.outgoing`, partnerID, references)
@@ -69,15 +74,19 @@ func (s *Points) HasClient(ctx context.Context, brandID, clientID uuid.UUID) (bo
 	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM partners WHERE id = $2 AND brand_id = $1 AND closed_at IS NULL)`, brandID, clientID)
 }
 
-// SaveTransfer writes what may change. One that is answered forgets the number at the other
-// system, if the member was erased meanwhile.
-func (s *Points) SaveTransfer(ctx context.Context, t points.Transfer) error {
-	_, err := s.db.conn(ctx).Exec(ctx, `
-		UPDATE point_transfers t SET state = $2, reference = $3, problem = $4, tries = $5, updated_at = $6,
-			their_member = CASE WHEN $2 NOT IN ('RESERVED', 'SENT') AND EXISTS (
+// SaveTransfer writes what may change of transfers, with one statement. One that is answered
+// forgets the number at the other system, if the member was erased meanwhile.
+func (s *Points) SaveTransfer(ctx context.Context, all ...points.Transfer) error {
+	rows, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.conn(ctx).Exec(ctx, `
+		UPDATE point_transfers t SET state = w."State", reference = w."Reference", problem = w."Problem", tries = w."Tries", updated_at = w."UpdatedAt",
+			their_member = CASE WHEN w."State" NOT IN ('RESERVED', 'SENT') AND EXISTS (
 				SELECT FROM point_accounts a JOIN members m ON m.id = a.member_id AND m.erased_at IS NOT NULL WHERE a.id = t.account_id) THEN '' ELSE their_member END
-		WHERE id = $1`,
-		t.ID, t.State, t.Reference, t.Problem, t.Tries, t.UpdatedAt)
+		FROM jsonb_to_recordset($1) AS w ("ID" uuid, "State" text, "Reference" text, "Problem" text, "Tries" int, "UpdatedAt" timestamptz)
+		WHERE t.id = w."ID"`, rows)
 	return err
 }
 
@@ -117,6 +126,11 @@ func (s *Points) Batch(ctx context.Context, partnerID, batchID uuid.UUID) ([]poi
 func (s *Points) Between(ctx context.Context, partnerID uuid.UUID, from, until time.Time) ([]points.Transfer, error) {
 	return collect[points.Transfer](ctx, s.db, `
 		SELECT `+pointTransferColumns+pointTransferTables+` WHERE t.partner_id = $1 AND t.created_at >= $2 AND t.created_at < $3 ORDER BY t.id`, partnerID, from, until)
+}
+
+// Named are those of a partner with the ids.
+func (s *Points) Named(ctx context.Context, partnerID uuid.UUID, transferIDs []uuid.UUID) ([]points.Transfer, error) {
+	return collect[points.Transfer](ctx, s.db, `SELECT `+pointTransferColumns+pointTransferTables+` WHERE t.partner_id = $1 AND t.id = ANY($2) ORDER BY t.id`, partnerID, transferIDs)
 }
 
 // Stuck are outgoing transfers by API that nobody has answered since.

@@ -43,7 +43,7 @@ func (s *Points) Owed(ctx context.Context, most int) ([]points.Receipt, error) {
 			SELECT purchase_id, bought_on, bought_at FROM point_purchases WHERE reckoned_at IS NULL ORDER BY bought_at, purchase_id LIMIT $1
 		)
 		SELECT p.id, p.brand_id, k.id AS member_id, p.store_id AS shop_id, p.bought_at AS at, p.bought_on,
-			NOT EXISTS (SELECT FROM purchases e WHERE e.member_id = p.member_id AND e.brand_id = p.brand_id AND e.bought_at < p.bought_at) AS first,
+			k.id IS NOT NULL AND `+firstBought("k.id", "p.member_id", "p.brand_id", "p.bought_at", "p.id")+` AS first,
 			coalesce(`+rankAt("k.id", "p.brand_id", "p.bought_at")+`, '') AS rank
 		FROM due d JOIN purchases p ON p.id = d.purchase_id AND p.bought_on = d.bought_on
 		LEFT JOIN LATERAL (
@@ -90,7 +90,8 @@ func (s *Points) Reckoned(ctx context.Context, all []points.Receipt, at time.Tim
 // Sold are receipts with goods of the codes that may have come back, the latest first.
 func (s *Points) Sold(ctx context.Context, memberIDs []uuid.UUID, codes []string, since time.Time) ([]points.Sold, error) {
 	return collect[points.Sold](ctx, s.db, `
-		SELECT b.id, b.brand_id, b.member_id, b.code, b.at, b.goods, b.returned, e.programme_id, coalesce(e.earned, 0)::bigint AS earned, coalesce(e.taken, 0)::bigint AS taken
+		SELECT b.id, b.brand_id, b.member_id, b.code, b.at, b.goods, b.returned, e.programme_id, coalesce(e.earned, 0)::bigint AS earned, coalesce(e.taken, 0)::bigint AS taken,
+			coalesce((SELECT sum(x.points) FROM point_lots l `+lapsedOf+` WHERE l.purchase_id = b.id AND l.programme_id = e.programme_id), 0)::bigint AS lapsed
 		FROM (
 			SELECT DISTINCT q.purchase_id AS id, l.brand_id, l.member_id, l.code, q.bought_at AS at, q.goods, q.returned
 			FROM unnest($1::uuid[], $2::text[]) AS w (member_id, code)
@@ -138,5 +139,10 @@ func queueMerged(batch *pgx.Batch, all []points.Merged) {
 	const merged = ` FROM unnest($1::uuid[], $2::uuid[]) AS m (gone, kept) WHERE `
 	batch.Queue(`UPDATE point_lots l SET account_id = m.kept`+merged+`l.account_id = m.gone`, gone, kept)
 	batch.Queue(`UPDATE point_transfers t SET account_id = m.kept`+merged+`t.account_id = m.gone`, gone, kept)
+	batch.Queue(`
+		INSERT INTO point_firsts (brand_id, member_id, source_id)
+		SELECT DISTINCT ON (f.brand_id, k.member_id) f.brand_id, k.member_id, f.source_id FROM unnest($1::uuid[], $2::uuid[]) AS m (gone, kept)
+		JOIN point_accounts g ON g.id = m.gone JOIN point_accounts k ON k.id = m.kept JOIN point_firsts f ON f.member_id = g.member_id
+		ORDER BY f.brand_id, k.member_id ON CONFLICT DO NOTHING`, gone, kept)
 	batch.Queue(`UPDATE point_accounts a SET merged_into = m.kept`+merged+`(a.id = m.gone OR a.merged_into = m.gone)`, gone, kept)
 }
