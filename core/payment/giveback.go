@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -28,7 +29,8 @@ type GivenBack struct {
 // GiveBack gives the money for goods that came back, the newest payment first, in the
 // transaction that receives them. It never gives more than is left of what was received,
 // and answers how much it gave. A bank transfer is written down as sent back; that staff
-// have to send it is an event. What is given as points is there at once.
+// have to send it is an event. What is given as points is there at once. What a carrier has
+// yet to bring is owed until it does. While money is being taken it is ErrInProgress.
 func (s *Service) GiveBack(ctx context.Context, in GiveBackInput) (given GivenBack, err error) {
 	due, all, err := s.hold(ctx, in.OrderID, false)
 	if err != nil {
@@ -36,13 +38,18 @@ func (s *Service) GiveBack(ctx context.Context, in GiveBackInput) (given GivenBa
 	}
 	parts := make([]int64, len(all))
 	for i := len(all) - 1; i >= 0; i-- {
-		under, err := s.refunding(ctx, all[i].ID)
+		under, err := s.moving(ctx, all[i].ID)
 		if err != nil {
 			return given, err
 		}
 		parts[i] = max(0, min(all[i].CapturedMinor-all[i].RefundedMinor-under, in.Minor-given.Minor))
 		given.Minor += parts[i]
 	}
+	later, err := s.oweBack(ctx, all, in.Minor-given.Minor)
+	if err != nil {
+		return given, err
+	}
+	given.Minor += later
 	if err := s.lockOwn(ctx, all); err != nil {
 		return given, err
 	}
@@ -62,6 +69,46 @@ func (s *Service) GiveBack(ctx context.Context, in GiveBackInput) (given GivenBa
 		}
 	}
 	return given, nil
+}
+
+// oweBack notes how much of an amount goes back once a carrier has brought the money, and
+// answers it: no more than it is still to bring.
+func (s *Service) oweBack(ctx context.Context, all []Payment, minor int64) (owed int64, err error) {
+	for i := range all {
+		p := &all[i]
+		if p.Method != MethodCashOnDelivery || !p.Open() {
+			continue
+		}
+		part := max(0, min(p.AmountMinor-p.CapturedMinor-p.OwedBackMinor, minor-owed))
+		if part == 0 {
+			continue
+		}
+		p.OwedBackMinor, p.UpdatedAt = p.OwedBackMinor+part, s.Now()
+		if err := s.Store.Update(ctx, *p); err != nil {
+			return 0, err
+		}
+		owed += part
+	}
+	return owed, nil
+}
+
+// payBack gives back what was owed of a payment until its money came; some of that may be
+// kept for another cause.
+func (s *Service) payBack(ctx context.Context, due Due, all []Payment, p Payment, kept int64) (Payment, error) {
+	back := min(p.OwedBackMinor, p.CapturedMinor-p.RefundedMinor-kept)
+	if back <= 0 {
+		return p, nil
+	}
+	before := p
+	p.OwedBackMinor -= back
+	op := s.refundOperation(p, back, RefundInput{Reason: "RETURNED"})
+	now := op.CreatedAt
+	op.Status, op.AnsweredAt = OperationDone, &now
+	if err := errors.Join(s.giveBack(ctx, p, back, op.Reason), s.Store.InsertOperation(ctx, op)); err != nil {
+		return before, err
+	}
+	after := p.backBy(back, now)
+	return after, s.save(ctx, due, all, before, after)
 }
 
 // giveBackShare gives an amount of one payment back, some of it as points.

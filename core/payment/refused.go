@@ -106,6 +106,7 @@ func (s *Service) reask(ctx context.Context, p *Payment, difference int64) error
 		return s.giveUp(ctx, *p, "ORDER_EDITED")
 	}
 	p.AmountMinor, p.UpdatedAt = p.AmountMinor+difference, s.Now()
+	p.OwedBackMinor = min(p.OwedBackMinor, p.AmountMinor)
 	if how := p.Instructions; how != nil {
 		told := *how
 		told.Amount = p.AmountMinor
