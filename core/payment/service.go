@@ -131,11 +131,7 @@ func (s *Service) Draft(ctx context.Context, in OpenInput) (Draft, error) {
 	if in.Email == "" {
 		return d, nil
 	}
-	m, err := messaging.New(ctx, messaging.Address{Name: in.Name, Email: in.Email}, d.Payment.ID.String(), messaging.BankTransfer{
-		Name: in.Name, OrderNumber: in.OrderNumber, Amount: how.Amount, Currency: in.Currency,
-		BankName: how.BankName, BranchName: how.BranchName, AccountType: how.AccountType,
-		AccountNumber: how.AccountNumber, AccountHolder: how.AccountHolder, Reference: how.Reference, DueAt: how.DueAt,
-	})
+	m, err := messaging.New(ctx, messaging.Address{Name: in.Name, Email: in.Email}, d.Payment.ID.String(), how.transfer(in.Name, in.OrderNumber))
 	m.BrandID = in.BrandID
 	d.Messages = []messaging.Message{m}
 	return d, err

@@ -245,7 +245,7 @@ func (s *Service) Take(ctx context.Context, orderID uuid.UUID, total int64) erro
 		}
 		amount := min(p.AuthorisedMinor, rest)
 		if amount <= 0 {
-			err = s.giveUp(ctx, p, "ORDER_EDITED")
+			err = s.giveUp(ctx, p, edited)
 		} else {
 			err = s.ask(ctx, p, OperationCapture, amount, "SHIPPED")
 		}
@@ -307,7 +307,7 @@ func (s *Service) Adjust(ctx context.Context, orderID uuid.UUID, before, total i
 		if back == 0 {
 			continue
 		}
-		if err := s.giveBack(ctx, all[i], back, "ORDER_EDITED"); err != nil {
+		if err := s.giveBack(ctx, all[i], back, edited); err != nil {
 			return a, err
 		}
 		a.Refund += back
