@@ -78,11 +78,18 @@ func (s *Payments) OfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]paymen
 		SELECT `+paymentColumns+` FROM payments WHERE order_id = ANY($1) ORDER BY id`, orderIDs)
 }
 
-// Overdue are open payments past their due moment for which nothing has come in.
-func (s *Payments) Overdue(ctx context.Context, at time.Time, limit int) ([]payment.Payment, error) {
+// Overdue are open payments past their due moment for which nothing has come in, and the
+// last of orders that wait for money by none that is open: those behind one of them.
+func (s *Payments) Overdue(ctx context.Context, at time.Time, behind payment.Payment, limit int) ([]payment.Payment, error) {
 	return collect[payment.Payment](ctx, s.db, `
-		SELECT `+paymentColumns+` FROM payments
-		WHERE status IN ('PENDING', 'FAILED') AND captured = 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`, at, limit)
+		SELECT `+paymentColumns+` FROM (
+			(SELECT * FROM payments
+			WHERE status IN ('PENDING', 'FAILED') AND captured = 0 AND due_at <= @at AND (@due::timestamptz IS NULL OR (due_at, id) > (@due, @id)) ORDER BY due_at, id LIMIT @limit)
+			UNION ALL
+			(SELECT p.* FROM orders o CROSS JOIN LATERAL (SELECT * FROM payments WHERE order_id = o.id AND due_at IS NOT NULL ORDER BY id DESC LIMIT 1) p
+			WHERE o.status = 'PENDING_PAYMENT' AND p.status = 'CANCELLED' AND p.captured = 0 AND p.due_at <= @at AND (@due::timestamptz IS NULL OR (p.due_at, p.id) > (@due, @id))
+			ORDER BY p.due_at, p.id LIMIT @limit)
+		) p ORDER BY due_at, id LIMIT @limit`, pgx.NamedArgs{"at": at, "due": behind.DueAt, "id": behind.ID, "limit": limit})
 }
 
 const operationColumns = `id, payment_id, kind, status, amount, points, (SELECT currency FROM payments WHERE payments.id = payment_id) AS currency, client_key, input_hash, reason, attempts, detail, created_at, last_call_at, answered_at`
