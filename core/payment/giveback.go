@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -14,6 +15,7 @@ import (
 type GiveBackInput struct {
 	OrderID   uuid.UUID
 	CauseID   uuid.UUID // what came back: it gives money back once
+	At        uuid.UUID // the location that took it in, out of whose till cash goes; zero: as it came
 	Minor     int64
 	AsPoints  *InPoints // nil: all of it goes back the way it was paid
 	Reference string
@@ -138,6 +140,21 @@ func (s *Service) giveBackPart(ctx context.Context, due Due, all []Payment, p Pa
 			return err
 		}
 	}
-	_, err = s.refundNow(ctx, due, all, p, RefundInput{PaymentID: p.ID, Reason: reason, IdempotencyKey: "return:" + in.CauseID.String()}, amount)
+	giver, err := s.giverAt(ctx, p, in.At)
+	if err != nil {
+		return err
+	}
+	_, err = s.refundNow(ctx, due, all, p, RefundInput{PaymentID: p.ID, Reason: reason, IdempotencyKey: "return:" + in.CauseID.String()}, amount, giver)
 	return err
+}
+
+// giverAt is the account that money goes back from at a location: cash out of its till.
+func (s *Service) giverAt(ctx context.Context, p Payment, locationID uuid.UUID) (ledger.Place, error) {
+	place := p.giver()
+	if place.Account != ledger.Cash || locationID == uuid.Nil {
+		return place, nil
+	}
+	code, err := s.Store.TillCode(ctx, p.BrandID, locationID)
+	place.Sub = cmp.Or(code, place.Sub)
+	return place, err
 }

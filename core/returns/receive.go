@@ -376,7 +376,7 @@ func (s *Service) giveBack(ctx context.Context, c changing, receipt *Receipt, as
 		})
 	}
 	given, err := s.Payments.GiveBack(ctx, payment.GiveBackInput{
-		OrderID: c.Order.ID, CauseID: receipt.ID, Minor: receipt.RefundMinor, AsPoints: pointed, Reference: c.r.Number(),
+		OrderID: c.Order.ID, CauseID: receipt.ID, At: receipt.LocationID, Minor: receipt.RefundMinor, AsPoints: pointed, Reference: c.r.Number(),
 	})
 	receipt.RefundMinor, receipt.AsPointsMinor, receipt.Points = given.Minor, given.AsPoints, given.Points
 	return err
