@@ -127,3 +127,16 @@ func TestGoodsComeBackWhileTheirMoneyIsBeingTaken(t *testing.T) {
 	require.Equal(t, "2640", got.Return.Refund.Amount)
 	require.Eventually(t, func() bool { return s.payment(t).Refunded.Amount == "2640" }, 3*time.Minute, 20*time.Millisecond)
 }
+
+// One parcel was refused at the door, and the other comes back whole: all of the fee has
+// come back then, each part of it once.
+func TestTheRestOfTheFeeComesBackWithWhatWasNotRefused(t *testing.T) {
+	t.Parallel()
+	s := newDoor(t)
+	staff := counter{s.App, dispatcher}
+	order, _, shipments := s.twoParcels(t, "BANK_TRANSFER", true)
+	require.Empty(t, staff.refuse(t, shipments[1], nil).UserErrors)
+	require.Equal(t, "4400", staff.takeBack(t, order, staff.linesOf(t, order)[0], 2).Refund.Amount)
+	require.Empty(t, nonZero(s.books(t, order)))
+	require.Equal(t, int64(6600), delivered{shopper: &shopper{App: s.App}, order: order}.refunded(t))
+}
