@@ -52,11 +52,13 @@ func (s *Service) expire(ctx context.Context, p Payment) error {
 		if waits, err := s.unanswered(ctx, p); err != nil || waits {
 			return err
 		}
-		if err := s.orders.PaymentExpired(ctx, p.OrderID); err != nil || p.Method == MethodAtShop {
+		if err := s.orders.PaymentExpired(ctx, p.OrderID); err != nil {
 			return err
 		}
-		all, err = s.Store.LockedOf(ctx, p.OrderID)
-		return errors.Join(err, s.close(ctx, all, p)) // of an order that stands: it may be paid by another
+		if all, err = s.Store.LockedOf(ctx, p.OrderID); err != nil {
+			return err
+		}
+		return s.close(ctx, all, p) // of an order that stands: it may be paid by another
 	})
 }
 
@@ -68,7 +70,7 @@ func lapsed(all []Payment, p Payment, at time.Time) bool {
 	return ok && !waits && now.CapturedMinor == 0 && now.DueAt != nil && !now.DueAt.After(at) && (now.Open() || now.Status == StatusCancelled)
 }
 
-// close gives up a payment, if it is open, of an order that was paid or given up.
+// close gives up a payment, if it is open, for which its order does not wait any more.
 func (s *Service) close(ctx context.Context, all []Payment, p Payment) error {
 	if now, _ := among(all, p.ID); now.Open() {
 		return s.giveUp(ctx, now, "EXPIRED")
