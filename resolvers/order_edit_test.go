@@ -494,6 +494,13 @@ func TestEditsRacedByAShipment(t *testing.T) {
 	require.GreaterOrEqual(t, o.Lines[0].Quantity, 2)
 }
 
+// unpaidSeen is how a payment stands, and what its customer is told to pay.
+type unpaidSeen struct {
+	ID, Status   string
+	Amount       editedSum
+	Instructions struct{ Amount editedSum }
+}
+
 func TestAnUnpaidOrderIsPaidAsEdited(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)
@@ -505,7 +512,35 @@ func TestAnUnpaidOrderIsPaidAsEdited(t *testing.T) {
 	got := staff.edit(t, order, lines(line, 2))
 	require.Empty(t, got.UserErrors)
 	require.Equal(t, []string{"PENDING_PAYMENT", "0", "3960"}, []string{got.Order.Status, got.Refund.Amount, got.Order.Total.Amount})
-	staff.receive(t, order, "3960")
+	asked := func() (p unpaidSeen) {
+		var seen struct {
+			Order struct{ Payments []unpaidSeen }
+		}
+		a.DoAs(t, editor, `query($o: ID!) { order(id: $o) { payments { id status amount { amount } instructions { amount { amount } } } } }`, apptest.Variables{"o": order}).Into(t, &seen)
+		require.Len(t, seen.Order.Payments, 1)
+		return seen.Order.Payments[0]
+	}
+	p := asked()
+	require.Equal(t, []string{"PENDING", "3960", "3960"}, []string{p.Status, p.Amount.Amount, p.Instructions.Amount.Amount})
+	var mailed []string
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT array_agg(args->'message'->'content'->>'amount' ORDER BY id) FROM river_job
+		WHERE kind = 'send_message' AND args->'message'->>'kind' = 'bank_transfer'`).Scan(&mailed))
+	require.Equal(t, []string{"5940", "3960"}, mailed, "the customer is told what to transfer now")
+	record := func(amount string) (outcome string) {
+		var done struct {
+			RecordBankTransfer struct {
+				Outcome    *string
+				UserErrors []userError
+			}
+		}
+		a.DoAs(t, editor, `mutation($p: ID!, $a: Decimal!) { recordBankTransfer(input: {`+aKey()+` paymentId: $p, amount: $a, receivedAt: "2026-01-05T00:00:00Z"}) { outcome userErrors { code field message } } }`,
+			apptest.Variables{"p": p.ID, "a": amount}).Into(t, &done)
+		require.Empty(t, done.RecordBankTransfer.UserErrors)
+		return *done.RecordBankTransfer.Outcome
+	}
+	require.Equal(t, "SHORT", record("1000"))
+	require.Equal(t, "EXACT", record("2960"))
+	require.Equal(t, "CAPTURED", asked().Status)
 	o := staff.look(t, order)
 	require.Equal(t, "CONFIRMED", o.Status)
 	require.True(t, o.Paid)

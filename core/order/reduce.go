@@ -23,12 +23,6 @@ func (in EditInput) fits(s Status) bool {
 	return slices.Contains([]Status{PendingPayment, Confirmed, Picking}, s) || (s == PartiallyShipped && in.reduces())
 }
 
-// collected reports whether somebody outside asks the customer for the order's money, and
-// has not brought it yet.
-func (o Order) collected() bool {
-	return o.OnDelivery() || (o.PaymentMethod == payment.MethodConvenienceStore && !o.Paid)
-}
-
 // fitsPacked fails where what was packed stands against the edit: a carrier that collects
 // the money knows how much, and goods that came back leave the others as they are.
 func (in EditInput) fitsPacked(o Order, p packing) error {
@@ -51,8 +45,8 @@ func (s *Service) repay(ctx context.Context, a *amendment, done *Edited) error {
 	if o.OnAccount() {
 		return nil
 	}
-	if o.collected() {
-		if err := s.payments.Reask(ctx, o.ID, o.TotalMinor-a.before.TotalMinor); err != nil {
+	if !o.Paid && o.TotalMinor != a.before.TotalMinor {
+		if err := s.payments.Reask(ctx, o.ID, a.before.Owed(), o.Owed()); err != nil {
 			return err
 		}
 	}

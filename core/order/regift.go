@@ -29,7 +29,7 @@ func (s *Service) regift(ctx context.Context, a *amendment) error {
 		applied.Gifts = given
 	}
 	for _, l := range a.lines {
-		if !l.gift() || slices.ContainsFunc(a.after, func(m Line) bool { return m.ID == l.ID }) {
+		if !l.IsGift() || slices.ContainsFunc(a.after, func(m Line) bool { return m.ID == l.ID }) {
 			continue
 		}
 		if packed := a.packedOf(l); packed > 0 {
@@ -65,7 +65,7 @@ func (s *Service) ungive(ctx context.Context, a *amendment) error {
 // more of their gifts.
 func (s *Service) lessGifts(ctx context.Context, a *amendment) error {
 	for _, l := range a.lines {
-		if !l.gift() {
+		if !l.IsGift() {
 			continue
 		}
 		less := pricing.Gift{VariantID: l.VariantID, Quantity: l.Quantity}
@@ -82,8 +82,8 @@ func (s *Service) lessGifts(ctx context.Context, a *amendment) error {
 	return nil
 }
 
-// gift reports whether a campaign gave the line for nothing.
-func (l Line) gift() bool {
+// IsGift reports whether a campaign gave the line for nothing.
+func (l Line) IsGift() bool {
 	return l.UnitMinor == 0 && len(l.Breakdown) > 0 && l.Breakdown[0].Rule == pricing.RuleCampaign
 }
 
@@ -91,7 +91,7 @@ func (l Line) gift() bool {
 func (s *Service) regive(ctx context.Context, a *amendment, by pricing.Applied, g pricing.Gift) (Line, error) {
 	var had Line
 	if i := slices.IndexFunc(a.lines, func(l Line) bool {
-		return l.gift() && l.VariantID == g.VariantID && l.Breakdown[0].Source == by.CampaignID
+		return l.IsGift() && l.VariantID == g.VariantID && l.Breakdown[0].Source == by.CampaignID
 	}); i >= 0 {
 		had = a.lines[i]
 	}

@@ -107,7 +107,7 @@ func (s *Service) reopened(ctx context.Context, a *amendment, in EditInput) (loo
 	a.goods, was.Items = was.Items, nil
 	a.reckonHeld(was)
 	for _, l := range a.lines {
-		if !l.gift() {
+		if !l.IsGift() {
 			was.Items = append(was.Items, a.item(l))
 		}
 	}

@@ -86,12 +86,20 @@ type Packed struct {
 
 // Shipped is how many pieces of the line have left the house: of a set, how many whole
 // ones.
-func (l Line) Shipped(shipments []Shipment) int {
+func (l Line) Shipped(shipments []Shipment) int { return l.packedIn(shipments, ShipmentStatus.Left) }
+
+// Refused is how many whole pieces of the line came back because nobody accepted them.
+func (l Line) Refused(shipments []Shipment) int {
+	return l.packedIn(shipments, func(s ShipmentStatus) bool { return s == ShipmentRefused })
+}
+
+// packedIn is how many whole pieces of the line are in the shipments of some statuses.
+func (l Line) packedIn(shipments []Shipment, some func(ShipmentStatus) bool) int {
 	whole := l.Quantity
 	for _, h := range l.holds() {
 		left := 0
 		for _, s := range shipments {
-			if s.Status.Left() {
+			if some(s.Status) {
 				left += s.packed(l.ID, h.VariantID)
 			}
 		}

@@ -86,10 +86,14 @@ func (s *Service) collect(ctx context.Context, c Collected) (CollectOutcome, err
 	if due.Cancelled {
 		return CollectMatched, s.giveBack(ctx, after, c.Minor, "ORDER_CANCELLED")
 	}
-	if over := min(c.Minor, TotalsOf(all).Captured-TotalsOf(all).Refunded-due.Amount); over > 0 { // a later parcel was refused
-		return CollectMatched, s.giveBack(ctx, after, over, "PARCEL_REFUSED")
+	over := max(0, min(c.Minor, TotalsOf(all).Captured-TotalsOf(all).Refunded-due.Amount))
+	if over > 0 { // a later parcel was refused
+		if err := s.giveBack(ctx, after, over, "PARCEL_REFUSED"); err != nil {
+			return CollectMatched, err
+		}
 	}
-	return CollectMatched, nil
+	_, err = s.payBack(ctx, due, all, after, over)
+	return CollectMatched, err
 }
 
 // notCollected puts what a carrier reports, and nobody expects, on the work list.

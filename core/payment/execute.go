@@ -129,7 +129,7 @@ func (s *Service) abandon(ctx context.Context, operationID uuid.UUID) error {
 	})
 }
 
-// batch bounds how many payments one round of Reconcile or Expire looks at.
+// batch bounds how many payments one round of Reconcile, or one page of Expire, looks at.
 const batch = 100
 
 // Reconcile looks up every operation whose answer is missing.
@@ -145,76 +145,6 @@ func (s *Service) Reconcile(ctx context.Context) error {
 		}
 	}
 	return errors.Join(all...)
-}
-
-// Expire gives up the orders that were not paid in time. Before that, the gateway
-// is asked once more: a webhook may have been lost.
-func (s *Service) Expire(ctx context.Context) error {
-	ctx = access.With(ctx, access.System)
-	overdue, err := s.Store.Overdue(ctx, s.Now(), batch)
-	if err != nil {
-		return err
-	}
-	var all []error
-	for _, p := range overdue {
-		if err := s.expire(ctx, p); err != nil {
-			all = append(all, fmt.Errorf("payment %s: %w", p.ID, err))
-		}
-	}
-	return errors.Join(all...)
-}
-
-func (s *Service) expire(ctx context.Context, p Payment) error {
-	if err := s.refresh(ctx, p); err != nil {
-		return err
-	}
-	return s.Tx.InTx(ctx, func(ctx context.Context) error {
-		_, all, err := s.hold(ctx, p.OrderID, false)
-		if err != nil {
-			return err
-		}
-		now, ok := among(all, p.ID)
-		if !ok || !overdue(now, s.Now()) || besidesOwn(all) > 0 {
-			return nil
-		}
-		// An attempt whose answer is missing may yet have paid: wait until it is known.
-		if outstanding, err := s.Store.Outstanding(ctx, p.ID); err != nil || len(outstanding) > 0 {
-			return err
-		}
-		return s.orders.PaymentExpired(ctx, p.OrderID)
-	})
-}
-
-func overdue(p Payment, at time.Time) bool {
-	return p.Open() && p.DueAt != nil && !p.DueAt.After(at)
-}
-
-// refresh takes over the gateway's present word on a payment it knows.
-func (s *Service) refresh(ctx context.Context, p Payment) error {
-	g, err := s.byName(p.Gateway)
-	if err != nil {
-		return err
-	}
-	if _, offline := g.(Offline); offline || p.Reference == "" {
-		return nil
-	}
-	found, err := s.find(ctx, g, p, Operation{})
-	if errors.Is(err, ErrNeverArrived) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return s.Tx.InTx(ctx, func(ctx context.Context) error {
-		due, all, err := s.hold(ctx, p.OrderID, false)
-		if err != nil {
-			return err
-		}
-		if now, ok := among(all, p.ID); ok {
-			_, err = s.advance(ctx, due, all, now, found)
-		}
-		return err
-	})
 }
 
 // remembered is how long a webhook's event is known again. Gateways send an event

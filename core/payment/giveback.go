@@ -1,7 +1,9 @@
 package payment
 
 import (
+	"cmp"
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -13,6 +15,7 @@ import (
 type GiveBackInput struct {
 	OrderID   uuid.UUID
 	CauseID   uuid.UUID // what came back: it gives money back once
+	At        uuid.UUID // the location that took it in, out of whose till cash goes; zero: as it came
 	Minor     int64
 	AsPoints  *InPoints // nil: all of it goes back the way it was paid
 	Reference string
@@ -28,7 +31,8 @@ type GivenBack struct {
 // GiveBack gives the money for goods that came back, the newest payment first, in the
 // transaction that receives them. It never gives more than is left of what was received,
 // and answers how much it gave. A bank transfer is written down as sent back; that staff
-// have to send it is an event. What is given as points is there at once.
+// have to send it is an event. What is given as points is there at once. What a carrier has
+// yet to bring is owed until it does. While money is being taken it is ErrInProgress.
 func (s *Service) GiveBack(ctx context.Context, in GiveBackInput) (given GivenBack, err error) {
 	due, all, err := s.hold(ctx, in.OrderID, false)
 	if err != nil {
@@ -36,13 +40,18 @@ func (s *Service) GiveBack(ctx context.Context, in GiveBackInput) (given GivenBa
 	}
 	parts := make([]int64, len(all))
 	for i := len(all) - 1; i >= 0; i-- {
-		under, err := s.refunding(ctx, all[i].ID)
+		under, err := s.moving(ctx, all[i].ID)
 		if err != nil {
 			return given, err
 		}
 		parts[i] = max(0, min(all[i].CapturedMinor-all[i].RefundedMinor-under, in.Minor-given.Minor))
 		given.Minor += parts[i]
 	}
+	later, err := s.oweBack(ctx, all, in.Minor-given.Minor)
+	if err != nil {
+		return given, err
+	}
+	given.Minor += later
 	if err := s.lockOwn(ctx, all); err != nil {
 		return given, err
 	}
@@ -62,6 +71,46 @@ func (s *Service) GiveBack(ctx context.Context, in GiveBackInput) (given GivenBa
 		}
 	}
 	return given, nil
+}
+
+// oweBack notes how much of an amount goes back once a carrier has brought the money, and
+// answers it: no more than it is still to bring.
+func (s *Service) oweBack(ctx context.Context, all []Payment, minor int64) (owed int64, err error) {
+	for i := range all {
+		p := &all[i]
+		if p.Method != MethodCashOnDelivery || !p.Open() {
+			continue
+		}
+		part := max(0, min(p.AmountMinor-p.CapturedMinor-p.OwedBackMinor, minor-owed))
+		if part == 0 {
+			continue
+		}
+		p.OwedBackMinor, p.UpdatedAt = p.OwedBackMinor+part, s.Now()
+		if err := s.Store.Update(ctx, *p); err != nil {
+			return 0, err
+		}
+		owed += part
+	}
+	return owed, nil
+}
+
+// payBack gives back what was owed of a payment until its money came; some of that may be
+// kept for another cause.
+func (s *Service) payBack(ctx context.Context, due Due, all []Payment, p Payment, kept int64) (Payment, error) {
+	back := min(p.OwedBackMinor, p.CapturedMinor-p.RefundedMinor-kept)
+	if back <= 0 {
+		return p, nil
+	}
+	before := p
+	p.OwedBackMinor -= back
+	op := s.refundOperation(p, back, RefundInput{Reason: "RETURNED"})
+	now := op.CreatedAt
+	op.Status, op.AnsweredAt = OperationDone, &now
+	if err := errors.Join(s.giveBack(ctx, p, back, op.Reason), s.Store.InsertOperation(ctx, op)); err != nil {
+		return before, err
+	}
+	after := p.backBy(back, now)
+	return after, s.save(ctx, due, all, before, after)
 }
 
 // giveBackShare gives an amount of one payment back, some of it as points.
@@ -91,6 +140,21 @@ func (s *Service) giveBackPart(ctx context.Context, due Due, all []Payment, p Pa
 			return err
 		}
 	}
-	_, err = s.refundNow(ctx, due, all, p, RefundInput{PaymentID: p.ID, Reason: reason, IdempotencyKey: "return:" + in.CauseID.String()}, amount)
+	giver, err := s.giverAt(ctx, p, in.At)
+	if err != nil {
+		return err
+	}
+	_, err = s.refundNow(ctx, due, all, p, RefundInput{PaymentID: p.ID, Reason: reason, IdempotencyKey: "return:" + in.CauseID.String()}, amount, giver)
 	return err
+}
+
+// giverAt is the account that money goes back from at a location: cash out of its till.
+func (s *Service) giverAt(ctx context.Context, p Payment, locationID uuid.UUID) (ledger.Place, error) {
+	place := p.giver()
+	if place.Account != ledger.Cash || locationID == uuid.Nil {
+		return place, nil
+	}
+	code, err := s.Store.TillCode(ctx, p.BrandID, locationID)
+	place.Sub = cmp.Or(code, place.Sub)
+	return place, err
 }

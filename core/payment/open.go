@@ -57,9 +57,9 @@ type Opener interface {
 	// Refused gives back, or asks no more for, a shipment that its customer did not
 	// accept, in its transaction.
 	Refused(ctx context.Context, in RefusedInput) (Adjusted, error)
-	// Reask lets the collector of an order's money, who has not been told yet, ask for so
-	// much more, or less if it is below zero, in its transaction.
-	Reask(ctx context.Context, orderID uuid.UUID, difference int64) error
+	// Reask lets the open payments of an order that came to so much, and now comes to the
+	// total, ask for what is left of that, in its transaction.
+	Reask(ctx context.Context, orderID uuid.UUID, before, total int64) error
 	// Take takes the money that is held for an order which ships, up to its total, in
 	// its transaction.
 	Take(ctx context.Context, orderID uuid.UUID, total int64) error

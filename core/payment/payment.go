@@ -94,6 +94,7 @@ type Payment struct {
 	CapturedMinor   int64         `db:"captured"`   // received
 	RefundedMinor   int64         `db:"refunded"`   // given back
 	AsPointsMinor   int64         `db:"as_points"`  // of that, as points
+	OwedBackMinor   int64         `db:"owed_back"`  // goes back once it is received: its goods came back before
 	Reference       string        // the gateway's own id of the payment; empty until it answered
 	Instructions    *Instructions // what the customer has to do, where the method needs it
 	FailureCode     string        // the gateway's word for the last decline

@@ -38,7 +38,7 @@ func (s *Service) Reduce(ctx context.Context, orderID uuid.UUID, before, total i
 		case under[i] > 0:
 			return a, ErrInProgress
 		}
-		if err := s.giveBack(ctx, all[i], back, "ORDER_EDITED"); err != nil {
+		if err := s.giveBack(ctx, all[i], back, edited); err != nil {
 			return a, err
 		}
 		due, a.Refund = due-back, a.Refund+back

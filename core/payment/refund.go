@@ -11,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/money"
 )
 
@@ -94,10 +95,11 @@ func (s *Service) refundIn(ctx context.Context, orderID uuid.UUID, in RefundInpu
 	if in.AsPoints {
 		return s.asPoints(ctx, due, all, p, in, amount)
 	}
-	return s.refundNow(ctx, due, all, p, in, amount)
+	return s.refundNow(ctx, due, all, p, in, amount, p.giver())
 }
 
-func (s *Service) refundNow(ctx context.Context, due Due, all []Payment, p Payment, in RefundInput, amount int64) (Payment, error) {
+// refundNow gives an amount of a payment back from the place.
+func (s *Service) refundNow(ctx context.Context, due Due, all []Payment, p Payment, in RefundInput, amount int64, giver ledger.Place) (Payment, error) {
 	g, err := s.byName(p.Gateway)
 	if err != nil {
 		return p, err
@@ -119,7 +121,7 @@ func (s *Service) refundNow(ctx context.Context, due Due, all []Payment, p Payme
 		return p, s.Jobs.Operate(ctx, op.ID)
 	}
 	after := p.backBy(amount, now)
-	return after, s.save(ctx, due, all, p, after)
+	return after, s.saveFrom(ctx, due, all, p, after, now, giver)
 }
 
 // refunding is what is being given back and not yet confirmed.

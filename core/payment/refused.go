@@ -6,7 +6,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/fault"
-	"github.com/noren-commerce/noren/core/id"
 )
 
 // RefusedInput is a shipment that its customer did not accept.
@@ -68,80 +67,20 @@ func (s *Service) Refused(ctx context.Context, in RefusedInput) (a Adjusted, _ e
 	return a, nil
 }
 
-// Reask lets whoever collects the money of an order that is not paid yet ask for so much
-// more, or less if it is below zero: a carrier, which learns the amount with the parcel, or
-// a convenience store as long as its slip was not asked for, else ErrCollectorTold.
-func (s *Service) Reask(ctx context.Context, orderID uuid.UUID, difference int64) error {
-	all, err := s.Store.LockedOf(ctx, orderID)
-	if err != nil {
-		return err
-	}
-	for i := range all {
-		p := &all[i]
-		switch {
-		case !p.Open() || difference == 0:
-			continue
-		case p.Method == MethodConvenienceStore:
-			if err := s.askAnew(ctx, p, difference); err != nil {
-				return err
-			}
-		case p.Method != MethodCashOnDelivery:
-			continue
-		}
-		change := max(difference, p.CapturedMinor-p.AmountMinor)
-		if err := s.reask(ctx, p, change); err != nil {
-			return err
-		}
-		difference -= change
-	}
-	return nil
-}
-
 // reask asks for so much more, or less; nothing any more if that is all.
 func (s *Service) reask(ctx context.Context, p *Payment, difference int64) error {
 	if difference == 0 {
 		return nil
 	}
 	if p.AmountMinor+difference <= 0 {
-		return s.giveUp(ctx, *p, "ORDER_EDITED")
+		return s.giveUp(ctx, *p, edited)
 	}
 	p.AmountMinor, p.UpdatedAt = p.AmountMinor+difference, s.Now()
+	p.OwedBackMinor = min(p.OwedBackMinor, p.AmountMinor)
 	if how := p.Instructions; how != nil {
 		told := *how
 		told.Amount = p.AmountMinor
 		p.Instructions = &told
 	}
 	return s.Store.Update(ctx, *p)
-}
-
-// askAnew forgets the slip that was to be asked for, and asks for one of so much more. Of
-// what is being asked, nobody knows what becomes.
-func (s *Service) askAnew(ctx context.Context, p *Payment, difference int64) error {
-	if p.issued() {
-		return ErrCollectorTold
-	}
-	outstanding, err := s.Store.Outstanding(ctx, p.ID)
-	if err != nil {
-		return err
-	}
-	for _, o := range outstanding {
-		if o.Kind != OperationStart {
-			continue
-		}
-		if o.LastCallAt != nil {
-			return ErrCollectorTold
-		}
-		now := s.Now()
-		o.Status, o.AnsweredAt, o.Detail = OperationAbandoned, &now, "the order was changed before the call"
-		if err := s.Store.UpdateOperation(ctx, o); err != nil {
-			return err
-		}
-		if p.AmountMinor+difference > 0 {
-			anew := Operation{ID: id.New(), PaymentID: p.ID, Kind: OperationStart, Status: OperationOutstanding, AmountMinor: p.AmountMinor + difference, CreatedAt: now}
-			if err := s.Opened(ctx, Draft{Payment: *p, Start: &anew}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/holiday"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
@@ -29,7 +30,7 @@ type Terms struct {
 }
 
 // DefaultTerms are an hour for cards and, to the end of the day in Japan, seven days
-// for bank transfers and three for convenience stores.
+// for bank transfers, or to the banks' next business day, and three for convenience stores.
 func DefaultTerms() Terms {
 	return Terms{CardWithin: time.Hour, TransferWithin: 7 * 24 * time.Hour, StoreWithin: 3 * 24 * time.Hour, Zone: time.FixedZone("JST", 9*60*60)}
 }
@@ -80,7 +81,8 @@ func New(n Needs) *Service { return &Service{Needs: n} }
 // Tell connects the service with the orders it collects for; the two need each other.
 func (s *Service) Tell(o Orders) { s.orders = o }
 
-// Deadline is the moment until which an order by this method waits for its money.
+// Deadline is the moment until which an order by this method is to be paid. Transfers are by
+// a business day of banks.
 func (s *Service) Deadline(m Method, placedAt time.Time) time.Time {
 	if m == MethodCard {
 		return placedAt.Add(s.Terms.CardWithin)
@@ -90,7 +92,36 @@ func (s *Service) Deadline(m Method, placedAt time.Time) time.Time {
 		within = s.Terms.StoreWithin
 	}
 	day := placedAt.In(s.Terms.Zone).Add(within)
+	if m == MethodBankTransfer {
+		day = bankDay(day)
+	}
+	return s.endOf(day)
+}
+
+// givenUp is when an order by this method that is to be paid by then is given up: what is
+// transferred on a bank's business day is on the statement of the next.
+func (s *Service) givenUp(m Method, due time.Time) time.Time {
+	if m != MethodBankTransfer {
+		return due
+	}
+	return s.endOf(bankDay(due.In(s.Terms.Zone).AddDate(0, 0, 1)))
+}
+
+func (s *Service) endOf(day time.Time) time.Time {
 	return time.Date(day.Year(), day.Month(), day.Day(), 23, 59, 59, 0, s.Terms.Zone).UTC()
+}
+
+// bankDay is the day, or else the next, on which banks in Japan do business (銀行営業日): not
+// on weekends, holidays and from 31 December to 3 January (銀行法施行令第5条).
+func bankDay(day time.Time) time.Time {
+	for {
+		weekend := day.Weekday() == time.Saturday || day.Weekday() == time.Sunday
+		newYear := (day.Month() == time.December && day.Day() == 31) || (day.Month() == time.January && day.Day() <= 3)
+		if !weekend && !newYear && holiday.Name(day) == "" {
+			return day
+		}
+		day = day.AddDate(0, 0, 1)
+	}
 }
 
 // Draft is the payment of a new order. A transfer's instructions go out by mail; a
@@ -105,9 +136,10 @@ func (s *Service) Draft(ctx context.Context, in OpenInput) (Draft, error) {
 	if in.Within > 0 {
 		due = now.Add(in.Within)
 	}
+	until := s.givenUp(g.Method(), due)
 	d := Draft{Payment: Payment{
 		ID: id.New(), BrandID: in.BrandID, OrderID: in.OrderID, Method: g.Method(), Gateway: g.Name(),
-		Status: StatusPending, Currency: in.Currency, AmountMinor: in.Amount, DueAt: &due, CreatedAt: now, UpdatedAt: now,
+		Status: StatusPending, Currency: in.Currency, AmountMinor: in.Amount, DueAt: &until, CreatedAt: now, UpdatedAt: now,
 	}}
 	if issuer, ok := g.(Issuer); ok {
 		return d, d.slip(issuer, in)
@@ -131,11 +163,7 @@ func (s *Service) Draft(ctx context.Context, in OpenInput) (Draft, error) {
 	if in.Email == "" {
 		return d, nil
 	}
-	m, err := messaging.New(ctx, messaging.Address{Name: in.Name, Email: in.Email}, d.Payment.ID.String(), messaging.BankTransfer{
-		Name: in.Name, OrderNumber: in.OrderNumber, Amount: how.Amount, Currency: in.Currency,
-		BankName: how.BankName, BranchName: how.BranchName, AccountType: how.AccountType,
-		AccountNumber: how.AccountNumber, AccountHolder: how.AccountHolder, Reference: how.Reference, DueAt: how.DueAt,
-	})
+	m, err := messaging.New(ctx, messaging.Address{Name: in.Name, Email: in.Email}, d.Payment.ID.String(), how.transfer(in.Name, in.OrderNumber))
 	m.BrandID = in.BrandID
 	d.Messages = []messaging.Message{m}
 	return d, err

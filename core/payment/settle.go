@@ -150,6 +150,9 @@ func (s *Service) ask(ctx context.Context, p Payment, kind OperationKind, amount
 // convenience store is sent back by staff: the operation stays open until they have recorded it.
 func (s *Service) giveBack(ctx context.Context, p Payment, amount int64, reason string) error {
 	g, err := s.byName(p.Gateway)
+	if errors.Is(err, errGatewayOff) {
+		return s.leave(ctx, p, OperationRefund, amount, reason)
+	}
 	if err != nil {
 		return err
 	}
@@ -166,6 +169,16 @@ func (s *Service) giveBack(ctx context.Context, p Payment, amount int64, reason 
 	return s.Events.Record(ctx, e)
 }
 
+// leave writes down, on the list of what staff see to, what a gateway cannot be asked that
+// was switched off.
+func (s *Service) leave(ctx context.Context, p Payment, kind OperationKind, amount int64, reason string) error {
+	now := s.Now()
+	return s.Store.InsertOperation(ctx, Operation{
+		ID: id.New(), PaymentID: p.ID, Kind: kind, Status: OperationRefused, AmountMinor: amount, Reason: reason, Detail: "the gateway is switched off",
+		CreatedAt: now, AnsweredAt: &now,
+	})
+}
+
 // giveUp cancels a payment that has not been paid, here at once and at the
 // gateway soon.
 func (s *Service) giveUp(ctx context.Context, p Payment, reason string) error {
@@ -179,13 +192,14 @@ func (s *Service) giveUp(ctx context.Context, p Payment, reason string) error {
 		return err
 	}
 	g, err := s.byName(p.Gateway)
-	if err != nil {
+	off := errors.Is(err, errGatewayOff)
+	if err != nil && !off {
 		return err
 	}
 	if _, offline := g.(Offline); offline {
 		return nil
 	}
-	if p.Reference != "" {
+	if p.Reference != "" && !off {
 		return s.ask(ctx, after, OperationVoid, 0, reason)
 	}
 	// A start may be under way whose answer nobody has yet: whatever it turns out
@@ -193,6 +207,9 @@ func (s *Service) giveUp(ctx context.Context, p Payment, reason string) error {
 	outstanding, err := s.Store.Outstanding(ctx, p.ID)
 	if err != nil {
 		return err
+	}
+	if off && (p.Reference != "" || len(outstanding) > 0) {
+		return s.leave(ctx, after, OperationVoid, 0, reason)
 	}
 	for _, o := range outstanding {
 		if err := s.Jobs.Operate(ctx, o.ID); err != nil {
@@ -245,7 +262,7 @@ func (s *Service) Take(ctx context.Context, orderID uuid.UUID, total int64) erro
 		}
 		amount := min(p.AuthorisedMinor, rest)
 		if amount <= 0 {
-			err = s.giveUp(ctx, p, "ORDER_EDITED")
+			err = s.giveUp(ctx, p, edited)
 		} else {
 			err = s.ask(ctx, p, OperationCapture, amount, "SHIPPED")
 		}
@@ -307,7 +324,7 @@ func (s *Service) Adjust(ctx context.Context, orderID uuid.UUID, before, total i
 		if back == 0 {
 			continue
 		}
-		if err := s.giveBack(ctx, all[i], back, "ORDER_EDITED"); err != nil {
+		if err := s.giveBack(ctx, all[i], back, edited); err != nil {
 			return a, err
 		}
 		a.Refund += back

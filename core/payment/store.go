@@ -89,8 +89,9 @@ type Store interface {
 	// OfOrders are the payments of many orders, oldest first within an order.
 	OfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]Payment, error)
 	// Overdue are open payments whose DueAt has passed and for which nothing has
-	// come in, most overdue first.
-	Overdue(ctx context.Context, at time.Time, limit int) ([]Payment, error)
+	// come in, and the last of orders that wait for money by none that is open, most overdue
+	// first: those behind one of them, from the first behind none.
+	Overdue(ctx context.Context, at time.Time, behind Payment, limit int) ([]Payment, error)
 
 	// TillCode is the code of the brand's location that is open; empty if there is none.
 	TillCode(ctx context.Context, brandID, locationID uuid.UUID) (string, error)

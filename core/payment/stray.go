@@ -234,5 +234,8 @@ func (s *Service) apply(ctx context.Context, t *Stray, paymentID uuid.UUID) erro
 	case over > 0:
 		err = s.giveBack(ctx, after, min(over, t.AmountMinor), "OVERPAID")
 	}
+	if err == nil && !due.Cancelled {
+		after, err = s.payBack(ctx, due, all, after, max(0, after.CapturedMinor-after.AmountMinor))
+	}
 	return errors.Join(err, s.dropOthers(ctx, due, all, after))
 }

@@ -191,3 +191,11 @@ func (s *Service) follow(ctx context.Context, due Due, all []Payment, r Transfer
 	}
 	return s.dropOthers(ctx, due, all, r.Payment)
 }
+
+// transfer is the mail that says how to pay an order by bank transfer.
+func (i Instructions) transfer(name, number string) messaging.BankTransfer {
+	return messaging.BankTransfer{
+		Name: name, OrderNumber: number, Amount: i.Amount, Currency: i.Currency, BankName: i.BankName, BranchName: i.BranchName, AccountType: i.AccountType,
+		AccountNumber: i.AccountNumber, AccountHolder: i.AccountHolder, Reference: i.Reference, DueAt: i.DueAt,
+	}
+}

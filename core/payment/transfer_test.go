@@ -80,7 +80,7 @@ func TestTransferForAGivenUpOrderIsLateAndOwedBack(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	order := s.place(t, payment.MethodBankTransfer)
-	s.time.turn(9 * 24 * time.Hour)
+	s.time.turn(30 * 24 * time.Hour)
 	require.NoError(t, s.Expire(t.Context()))
 	require.True(t, s.orders.row(order).due.Cancelled)
 

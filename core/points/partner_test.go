@@ -180,7 +180,7 @@ func TestWhoHasNoAccountIsToldToo(t *testing.T) {
 	require.NoError(t, err)
 	b.pass(24 * time.Hour)
 	for _, m := range []uuid.UUID{b.members[0], join("card@example.jp", nil), join("gone@example.jp", &now)} {
-		_, err := b.Submit(t.Context(), b.posting(points.Earn, m, "earned", 70))
+		_, err := b.one(t.Context(), b.posting(points.Earn, m, "earned", 70))
 		require.NoError(t, err)
 	}
 	b.pass(24 * 24 * time.Hour)

@@ -264,11 +264,7 @@ func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, in R
 	if err := s.giveCarried(ctx, c, receipt); err != nil {
 		return err
 	}
-	came := received(c.all, Return.refunds)
-	for _, p := range receipt.Lines {
-		came[p.LineID] += p.Pieces()
-	}
-	if s.Campaigns != nil && sharesOf(c.Order, c.Lines).whole(came) {
+	if s.Campaigns != nil && c.completes(*receipt) {
 		return s.Campaigns.CameBack(ctx, c.Order.ID)
 	}
 	return nil
@@ -337,14 +333,29 @@ func (c changing) worth(receipt *Receipt) error {
 		}
 		p.RefundMinor = cost[p.LineID] - fee
 		receipt.RefundMinor, receipt.FeeMinor = receipt.RefundMinor+p.RefundMinor, receipt.FeeMinor+fee
-		before[p.LineID] += now[p.LineID]
 	}
 	c.keepFlat(receipt)
-	if s.whole(before) && c.refundsShipping() {
-		receipt.ShippingMinor = s.shipping
-		receipt.RefundMinor += s.shipping
+	if c.completes(*receipt) && c.refundsShipping() {
+		receipt.ShippingMinor = max(0, s.shipping-refusedShipping(c.Order, c.Shipments))
+		receipt.RefundMinor += receipt.ShippingMinor
 	}
 	return nil
+}
+
+// completes reports whether all goods are back with the receipt, for the money or because
+// they were refused at the door, and were not before.
+func (c changing) completes(receipt Receipt) bool {
+	s, came := sharesOf(c.Order, c.Lines), received(c.all, Return.refunds)
+	for _, l := range c.Lines {
+		came[l.ID] += l.Refused(c.Shipments)
+	}
+	if s.whole(came) {
+		return false
+	}
+	for _, p := range receipt.Lines {
+		came[p.LineID] += p.Pieces()
+	}
+	return s.whole(came)
 }
 
 // keepFlat takes off what is kept once of the return, as far as no receipt before bore it and
@@ -399,7 +410,7 @@ func (s *Service) giveBack(ctx context.Context, c changing, receipt *Receipt, as
 		})
 	}
 	given, err := s.Payments.GiveBack(ctx, payment.GiveBackInput{
-		OrderID: c.Order.ID, CauseID: receipt.ID, Minor: receipt.RefundMinor, AsPoints: pointed, Reference: c.r.Number(),
+		OrderID: c.Order.ID, CauseID: receipt.ID, At: receipt.LocationID, Minor: receipt.RefundMinor, AsPoints: pointed, Reference: c.r.Number(),
 	})
 	receipt.RefundMinor, receipt.AsPointsMinor, receipt.Points = given.Minor, given.AsPoints, given.Points
 	return err

@@ -23,10 +23,7 @@ type shares struct {
 // sharesOf works out what the lines of an order bear of its total. Where prices are
 // without tax, goods of a higher rate bear more of it.
 func sharesOf(o order.Order, lines []order.Line) shares {
-	s := shares{lines: lines, weights: map[uuid.UUID]int64{}, shipping: o.ShippingMinor + o.ChargeMinor}
-	if !o.TaxInclusive {
-		s.shipping = money.TaxOf(money.TaxStandard, money.Of(s.shipping, o.Currency), false, money.RoundDown).Gross.Minor
-	}
+	s := shares{lines: lines, weights: map[uuid.UUID]int64{}, shipping: withTax(o, o.ShippingMinor+o.ChargeMinor)}
 	s.shipping = min(s.shipping, o.TotalMinor)
 	s.goods = o.TotalMinor - s.shipping
 	for _, l := range lines {
@@ -37,6 +34,25 @@ func sharesOf(o order.Order, lines []order.Line) shares {
 		s.goods, s.shipping = 0, o.TotalMinor
 	}
 	return s
+}
+
+// withTax is what a fee of the order comes to with tax.
+func withTax(o order.Order, fee int64) int64 {
+	if o.TaxInclusive {
+		return fee
+	}
+	return money.TaxOf(money.TaxStandard, money.Of(fee, o.Currency), false, money.RoundDown).Gross.Minor
+}
+
+// refusedShipping is what of the shipping fee and the charge went back with parcels that
+// were refused.
+func refusedShipping(o order.Order, shipments []order.Shipment) (sum int64) {
+	for _, h := range shipments {
+		if h.Status == order.ShipmentRefused {
+			sum += h.ShippingMinor + h.ChargeMinor
+		}
+	}
+	return withTax(o, sum)
 }
 
 // weight is what the line bears, in hundredths of minor units where tax is added. Sets
@@ -92,10 +108,10 @@ func (s shares) back(before, now Pieces) (amounts, error) {
 // amounts are sums of money by order line, in minor units.
 type amounts map[uuid.UUID]int64
 
-// whole reports whether the pieces are all that was ordered.
+// whole reports whether the pieces are all that was ordered, but for gifts.
 func (s shares) whole(pieces Pieces) bool {
 	for _, l := range s.lines {
-		if pieces[l.ID] < l.Quantity {
+		if pieces[l.ID] < l.Quantity && !l.IsGift() {
 			return false
 		}
 	}

@@ -18,7 +18,7 @@ type Payments struct{ db *DB }
 func NewPayments(db *DB) *Payments { return &Payments{db} }
 
 const paymentColumns = `id, brand_id, order_id, method, gateway, status, currency, amount, authorised, captured, refunded,
-	reference, instructions, failure_code, due_at, created_at, updated_at, till, as_points, card_id`
+	reference, instructions, failure_code, due_at, created_at, updated_at, till, as_points, card_id, owed_back`
 
 // Insert adds a payment.
 func (s *Payments) Insert(ctx context.Context, p payment.Payment) error {
@@ -30,18 +30,18 @@ func (s *Payments) Insert(ctx context.Context, p payment.Payment) error {
 func queuePayment(batch *pgx.Batch, p payment.Payment) {
 	batch.Queue(`
 		INSERT INTO payments (`+paymentColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
 		p.ID, p.BrandID, p.OrderID, p.Method, p.Gateway, p.Status, p.Currency, p.AmountMinor, p.AuthorisedMinor,
-		p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.CreatedAt, p.UpdatedAt, p.Till, p.AsPointsMinor, p.CardID)
+		p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.CreatedAt, p.UpdatedAt, p.Till, p.AsPointsMinor, p.CardID, p.OwedBackMinor)
 }
 
 // Update stores what may change of a payment.
 func (s *Payments) Update(ctx context.Context, p payment.Payment) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		UPDATE payments SET status = $2, authorised = $3, captured = $4, refunded = $5, reference = $6,
-			instructions = $7, failure_code = $8, due_at = $9, updated_at = $10, amount = $11, as_points = $12
+			instructions = $7, failure_code = $8, due_at = $9, updated_at = $10, amount = $11, as_points = $12, owed_back = $13
 		WHERE id = $1`,
-		p.ID, p.Status, p.AuthorisedMinor, p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.UpdatedAt, p.AmountMinor, p.AsPointsMinor)
+		p.ID, p.Status, p.AuthorisedMinor, p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.UpdatedAt, p.AmountMinor, p.AsPointsMinor, p.OwedBackMinor)
 	return err
 }
 
@@ -78,11 +78,18 @@ func (s *Payments) OfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]paymen
 		SELECT `+paymentColumns+` FROM payments WHERE order_id = ANY($1) ORDER BY id`, orderIDs)
 }
 
-// Overdue are open payments past their due moment for which nothing has come in.
-func (s *Payments) Overdue(ctx context.Context, at time.Time, limit int) ([]payment.Payment, error) {
+// Overdue are open payments past their due moment for which nothing has come in, and the
+// last of orders that wait for money by none that is open: those behind one of them.
+func (s *Payments) Overdue(ctx context.Context, at time.Time, behind payment.Payment, limit int) ([]payment.Payment, error) {
 	return collect[payment.Payment](ctx, s.db, `
-		SELECT `+paymentColumns+` FROM payments
-		WHERE status IN ('PENDING', 'FAILED') AND captured = 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`, at, limit)
+		SELECT `+paymentColumns+` FROM (
+			(SELECT * FROM payments
+			WHERE status IN ('PENDING', 'FAILED') AND captured = 0 AND due_at <= @at AND (@due::timestamptz IS NULL OR (due_at, id) > (@due, @id)) ORDER BY due_at, id LIMIT @limit)
+			UNION ALL
+			(SELECT p.* FROM orders o CROSS JOIN LATERAL (SELECT * FROM payments WHERE order_id = o.id AND due_at IS NOT NULL ORDER BY id DESC LIMIT 1) p
+			WHERE o.status = 'PENDING_PAYMENT' AND p.status = 'CANCELLED' AND p.captured = 0 AND p.due_at <= @at AND (@due::timestamptz IS NULL OR (p.due_at, p.id) > (@due, @id))
+			ORDER BY p.due_at, p.id LIMIT @limit)
+		) p ORDER BY due_at, id LIMIT @limit`, pgx.NamedArgs{"at": at, "due": behind.DueAt, "id": behind.ID, "limit": limit})
 }
 
 const operationColumns = `id, payment_id, kind, status, amount, points, (SELECT currency FROM payments WHERE payments.id = payment_id) AS currency, client_key, input_hash, reason, attempts, detail, created_at, last_call_at, answered_at`
