@@ -9504,8 +9504,8 @@ type Membership {
   rankCode: String
   "The name of the rank; null for none."
   rankName: String
-  "What was spent in the months that the ranks look at, as it was last worked out, with tax."
-  spend: Money!
+  "What was spent in the months that the ranks look at, as it was last worked out, with tax; null where the member is masked."
+  spend: Money
   "When the member joined."
   joinedAt: DateTime!
   "When the membership ended; null if it goes on."
@@ -9646,8 +9646,8 @@ type MemberRankChange {
   from: String
   "The name of the rank from then on; null for none."
   to: String
-  "What had been spent."
-  spend: Money!
+  "What had been spent; null where the member is masked."
+  spend: Money
   "When."
   at: DateTime!
 }
@@ -16805,7 +16805,7 @@ extend type ProductConnection {
 }
 `, BuiltIn: false},
 	{Name: "../schema/segment.graphqls", Input: `extend type Query {
-  "Members of the channel's brand for whom the conditions hold (詳細検索), in an order that stays the same. Each search is written down with its conditions, and each view. Store staff see members of other stores masked, and by conditions on the person (age, gender, month of birth, pets) find their own stores' members alone. Ends with SEARCH_TOO_SLOW after five seconds."
+  "Members of the channel's brand for whom the conditions hold (詳細検索), in an order that stays the same. Each search is written down with its conditions, and each view. Store staff see members of other stores masked, and by conditions on the person (age, gender, month of birth, pets) or on what they bought (goods, purchases, mailings) find their own stores' members alone. Ends with SEARCH_TOO_SLOW after five seconds."
   memberSearch(
     "The conditions."
     where: MemberConditionInput!
