@@ -11828,12 +11828,12 @@ extend type Mutation {
     "To which system, and how many."
     input: SendPointsInput!
   ): PointTransferPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
-  "Take in points that another system moved here, once for each of its references; for partners and staff. A card number that nobody has goes on the work list, ` + "`" + `pointArrivals` + "`" + `. What was refused there is POINT_ARRIVAL_REFUSED, a reference that came with another member or other points IDEMPOTENCY_KEY_REUSED. A partner tells of its own systems alone (` + "`" + `PointPartner.apiPartnerId` + "`" + `): else FORBIDDEN."
+  "Take in points that another system moved here, once for each of its references; for partners, and where the system is no partner's own for staff with POINT_ADMIN. A card number that nobody has goes on the work list, ` + "`" + `pointArrivals` + "`" + `. What was refused there is POINT_ARRIVAL_REFUSED, a reference that came with another member or other points IDEMPOTENCY_KEY_REUSED. A partner tells of its own systems alone (` + "`" + `PointPartner.apiPartnerId` + "`" + `): else FORBIDDEN."
   receivePoints(
     "From which system, for whom, and how many."
     input: ReceivePointsInput!
   ): ReceivePointsPayload! @allow(permissions: [POINT_WRITE])
-  "Take in a file of points that another system moved here (ポイント受入データ), each line once for its reference, in whatever file it stands. A member number that nobody has goes on the work list, ` + "`" + `pointArrivals` + "`" + `; lines that cannot be, or were refused there, are told and left out; the others count. For partners, of their own systems alone, and staff."
+  "Take in a file of points that another system moved here (ポイント受入データ), each line once for its reference, in whatever file it stands. A member number that nobody has goes on the work list, ` + "`" + `pointArrivals` + "`" + `; lines that cannot be, or were refused there, are told and left out; the others count. For partners, of their own systems alone, and where the system is no partner's own for staff with POINT_ADMIN."
   receivePointFile(
     "From which system, and the file."
     input: ReceivePointFileInput!
