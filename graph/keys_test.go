@@ -20,7 +20,7 @@ var moving = []string{
 	"allocateBankLine", "settleBankLine", "recordAccountPayment", "writeOffAccount", "postJournalEntry", "reverseJournalEntry", "issueCreditNote",
 	// goods
 	"receiveStock", "adjustStock", "countStock", "bookStocktake", "sendStock", "receiveStockTransfer", "closeStockTransfer", "announceStockDelivery",
-	"receiveStockDelivery", "closeStockDelivery", "setStockLotApart", "reallocateOrder", "instructShipments", "shipShipment", "cancelShipment",
+	"receiveStockDelivery", "closeStockDelivery", "setStockLotApart", "reallocateOrder", "reallocateOrders", "instructShipments", "shipShipment", "cancelShipment",
 	"recordRefusedShipment", "handOverPickUp", "receiveReturn",
 	// codes that are worth money
 	"issueGiftCards", "voidGiftCards", "issueVouchers", "importVouchers", "redeemVoucher", "voidVouchers",
