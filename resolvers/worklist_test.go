@@ -199,7 +199,7 @@ func TestEachListIsCountedForThoseWhoMayReadIt(t *testing.T) {
 	s := newPointShop(t)
 	b, p := s.buyer(t, 1000), s.prize(t, nil)
 	require.Empty(t, b.exchange(t, p, nil).UserErrors)
-	require.Equal(t, 1, s.receiveFile(t, pointDesk, s.miles(t, nil), "reference,member,points\nIN-1,nobody,50\n").Unknown)
+	require.Equal(t, 1, s.receiveFile(t, pointAdmin, s.miles(t, nil), "reference,member,points\nIN-1,nobody,50\n").Unknown)
 	order, _ := b.bought(t)
 	shop := openShop(t, s.App, "umeda", "OSAKA", nil)
 	made := asking(func(q string, v apptest.Variables) apptest.Answer { return s.DoAs(t, seller, q, v) }).mutate(t, "createCompany",
