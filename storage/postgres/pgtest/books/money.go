@@ -23,12 +23,13 @@ var journal = []Rule{
 		SELECT format('order %s: total %s, shipments %s', o.number, o.total, sum(h.total))
 		FROM orders o JOIN shipments h ON h.order_id = o.id AND h.status IN ('SHIPPED', 'DELIVERED')
 		GROUP BY o.id HAVING (o.status IN ('SHIPPED', 'DELIVERED') AND sum(h.total) <> o.total) OR sum(h.total) > o.total`},
+	// but for what goes back once a carrier has brought the money: it waits for all of that
 	{"nobody owes what he has deposited", `
-		SELECT format('order %s: owes %s, has deposited %s', o.number, b.owed, b.deposited) FROM (
+		SELECT format('order %s: owes %s, has deposited %s, of which %s goes back later', o.number, b.owed, b.deposited, p.later) FROM (
 			SELECT e.order_id, sum(l.debit - l.credit) FILTER (WHERE l.account = 'RECEIVABLE') AS owed, sum(l.credit - l.debit) FILTER (WHERE l.account = 'DEPOSITS') AS deposited
 			FROM journal_entries e JOIN journal_lines l ON l.entry_id = e.id WHERE e.company_id IS NULL GROUP BY 1
-		) b JOIN orders o ON o.id = b.order_id
-		WHERE (b.owed > 0 AND b.deposited > 0) OR b.owed < 0 OR b.deposited < 0`},
+		) b JOIN orders o ON o.id = b.order_id CROSS JOIN LATERAL (SELECT coalesce(sum(p.owed_back), 0) AS later FROM payments p WHERE p.order_id = o.id) p
+		WHERE (b.owed > 0 AND b.deposited > 0 AND b.deposited <> p.later) OR b.owed < 0 OR b.deposited < 0 OR coalesce(b.deposited, 0) < p.later`},
 	{"the sale of an order is not undone beyond it", `
 		SELECT format('order %s: %s of its sale is left', o.number, b.sold) FROM (
 			SELECT e.order_id, sum(l.credit - l.debit) AS sold FROM journal_entries e JOIN journal_lines l ON l.entry_id = e.id
