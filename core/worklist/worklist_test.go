@@ -36,6 +36,12 @@ func (o *office) Count(context.Context, worklist.Query) (worklist.Counts, error)
 	return worklist.Counts{StockAlerts: &n}, nil
 }
 
+func (o *office) times() int {
+	o.Lock()
+	defer o.Unlock()
+	return o.counted
+}
+
 func (o *office) Stands(context.Context) (access.Actor, error) {
 	o.Lock()
 	defer o.Unlock()
@@ -70,7 +76,7 @@ func TestAWatcherLooksAgainWhenToldAndWhenADayMayHavePassed(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		require.Empty(t, counts, "nothing new")
-		require.Equal(t, 2, o.counted, "what follows quickly is looked at once")
+		require.Equal(t, 2, o.times(), "what follows quickly is looked at once")
 
 		o.set(4, access.InventoryRead)
 		require.Equal(t, 4, *(<-counts).StockAlerts, "though nobody told")
