@@ -78,8 +78,12 @@ var (
 // ErrMoved says that stock went while it was being counted out; doing it anew helps.
 var ErrMoved = errors.New("stock moved")
 
-// maxBookings bounds how often a stocktake is booked anew because stock moved.
-const maxBookings = 4
+// maxBookings bounds how often a stocktake is booked anew because stock moved, each time
+// after a longer pause, two seconds in all: orders that come meanwhile are done by then.
+const (
+	maxBookings  = 20
+	bookingPause = 10 * time.Millisecond
+)
 
 // Shortage is how many pieces of a variant orders hold more than there are.
 type Shortage struct {
@@ -237,7 +241,7 @@ func (k *Keeper) BookStocktake(ctx context.Context, in BookStocktakeInput) (*Sto
 		return nil, err
 	}
 	var short shortfall
-	for range maxBookings {
+	for try := range maxBookings {
 		booked, err := idempotency.OnceRead(ctx, k.Keys, "bookStocktake", in.IdempotencyKey, in, func(ctx context.Context) (*Stocktake, error) {
 			return k.counting(ctx, in.StocktakeID, func(ctx context.Context, s *Stocktake) error { return k.bookStocktake(ctx, s, in, short) })
 		}, func(ctx context.Context) (*Stocktake, error) {
@@ -249,6 +253,11 @@ func (k *Keeper) BookStocktake(ctx context.Context, in BookStocktakeInput) (*Sto
 			short = found
 		case errors.Is(err, ErrMoved):
 			short = nil
+			select {
+			case <-time.After(time.Duration(try) * bookingPause):
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
 		default:
 			return booked, err
 		}
