@@ -28,19 +28,16 @@ func (s *Events) Record(ctx context.Context, events ...event.Event) error {
 	return nil
 }
 
+var recordEvents = forRows("id uuid, at timestamptz, type text, brand_id uuid, subject text, subject_id uuid, actor_role text, actor_id uuid, data text", `
+	INSERT INTO events (id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data)
+	SELECT id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data::jsonb FROM ROWS`)
+
 // queueEvents queues one statement for all.
 func queueEvents(batch *pgx.Batch, events ...event.Event) {
-	if len(events) == 0 {
-		return
-	}
-	if e := events[0]; len(events) == 1 {
-		batch.Queue(`
-			INSERT INTO events (id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			e.ID, e.At, e.Type, orNull(e.BrandID), e.Subject, e.SubjectID, e.ActorRole, orNull(e.ActorID), e.Data)
-		return
-	}
 	n := len(events)
+	if n == 0 {
+		return
+	}
 	ids, subjectIDs, times := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]time.Time, n)
 	brands, actors := make([]*uuid.UUID, n), make([]*uuid.UUID, n)
 	types, subjects, roles, data := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
@@ -51,12 +48,7 @@ func queueEvents(batch *pgx.Batch, events ...event.Event) {
 			data[i] = string(e.Data)
 		}
 	}
-	batch.Queue(`
-		INSERT INTO events (id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data)
-		SELECT id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data::jsonb
-		FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::uuid[], $9::text[])
-			AS e (id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data)`,
-		ids, times, types, brands, subjects, subjectIDs, roles, actors, data)
+	recordEvents.queue(batch, ids, times, types, brands, subjects, subjectIDs, roles, actors, data)
 }
 
 // orNull turns the zero key into SQL's null.
