@@ -105,7 +105,7 @@ func TestDepositsFindTheirOrders(t *testing.T) {
 		numbers, orders = append(numbers, strings.ReplaceAll(placed.Order.Number, "-", "")), append(orders, placed.Order.ID)
 	}
 	for i, kana := range []string{"ヤマダ ハナコ", "サトウ イチロウ", "スズキ ジロウ", "スズキ ジロウ", "タナカ サブロウ"} {
-		exec(t, a, `UPDATE orders SET shipping_address = shipping_address || jsonb_build_object('kana', $2::text) WHERE id = $1`, keyOf(t, orders[i]), kana)
+		exec(t, a, `UPDATE orders SET shipping_address = '`+inClear+`' || jsonb_build_object('kana', $2::text) WHERE id = $1`, keyOf(t, orders[i]), kana)
 	}
 	d := newDesk(t, a)
 	file := "日付,摘要,入金額\n" +

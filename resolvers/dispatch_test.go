@@ -125,7 +125,7 @@ func TestShipmentsAreWrittenForTheCarrierOnce(t *testing.T) {
 	d.send(t, "yamato-b2")
 	d.send(t, "sagawa-ehiden")
 	order, _, second := d.instructed(t)
-	exec(t, d.App, `UPDATE orders SET shipping_address = jsonb_set(shipping_address, '{line1}', to_jsonb(repeat('町', 90))) WHERE id = $1`, keyOf(t, order))
+	exec(t, d.App, `UPDATE orders SET shipping_address = '`+inClear+`' || jsonb_build_object('line1', repeat('町', 90)) WHERE id = $1`, keyOf(t, order))
 
 	made := d.export(t, dispatcher, apptest.Variables{"idempotencyKey": "export-once"})
 	require.Empty(t, made.UserErrors)
@@ -143,7 +143,7 @@ func TestShipmentsAreWrittenForTheCarrierOnce(t *testing.T) {
 	require.Equal(t, made.Batch.ID, d.export(t, dispatcher, apptest.Variables{"idempotencyKey": "export-once"}).Batch.ID)
 	next := d.export(t, dispatcher, nil)
 	require.Equal(t, []int{2, 0, 1}, []int{next.Batch.Number, next.Batch.Shipments, len(next.Batch.Remarks)})
-	exec(t, d.App, `UPDATE orders SET shipping_address = jsonb_set(shipping_address, '{line1}', '"千駄ヶ谷1"') WHERE id = $1`, keyOf(t, order))
+	exec(t, d.App, `UPDATE orders SET shipping_address = '`+inClear+`' || jsonb_build_object('line1', '千駄ヶ谷1') WHERE id = $1`, keyOf(t, order))
 	next = d.export(t, dispatcher, apptest.Variables{"profile": "sagawa-ehiden"})
 	require.Equal(t, 1, next.Batch.Shipments)
 	_, rows = d.download(t, next.Batch.DownloadURL)

@@ -366,7 +366,7 @@ func TestATimelineTellsEachWhatIsForThem(t *testing.T) {
 	require.Empty(t, remark("在庫を確認中", false))
 	require.Empty(t, remark("明日発送します", true))
 	require.Equal(t, "REQUIRED", remark(" ", true)[0].Code)
-	exec(t, s.App, `INSERT INTO sent_messages (key, kind, recipient, message_id, sent_at, at) SELECT 'order_confirmation/' || id, 'order_confirmation', email, 'm1', now(), now() FROM orders`)
+	exec(t, s.App, `INSERT INTO sent_messages (key, kind, recipient, message_id, sent_at, at) SELECT 'order_confirmation/' || id, 'order_confirmation', 'hanako@example.jp', 'm1', now(), now() FROM orders`)
 
 	type moment struct{ Type, Remark, Detail string }
 	type timeline struct {

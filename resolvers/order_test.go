@@ -248,7 +248,7 @@ func TestStaffFindOrders(t *testing.T) {
 	}
 	shop, member := id.New(), id.New()
 	exec(t, a, `INSERT INTO locations (id, brand_id, code, name, kind) SELECT $1, brand_id, 'shop-7', '{"ja":"七号店"}', 'SHOP' FROM locations LIMIT 1`, shop)
-	exec(t, a, `UPDATE orders SET status = 'SHIPPED', email = 'taro@example.jp', shop_id = $2, member_id = $3, payment_method = 'CASH', placed_at = '2026-04-01T00:00:00Z' WHERE number = $1`, numbers[0], shop, member)
+	exec(t, a, `UPDATE orders SET status = 'SHIPPED', email = 'taro@example.jp', key_id = NULL, shop_id = $2, member_id = $3, payment_method = 'CASH', placed_at = '2026-04-01T00:00:00Z' WHERE number = $1`, numbers[0], shop, member)
 	oldest := counter{a, cashier}.found(t, numbers[0])
 	exec(t, a, `UPDATE orders SET status = 'CONFIRMED' WHERE number = $1`, numbers[0])
 	require.Empty(t, counter{a, cashier}.act(t, "holdOrder", apptest.Variables{"orderId": oldest, "reason": "FRAUD"}).UserErrors)

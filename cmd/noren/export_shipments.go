@@ -19,7 +19,7 @@ import (
 
 // exportShipments writes a file of instructions to a carrier.
 type exportShipments struct {
-	databaseFlags
+	personalFlags
 	File    string `arg:"" optional:"" help:"Where to write; standard output if left out."`
 	Profile string `default:"yamato-b2" env:"NOREN_CARRIER_PROFILE" help:"The form: yamato-b2 or sagawa-ehiden."`
 	Batch   int    `env:"NOREN_SHIPMENT_BATCH" help:"Write the file with this number again, instead of making one."`
@@ -28,7 +28,7 @@ type exportShipments struct {
 
 // Run makes a file of the shipments that are in none, and says what it could not say.
 func (c *exportShipments) Run(ctx context.Context) error {
-	db, err := postgres.Open(ctx, c.DatabaseURL)
+	db, err := c.open(ctx)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,23 @@ type personalFlags struct {
 	PersonalKey string `env:"NOREN_PERSONAL_KEY" help:"The master key of personal data."`
 }
 
+// open opens the database. If the master key is named, what is sealed can be read, and
+// what is written is sealed.
+func (c personalFlags) open(ctx context.Context) (*postgres.DB, error) {
+	db, err := postgres.Open(ctx, c.DatabaseURL)
+	master := cmp.Or(c.PersonalKey, c.Secret)
+	if err != nil || master == "" {
+		return db, err
+	}
+	keys, err := app.NewSealing(master, db, clock.System)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	db.SealWith(keys)
+	return db, nil
+}
+
 func (c personalFlags) with(ctx context.Context, f func(*postgres.DB, *sealing.Keys) error) error {
 	db, err := postgres.Open(ctx, c.DatabaseURL)
 	if err != nil {

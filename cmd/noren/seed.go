@@ -27,7 +27,7 @@ func (c *seedCommand) Run(ctx context.Context) error {
 	if err := postgres.Migrate(ctx, c.DatabaseURL); err != nil {
 		return err
 	}
-	db, err := postgres.Open(ctx, c.DatabaseURL)
+	db, err := c.open(ctx)
 	if err != nil {
 		return err
 	}

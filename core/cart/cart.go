@@ -22,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/sale"
+	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/core/shipping"
 )
 
@@ -69,6 +70,16 @@ type Cart struct {
 	QuotationID      *uuid.UUID             `db:"-"` // whose offer this is; nil for a cart
 	Entered          []promotion.Coupon     // the coupons that the customer has entered
 	UpdatedAt        time.Time
+}
+
+// Sealed are the values that are sealed where the cart, or what is named as one, is kept.
+func (c *Cart) Sealed() (uuid.UUID, []sealing.Column) {
+	return c.ID, []sealing.Column{
+		{Field: "name", Value: sealing.Text(&c.Recipient)},
+		{Field: "email", Value: sealing.Text(&c.Email)},
+		{Field: "shipping_address", Value: customer.AddressAt(&c.ShippingAddress)},
+		{Field: "billing_address", Value: customer.AddressAt(&c.BillingAddress)},
+	}
 }
 
 // Sale is how one variant can be had by the owner of a cart.

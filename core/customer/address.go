@@ -19,10 +19,11 @@ type Address struct {
 	Company    string     `json:"company,omitempty"`
 	PostalCode string     `json:"postalCode"` // 〒 seven digits, no hyphen
 	Prefecture Prefecture `json:"prefecture"`
-	City       string     `json:"city"`            // 市区町村
-	Line1      string     `json:"line1"`           // 町名・番地
-	Line2      string     `json:"line2,omitempty"` // 建物名・部屋番号
-	Phone      string     `json:"phone"`           // digits only
+	City       string     `json:"city"`             // 市区町村
+	Line1      string     `json:"line1"`            // 町名・番地
+	Line2      string     `json:"line2,omitempty"`  // 建物名・部屋番号
+	Phone      string     `json:"phone"`            // digits only
+	Sealed     string     `json:"sealed,omitempty"` // all of it, where it is kept; empty once it is read
 }
 
 var (

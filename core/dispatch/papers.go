@@ -22,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/core/shipping"
 )
 
@@ -76,7 +77,8 @@ func (p Paper) Shipments() int { return len(p.ShipmentIDs) }
 // Packed is a shipment as its papers show it.
 type Packed struct {
 	ShipmentID   uuid.UUID
-	Number       string // the order's
+	OrderID      uuid.UUID // nobody's for a prize
+	Number       string    // the order's
 	Nth          int
 	PlacedAt     time.Time
 	To           customer.Address
@@ -91,6 +93,13 @@ type Packed struct {
 	Currency     money.Currency
 	TaxInclusive bool
 	Lines        []PackedLine
+}
+
+// Sealed are the values that are sealed with the order.
+func (p *Packed) Sealed() (uuid.UUID, []sealing.Column) {
+	return p.OrderID, []sealing.Column{
+		{Field: "shipping_address", Value: customer.AddressValue(&p.To)}, {Field: "billing_address", Value: customer.AddressAt(&p.Billing)},
+	}
 }
 
 // PackedLine is pieces of one thing in a shipment.

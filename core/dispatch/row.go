@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/core/shipping"
 )
 
@@ -19,9 +20,10 @@ import (
 type Delivery struct {
 	ID           uuid.UUID // the shipment's, or the exchange's
 	Source       Source
-	Number       string // the order's, or the prize's own
-	Nth          int    // of the order's shipments
-	Held         bool   // the order may not leave now
+	OrderID      uuid.UUID // nobody's for a prize
+	Number       string    // the order's, or the prize's own
+	Nth          int       // of the order's shipments
+	Held         bool      // the order may not leave now
 	To           customer.Address
 	Mode         pricing.ShippingMode
 	Billing      *customer.Address // who ordered it, if somebody else than who receives it
@@ -32,6 +34,13 @@ type Delivery struct {
 	CollectTax   int64      // what of it is tax, in proportion if only a part of the order is collected
 	DeliverOn    *time.Time // the day that was promised; nil if none was
 	TimeBand     string     // the hours that were promised, "14-16"; empty if none were
+}
+
+// Sealed are the values that are sealed with the order.
+func (d *Delivery) Sealed() (uuid.UUID, []sealing.Column) {
+	return d.OrderID, []sealing.Column{
+		{Field: "shipping_address", Value: customer.AddressValue(&d.To)}, {Field: "billing_address", Value: customer.AddressAt(&d.Billing)},
+	}
 }
 
 // Goods are pieces of one thing in a parcel.

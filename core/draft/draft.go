@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/sale"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // State is where a draft stands.
@@ -77,6 +78,17 @@ type Draft struct {
 	CreatedBy        uuid.UUID
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
+}
+
+// Sealed are the values that are sealed where the draft is kept.
+func (d *Draft) Sealed() (uuid.UUID, []sealing.Column) {
+	return d.ID, []sealing.Column{
+		{Field: "name", Value: sealing.Text(&d.Name)},
+		{Field: "phone", Value: sealing.Text(&d.Phone)},
+		{Field: "email", Value: sealing.Text(&d.Email)},
+		{Field: "shipping_address", Value: customer.AddressAt(&d.ShippingAddress)},
+		{Field: "billing_address", Value: customer.AddressAt(&d.BillingAddress)},
+	}
 }
 
 // GlobalID is the draft's id in the schema.

@@ -100,7 +100,7 @@ func (s *Service) order(ctx context.Context, seen Draft, in PlaceInput, by *acce
 			if d, err = s.placeable(ctx, seen, in, by == nil); err != nil {
 				return nil, err
 			}
-			return s.Store.Basket(ctx, lookup, d.ID)
+			return s.Store.Basket(ctx, lookup, *d)
 		},
 		Ordered: func(ctx context.Context, orderID uuid.UUID) error { return s.ordered(ctx, d, orderID, in, by) },
 	}

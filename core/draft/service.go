@@ -43,7 +43,7 @@ type Store interface {
 	// Lock reads a draft and locks it; nil if there is none.
 	Lock(ctx context.Context, draftID uuid.UUID) (*Draft, error)
 	// Basket is what the draft holds, as an order takes it.
-	Basket(ctx context.Context, in cart.Lookup, draftID uuid.UUID) (*cart.Basket, error)
+	Basket(ctx context.Context, in cart.Lookup, d Draft) (*cart.Basket, error)
 	// Expire ends at most so many drafts whose time is over, and answers them.
 	Expire(ctx context.Context, at time.Time, most int) ([]Draft, error)
 
@@ -227,7 +227,7 @@ func (s *Service) price(ctx context.Context, d Draft) (*cart.Priced, error) {
 	if err != nil {
 		return nil, err
 	}
-	basket, err := s.Store.Basket(ctx, lookup, d.ID)
+	basket, err := s.Store.Basket(ctx, lookup, d)
 	if err != nil || basket == nil {
 		return nil, err
 	}

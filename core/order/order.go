@@ -20,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/sale"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // Status is where an order stands.
@@ -106,6 +107,15 @@ type Shipping struct {
 	Name     i18n.Text        `json:"name"`
 	Excluded []payment.Method `json:"excluded,omitempty"` // that it did not go with
 	TaxClass money.TaxClass   `json:"taxClass,omitempty"` // of the fee; empty: the standard rate
+}
+
+// Sealed are the values that are sealed where the order is kept.
+func (o *Order) Sealed() (uuid.UUID, []sealing.Column) {
+	return o.ID, []sealing.Column{
+		{Field: "email", Value: sealing.Text(&o.Email)},
+		{Field: "shipping_address", Value: customer.AddressValue(&o.ShippingAddress)},
+		{Field: "billing_address", Value: customer.AddressAt(&o.BillingAddress)},
+	}
 }
 
 // BilledTo is whom the bill is made out to.

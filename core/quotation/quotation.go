@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // State is where a quotation stands.
@@ -63,6 +64,11 @@ type Quotation struct {
 	OrderID      *uuid.UUID
 	RequestedAt  time.Time
 	UpdatedAt    time.Time
+}
+
+// Sealed are the values that are sealed where the quotation is kept.
+func (q *Quotation) Sealed() (uuid.UUID, []sealing.Column) {
+	return q.ID, []sealing.Column{{Field: "name", Value: sealing.Text(&q.Name)}, {Field: "email", Value: sealing.Text(&q.Email)}}
 }
 
 // GlobalID is the quotation's id in the schema.

@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // State is where a recurring order stands.
@@ -81,6 +82,16 @@ type Order struct {
 	Currency         money.Currency
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
+}
+
+// Sealed are the values that are sealed where the order is kept.
+func (o *Order) Sealed() (uuid.UUID, []sealing.Column) {
+	return o.ID, []sealing.Column{
+		{Field: "name", Value: sealing.Text(&o.Name)},
+		{Field: "email", Value: sealing.Text(&o.Email)},
+		{Field: "shipping_address", Value: customer.AddressValue(&o.ShippingAddress)},
+		{Field: "billing_address", Value: customer.AddressAt(&o.BillingAddress)},
+	}
 }
 
 // GlobalID is the recurring order's id in the schema.

@@ -161,7 +161,7 @@ func (s *Service) order(ctx context.Context, seen Order, priced *cart.Priced) er
 			if o.State != Active || !o.NextOn.Equal(seen.NextOn) || o.Revision != seen.Revision {
 				return nil, errMoved
 			}
-			return s.Store.Basket(ctx, lookup, o.ID)
+			return s.Store.Basket(ctx, lookup, *o)
 		},
 		Ordered: func(ctx context.Context, orderID uuid.UUID) error {
 			ctx, fresh = access.With(ctx, noren), true

@@ -33,7 +33,7 @@ type Store interface {
 	// Lock reads one and locks it; nil if there is none.
 	Lock(ctx context.Context, id uuid.UUID) (*Order, error)
 	// Basket is what it holds, as an order takes it.
-	Basket(ctx context.Context, in cart.Lookup, id uuid.UUID) (*cart.Basket, error)
+	Basket(ctx context.Context, in cart.Lookup, o Order) (*cart.Basket, error)
 	// Note keeps what became of a due day, in place of what is noted of it.
 	Note(ctx context.Context, o Occurrence) error
 	// Due are active ones of the channel to be placed by the day, or tried again by the
@@ -182,7 +182,7 @@ func (s *Service) price(ctx context.Context, o Order) (*cart.Priced, error) {
 	if err != nil {
 		return nil, err
 	}
-	basket, err := s.Store.Basket(ctx, lookup, o.ID)
+	basket, err := s.Store.Basket(ctx, lookup, o)
 	if err == nil && basket == nil {
 		err = fault.ErrNotFound
 	}

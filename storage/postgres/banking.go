@@ -8,7 +8,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/noren-commerce/noren/core/banking"
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // Banking keeps the bank's statements in PostgreSQL.
@@ -151,12 +153,27 @@ func (s *Banking) AllocationsOf(ctx context.Context, lineIDs []uuid.UUID) ([]ban
 		FROM bank_allocations a JOIN bank_lines l ON l.id = a.line_id WHERE a.line_id = ANY($1) ORDER BY a.id`, lineIDs)
 }
 
+// candidateRow is a candidate with what is sealed with the order.
+type candidateRow struct {
+	banking.Candidate
+	OrderID                         *uuid.UUID
+	ShippingAddress, BillingAddress *customer.Address
+}
+
+// Sealed are the values that are sealed with the order.
+func (r *candidateRow) Sealed() (owner uuid.UUID, columns []sealing.Column) {
+	if r.OrderID == nil {
+		return uuid.Nil, nil
+	}
+	return *r.OrderID, []sealing.Column{
+		{Field: "shipping_address", Value: customer.AddressAt(&r.ShippingAddress)}, {Field: "billing_address", Value: customer.AddressAt(&r.BillingAddress)},
+	}
+}
+
 // Candidates are what the line may pay.
 func (s *Banking) Candidates(ctx context.Context, l banking.Line, references []string) ([]banking.Candidate, error) {
-	return collect[banking.Candidate](ctx, s.db, `
-		SELECT p.id AS payment_id, NULL::uuid AS company_id, o.number,
-			array_remove(ARRAY[o.shipping_address->>'kana', o.shipping_address->>'name', o.shipping_address->>'company',
-				o.billing_address->>'kana', o.billing_address->>'name', o.billing_address->>'company'], NULL) AS names,
+	rows, err := collect[candidateRow](ctx, s.db, `
+		SELECT p.id AS payment_id, NULL::uuid AS company_id, o.number, o.id AS order_id, o.shipping_address, o.billing_address, '{}'::text[] AS names,
 			ARRAY[p.amount - p.captured] AS dues, p.reference = ANY(@references) AS named, p.status = 'PENDING' AS open
 		FROM payments p JOIN orders o ON o.id = p.order_id
 		WHERE p.brand_id = @brand AND p.method = 'BANK_TRANSFER' AND p.currency = @currency AND p.id IN (
@@ -165,12 +182,22 @@ func (s *Banking) Candidates(ctx context.Context, l banking.Line, references []s
 			(SELECT id FROM payments WHERE brand_id = @brand AND method = 'BANK_TRANSFER' AND status = 'PENDING' AND amount - captured = @amount ORDER BY id LIMIT 500)
 		)
 		UNION ALL
-		SELECT NULL, c.id, c.code, ARRAY[c.kana, c.name],
+		SELECT NULL, c.id, c.code, NULL, NULL, NULL, ARRAY[c.kana, c.name],
 			ARRAY[w.used] || ARRAY(SELECT r.remaining FROM (`+remainingOf+`) r WHERE r.remaining > 0),
 			c.code = ANY(@references), w.used > 0
 		FROM companies c JOIN company_credit w ON w.company_id = c.id
 		WHERE c.brand_id = @brand AND w.currency = @currency AND (w.used > 0 OR c.code = ANY(@references))`,
 		pgx.NamedArgs{"brand": l.BrandID, "amount": l.AmountMinor, "references": orEmpty(references), "currency": l.Currency})
+	all := make([]banking.Candidate, len(rows))
+	for i, r := range rows {
+		for _, a := range []*customer.Address{r.ShippingAddress, r.BillingAddress} {
+			if a != nil {
+				r.Names = append(r.Names, a.Kana, a.Name, a.Company)
+			}
+		}
+		all[i] = r.Candidate
+	}
+	return all, err
 }
 
 // remainingOf are what is still to be paid of each statement of the company c: of what

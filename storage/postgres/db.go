@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/multitracer"
 	"github.com/jackc/pgx/v5/pgxpool"
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
+
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // acquireWithin is how long a statement waits for a free connection, unless
@@ -24,8 +26,9 @@ const pingAfter = time.Second
 // DB is a pool of connections to one database.
 type DB struct {
 	pool      *pgxpool.Pool
-	brokeAt   atomic.Int64 // Unix nanoseconds of the last connection that died
-	committed []Committed  // set before use
+	brokeAt   atomic.Int64  // Unix nanoseconds of the last connection that died
+	committed []Committed   // set before use
+	keys      *sealing.Keys // of personal data; nil: rows are kept as they are
 }
 
 // settings are what options change.

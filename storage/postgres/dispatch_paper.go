@@ -48,7 +48,7 @@ func (s *Dispatch) Paper(ctx context.Context, paperID uuid.UUID) (*dispatch.Pape
 // out. What a part of a set costs alone stands on no paper.
 func (s *Dispatch) Packed(ctx context.Context, shipmentIDs []uuid.UUID) ([]dispatch.Packed, error) {
 	return collect[dispatch.Packed](ctx, s.db, `
-		SELECT h.id AS shipment_id, o.number, h.nth, o.placed_at, o.shipping_address AS "to", o.shipping_mode AS mode, o.billing_address AS billing,
+		SELECT h.id AS shipment_id, o.id AS order_id, o.number, h.nth, o.placed_at, o.shipping_address AS "to", o.shipping_mode AS mode, o.billing_address AS billing,
 			coalesce((SELECT c.name FROM companies c WHERE c.id = o.company_id), (SELECT a.name FROM accounts a WHERE a.id = o.member_id), '') AS buyer,
 			(SELECT b.name->>'ja' FROM brands b WHERE b.id = o.brand_id) AS brand, (SELECT p.name->>'ja' FROM locations p WHERE p.id = h.location_id) AS location,
 			g.temperature, h.deliver_on,

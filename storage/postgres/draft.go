@@ -88,17 +88,26 @@ func (s *Drafts) Insert(ctx context.Context, d draft.Draft) error {
 
 // Save writes what may change in a draft.
 func (s *Drafts) Save(ctx context.Context, d draft.Draft) error {
+	found, err := s.db.found(ctx, d.Name, d.Email, d.Phone)
+	if err != nil {
+		return err
+	}
+	keyID, err := s.db.seal(ctx, &d)
+	if err != nil {
+		return err
+	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		UPDATE draft_orders SET shop_id = @shop, name = @name, phone = @phone, email = @email, state = @state, revision = @revision,
 			shipping_address = @address, billing_address = @billing, shipping_method_id = @method, shipping_mode = @mode, payment_method = @payment,
 			convenience_store = @store, note = @note, message = @message, token_hash = @token, total = @total, expires_at = @until,
-			order_id = @order, placed_key = @key, placed_by = @by, updated_at = @at
+			order_id = @order, placed_key = @key, placed_by = @by, updated_at = @at, found = @found, key_id = @sealed_by
 		WHERE id = @id`, pgx.NamedArgs{
 		"id": d.ID, "shop": d.ShopID, "name": d.Name, "phone": d.Phone, "email": d.Email, "state": d.State, "revision": d.Revision,
 		"address": d.ShippingAddress, "billing": d.BillingAddress, "method": d.ShippingMethodID, "mode": d.ShippingMode, "payment": d.PaymentMethod,
 		"store": d.ConvenienceStore, "note": d.Note, "message": d.Message, "token": d.TokenHash, "total": d.TotalMinor, "until": d.ExpiresAt,
 		"order": d.OrderID, "key": d.PlacedKey, "by": d.PlacedBy, "at": d.UpdatedAt,
+		"found": found, "sealed_by": keyID,
 	})
 	return s.db.later(ctx, batch)
 }
@@ -144,8 +153,8 @@ func (s *Drafts) Lock(ctx context.Context, draftID uuid.UUID) (*draft.Draft, err
 }
 
 // Basket is what the draft holds, as an order takes it.
-func (s *Drafts) Basket(ctx context.Context, in cart.Lookup, draftID uuid.UUID) (*cart.Basket, error) {
-	return draftBasket.basket(ctx, s.db, in, draftID)
+func (s *Drafts) Basket(ctx context.Context, in cart.Lookup, d draft.Draft) (*cart.Basket, error) {
+	return draftBasket.basket(ctx, s.db, in, d.ID, cart.CustomerOf(d.MemberID, d.Email))
 }
 
 // Expire ends at most so many drafts whose time is over, and answers them.
@@ -176,13 +185,19 @@ func (s *Drafts) List(ctx context.Context, q draft.Query) (page.Connection[draft
 		{len(q.Stores) > 0, `shop_id = ANY(@stores)`},
 		{q.MemberID != nil, `member_id = @member`},
 		{len(q.States) > 0, `state = ANY(@states)`},
-		{q.Text != "", `(number ILIKE @part OR name ILIKE @part OR email ILIKE @part OR phone ILIKE @part)`},
+		{q.Text != "", `(number ILIKE @part OR found && @asked OR (key_id IS NULL AND (name ILIKE @part OR email ILIKE @part OR phone ILIKE @part)))`},
 	} {
 		if f.wanted {
 			where = append(where, f.condition)
 		}
 	}
-	args := pgx.NamedArgs{"brand": q.BrandID, "channel": q.ChannelID, "stores": q.Stores, "member": q.MemberID, "states": q.States, "part": `%` + literal(q.Text) + `%`}
+	asked, err := s.db.asked(ctx, q.Text)
+	if err != nil {
+		return page.Connection[draft.Draft]{}, err
+	}
+	args := pgx.NamedArgs{
+		"brand": q.BrandID, "channel": q.ChannelID, "stores": q.Stores, "member": q.MemberID, "states": q.States, "part": `%` + literal(q.Text) + `%`, "asked": asked,
+	}
 	return newest(ctx, s.db, draftColumns, `draft_orders d`, where, args, q.Page, func(d draft.Draft) newestKey { return newestKey{d.CreatedAt, d.ID} })
 }
 

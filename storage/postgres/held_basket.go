@@ -25,8 +25,8 @@ type holder struct {
 var labelSet = i18n.Text{"ja": "担当者による価格", "en": "Price set by staff"}
 
 // basket is what the row with the id holds, with all that pricing and placing an order
-// need, in one round trip; nil if there is none.
-func (h holder) basket(ctx context.Context, db *DB, in cart.Lookup, id uuid.UUID) (*cart.Basket, error) {
+// need, in one round trip; nil if there is none. Customer is whom limits count its buyer as.
+func (h holder) basket(ctx context.Context, db *DB, in cart.Lookup, id uuid.UUID, customer string) (*cart.Basket, error) {
 	var (
 		b     cart.Basket
 		found bool
@@ -35,7 +35,7 @@ func (h holder) basket(ctx context.Context, db *DB, in cart.Lookup, id uuid.UUID
 			Unit int64
 		}
 	)
-	args, batch := cartArgs(in, pgx.NamedArgs{"holder": id}), &pgx.Batch{}
+	args, batch := cartArgs(in, pgx.NamedArgs{"holder": id, "customer": customer}), &pgx.Batch{}
 	entered := `'[]'::jsonb`
 	if h.coupons != "" {
 		entered = strings.NewReplacer(`cart_coupons e`, h.coupons+` e`, `e.cart_id`, `e.`+h.key).Replace(enteredCoupons)
@@ -47,10 +47,10 @@ func (h holder) basket(ctx context.Context, db *DB, in cart.Lookup, id uuid.UUID
 		}
 	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shipping_mode, c.shop_id,
 			c.payment_method, NULL::date AS deliver_on, '' AS delivery_band,
-			coalesce(nullif(c.name, ''), c.shipping_address->>'name', '') AS recipient, `+pickUpOf+` AS pick_up, c.updated_at, `+deliveryTermsOf+` AS delivery, `+entered+` AS entered
+			c.name AS recipient, `+pickUpOf+` AS pick_up, c.updated_at, `+deliveryTermsOf+` AS delivery, `+entered+` AS entered
 		FROM `+h.table+` c WHERE `+where, args)
 	from := h.table + ` c JOIN ` + h.lines + ` k ON k.` + h.key + ` = c.id`
-	queueContents(batch, basketLines{from, where, shareOfCart, placesOf(h.table, where)}, args, &b)
+	queueContents(batch, basketLines{from, where, share, placesOf(h.table, where)}, args, &b)
 	queueRows(batch, &[]shipping.Method{}, func(rows []shipping.Method) {
 		if len(rows) > 0 {
 			b.Method = &rows[0]
@@ -61,6 +61,12 @@ func (h holder) basket(ctx context.Context, db *DB, in cart.Lookup, id uuid.UUID
 	}
 	if err := db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil || !found {
 		return nil, err
+	}
+	if err := db.open(ctx, &b.Cart); err != nil {
+		return nil, err
+	}
+	if b.Cart.Recipient == "" && b.Cart.ShippingAddress != nil {
+		b.Cart.Recipient = b.Cart.ShippingAddress.Name
 	}
 	for _, u := range units {
 		for i := range b.Items {

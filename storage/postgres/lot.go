@@ -8,8 +8,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // leavesNoMore is the condition that the lot t may not leave on the day, by the tracking r.
@@ -130,22 +132,33 @@ func (s *Inventory) LotMovements(ctx context.Context, lotID uuid.UUID, in page.A
 		`m.at`, `m.id`, pgx.NamedArgs{"lot": lotID}, func(m inventory.LotMovement) timeKey { return timeKey{m.At, m.ID} })
 }
 
+// recipientRow is who got a piece, with what is sealed with the order.
+type recipientRow struct {
+	MovementID uuid.UUID
+	To         customer.Address
+	inventory.Recipient
+}
+
+// Sealed are the values that are sealed with the order.
+func (r *recipientRow) Sealed() (uuid.UUID, []sealing.Column) {
+	return r.OrderID, []sealing.Column{{Field: "email", Value: sealing.Text(&r.Email)}, {Field: "shipping_address", Value: customer.AddressValue(&r.To)}}
+}
+
 // Recipients are one page of who got pieces of the lot, the first first.
 func (s *Inventory) Recipients(ctx context.Context, lotID uuid.UUID, locations []uuid.UUID, in page.Args) (page.Connection[inventory.Recipient], error) {
 	where, args := `m.lot_id = @lot AND m.kind = 'SHIPMENT'`, pgx.NamedArgs{"lot": lotID}
 	if len(locations) > 0 {
 		where, args["locations"] = where+` AND m.location_id = ANY(@locations)`, locations
 	}
-	type row struct {
-		MovementID uuid.UUID
-		inventory.Recipient
-	}
-	found, err := keyset(ctx, s.db, in, `m.id AS movement_id, m.shipment_id, o.id AS order_id, m.line_id, o.number AS order_number, coalesce(o.shipping_address->>'name', '') AS name,
-		o.email, coalesce(o.shipping_address->>'phone', '') AS phone, m.at AS shipped_at, -(m.available + m.quarantined) AS quantity,
+	found, err := keyset(ctx, s.db, in, `m.id AS movement_id, m.shipment_id, o.id AS order_id, m.line_id, o.number AS order_number, o.shipping_address AS "to", '' AS name,
+		o.email, '' AS phone, m.at AS shipped_at, -(m.available + m.quarantined) AS quantity,
 		(SELECT coalesce(sum(b.available + b.quarantined), 0)::int FROM stock_lot_movements b WHERE b.lot_id = m.lot_id AND b.line_id = m.line_id AND b.kind = 'RETURN') AS returned
 		FROM stock_lot_movements m JOIN shipments h ON h.id = m.shipment_id JOIN orders o ON o.id = h.order_id`, where, `(m.at, m.id)`, `m.at, m.id`, args,
-		func(k timeKey) []any { return []any{k.At, k.ID} }, func(r row) timeKey { return timeKey{r.ShippedAt, r.MovementID} })
-	whom := page.Map(found, func(r row) inventory.Recipient { return r.Recipient })
+		func(k timeKey) []any { return []any{k.At, k.ID} }, func(r recipientRow) timeKey { return timeKey{r.ShippedAt, r.MovementID} })
+	whom := page.Map(found, func(r recipientRow) inventory.Recipient {
+		r.Name, r.Phone = r.To.Name, r.To.Phone
+		return r.Recipient
+	})
 	whom.Count = func(ctx context.Context) (int, error) {
 		return one[int](ctx, s.db, `SELECT count(*) FROM stock_lot_movements m WHERE `+where, args)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // heldAccounts are the member's accounts of points, and those of members who became this
@@ -41,7 +42,7 @@ var heldRows = map[member.Held]string{
 	member.HeldMailings: `SELECT jsonb_build_object('brand', b.code, 'name', g.name, 'medium', g.medium, 'state', r.state, 'reason', r.reason, 'sentAt', g.sent_at, 'openedAt', r.opened_at,
 			'clickedAt', r.clicked_at, 'unsubscribedAt', r.unsubscribed_at, 'bounce', r.bounce)
 		FROM mailing_recipients r JOIN mailings g ON g.id = r.mailing_id JOIN brands b ON b.id = g.brand_id WHERE r.member_id = $1 ORDER BY g.sent_at, g.id`,
-	member.HeldOrders: `SELECT jsonb_build_object('number', o.number, 'placedAt', o.placed_at, 'status', o.status, 'email', o.email, 'shippingAddress', o.shipping_address,
+	member.HeldOrders: `SELECT jsonb_build_object('id', o.id, 'number', o.number, 'placedAt', o.placed_at, 'status', o.status, 'email', o.email, 'shippingAddress', o.shipping_address,
 			'billingAddress', o.billing_address, 'total', o.total, 'currency', o.currency,
 			'lines', (SELECT jsonb_agg(jsonb_build_object('sku', i.sku, 'name', i.name, 'quantity', i.quantity, 'total', i.total) ORDER BY i.position) FROM order_lines i WHERE i.order_id = o.id))
 		FROM orders o WHERE o.member_id = $1 ORDER BY o.placed_at, o.id`,
@@ -52,18 +53,18 @@ var heldRows = map[member.Held]string{
 			'receipts', coalesce((SELECT jsonb_agg(jsonb_build_object('at', e.at, 'refund', e.refund, 'fee', e.fee, 'shippingFee', e.shipping_fee, 'points', e.points) ORDER BY e.nth)
 				FROM return_receipts e WHERE e.return_id = r.id), '[]'))
 		FROM returns r JOIN orders o ON o.id = r.order_id WHERE o.member_id = $1 ORDER BY r.requested_at, r.id`,
-	member.HeldRecurring: `SELECT jsonb_build_object('number', r.number, 'state', r.state, 'name', r.name, 'email', r.email, 'unit', r.unit, 'every', r.every, 'firstOn', r.first_on, 'nextOn', r.next_on,
+	member.HeldRecurring: `SELECT jsonb_build_object('id', r.id, 'number', r.number, 'state', r.state, 'name', r.name, 'email', r.email, 'unit', r.unit, 'every', r.every, 'firstOn', r.first_on, 'nextOn', r.next_on,
 			'shippingAddress', r.shipping_address, 'billingAddress', r.billing_address, 'paymentMethod', r.payment_method, 'createdAt', r.created_at,
 			'lines', (SELECT jsonb_agg(jsonb_build_object('sku', v.sku, 'quantity', l.quantity) ORDER BY l.position) FROM recurring_order_lines l JOIN variants v ON v.id = l.variant_id WHERE l.recurring_id = r.id))
 		FROM recurring_orders r WHERE r.member_id = $1 ORDER BY r.created_at, r.id`,
-	member.HeldQuotations: `SELECT jsonb_build_object('number', q.number, 'state', q.state, 'name', q.name, 'email', q.email, 'requestedAt', q.requested_at, 'wishedFor', q.wished_for, 'validUntil', q.valid_until,
+	member.HeldQuotations: `SELECT jsonb_build_object('id', q.id, 'number', q.number, 'state', q.state, 'name', q.name, 'email', q.email, 'requestedAt', q.requested_at, 'wishedFor', q.wished_for, 'validUntil', q.valid_until,
 			'currency', q.currency, 'internalNote', q.internal_note,
 			'lines', (SELECT jsonb_agg(jsonb_build_object('revision', l.revision, 'sku', l.sku, 'name', l.name, 'quantity', l.quantity, 'unit', l.unit, 'note', l.note) ORDER BY l.revision, l.position)
 				FROM quotation_lines l WHERE l.quotation_id = q.id),
 			'offers', coalesce((SELECT jsonb_agg(jsonb_build_object('revision', f.revision, 'at', f.offered_at, 'total', f.total, 'message', f.message) ORDER BY f.revision)
 				FROM quotation_offers f WHERE f.quotation_id = q.id), '[]'))
 		FROM quotations q WHERE q.member_id = $1 ORDER BY q.requested_at, q.id`,
-	member.HeldDrafts: `SELECT jsonb_build_object('number', d.number, 'state', d.state, 'name', d.name, 'phone', d.phone, 'email', d.email, 'shippingAddress', d.shipping_address,
+	member.HeldDrafts: `SELECT jsonb_build_object('id', d.id, 'number', d.number, 'state', d.state, 'name', d.name, 'phone', d.phone, 'email', d.email, 'shippingAddress', d.shipping_address,
 			'billingAddress', d.billing_address, 'paymentMethod', d.payment_method, 'note', d.note, 'message', d.message, 'total', d.total, 'currency', d.currency, 'createdAt', d.created_at, 'expiresAt', d.expires_at,
 			'lines', coalesce((SELECT jsonb_agg(jsonb_build_object('sku', v.sku, 'quantity', l.quantity, 'unit', l.unit) ORDER BY l.position)
 				FROM draft_order_lines l JOIN variants v ON v.id = l.variant_id WHERE l.draft_id = d.id), '[]'))
@@ -114,10 +115,15 @@ var heldRows = map[member.Held]string{
 	member.HeldEvents: `SELECT jsonb_build_object('type', e.type, 'at', e.at, 'by', e.actor_role) FROM events e WHERE e.subject_id = $1 ORDER BY e.position`,
 }
 
+// heldSealed are the kinds of which something is sealed for the row's id.
+var heldSealed = map[member.Held]bool{
+	member.HeldPrizes: true, member.HeldOrders: true, member.HeldRecurring: true, member.HeldQuotations: true, member.HeldDrafts: true,
+}
+
 // Held are the rows of one kind that are held of the member, one by one.
 func (s *Members) Held(ctx context.Context, kind member.Held, memberID uuid.UUID, yield func(json.RawMessage) error) error {
-	if kind == member.HeldPrizes {
-		return s.prizes(ctx, memberID, yield)
+	if heldSealed[kind] {
+		return s.opened(ctx, kind, memberID, yield)
 	}
 	rows, err := s.db.conn(ctx).Query(ctx, heldRows[kind], memberID)
 	if err != nil {
@@ -128,12 +134,12 @@ func (s *Members) Held(ctx context.Context, kind member.Held, memberID uuid.UUID
 	return err
 }
 
-// prizes are the member's exchanges. They are read before they are opened, which may read
-// keys; there are few.
-func (s *Members) prizes(ctx context.Context, memberID uuid.UUID, yield func(json.RawMessage) error) error {
-	rows, err := column[json.RawMessage](ctx, s.db, heldRows[member.HeldPrizes], memberID)
+// opened are rows of which something is sealed. They are read before they are opened,
+// which may read keys; nobody has many.
+func (s *Members) opened(ctx context.Context, kind member.Held, memberID uuid.UUID, yield func(json.RawMessage) error) error {
+	rows, err := column[json.RawMessage](ctx, s.db, heldRows[kind], memberID)
 	for _, row := range rows {
-		if row, err = s.addressed(ctx, row); err != nil {
+		if row, err = s.unsealed(ctx, row); err != nil {
 			return err
 		}
 		if err := yield(row); err != nil {
@@ -143,23 +149,37 @@ func (s *Members) prizes(ctx context.Context, memberID uuid.UUID, yield func(jso
 	return err
 }
 
-// addressed is the row of a prize with its address as it was written.
-func (s *Members) addressed(ctx context.Context, row json.RawMessage) (json.RawMessage, error) {
-	var e struct {
-		ID      uuid.UUID
-		Address json.RawMessage
-	}
-	if err := json.Unmarshal(row, &e); err != nil || len(e.Address) == 0 || string(e.Address) == "null" {
-		return row, err
-	}
-	address, err := openAddress(ctx, s.keys, e.ID, e.Address)
-	if err != nil {
-		return nil, err
-	}
+// heldFields are under which names the values of such rows are sealed.
+var heldFields = map[string]string{
+	"name": "name", "phone": "phone", "email": "email", "address": "address", "shippingAddress": "shipping_address", "billingAddress": "billing_address",
+}
+
+// unsealed is the row with its values as they were written.
+func (s *Members) unsealed(ctx context.Context, row json.RawMessage) (json.RawMessage, error) {
 	var all map[string]any
 	if err := json.Unmarshal(row, &all); err != nil {
 		return nil, err
 	}
-	all["address"] = address
+	key, _ := all["id"].(string)
+	owner, err := uuid.Parse(key)
+	if err != nil {
+		return nil, err
+	}
+	for name, field := range heldFields {
+		sealed, whole := all[name].(string)
+		if address, ok := all[name].(map[string]any); ok {
+			sealed, _ = address["sealed"].(string)
+		}
+		if !sealing.Sealed(sealed) {
+			continue
+		}
+		plain, err := s.keys.Open(ctx, field, owner, sealed)
+		if err != nil {
+			return nil, err
+		}
+		if all[name] = plain; !whole || field == "address" {
+			all[name] = json.RawMessage(plain)
+		}
+	}
 	return json.Marshal(all)
 }

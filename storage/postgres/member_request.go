@@ -127,11 +127,11 @@ func (s *Members) Erase(ctx context.Context, memberID uuid.UUID, at time.Time) e
 	queueForget(batch, memberIDs, at)
 	queueLeave(batch, memberIDs, at)
 	batch.Queue(`UPDATE recurring_orders SET name = '', email = '', shipping_address = '{}', billing_address = NULL, updated_at = $2 WHERE member_id = ANY($1)`, memberIDs, at)
-	batch.Queue(`UPDATE quotations SET name = '', email = '', internal_note = '', updated_at = $2 WHERE member_id = ANY($1)`, memberIDs, at)
+	batch.Queue(`UPDATE quotations SET name = '', email = '', found = NULL, internal_note = '', updated_at = $2 WHERE member_id = ANY($1)`, memberIDs, at)
 	batch.Queue(`UPDATE quotation_lines l SET note = '' FROM quotations q WHERE q.id = l.quotation_id AND q.member_id = ANY($1) AND l.note <> ''`, memberIDs)
 	batch.Queue(`UPDATE quotation_offers o SET message = '' FROM quotations q WHERE q.id = o.quotation_id AND q.member_id = ANY($1) AND o.message <> ''`, memberIDs)
 	batch.Queue(`
-		UPDATE draft_orders SET name = '', phone = '', email = '', note = '', message = '', shipping_address = NULL, billing_address = NULL, updated_at = $2
+		UPDATE draft_orders SET name = '', phone = '', email = '', found = NULL, note = '', message = '', shipping_address = NULL, billing_address = NULL, updated_at = $2
 		WHERE member_id = ANY($1)`, memberIDs, at)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }

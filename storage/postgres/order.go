@@ -46,7 +46,9 @@ func (s *Orders) LockCart(ctx context.Context, in cart.Lookup) (*cart.Basket, er
 // cart; it travels with what comes next.
 func (s *Orders) Insert(ctx context.Context, d order.Draft) error {
 	batch := &pgx.Batch{}
-	queueOrder(batch, d.Order)
+	if err := s.queueOrder(ctx, batch, d.Order); err != nil {
+		return err
+	}
 	if err := queueLines(batch, d.Lines); err != nil {
 		return err
 	}
@@ -67,16 +69,26 @@ func (s *Orders) Insert(ctx context.Context, d order.Draft) error {
 	return s.db.later(ctx, batch)
 }
 
-func queueOrder(batch *pgx.Batch, o order.Order) {
+// queueOrder writes the order; o is a copy, of which the personal data is sealed.
+func (s *Orders) queueOrder(ctx context.Context, batch *pgx.Batch, o order.Order) error {
+	hash, err := s.db.emailHash(ctx, o.Email)
+	if err != nil {
+		return err
+	}
+	keyID, err := s.db.seal(ctx, &o)
+	if err != nil {
+		return err
+	}
 	batch.Queue(`
 		INSERT INTO orders (id, number, brand_id, channel_id, member_id, token_hash, email, language, status, currency,
 			tax_inclusive, subtotal, discount, shipping_fee, tax, total, taxes, breakdown, shipping_address, shipping_method,
 			payment_method, paid, internal_note, placed_at, updated_at, billing_address, missed_gifts, company_id, shipping_mode, quotation_id, shop_id, charge,
-			promised_on, ship_by, deliver_on, band, origin, carried)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)`,
+			promised_on, ship_by, deliver_on, band, origin, carried, email_hash, key_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40)`,
 		o.ID, o.Number, o.BrandID, o.ChannelID, o.MemberID, o.TokenHash, o.Email, o.Language, o.Status, o.Currency,
 		o.TaxInclusive, o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.TaxMinor, o.TotalMinor, o.Taxes, o.Breakdown, o.ShippingAddress,
-		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, texts(o.MissedGifts), o.CompanyID, o.ShippingMode, o.QuotationID, o.ShopID, o.ChargeMinor, o.PromisedOn, o.ShipBy, o.DeliverOn, o.Band, cmp.Or(o.Origin, order.FromOnline), o.CarriedMinor)
+		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, texts(o.MissedGifts), o.CompanyID, o.ShippingMode, o.QuotationID, o.ShopID, o.ChargeMinor, o.PromisedOn, o.ShipBy, o.DeliverOn, o.Band, cmp.Or(o.Origin, order.FromOnline), o.CarriedMinor, hash, keyID)
+	return nil
 }
 
 // texts are never nil: an empty array, not SQL's null.
@@ -234,12 +246,18 @@ func (s *Orders) List(ctx context.Context, q order.Query) (page.Connection[order
 	if q.Oldest {
 		walk = ``
 	}
+	hashes, err := s.db.emailHashes(ctx, q.Email)
+	if err != nil {
+		return page.Connection[order.Order]{}, err
+	}
 	switch {
 	case q.Tag != "":
 		from = `order_tags g JOIN orders o ON o.id = g.order_id`
 		if onlyTagged(q) { // walked by the tag's own index
 			key = `g.placed_at, g.order_id`
 		}
+	case q.Email != "":
+		from = ofEmail(len(hashes), walk)
 	case len(q.Stores) > 1:
 		from, q.Stores = ofEach(`shop_id`, q.Stores, walk, each), nil
 	case len(q.Statuses) > 1:
@@ -247,6 +265,10 @@ func (s *Orders) List(ctx context.Context, q order.Query) (page.Connection[order
 	}
 	where, args := orderFilter(q)
 	maps.Copy(args, each)
+	for i, hash := range hashes {
+		args["hash"+strconv.Itoa(i)] = hash
+	}
+	args["hashes"] = orEmpty(hashes)
 	if q.Tag != "" {
 		where, args["tag"] = where+` AND g.brand_id = @brand AND g.tag = @tag`, q.Tag
 	}
@@ -297,6 +319,20 @@ func ofEach[T comparable](column string, values []T, walk string, args pgx.Named
 	return `(` + strings.Join(parts, ` UNION ALL `) + `) o`
 }
 
+// ofEmail are the brand's orders of a mail address in the order of the list: those found by
+// its hash under each key, and those that are not sealed yet, each by its own index.
+func ofEmail(hashes int, walk string) string {
+	conditions := []string{`key_id IS NULL AND email = @email`}
+	for i := range hashes {
+		conditions = append(conditions, `email_hash = @hash`+strconv.Itoa(i))
+	}
+	parts := make([]string, len(conditions))
+	for i, condition := range conditions {
+		parts[i] = `(SELECT * FROM orders WHERE brand_id = @brand AND ` + condition + ` ORDER BY placed_at` + walk + `, id` + walk + `)`
+	}
+	return `(` + strings.Join(parts, ` UNION ALL `) + `) o`
+}
+
 func orderFilter(q order.Query) (string, pgx.NamedArgs) {
 	where, args := `o.brand_id = @brand`, pgx.NamedArgs{"brand": q.BrandID}
 	if q.Owner != nil && q.Owner.MemberID != nil {
@@ -319,7 +355,7 @@ func orderFilter(q order.Query) (string, pgx.NamedArgs) {
 		where, args["number"] = where+` AND o.number = @number`, q.Number
 	}
 	if q.Email != "" {
-		where, args["email"] = where+` AND o.email = @email`, q.Email
+		where, args["email"] = where+` AND (o.email_hash = ANY(@hashes) OR (o.key_id IS NULL AND o.email = @email))`, q.Email
 	}
 	switch len(q.Stores) {
 	case 0:

@@ -14,13 +14,21 @@ import (
 // SaveEdit writes the amounts of an edited order, the lines that are new or not as
 // before, and takes those away that are gone, with what called-off shipments say of them.
 func (s *Orders) SaveEdit(ctx context.Context, o order.Order, lines []order.Line, removed []uuid.UUID) error {
+	hash, err := s.db.emailHash(ctx, o.Email)
+	if err != nil {
+		return err
+	}
+	keyID, err := s.db.seal(ctx, &o)
+	if err != nil {
+		return err
+	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		UPDATE orders SET subtotal = @subtotal, discount = @discount, shipping_fee = @fee, charge = @charge, tax = @tax, total = @total, taxes = @taxes, breakdown = @breakdown,
-			shipping_address = @address, missed_gifts = @missed
+			shipping_address = @address, billing_address = @billing, email = @email, email_hash = @hash, key_id = @key, missed_gifts = @missed
 		WHERE id = @id`, pgx.NamedArgs{
 		"id": o.ID, "subtotal": o.SubtotalMinor, "discount": o.DiscountMinor, "fee": o.ShippingMinor, "tax": o.TaxMinor, "total": o.TotalMinor,
-		"taxes": o.Taxes, "breakdown": o.Breakdown, "charge": o.ChargeMinor, "address": o.ShippingAddress, "missed": texts(o.MissedGifts),
+		"taxes": o.Taxes, "breakdown": o.Breakdown, "charge": o.ChargeMinor, "address": o.ShippingAddress, "billing": o.BillingAddress, "email": o.Email, "hash": hash, "key": keyID, "missed": texts(o.MissedGifts),
 	})
 	batch.Queue(`DELETE FROM shipment_lines WHERE line_id = ANY($1)`, removed)
 	batch.Queue(`DELETE FROM order_lines WHERE id = ANY($1)`, removed)

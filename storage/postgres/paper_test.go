@@ -19,7 +19,7 @@ import (
 // ordered is an order of two leashes whose shipment waits, and its keys.
 type ordered struct{ order, shipment, line uuid.UUID }
 
-func order(t testing.TB, s *pgtest.Shop, number, mode string, member uuid.UUID) ordered {
+func orderFor(t testing.TB, s *pgtest.Shop, number, mode string, member uuid.UUID) ordered {
 	t.Helper()
 	o := ordered{id.New(), id.New(), id.New()}
 	exec := func(sql string, args ...any) {
@@ -43,7 +43,7 @@ func TestPapersShowWhatIsPacked(t *testing.T) {
 	t.Parallel()
 	s := pgtest.NewShop(t)
 	store, ctx := postgres.NewDispatch(s.DB), t.Context()
-	one, two := order(t, s, "22222-22222", "NORMAL", id.New()), order(t, s, "33333-33333", "DIRECT", id.New())
+	one, two := orderFor(t, s, "22222-22222", "NORMAL", id.New()), orderFor(t, s, "33333-33333", "DIRECT", id.New())
 	found, err := store.Printable(ctx, dispatch.Wanted{BrandID: s.BrandID, LocationIDs: []uuid.UUID{s.WarehouseID}, Limit: 10})
 	require.NoError(t, err)
 	require.Equal(t, []uuid.UUID{one.shipment, two.shipment}, found)
@@ -79,7 +79,7 @@ func TestPhotosOfReturnsGoWithTheirMember(t *testing.T) {
 	var photos []returns.Photo
 	var numbered []uuid.UUID
 	for number, of := range map[string]uuid.UUID{"22222-22222": member, "33333-33333": id.New()} {
-		o := order(t, s, number, "NORMAL", of)
+		o := orderFor(t, s, number, "NORMAL", of)
 		r := returns.Return{
 			ID: id.New(), OrderID: o.order, BrandID: s.BrandID, Nth: 1, Status: returns.Requested, Outcome: returns.Refund, Wished: returns.AsMoney, RefundAs: returns.AsMoney, Currency: "JPY", Terms: returns.Standard(s.BrandID).Terms, RequestedAt: clock.System(),
 			Lines: []returns.Line{{ID: id.New(), LineID: o.line, Reason: returns.Defective, Asked: 1}},

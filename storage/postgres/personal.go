@@ -158,8 +158,11 @@ const resealAtOnce = 500
 // transaction: what breaks it off loses nothing, and the next run goes on. It answers
 // how many rows it sealed.
 func (s *Personal) Reseal(ctx context.Context, progress func(done int)) (int, error) {
-	total := 0
-	for _, some := range []func(context.Context, string) (int, error){s.resealProfiles, s.resealBook, s.resealPrizes} {
+	total, all := 0, []func(context.Context, string) (int, error){s.resealProfiles, s.resealBook, s.resealPrizes}
+	for _, t := range sealedTables {
+		all = append(all, func(ctx context.Context, keyID string) (int, error) { return s.resealTable(ctx, t, keyID) })
+	}
+	for _, some := range all {
 		for {
 			keyID, err := s.keys.Current(ctx)
 			if err != nil {
@@ -186,9 +189,13 @@ func (s *Personal) Stale(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return one[int](ctx, s.db, `
+	count := `
 		SELECT (SELECT count(*) FROM profiles WHERE key_id IS DISTINCT FROM $1) + (SELECT count(*) FROM saved_addresses WHERE key_id IS DISTINCT FROM $1)
-			+ (SELECT count(*) FROM prize_exchanges WHERE key_id IS DISTINCT FROM $1 AND address IS NOT NULL)`, keyID)
+			+ (SELECT count(*) FROM prize_exchanges WHERE key_id IS DISTINCT FROM $1 AND address IS NOT NULL)`
+	for _, t := range sealedTables {
+		count += ` + (SELECT count(*) FROM ` + t.name + ` WHERE key_id IS DISTINCT FROM $1)`
+	}
+	return one[int](ctx, s.db, count, keyID)
 }
 
 type profileRow struct {

@@ -55,13 +55,21 @@ func (s *Quotations) Answerers(ctx context.Context) ([]messaging.Address, error)
 
 // Insert keeps a new quotation with the lines that are asked for.
 func (s *Quotations) Insert(ctx context.Context, q quotation.Quotation, lines []quotation.Line) error {
+	found, err := s.db.found(ctx, q.Name, q.Email, "")
+	if err != nil {
+		return err
+	}
+	keyID, err := s.db.seal(ctx, &q)
+	if err != nil {
+		return err
+	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		INSERT INTO quotations (id, number, brand_id, channel_id, member_id, company_id, name, email, language, state, shipping_mode,
-			currency, tax_inclusive, wished_for, requested_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)`,
+			currency, tax_inclusive, wished_for, requested_at, updated_at, found, key_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17)`,
 		q.ID, q.Number, q.BrandID, q.ChannelID, q.MemberID, q.CompanyID, q.Name, q.Email, q.Language, q.State, q.ShippingMode,
-		q.Currency, q.TaxInclusive, q.WishedFor, q.RequestedAt)
+		q.Currency, q.TaxInclusive, q.WishedFor, q.RequestedAt, found, keyID)
 	if err := queueQuotationLines(batch, lines); err != nil {
 		return err
 	}
@@ -191,6 +199,9 @@ func (s *Quotations) List(ctx context.Context, q quotation.Query) (page.Connecti
 		return none, err
 	}
 	where, args := quotationFilter(q)
+	if args["asked"], err = s.db.asked(ctx, q.Text); err != nil {
+		return none, err
+	}
 	keyset := ""
 	if behind {
 		keyset = ` AND (q.requested_at, q.id) < (@after_at, @after_id)`
@@ -220,7 +231,7 @@ func quotationFilter(q quotation.Query) (string, pgx.NamedArgs) {
 		{len(q.States) > 0, `q.state = ANY(@states)`},
 		{q.From != nil, `q.requested_at >= @from`},
 		{q.To != nil, `q.requested_at < @to`},
-		{q.Text != "", `(q.number ILIKE @part OR q.name ILIKE @part OR q.email ILIKE @part
+		{q.Text != "", `(q.number ILIKE @part OR q.found && @asked OR (q.key_id IS NULL AND (q.name ILIKE @part OR q.email ILIKE @part))
 			OR EXISTS (SELECT FROM companies c WHERE c.id = q.company_id AND (c.name ILIKE @part OR c.code ILIKE @part))
 			OR EXISTS (SELECT FROM quotation_lines l WHERE l.quotation_id = q.id AND l.revision IN (0, q.revision) AND (l.sku ILIKE @part OR l.name::text ILIKE @part)))`},
 	} {

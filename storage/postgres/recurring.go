@@ -30,25 +30,33 @@ var recurringBasket = holder{table: `recurring_orders`, lines: `recurring_order_
 
 // Insert keeps a new recurring order.
 func (s *Recurring) Insert(ctx context.Context, o recurring.Order) error {
+	keyID, err := s.db.seal(ctx, &o)
+	if err != nil {
+		return err
+	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		INSERT INTO recurring_orders (id, number, brand_id, channel_id, member_id, buyer_role, name, email, language, state, revision, unit, every, first_on, next_on,
-			attempts, accepted, shipping_address, billing_address, shipping_method_id, shipping_mode, payment_method, convenience_store, card_id, currency, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $26)`,
+			attempts, accepted, shipping_address, billing_address, shipping_method_id, shipping_mode, payment_method, convenience_store, card_id, currency, created_at, updated_at, key_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $26, $27)`,
 		o.ID, o.Number, o.BrandID, o.ChannelID, o.MemberID, o.BuyerRole, o.Name, o.Email, o.Language, o.State, o.Revision, o.Unit, o.Every, o.FirstOn, o.NextOn,
-		o.Attempts, o.AcceptedMinor, o.ShippingAddress, o.BillingAddress, o.ShippingMethodID, o.ShippingMode, o.PaymentMethod, o.ConvenienceStore, o.CardID, o.Currency, o.CreatedAt)
+		o.Attempts, o.AcceptedMinor, o.ShippingAddress, o.BillingAddress, o.ShippingMethodID, o.ShippingMode, o.PaymentMethod, o.ConvenienceStore, o.CardID, o.Currency, o.CreatedAt, keyID)
 	return s.db.later(ctx, batch)
 }
 
 // Save writes what may change in a recurring order.
 func (s *Recurring) Save(ctx context.Context, o recurring.Order) error {
+	keyID, err := s.db.seal(ctx, &o)
+	if err != nil {
+		return err
+	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		UPDATE recurring_orders SET state = @state, revision = @revision, unit = @unit, every = @every, first_on = @first, next_on = @next,
+		UPDATE recurring_orders SET name = @name, email = @email, key_id = @key, state = @state, revision = @revision, unit = @unit, every = @every, first_on = @first, next_on = @next,
 			announced_on = @announced, retry_at = @retry, attempts = @attempts, accepted = @accepted, shipping_address = @address, billing_address = @billing,
 			shipping_method_id = @method, payment_method = @payment, convenience_store = @store, card_id = @card, updated_at = @at
 		WHERE id = @id`, pgx.NamedArgs{
-		"id": o.ID, "state": o.State, "revision": o.Revision, "unit": o.Unit, "every": o.Every, "first": o.FirstOn, "next": o.NextOn,
+		"id": o.ID, "name": o.Name, "email": o.Email, "key": keyID, "state": o.State, "revision": o.Revision, "unit": o.Unit, "every": o.Every, "first": o.FirstOn, "next": o.NextOn,
 		"announced": o.AnnouncedOn, "retry": o.RetryAt, "attempts": o.Attempts, "accepted": o.AcceptedMinor, "address": o.ShippingAddress, "billing": o.BillingAddress,
 		"method": o.ShippingMethodID, "payment": o.PaymentMethod, "store": o.ConvenienceStore, "card": o.CardID, "at": o.UpdatedAt,
 	})
@@ -94,8 +102,8 @@ func (s *Recurring) Lock(ctx context.Context, key uuid.UUID) (*recurring.Order, 
 }
 
 // Basket is what the recurring order holds, as an order takes it.
-func (s *Recurring) Basket(ctx context.Context, in cart.Lookup, key uuid.UUID) (*cart.Basket, error) {
-	return recurringBasket.basket(ctx, s.db, in, key)
+func (s *Recurring) Basket(ctx context.Context, in cart.Lookup, o recurring.Order) (*cart.Basket, error) {
+	return recurringBasket.basket(ctx, s.db, in, o.ID, cart.CustomerOf(&o.MemberID, o.Email))
 }
 
 // Note keeps what became of a due day, in place of what is noted of it. A day that was

@@ -7,22 +7,35 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// collect reads every row into the struct T by column name.
+// collect reads every row into the struct T by column name, and opens what is sealed.
 func collect[T any](ctx context.Context, db *DB, sql string, args ...any) ([]T, error) {
-	return read(ctx, db, sql, args, func(rows pgx.Rows) ([]T, error) {
+	all, err := read(ctx, db, sql, args, func(rows pgx.Rows) ([]T, error) {
 		return pgx.CollectRows(rows, pgx.RowToStructByName[T])
 	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if err := db.open(ctx, &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
-// first reads the first row into the struct T; nil if there is none.
+// first reads the first row into the struct T, and opens what is sealed; nil if there is none.
 func first[T any](ctx context.Context, db *DB, sql string, args ...any) (*T, error) {
-	return read(ctx, db, sql, args, func(rows pgx.Rows) (*T, error) {
+	found, err := read(ctx, db, sql, args, func(rows pgx.Rows) (*T, error) {
 		row, err := pgx.CollectOneRow(rows, pgx.RowToAddrOfStructByName[T])
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil, nil
 		}
 		return row, err
 	})
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return found, db.open(ctx, found)
 }
 
 // one reads the single value of the single row.

@@ -293,6 +293,7 @@ func newSealing(cfg Config, db *postgres.DB, now clock.Clock) (*sealing.Keys, er
 	if err != nil {
 		return nil, err
 	}
+	db.SealWith(sealed)
 	_, err = sealed.Current(context.Background())
 	return sealed, err
 }
