@@ -47,6 +47,11 @@ func (r *mutationResolver) VoidPurchase(ctx context.Context, input purchase.Void
 	return purchaseCorrected(ctx, p, err)
 }
 
+func (r *purchaseResolver) Lines(ctx context.Context, obj *purchase.Purchase) ([]purchase.Line, error) {
+	lines, err := load(ctx).PurchaseLines.Load(ctx, obj.ID)
+	return orNone(lines), err
+}
+
 func (r *purchaseResolver) Corrections(ctx context.Context, obj *purchase.Purchase) ([]purchase.Correction, error) {
 	corrections, err := load(ctx).Corrections.Load(ctx, obj.ID)
 	return orNone(corrections), err
@@ -74,11 +79,6 @@ func (r *purchaseProblemResolver) Differences(ctx context.Context, obj *purchase
 	return orNone(purchase.Differences(was, obj.Lines)), nil
 }
 
-func (r *purchaseResolver) Lines(ctx context.Context, obj *purchase.Purchase) ([]purchase.Line, error) {
-	lines, err := load(ctx).PurchaseLines.Load(ctx, obj.ID)
-	return orNone(lines), err
-}
-
 func (r *queryResolver) MyPurchases(ctx context.Context, first *int, after *string) (page.Connection[purchase.Purchase], error) {
 	bought, err := r.Purchases.Mine(ctx, page.Args{First: first, After: after})
 	if err != nil {
@@ -99,16 +99,16 @@ func (r *queryResolver) MemberPurchases(ctx context.Context, memberID string, fi
 	return bought, purchasesAhead(ctx, bought.Nodes(), "edges.node", "nodes")
 }
 
+func (r *queryResolver) PurchaseImports(ctx context.Context, first *int, after *string) (page.Connection[purchase.Import], error) {
+	return r.Purchases.Imports(ctx, page.Args{First: first, After: after})
+}
+
 func (r *queryResolver) PurchaseByReceipt(ctx context.Context, storeID string, till string, receipt string, boughtOn time.Time) (*purchase.Purchase, error) {
 	_, store, err := globalid.Parse(storeID)
 	if err != nil {
 		return nil, err
 	}
 	return r.Purchases.ByReceipt(ctx, purchase.ReceiptKey{StoreID: store, Till: till, Receipt: receipt, BoughtOn: boughtOn})
-}
-
-func (r *queryResolver) PurchaseImports(ctx context.Context, first *int, after *string) (page.Connection[purchase.Import], error) {
-	return r.Purchases.Imports(ctx, page.Args{First: first, After: after})
 }
 
 func (r *queryResolver) PurchaseProblems(ctx context.Context, first *int, after *string, state purchase.ProblemState) (page.Connection[purchase.Problem], error) {
@@ -121,6 +121,7 @@ func (r *Resolver) PurchaseProblem() generated.PurchaseProblemResolver {
 	return &purchaseProblemResolver{r}
 }
 
-type purchaseResolver struct{ *Resolver }
-
-type purchaseProblemResolver struct{ *Resolver }
+type (
+	purchaseResolver        struct{ *Resolver }
+	purchaseProblemResolver struct{ *Resolver }
+)
