@@ -26,6 +26,7 @@ var moving = []string{
 	"issueGiftCards", "voidGiftCards", "issueVouchers", "importVouchers", "redeemVoucher", "voidVouchers",
 	// points and prizes
 	"givePoints", "exchangePoints", "sendPoints", "rewardPoints", "grantPoints", "redeemPointCode", "settlePointArrival", "exportPointTransfers", "mergeMembers",
+	"movePurchase", "correctPurchase", "voidPurchase",
 	"exchangePrize", "cancelPrizeExchange", "movePrizeStock", "saveDraw", "enterDraw", "grantDrawEntries", "cancelDraw", "answerWin",
 }
 

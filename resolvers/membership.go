@@ -26,6 +26,11 @@ func purchasesTaken(ctx context.Context, i *purchase.Import, err error) (model.P
 	return model.PurchaseImportPayload{Import: unless(errors, i), UserErrors: errors}, err
 }
 
+func purchaseCorrected(ctx context.Context, p *purchase.Purchase, err error) (model.PurchaseCorrectionPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.PurchaseCorrectionPayload{Purchase: unless(errors, p), UserErrors: errors}, err
+}
+
 // purchasesAhead fetches the lines of the purchases of a page at once, where they are asked for.
 func purchasesAhead(ctx context.Context, purchases []purchase.Purchase, paths ...string) error {
 	for _, path := range paths {

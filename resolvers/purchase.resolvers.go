@@ -7,6 +7,7 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
 	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/page"
@@ -31,9 +32,51 @@ func (r *mutationResolver) ResolvePurchaseProblem(ctx context.Context, input pur
 	return model.PurchaseProblemPayload{Problem: unless(errors, problem), UserErrors: errors}, err
 }
 
+func (r *mutationResolver) MovePurchase(ctx context.Context, input purchase.MoveInput) (model.PurchaseCorrectionPayload, error) {
+	p, err := r.Purchases.Move(ctx, input)
+	return purchaseCorrected(ctx, p, err)
+}
+
+func (r *mutationResolver) CorrectPurchase(ctx context.Context, input purchase.CorrectInput) (model.PurchaseCorrectionPayload, error) {
+	p, err := r.Purchases.Correct(ctx, input)
+	return purchaseCorrected(ctx, p, err)
+}
+
+func (r *mutationResolver) VoidPurchase(ctx context.Context, input purchase.VoidInput) (model.PurchaseCorrectionPayload, error) {
+	p, err := r.Purchases.Void(ctx, input)
+	return purchaseCorrected(ctx, p, err)
+}
+
 func (r *purchaseResolver) Lines(ctx context.Context, obj *purchase.Purchase) ([]purchase.Line, error) {
 	lines, err := load(ctx).PurchaseLines.Load(ctx, obj.ID)
 	return orNone(lines), err
+}
+
+func (r *purchaseResolver) Corrections(ctx context.Context, obj *purchase.Purchase) ([]purchase.Correction, error) {
+	corrections, err := load(ctx).Corrections.Load(ctx, obj.ID)
+	return orNone(corrections), err
+}
+
+func (r *purchaseProblemResolver) Purchase(ctx context.Context, obj *purchase.Problem) (*purchase.Purchase, error) {
+	if obj.PurchaseID == nil {
+		return nil, nil
+	}
+	p, err := load(ctx).Purchase.Load(ctx, *obj.PurchaseID)
+	if err != nil || p.ID != *obj.PurchaseID {
+		return nil, err
+	}
+	return &p, nil
+}
+
+func (r *purchaseProblemResolver) Differences(ctx context.Context, obj *purchase.Problem) ([]purchase.Difference, error) {
+	if obj.PurchaseID == nil {
+		return []purchase.Difference{}, nil
+	}
+	was, err := load(ctx).PurchaseLines.Load(ctx, *obj.PurchaseID)
+	if err != nil {
+		return nil, err
+	}
+	return orNone(purchase.Differences(was, obj.Lines)), nil
 }
 
 func (r *queryResolver) MyPurchases(ctx context.Context, first *int, after *string) (page.Connection[purchase.Purchase], error) {
@@ -60,10 +103,25 @@ func (r *queryResolver) PurchaseImports(ctx context.Context, first *int, after *
 	return r.Purchases.Imports(ctx, page.Args{First: first, After: after})
 }
 
+func (r *queryResolver) PurchaseByReceipt(ctx context.Context, storeID string, till string, receipt string, boughtOn time.Time) (*purchase.Purchase, error) {
+	_, store, err := globalid.Parse(storeID)
+	if err != nil {
+		return nil, err
+	}
+	return r.Purchases.ByReceipt(ctx, purchase.ReceiptKey{StoreID: store, Till: till, Receipt: receipt, BoughtOn: boughtOn})
+}
+
 func (r *queryResolver) PurchaseProblems(ctx context.Context, first *int, after *string, state purchase.ProblemState) (page.Connection[purchase.Problem], error) {
 	return r.Purchases.Problems(ctx, state, page.Args{First: first, After: after})
 }
 
 func (r *Resolver) Purchase() generated.PurchaseResolver { return &purchaseResolver{r} }
 
-type purchaseResolver struct{ *Resolver }
+func (r *Resolver) PurchaseProblem() generated.PurchaseProblemResolver {
+	return &purchaseProblemResolver{r}
+}
+
+type (
+	purchaseResolver        struct{ *Resolver }
+	purchaseProblemResolver struct{ *Resolver }
+)

@@ -187,7 +187,9 @@ type Loaders struct {
 	Households  *graph.Loader[uuid.UUID, []member.Member]     // by household
 
 	PurchaseLines *graph.Loader[uuid.UUID, []purchase.Line] // by purchase
-	Logins        *graph.Loader[uuid.UUID, []identity.Link] // by account
+	Purchase      *graph.Loader[uuid.UUID, purchase.Purchase]
+	Corrections   *graph.Loader[uuid.UUID, []purchase.Correction] // by purchase
+	Logins        *graph.Loader[uuid.UUID, []identity.Link]       // by account
 
 	Sessions      *graph.Loader[uuid.UUID, []identity.Session]    // by account
 	Groups        *graph.Loader[uuid.UUID, []identity.Membership] // by account
@@ -314,6 +316,8 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Consents:      graph.NewLoader(graph.Grouped(r.Members.Consents, func(c member.Consent) uuid.UUID { return c.MemberID })),
 		RankChanges:   graph.NewLoader(graph.Grouped(r.Members.RankChanges, func(c member.RankChange) uuid.UUID { return c.MemberID })),
 		PurchaseLines: graph.NewLoader(graph.Grouped(r.Purchases.Lines, func(l purchase.Line) uuid.UUID { return l.PurchaseID })),
+		Purchase:      graph.NewLoader(graph.ByKey(r.Purchases.ByIDs, func(p purchase.Purchase) uuid.UUID { return p.ID })),
+		Corrections:   graph.NewLoader(graph.Grouped(r.Purchases.Corrections, func(c purchase.Correction) uuid.UUID { return c.PurchaseID })),
 
 		Households: graph.NewLoader(graph.Grouped(r.Members.Household, func(m member.Member) uuid.UUID { return *m.HouseholdID })),
 

@@ -102,7 +102,7 @@ var memberOperations = map[string]clientOperation{
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": one, "withId": other}
 	})},
-	"admin/MergeMembers": {63, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MergeMembers": {64, input(func(t *testing.T, w *world) apptest.Variables {
 		one, _ := w.guest(t, "09011112222")
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "keepId": one, "goneId": other, "reason": "同一人物"}
@@ -114,7 +114,7 @@ var memberOperations = map[string]clientOperation{
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest}
 	})},
-	"admin/RequestMemberErasure": {35, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RequestMemberErasure": {36, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest}
 	})},
@@ -129,9 +129,32 @@ var memberOperations = map[string]clientOperation{
 		w.receipt(t, "")
 		return nil
 	})},
-	"admin/PurchaseProblems": {1, asked(func(t *testing.T, w *world) apptest.Variables {
+	"admin/PurchaseProblems": {3, asked(func(t *testing.T, w *world) apptest.Variables {
 		w.problem(t)
+		for range w.size {
+			w.differing(t)
+		}
 		return nil
+	})},
+	"admin/PurchaseByReceipt": {4, asked(func(t *testing.T, w *world) apptest.Variables {
+		_, number := w.guest(t, "09011112222")
+		w.bought(t, number)
+		var till, receipt string
+		require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT till, receipt FROM purchases WHERE card_number = $1`, number).Scan(&till, &receipt))
+		return apptest.Variables{"storeId": w.shop(t), "till": till, "receipt": receipt, "boughtOn": lately()}
+	})},
+	"admin/MovePurchase": {40, input(func(t *testing.T, w *world) apptest.Variables {
+		_, number := w.guest(t, "09011112222")
+		other, _ := w.guest(t, "09011112222")
+		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.bought(t, number), "memberId": other, "reason": "カードの取り違え"}
+	})},
+	"admin/CorrectPurchase": {40, input(func(t *testing.T, w *world) apptest.Variables {
+		_, number := w.guest(t, "09011112222")
+		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.bought(t, number), "reason": "打ち間違い", "lines": []apptest.Variables{{"code": "X", "quantity": 1, "amount": "90"}, {"code": "Z", "quantity": 1, "amount": "10"}}}
+	})},
+	"admin/VoidPurchase": {40, input(func(t *testing.T, w *world) apptest.Variables {
+		_, number := w.guest(t, "09011112222")
+		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.bought(t, number), "reason": "練習のレシート"}
 	})},
 	"admin/UploadPurchases": {14, input(func(t *testing.T, w *world) apptest.Variables {
 		w.shop(t)
@@ -195,6 +218,23 @@ func (w *world) receipt(t *testing.T, number string) {
 	w.office(t)
 	w.shop(t)
 	w.made(t, "recordPurchases", "import", apptest.Variables{"receipts": []apptest.Variables{w.slip(number)}})
+}
+
+// bought is a receipt of late with the card.
+func (w *world) bought(t *testing.T, number string) string {
+	w.office(t)
+	w.shop(t)
+	slip := with(w.slip(number), "boughtOn", lately())
+	w.made(t, "recordPurchases", "import", apptest.Variables{"receipts": []apptest.Variables{slip}})
+	var purchase uuid.UUID
+	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT id FROM purchases WHERE receipt = $1`, slip["receipt"]).Scan(&purchase))
+	return id.Global("Purchase", purchase)
+}
+
+// differing is a problem: a receipt that came again with other content.
+func (w *world) differing(t *testing.T) {
+	exec(t, w.App, `INSERT INTO purchase_problems (id, brand_id, kind, value, state, created_at, purchase_id, content) VALUES (gen_random_uuid(), $1, 'RECEIPT', '1', 'OPEN', now(), $2, $3)`,
+		w.BrandID, keyOf(t, w.bought(t, "")), []byte("other content"))
 }
 
 func (w *world) problem(t *testing.T) string {

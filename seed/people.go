@@ -45,7 +45,7 @@ var groups = []struct {
 	name        string
 	permissions []access.Permission
 }{
-	{"本部", []access.Permission{access.CatalogRead, access.CatalogWrite, access.InventoryRead, access.InventoryWrite, access.PricingWrite, access.ShippingWrite, access.OrderRead, access.OrderWrite, access.MemberRead, access.MemberWrite, access.CompanyRead, access.CompanyWrite, access.QuotationRead, access.QuotationWrite, access.GiftCardRead, access.GiftCardWrite, access.PurchaseWrite, access.PrizeRead, access.PrizeWrite}},
+	{"本部", []access.Permission{access.CatalogRead, access.CatalogWrite, access.InventoryRead, access.InventoryWrite, access.PricingWrite, access.ShippingWrite, access.OrderRead, access.OrderWrite, access.MemberRead, access.MemberWrite, access.CompanyRead, access.CompanyWrite, access.QuotationRead, access.QuotationWrite, access.GiftCardRead, access.GiftCardWrite, access.PurchaseWrite, access.PurchaseCorrect, access.PrizeRead, access.PrizeWrite}},
 	{"店舗", []access.Permission{access.CatalogRead, access.InventoryRead, access.OrderRead, access.OrderWrite, access.MemberRead, access.MemberWrite, access.PurchaseWrite, access.PrizeRead}},
 }
 

@@ -61,6 +61,8 @@ const (
 	GiftCardWrite  Permission = "GIFT_CARD_WRITE" // issue them, take them out of use
 	PurchaseWrite  Permission = "PURCHASE_WRITE"  // take purchases of tills in, and work on what nobody knows in them
 
+	PurchaseCorrect Permission = "PURCHASE_CORRECT" // put receipts of shops right: whose they are, what was bought
+
 	PointRead  Permission = "POINT_READ"  // members' points, what is outstanding
 	PointWrite Permission = "POINT_WRITE" // grant and deduct points, within the day's limit; transfers to other systems
 	PointAdmin Permission = "POINT_ADMIN" // programmes, rates and rules
@@ -84,7 +86,7 @@ var Permissions = []Permission{
 	CampaignRead, CampaignWrite,
 	QuotationRead, QuotationWrite,
 	GiftCardRead, GiftCardWrite,
-	PurchaseWrite,
+	PurchaseWrite, PurchaseCorrect,
 	PointRead, PointWrite, PointAdmin,
 	PrizeRead, PrizeWrite,
 	VoucherRead, VoucherWrite, VoucherRedeem,

@@ -30,7 +30,7 @@ type Posting struct {
 	Portions   []Portion  // TRANSFER_IN, EXCHANGE_IN: with whose last days they come
 	OrderID    *uuid.UUID
 	PurchaseID *uuid.UUID // in a shop, instead of an order
-	Undoes     string     // RETURN, SEND_BACK, PRIZE_BACK, SENT: the key of what is undone
+	Undoes     string     // RETURN, SEND_BACK, PRIZE_BACK, SENT: the key of what is undone; TAKE_BACK: where what was bought was put right
 	Reason     string
 	ActorID    *uuid.UUID
 	At         time.Time

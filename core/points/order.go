@@ -12,6 +12,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
@@ -33,6 +34,8 @@ type Orders interface {
 	Due(ctx context.Context, at time.Time, most int) ([]Due, error)
 	// Used is how many points a posting took for an order, and whose.
 	Used(ctx context.Context, orderID uuid.UUID, key string) (Holder, int64, error)
+	// Known reports whether there is the subject of a reward.
+	Known(ctx context.Context, subject Subject) (bool, error)
 }
 
 // Bought is an order as points look at it. Amounts are minor units.
@@ -356,12 +359,53 @@ type RewardInput struct {
 	Occasion       Occasion
 	MemberID       uuid.UUID
 	ShopID         *uuid.UUID
-	SubjectID      *uuid.UUID // what was reviewed, where somebody checked in
+	SubjectID      *string // what was reviewed, where somebody checked in, by its id in the schema; one of a kind that noren does not keep is the caller's
+	subject        uuid.UUID
+}
+
+// Subject is something that noren keeps, and that may be reviewed or checked in at.
+type Subject struct {
+	Kind     string // in the schema
+	ID       uuid.UUID
+	BrandID  uuid.UUID
+	MemberID uuid.UUID // whose it must be, of an order or a purchase
+}
+
+// kept are the kinds of subject that noren keeps: each must be there, an order and a
+// purchase the member's own.
+var kept = []string{"Product", "Variant", "Location", "Order", "Purchase"}
+
+// known reads which subject is meant, and fails if it is of noren's and not there.
+func (s *Service) known(ctx context.Context, in *RewardInput) error {
+	there := func(field, kind string, key uuid.UUID) error {
+		found, err := s.Store.Known(ctx, Subject{kind, key, channel.From(ctx).BrandID, in.MemberID})
+		if err == nil && !found {
+			err = ErrSubject.At(field)
+		}
+		return err
+	}
+	if in.ShopID != nil {
+		if err := there("shopId", "Location", *in.ShopID); err != nil {
+			return err
+		}
+	}
+	if in.SubjectID == nil {
+		return nil
+	}
+	kind, key, err := id.Parse(*in.SubjectID)
+	if err != nil {
+		return at("subjectId", err)
+	}
+	if in.subject = key; !slices.Contains(kept, kind) {
+		return nil
+	}
+	return there("subjectId", kind, key)
 }
 
 // Reward gives what the rules give for an occasion: for whoever sees it happen, by staff
 // or a partner with POINT_WRITE, and for noren itself. The same subject is rewarded once.
-// Nobody but they knows what was reviewed: so what one of the staff rewards counts towards
+// Of what noren does not keep nobody but they know that it was reviewed, and whether it
+// was at all: so what one of the staff rewards counts towards
 // what they may grant in a day.
 func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) {
 	if err := access.Require(ctx, access.PointWrite); err != nil {
@@ -372,6 +416,9 @@ func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) 
 	}
 	if in.Occasion == Purchased {
 		return nil, ErrEvent.At("occasion")
+	}
+	if err := s.known(ctx, &in); err != nil {
+		return nil, err
 	}
 	programmes, err := s.inBrand(ctx)
 	if err != nil {
@@ -438,7 +485,7 @@ func rewardKey(r Rule, in RewardInput, day time.Time) string {
 	case in.Occasion == Joined:
 		return key + "once"
 	case in.SubjectID != nil:
-		return key + in.SubjectID.String()
+		return key + in.subject.String()
 	}
 	return key + in.IdempotencyKey
 }

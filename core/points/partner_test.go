@@ -321,8 +321,8 @@ func TestRewardsAreGivenOnce(t *testing.T) {
 		_, err := b.SaveRule(admin, points.SaveRuleInput{ProgrammeID: b.own.ID, Name: i18n.JA("特典"), Terms: terms})
 		require.NoError(t, err)
 	}
-	product := uuid.New()
-	reward := func(key string, o points.Occasion, subject *uuid.UUID) {
+	product := id.Global("Product", b.shop.AddProduct(t, "lead", 1980).ID)
+	reward := func(key string, o points.Occasion, subject *string) {
 		_, err := b.Reward(admin, points.RewardInput{IdempotencyKey: key, Occasion: o, MemberID: m, SubjectID: subject})
 		require.NoError(t, err)
 	}
@@ -335,9 +335,27 @@ func TestRewardsAreGivenOnce(t *testing.T) {
 	b.pass(24 * time.Hour)
 	reward("reward-03", points.CheckedIn, nil)
 	require.EqualValues(t, 140, b.usable(t, m))
-	_, err := b.Reward(admin, points.RewardInput{IdempotencyKey: "reward-04", Occasion: points.Purchased, MemberID: m})
+	theirs := id.Global("Review", id.New()) // of a kind that noren does not keep
+	reward("reward-06", points.Reviewed, &theirs)
+	require.EqualValues(t, 170, b.usable(t, m))
+	for field, in := range map[string]points.RewardInput{
+		"a product":     {SubjectID: ref(id.Global("Product", id.New()))},
+		"another order": {SubjectID: ref(id.Global("Order", id.New()))},
+		"a shop":        {ShopID: ref(id.New())},
+	} {
+		in.IdempotencyKey, in.Occasion, in.MemberID = "reward-07", points.Reviewed, m
+		_, err := b.Reward(admin, in)
+		require.ErrorIs(t, err, points.ErrSubject, field)
+	}
+	_, err := b.Reward(admin, points.RewardInput{IdempotencyKey: "reward-08", Occasion: points.Reviewed, MemberID: m, SubjectID: ref("nothing")})
+	require.Equal(t, "subjectId", fault.All(err)[0].Field)
+	require.EqualValues(t, 170, b.usable(t, m))
+	_, err = b.Reward(admin, points.RewardInput{IdempotencyKey: "reward-04", Occasion: points.Purchased, MemberID: m})
 	require.ErrorIs(t, err, points.ErrEvent)
 	_, err = b.Reward(b.member(nobodyIs), points.RewardInput{IdempotencyKey: "reward-05", Occasion: points.Reviewed, MemberID: m})
 	require.Error(t, err)
 	b.audit(t)
 }
+
+// ref points at a value.
+func ref[T any](v T) *T { return &v }

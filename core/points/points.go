@@ -247,5 +247,6 @@ var (
 	ErrRefused    = fault.Conflict("POINT_ARRIVAL_REFUSED", "この受付番号のポイントは受け入れを拒否しました。新しい受付番号で送ってください", "Points with this reference were refused; send them under a new one")
 	ErrFile       = fault.Invalid("POINT_FILE_INVALID", "%d行目: %s", "Line %d: %s")
 	ErrCurrency   = fault.Conflict("POINTS_OTHER_CURRENCY", "このポイントは別の通貨でのお支払いにのみご利用いただけます", "These points pay in another currency")
+	ErrSubject    = fault.NotFound("POINT_SUBJECT_UNKNOWN", "対象が見つかりません", "There is no such thing, or it is not the member's")
 	ErrEvent      = fault.Invalid("POINT_EVENT_INVALID", "この行動に付与するポイントはありません", "Nothing is given for this")
 )

@@ -127,22 +127,8 @@ func (s *Service) takeFirsts(ctx context.Context, all []Receipt) error {
 }
 
 func (s *Service) reckon(ctx context.Context, all []Receipt) error {
-	if err := s.takeFirsts(ctx, all); err != nil {
-		return err
-	}
-	programmes, err := s.programmes(ctx)
+	t, err := s.atTill(ctx, all)
 	if err != nil {
-		return err
-	}
-	t := till{now: s.Now()}
-	var keys []uuid.UUID
-	for key, p := range programmes {
-		if p.ClosedAt == nil {
-			keys, t.programmes = append(keys, key), append(t.programmes, p)
-		}
-	}
-	slices.SortFunc(t.programmes, func(a, b Programme) int { return slices.Compare(a.ID[:], b.ID[:]) })
-	if t.rules, err = s.Store.RulesEver(ctx, keys); err != nil {
 		return err
 	}
 	for i := range all {
@@ -156,7 +142,29 @@ func (s *Service) reckon(ctx context.Context, all []Receipt) error {
 	if err := s.Store.Reckoned(ctx, all, t.now); err != nil || len(t.backs) == 0 {
 		return err
 	}
-	return s.takeReceiptsBack(ctx, &t)
+	return s.takeReceiptsBack(ctx, t)
+}
+
+// atTill is a till for the receipts, with all that they may earn by; of first purchases it
+// knows which are.
+func (s *Service) atTill(ctx context.Context, all []Receipt) (*till, error) {
+	if err := s.takeFirsts(ctx, all); err != nil {
+		return nil, err
+	}
+	programmes, err := s.programmes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := &till{now: s.Now()}
+	var keys []uuid.UUID
+	for key, p := range programmes {
+		if p.ClosedAt == nil {
+			keys, t.programmes = append(keys, key), append(t.programmes, p)
+		}
+	}
+	slices.SortFunc(t.programmes, func(a, b Programme) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	t.rules, err = s.Store.RulesEver(ctx, keys)
+	return t, err
 }
 
 func (s *Service) takeReceiptsBack(ctx context.Context, t *till) error {

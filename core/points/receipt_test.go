@@ -37,13 +37,16 @@ func (*counter) ByID(_ context.Context, memberID uuid.UUID) (*member.Member, err
 	return &member.Member{ID: memberID}, nil
 }
 
+// Find finds nobody.
+func (*counter) Find(context.Context, member.Criterion) ([]member.Member, error) { return nil, nil }
+
 func openCounter(t testing.TB) *counter {
 	c := &counter{bench: open(t, 1), location: id.New()}
 	c.goods = c.shop.AddProduct(t, "lead", 1980)
 	c.exec(t, `INSERT INTO locations (id, brand_id, code, name, kind) VALUES ($1, $2, 'shibuya', '{"ja":"渋谷店"}', 'SHOP')`, c.location, c.shop.BrandID)
 	c.member = c.card(t, "2911111111110")
 	c.purchases = purchase.New(purchase.Parts{
-		Tx: c.shop.DB, Store: postgres.NewPurchases(c.shop.DB), Members: c, Earner: c.Service, Events: postgres.NewEvents(c.shop.DB), Now: c.clock,
+		Tx: c.shop.DB, Store: postgres.NewPurchases(c.shop.DB), Keys: c.Keys, Members: c, Earner: c.Service, Events: postgres.NewEvents(c.shop.DB), Now: c.clock,
 	})
 	c.rule(t, "1%", points.Terms{Occasion: points.Purchased, PerMinor: 100, Points: 1})
 	return c

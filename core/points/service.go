@@ -56,6 +56,7 @@ type Store interface {
 	Desk
 	Partners
 	Receipts
+	Reckonings
 	Merging
 	Codes
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/purchase"
@@ -37,6 +39,33 @@ type till struct {
 	mutex         sync.Mutex
 	earned        map[uuid.UUID]int
 	masked        bool
+	corrected     []uuid.UUID // purchases, in turn
+	sent          int
+}
+
+// Corrected counts corrections.
+func (s *till) Corrected(_ context.Context, p purchase.Purchase, _ []purchase.Line, _ uuid.UUID) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.corrected = append(s.corrected, p.ID)
+	return nil
+}
+
+// Find knows whose the card is; a code is the member's.
+func (s *till) Find(ctx context.Context, by member.Criterion) ([]member.Member, error) {
+	if by.MemberCode != "" {
+		return []member.Member{{ID: s.member, Masked: true}}, nil
+	}
+	rows, err := s.DB.Pool().Query(ctx, `SELECT member_id FROM member_cards WHERE number = $1`, by.CardNumber)
+	if err != nil {
+		return nil, err
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	all := make([]member.Member, len(found))
+	for i, m := range found {
+		all[i] = member.Member{ID: m, Masked: true}
+	}
+	return all, err
 }
 
 // Bought counts how often each purchase earns.
@@ -64,7 +93,7 @@ func newTill(t testing.TB) *till {
 	s.exec(t, `INSERT INTO members (id, created_at, updated_at) VALUES ($1, now(), now())`, s.member)
 	s.exec(t, `INSERT INTO memberships (member_id, brand_id, joined_at) VALUES ($1, $2, now())`, s.member, s.BrandID)
 	s.exec(t, `INSERT INTO member_cards (id, number, member_id, brand_id, kind, state, issued_at) VALUES ($1, $2, $3, $4, 'PHYSICAL', 'ACTIVE', now())`, id.New(), s.card, s.member, s.BrandID)
-	s.Service = purchase.New(purchase.Parts{Tx: s.DB, Store: postgres.NewPurchases(s.DB), Members: s, Earner: s, Events: postgres.NewEvents(s.DB), Now: clock.System})
+	s.Service = purchase.New(purchase.Parts{Tx: s.DB, Store: postgres.NewPurchases(s.DB), Keys: idempotency.New(s.DB, postgres.NewKeys(s.DB), clock.System), Members: s, Earner: s, Events: postgres.NewEvents(s.DB), Now: clock.System})
 	t.Cleanup(func() {
 		broken, err := books.Broken(context.WithoutCancel(t.Context()), s.DB.Pool(), books.Purchases)
 		require.NoError(t, err)

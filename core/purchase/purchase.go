@@ -40,6 +40,8 @@ type Purchase struct {
 	Items      int
 	TotalMinor int64 `db:"total"`
 	Currency   money.Currency
+	ByHand     bool       // staff have said whose it is
+	VoidedAt   *time.Time // recorded in error
 }
 
 // GlobalID is the purchase's id in the schema.
@@ -54,20 +56,23 @@ func (p Purchase) AtStore() *string { return optional("Location", p.StoreID) }
 // OfOrder is the order's id in the schema; nil: in a store.
 func (p Purchase) OfOrder() *string { return optional("Order", p.OrderID) }
 
+// OfMember is the member's id in the schema; nil: nobody's.
+func (p Purchase) OfMember() *string { return optional("Member", p.MemberID) }
+
 // Total is what was paid, with tax; below zero for what was given back.
 func (p Purchase) Total() money.Money { return money.Of(p.TotalMinor, p.Currency) }
 
 // Line is one line of a purchase.
 type Line struct {
-	PurchaseID  uuid.UUID
-	Position    int
-	VariantID   *uuid.UUID
-	ProductID   *uuid.UUID
-	Code        string // barcode or SKU, as it was sold
-	Name        string
-	Quantity    int
-	AmountMinor int64 `db:"amount"`
-	Currency    money.Currency
+	PurchaseID  uuid.UUID      `json:"-"`
+	Position    int            `json:"position"`
+	VariantID   *uuid.UUID     `json:"variantId,omitempty"`
+	ProductID   *uuid.UUID     `json:"productId,omitempty"`
+	Code        string         `json:"code"` // barcode or SKU, as it was sold
+	Name        string         `json:"name"`
+	Quantity    int            `json:"quantity"`
+	AmountMinor int64          `db:"amount" json:"amount"`
+	Currency    money.Currency `json:"currency"`
 }
 
 // OfProduct is the product's id in the schema; nil if nobody knows the code.
@@ -93,6 +98,7 @@ type Import struct {
 	Rows      int
 	Receipts  int // taken into the history
 	Repeated  int // that were there already
+	Differing int // that were there with other content, and wait on the work list
 	Refused   int // rows with errors, and those of receipts that are not whole
 	Errors    []BadRow
 	ActorID   *uuid.UUID
@@ -118,6 +124,7 @@ type ProblemKind string
 const (
 	UnknownProduct ProblemKind = "PRODUCT"
 	UnknownMember  ProblemKind = "MEMBER"
+	OtherContent   ProblemKind = "RECEIPT" // a receipt that came again, and says something else
 )
 
 // ProblemState says what became of a problem.
@@ -130,12 +137,13 @@ const (
 	ProblemIgnored  ProblemState = "IGNORED"
 )
 
-// Problem is a code or card number of the history that nobody knows.
+// Problem is a code or card number of the history that nobody knows, or a receipt that
+// came again with other content.
 type Problem struct {
 	ID         uuid.UUID
 	BrandID    uuid.UUID
 	Kind       ProblemKind
-	Value      string
+	Value      string // the code, the card's number, or the receipt's
 	Name       string // of the goods, as the till called them
 	State      ProblemState
 	VariantID  *uuid.UUID
@@ -144,6 +152,9 @@ type Problem struct {
 	ActorID    *uuid.UUID
 	CreatedAt  time.Time
 	ResolvedAt *time.Time
+	PurchaseID *uuid.UUID // of a receipt: the one in the history
+	CardNumber string     // and what came
+	Lines      []Line
 }
 
 // GlobalID is the problem's id in the schema.
@@ -174,7 +185,7 @@ var (
 	ErrTooLarge = fault.Invalid("JOURNAL_TOO_LARGE", "ファイルは%dMBまでです", "A file has at most %d MB")
 	ErrReceipts = fault.Invalid(fault.CodeTooMany, "レシートは1〜%d件です", "Send 1 to %d receipts")
 	ErrSettled  = fault.Conflict("PROBLEM_SETTLED", "この項目は処理済みです", "This has been dealt with")
-	ErrAnswer   = fault.Invalid("PROBLEM_ANSWER", "商品・会員・対象外のいずれか1つを、項目の種類に合わせて指定してください", "Say the variant, the member, or that it is ignored, as the kind asks")
+	ErrAnswer   = fault.Invalid("PROBLEM_ANSWER", "商品・会員・訂正・対象外のいずれか1つを、項目の種類に合わせて指定してください", "Say the variant, the member, that it is a correction, or that it is ignored, as the kind asks")
 )
 
 // ErrReceiptOf says what is wrong with a receipt.
@@ -204,6 +215,7 @@ type ResolveInput struct {
 	ProblemID uuid.UUID
 	VariantID *uuid.UUID
 	MemberID  *uuid.UUID
+	Accept    bool // a receipt is as it came again
 	Ignore    bool
 	Reason    string
 }

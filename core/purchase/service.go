@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
@@ -33,13 +34,15 @@ type Store interface {
 	// Finish keeps what became of the import.
 	Finish(ctx context.Context, i Import) error
 	// Take adds receipts that the history does not have, with their members and goods, and
-	// puts what nobody knows on the work list. It answers those that it added.
-	Take(ctx context.Context, importID uuid.UUID, receipts []Taken, at time.Time) ([]Purchase, error)
+	// puts what nobody knows on the work list, with receipts that it has with other content.
+	// It answers those that it added, and how many those with other content are.
+	Take(ctx context.Context, importID uuid.UUID, receipts []Taken, at time.Time) (added []Purchase, differing int, err error)
 	// TakeShipments adds at most so many shipments of orders that have left, and what came
 	// back of them, and answers what it added.
 	TakeShipments(ctx context.Context, most int, at time.Time) ([]Purchase, error)
 
-	OfMember(ctx context.Context, memberID uuid.UUID, p page.Args) (page.Connection[Purchase], error)
+	// OfMember is one page of what a member bought; if asked, with what was voided.
+	OfMember(ctx context.Context, memberID uuid.UUID, voided bool, p page.Args) (page.Connection[Purchase], error)
 	Lines(ctx context.Context, purchaseIDs []uuid.UUID) ([]Line, error)
 	Imports(ctx context.Context, brandID uuid.UUID, p page.Args) (page.Connection[Import], error)
 	Problems(ctx context.Context, brandID uuid.UUID, state ProblemState, p page.Args) (page.Connection[Problem], error)
@@ -51,17 +54,23 @@ type Store interface {
 	NameGoods(ctx context.Context, brandID uuid.UUID, code string, variantID uuid.UUID) error
 	// NameMember makes all purchases of the card the member's, and answers them.
 	NameMember(ctx context.Context, brandID uuid.UUID, cardNumber string, memberID uuid.UUID, on time.Time) ([]Purchase, error)
+
+	Corrections
 }
 
 // Members know who is who, and who may be seen.
 type Members interface {
 	ByID(ctx context.Context, memberID uuid.UUID) (*member.Member, error)
+	Find(ctx context.Context, by member.Criterion) ([]member.Member, error)
 }
 
 // Earner gives what purchases earn: points. It is told of each purchase of a member once,
 // in the transaction that makes it theirs, however late the receipt comes.
 type Earner interface {
 	Bought(ctx context.Context, purchases []Purchase) error
+	// Corrected lets what a receipt has earned be what it should have, in the transaction
+	// that corrects it: ErrReturned and ErrIsReturn where that cannot be told any more.
+	Corrected(ctx context.Context, p Purchase, was []Line, correctionID uuid.UUID) error
 }
 
 // Tx runs f in one transaction.
@@ -73,6 +82,7 @@ type Tx interface {
 type Parts struct {
 	Tx      Tx
 	Store   Store
+	Keys    *idempotency.Keys // of corrections
 	Members Members
 	Earner  Earner // nil: nothing is earned
 	Events  event.Recorder
@@ -136,18 +146,18 @@ func (s *Service) take(ctx context.Context, fileName string, j *Journal) (*Impor
 			return nil
 		}
 		in.ID, in.CreatedAt = kept.ID, kept.CreatedAt
-		added, err := s.Store.Take(ctx, in.ID, j.Receipts, now)
+		added, differing, err := s.Store.Take(ctx, in.ID, j.Receipts, now)
 		if err != nil {
 			return err
 		}
-		in.Rows, in.Refused, in.Receipts, in.Repeated = j.Rows, j.Refused, len(added), len(j.Receipts)-len(added)
+		in.Rows, in.Refused, in.Receipts, in.Differing, in.Repeated = j.Rows, j.Refused, len(added), differing, len(j.Receipts)-len(added)-differing
 		if err := s.Store.Finish(ctx, in); err != nil {
 			return err
 		}
 		if err := s.earn(ctx, added); err != nil {
 			return err
 		}
-		return s.Events.Record(ctx, event.New(ctx, now, "purchases.taken", "PurchaseImport", in.ID, map[string]any{"receipts": in.Receipts, "refused": in.Refused}))
+		return s.Events.Record(ctx, event.New(ctx, now, "purchases.taken", "PurchaseImport", in.ID, map[string]any{"receipts": in.Receipts, "refused": in.Refused, "differing": in.Differing}))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("take a journal in: %w", err)
@@ -290,7 +300,7 @@ func (s *Service) Mine(ctx context.Context, p page.Args) (page.Connection[Purcha
 	if actor.ID == uuid.Nil || !actor.Is(access.RoleMember, access.RoleCompanyBuyer) {
 		return page.Connection[Purchase]{}, fault.ErrUnauthenticated
 	}
-	return s.Store.OfMember(ctx, actor.ID, p)
+	return s.Store.OfMember(ctx, actor.ID, false, p)
 }
 
 // OfMember is one page of what a member bought, for staff who may see the member.
@@ -305,7 +315,7 @@ func (s *Service) OfMember(ctx context.Context, memberID uuid.UUID, p page.Args)
 	if m.Masked {
 		return page.Connection[Purchase]{}, fault.ErrForbidden
 	}
-	return s.Store.OfMember(ctx, memberID, p)
+	return s.Store.OfMember(ctx, memberID, true, p)
 }
 
 // Lines are the lines of purchases that the actor was shown.
@@ -329,8 +339,9 @@ func (s *Service) Problems(ctx context.Context, state ProblemState, p page.Args)
 	return s.Store.Problems(ctx, channel.From(ctx).BrandID, state, p)
 }
 
-// Resolve says what a code or card number turned out to be, for the head office.
-// Purchases that become a member's so earn what they would have earned.
+// Resolve says what a code or card number turned out to be, or whether a receipt is as it
+// came again, for the head office. Purchases that become a member's so earn what they
+// would have earned.
 func (s *Service) Resolve(ctx context.Context, in ResolveInput) (*Problem, error) {
 	if err := errors.Join(access.Require(ctx, access.PurchaseWrite), i18n.CheckString("reason", in.Reason, maxText)); err != nil {
 		return nil, err
@@ -379,12 +390,12 @@ func (s *Service) Resolve(ctx context.Context, in ResolveInput) (*Problem, error
 // fits reports whether the answer is one, and of the problem's kind.
 func (in ResolveInput) fits(p Problem) error {
 	said := 0
-	for _, is := range []bool{in.VariantID != nil, in.MemberID != nil, in.Ignore} {
+	for _, is := range []bool{in.VariantID != nil, in.MemberID != nil, in.Accept, in.Ignore} {
 		if is {
 			said++
 		}
 	}
-	if said != 1 || in.VariantID != nil && p.Kind != UnknownProduct || in.MemberID != nil && p.Kind != UnknownMember {
+	if said != 1 || in.VariantID != nil && p.Kind != UnknownProduct || in.MemberID != nil && p.Kind != UnknownMember || in.Accept && p.Kind != OtherContent {
 		return ErrAnswer
 	}
 	return nil
@@ -392,6 +403,8 @@ func (in ResolveInput) fits(p Problem) error {
 
 func (s *Service) settle(ctx context.Context, p Problem, now time.Time) error {
 	switch {
+	case p.Kind == OtherContent && p.State == ProblemResolved:
+		return s.accept(ctx, p)
 	case p.VariantID != nil:
 		return s.Store.NameGoods(ctx, p.BrandID, p.Value, *p.VariantID)
 	case p.MemberID != nil:
@@ -489,5 +502,6 @@ func (s *Service) Bring(ctx context.Context, importID uuid.UUID, receipts []Take
 	if err := access.Require(ctx, access.PurchaseWrite); err != nil || len(receipts) == 0 {
 		return nil, err
 	}
-	return s.Store.Take(ctx, importID, receipts, s.Now())
+	added, _, err := s.Store.Take(ctx, importID, receipts, s.Now())
+	return added, err
 }

@@ -496,6 +496,15 @@ func marshalNDecimal2string(ctx context.Context, ec *executionContext, sel ast.S
 	return res
 }
 
+func marshalNLong2int64(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v int64) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalLong(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Long!")
+	}
+	return res
+}
+
 func marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Info) graphql.Marshaler {
 	return _PageInfo(ctx, ec, sel, &v)
 }
@@ -637,6 +646,16 @@ func marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx contex
 	_ = sel
 	_ = ctx
 	res := scalar.MarshalDecimal(*v)
+	return res
+}
+
+func marshalOLong2ᚖint64(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *int64) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalLong(*v)
 	return res
 }
 

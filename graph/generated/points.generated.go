@@ -1022,7 +1022,7 @@ func _PointLiability_points(ctx context.Context, ec *executionContext, field gra
 		field,
 		func() int64 { return obj.Points },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -1034,7 +1034,7 @@ func _PointLiability_pending(ctx context.Context, ec *executionContext, field gr
 		field,
 		func() int64 { return obj.Pending },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -2210,7 +2210,7 @@ func _PointTrialSum_debit(ctx context.Context, ec *executionContext, field graph
 		field,
 		func() int64 { return obj.Debit },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -2222,7 +2222,7 @@ func _PointTrialSum_credit(ctx context.Context, ec *executionContext, field grap
 		field,
 		func() int64 { return obj.Credit },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -3300,7 +3300,7 @@ func unmarshalInputRewardPointsInput(ctx context.Context, ec *executionContext, 
 			it.ShopID = data
 		case "subjectId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subjectId"))
-			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			data, err := unmarshalOID2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}

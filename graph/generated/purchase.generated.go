@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -23,6 +24,13 @@ import (
 
 type PurchaseResolver interface {
 	Lines(ctx context.Context, obj *purchase.Purchase) ([]purchase.Line, error)
+
+	Corrections(ctx context.Context, obj *purchase.Purchase) ([]purchase.Correction, error)
+}
+type PurchaseProblemResolver interface {
+	Purchase(ctx context.Context, obj *purchase.Problem) (*purchase.Purchase, error)
+
+	Differences(ctx context.Context, obj *purchase.Problem) ([]purchase.Difference, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -193,6 +201,70 @@ func fieldContext_Purchase_lines(_ context.Context, ec *executionContext, field 
 	return fc, nil
 }
 
+func _Purchase_voidedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.VoidedAt },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _Purchase_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Purchase_memberId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfMember(), nil
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PURCHASE_CORRECT"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Purchase_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Purchase", field, true, false, "ID")
+}
+
+func _Purchase_corrections(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Purchase_corrections(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Purchase().Corrections(ctx, obj)
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PURCHASE_CORRECT"}),
+		func(ctx context.Context, selections ast.SelectionSet, v []purchase.Correction) graphql.Marshaler {
+			return marshalNPurchaseCorrection2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐCorrectionᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Purchase_corrections(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Purchase",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
 func _PurchaseConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Purchase]) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -251,6 +323,254 @@ func _PurchaseConnection_totalCount(ctx context.Context, ec *executionContext, f
 }
 func fieldContext_PurchaseConnection_totalCount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PurchaseConnection", field, true, false, "Int")
+}
+
+func _PurchaseCorrection_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.GlobalID() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PurchaseCorrection_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() purchase.CorrectionKind { return obj.Kind },
+		func(ctx context.Context, selections ast.SelectionSet, v purchase.CorrectionKind) graphql.Marshaler {
+			return marshalNPurchaseCorrectionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐCorrectionKind(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PurchaseCorrection_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Reason },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PurchaseCorrection_fromMemberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.From() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PurchaseCorrection_toMemberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.To() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PurchaseCorrection_itemsBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.ItemsBefore },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PurchaseCorrection_itemsAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.ItemsAfter },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PurchaseCorrection_totalBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.Before() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _PurchaseCorrection_totalAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.After() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _PurchaseCorrection_linesBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []purchase.Line { return obj.LinesBefore },
+		func(ctx context.Context, selections ast.SelectionSet, v []purchase.Line) graphql.Marshaler {
+			return marshalNPurchaseLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐLineᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _PurchaseCorrection_linesAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []purchase.Line { return obj.LinesAfter },
+		func(ctx context.Context, selections ast.SelectionSet, v []purchase.Line) graphql.Marshaler {
+			return marshalNPurchaseLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐLineᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _PurchaseCorrection_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() time.Time { return obj.At },
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PurchaseCorrectionPayload_purchase(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PurchaseCorrectionPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *purchase.Purchase { return obj.Purchase },
+		func(ctx context.Context, selections ast.SelectionSet, v *purchase.Purchase) graphql.Marshaler {
+			return marshalOPurchase2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐPurchase(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _PurchaseCorrectionPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PurchaseCorrectionPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _PurchaseDifference_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Difference) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Code },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PurchaseDifference_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Difference) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Name },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PurchaseDifference_quantityBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Difference) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Was },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PurchaseDifference_quantityAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Difference) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Came },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PurchaseDifference_amountBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Difference) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.WasAmount() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _PurchaseDifference_amountAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Difference) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.CameAmount() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
 }
 
 func _PurchaseEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[purchase.Purchase]) (ret graphql.Marshaler) {
@@ -332,6 +652,18 @@ func _PurchaseImport_repeated(ctx context.Context, ec *executionContext, field g
 		ec.OperationContext,
 		field,
 		func() int { return obj.Repeated },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PurchaseImport_differing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Differing },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
@@ -679,6 +1011,72 @@ func _PurchaseProblem_resolvedAt(ctx context.Context, ec *executionContext, fiel
 	)
 }
 
+func _PurchaseProblem_purchase(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PurchaseProblem_purchase(ctx, ec, field)
+		},
+		func(ctx context.Context) (*purchase.Purchase, error) {
+			return ec.Resolvers.PurchaseProblem().Purchase(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *purchase.Purchase) graphql.Marshaler {
+			return marshalOPurchase2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐPurchase(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_PurchaseProblem_purchase(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseProblem",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _PurchaseProblem_cardNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.CardNumber },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PurchaseProblem_differences(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PurchaseProblem_differences(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]purchase.Difference, error) {
+			return ec.Resolvers.PurchaseProblem().Differences(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []purchase.Difference) graphql.Marshaler {
+			return marshalNPurchaseDifference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐDifferenceᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_PurchaseProblem_differences(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PurchaseProblem",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
 func _PurchaseProblemConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Problem]) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -842,6 +1240,163 @@ func _PurchaseRowError_reason(ctx context.Context, ec *executionContext, field g
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
+
+func unmarshalInputCorrectPurchaseInput(ctx context.Context, ec *executionContext, obj any) (purchase.CorrectInput, error) {
+	var it purchase.CorrectInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "purchaseId", "lines", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "purchaseId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("purchaseId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PurchaseID = data
+		case "lines":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lines"))
+			data, err := unmarshalNReceiptLineInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐReceiptLineᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lines = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCorrectPurchaseInput unmarshals raw into the CorrectPurchaseInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCorrectPurchaseInput(ctx context.Context, raw any) (purchase.CorrectInput, error) {
+	var out purchase.CorrectInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CorrectPurchaseInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputMovePurchaseInput(ctx context.Context, ec *executionContext, obj any) (purchase.MoveInput, error) {
+	var it purchase.MoveInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["cardNumber"]; !present {
+		asMap["cardNumber"] = ""
+	}
+	if _, present := asMap["memberCode"]; !present {
+		asMap["memberCode"] = ""
+	}
+	if _, present := asMap["nobody"]; !present {
+		asMap["nobody"] = false
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "purchaseId", "memberId", "cardNumber", "memberCode", "nobody", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "purchaseId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("purchaseId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PurchaseID = data
+		case "memberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberID = data
+		case "cardNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cardNumber"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardNumber = data
+		case "memberCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberCode"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberCode = data
+		case "nobody":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("nobody"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Nobody = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalMovePurchaseInput unmarshals raw into the MovePurchaseInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalMovePurchaseInput(ctx context.Context, raw any) (purchase.MoveInput, error) {
+	var out purchase.MoveInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "MovePurchaseInput", raw, &out)
+	return out, err
+}
 
 func unmarshalInputReceiptInput(ctx context.Context, ec *executionContext, obj any) (purchase.Receipt, error) {
 	var it purchase.Receipt
@@ -1051,6 +1606,9 @@ func unmarshalInputResolvePurchaseProblemInput(ctx context.Context, ec *executio
 		asMap[k] = v
 	}
 
+	if _, present := asMap["accept"]; !present {
+		asMap["accept"] = false
+	}
 	if _, present := asMap["ignore"]; !present {
 		asMap["ignore"] = false
 	}
@@ -1058,7 +1616,7 @@ func unmarshalInputResolvePurchaseProblemInput(ctx context.Context, ec *executio
 		asMap["reason"] = ""
 	}
 
-	fieldsInOrder := [...]string{"problemId", "variantId", "memberId", "ignore", "reason"}
+	fieldsInOrder := [...]string{"problemId", "variantId", "memberId", "accept", "ignore", "reason"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1086,6 +1644,13 @@ func unmarshalInputResolvePurchaseProblemInput(ctx context.Context, ec *executio
 				return it, err
 			}
 			it.MemberID = data
+		case "accept":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accept"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Accept = data
 		case "ignore":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ignore"))
 			data, err := unmarshalNBoolean2bool(ctx, ec, v)
@@ -1156,6 +1721,62 @@ func unmarshalInputUploadPurchasesInput(ctx context.Context, ec *executionContex
 func UnmarshalUploadPurchasesInput(ctx context.Context, raw any) (model.UploadPurchasesInput, error) {
 	var out model.UploadPurchasesInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "UploadPurchasesInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputVoidPurchaseInput(ctx context.Context, ec *executionContext, obj any) (purchase.VoidInput, error) {
+	var it purchase.VoidInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "purchaseId", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "purchaseId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("purchaseId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PurchaseID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalVoidPurchaseInput unmarshals raw into the VoidPurchaseInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalVoidPurchaseInput(ctx context.Context, raw any) (purchase.VoidInput, error) {
+	var out purchase.VoidInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "VoidPurchaseInput", raw, &out)
 	return out, err
 }
 
@@ -1240,6 +1861,22 @@ func _Purchase(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return _Purchase_lines(ctx, ec, field, obj)
 				})
+		case "voidedAt":
+			out.Values[i] = _Purchase_voidedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "memberId":
+			out.Values[i] = _Purchase_memberId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "corrections":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Purchase_corrections(ctx, ec, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1290,6 +1927,193 @@ func _PurchaseConnection(ctx context.Context, ec *executionContext, sel ast.Sele
 				func(ctx context.Context) graphql.Marshaler {
 					return _PurchaseConnection_totalCount(ctx, ec, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var purchaseCorrectionImplementors = []string{"PurchaseCorrection"}
+
+func _PurchaseCorrection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *purchase.Correction) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseCorrectionImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("PurchaseCorrection")
+		case "id":
+			out.Values[i] = _PurchaseCorrection_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = _PurchaseCorrection_kind(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = _PurchaseCorrection_reason(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "fromMemberId":
+			out.Values[i] = _PurchaseCorrection_fromMemberId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "toMemberId":
+			out.Values[i] = _PurchaseCorrection_toMemberId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "itemsBefore":
+			out.Values[i] = _PurchaseCorrection_itemsBefore(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "itemsAfter":
+			out.Values[i] = _PurchaseCorrection_itemsAfter(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalBefore":
+			out.Values[i] = _PurchaseCorrection_totalBefore(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalAfter":
+			out.Values[i] = _PurchaseCorrection_totalAfter(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "linesBefore":
+			out.Values[i] = _PurchaseCorrection_linesBefore(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "linesAfter":
+			out.Values[i] = _PurchaseCorrection_linesAfter(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = _PurchaseCorrection_at(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var purchaseCorrectionPayloadImplementors = []string{"PurchaseCorrectionPayload"}
+
+func _PurchaseCorrectionPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PurchaseCorrectionPayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseCorrectionPayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("PurchaseCorrectionPayload")
+		case "purchase":
+			out.Values[i] = _PurchaseCorrectionPayload_purchase(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _PurchaseCorrectionPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var purchaseDifferenceImplementors = []string{"PurchaseDifference"}
+
+func _PurchaseDifference(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *purchase.Difference) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseDifferenceImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("PurchaseDifference")
+		case "code":
+			out.Values[i] = _PurchaseDifference_code(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = _PurchaseDifference_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "quantityBefore":
+			out.Values[i] = _PurchaseDifference_quantityBefore(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "quantityAfter":
+			out.Values[i] = _PurchaseDifference_quantityAfter(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "amountBefore":
+			out.Values[i] = _PurchaseDifference_amountBefore(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "amountAfter":
+			out.Values[i] = _PurchaseDifference_amountAfter(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1380,6 +2204,11 @@ func _PurchaseImport(ctx context.Context, ec *executionContext, sel ast.Selectio
 			}
 		case "repeated":
 			out.Values[i] = _PurchaseImport_repeated(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "differing":
+			out.Values[i] = _PurchaseImport_differing(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1617,53 +2446,70 @@ func _PurchaseProblem(ctx context.Context, ec *executionContext, sel ast.Selecti
 		case "id":
 			out.Values[i] = _PurchaseProblem_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "kind":
 			out.Values[i] = _PurchaseProblem_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "value":
 			out.Values[i] = _PurchaseProblem_value(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = _PurchaseProblem_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "state":
 			out.Values[i] = _PurchaseProblem_state(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "variantId":
 			out.Values[i] = _PurchaseProblem_variantId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "memberId":
 			out.Values[i] = _PurchaseProblem_memberId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "reason":
 			out.Values[i] = _PurchaseProblem_reason(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdAt":
 			out.Values[i] = _PurchaseProblem_createdAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "resolvedAt":
 			out.Values[i] = _PurchaseProblem_resolvedAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "purchase":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _PurchaseProblem_purchase(ctx, ec, field, obj)
+				})
+		case "cardNumber":
+			out.Values[i] = _PurchaseProblem_cardNumber(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "differences":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _PurchaseProblem_differences(ctx, ec, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1862,6 +2708,16 @@ func _PurchaseRowError(ctx context.Context, ec *executionContext, sel ast.Select
 
 // region    ***************************** type.gotpl *****************************
 
+func unmarshalNCorrectPurchaseInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐCorrectInput(ctx context.Context, ec *executionContext, v any) (purchase.CorrectInput, error) {
+	res, err := unmarshalInputCorrectPurchaseInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNMovePurchaseInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐMoveInput(ctx context.Context, ec *executionContext, v any) (purchase.MoveInput, error) {
+	res, err := unmarshalInputMovePurchaseInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNPurchase2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐPurchase(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v purchase.Purchase) graphql.Marshaler {
 	return _Purchase(ctx, ec, sel, &v)
 }
@@ -1882,6 +2738,47 @@ func marshalNPurchase2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurcha
 
 func marshalNPurchaseConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[purchase.Purchase]) graphql.Marshaler {
 	return _PurchaseConnection(ctx, ec, sel, &v)
+}
+
+func marshalNPurchaseCorrection2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐCorrectionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []purchase.Correction) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PurchaseCorrection(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNPurchaseCorrectionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐCorrectionKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v purchase.CorrectionKind) graphql.Marshaler {
+	_ = sel
+	res := run.Text(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PurchaseCorrectionKind!")
+	}
+	return res
+}
+
+func marshalNPurchaseCorrectionPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPurchaseCorrectionPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.PurchaseCorrectionPayload) graphql.Marshaler {
+	return _PurchaseCorrectionPayload(ctx, ec, sel, &v)
+}
+
+func marshalNPurchaseDifference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐDifferenceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []purchase.Difference) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PurchaseDifference(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func marshalNPurchaseEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[purchase.Purchase]) graphql.Marshaler {
@@ -2090,6 +2987,18 @@ func unmarshalNResolvePurchaseProblemInput2githubᚗcomᚋnorenᚑcommerceᚋnor
 func unmarshalNUploadPurchasesInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUploadPurchasesInput(ctx context.Context, ec *executionContext, v any) (model.UploadPurchasesInput, error) {
 	res, err := unmarshalInputUploadPurchasesInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNVoidPurchaseInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐVoidInput(ctx context.Context, ec *executionContext, v any) (purchase.VoidInput, error) {
+	res, err := unmarshalInputVoidPurchaseInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOPurchase2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐPurchase(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *purchase.Purchase) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _Purchase(ctx, ec, sel, v)
 }
 
 func marshalOPurchaseImport2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐImport(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *purchase.Import) graphql.Marshaler {

@@ -58,6 +58,7 @@ type ResolverRoot interface {
 	PrizeExchange() PrizeExchangeResolver
 	Product() ProductResolver
 	Purchase() PurchaseResolver
+	PurchaseProblem() PurchaseProblemResolver
 	Query() QueryResolver
 	Quotation() QuotationResolver
 	QuotationLine() QuotationLineResolver
@@ -205,6 +206,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ConditionRangeInput", graphql.BindUnmarshaler(ec, unmarshalInputConditionRangeInput)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
 			graphql.NewInputUnmarshaler("ConsentConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputConsentConditionInput)),
+			graphql.NewInputUnmarshaler("CorrectPurchaseInput", graphql.BindUnmarshaler(ec, unmarshalInputCorrectPurchaseInput)),
 			graphql.NewInputUnmarshaler("CountStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputCountStocktakeInput)),
 			graphql.NewInputUnmarshaler("CreateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCompanyInput)),
 			graphql.NewInputUnmarshaler("CreateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCustomerGroupInput)),
@@ -285,6 +287,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("MigrationInput", graphql.BindUnmarshaler(ec, unmarshalInputMigrationInput)),
 			graphql.NewInputUnmarshaler("MoveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputMoveCategoryInput)),
 			graphql.NewInputUnmarshaler("MovePrizeStockInput", graphql.BindUnmarshaler(ec, unmarshalInputMovePrizeStockInput)),
+			graphql.NewInputUnmarshaler("MovePurchaseInput", graphql.BindUnmarshaler(ec, unmarshalInputMovePurchaseInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
 			graphql.NewInputUnmarshaler("NoteQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteQuotationInput)),
 			graphql.NewInputUnmarshaler("OptionInput", graphql.BindUnmarshaler(ec, unmarshalInputOptionInput)),
@@ -512,6 +515,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("VoidCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidCouponsInput)),
 			graphql.NewInputUnmarshaler("VoidGiftCardsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidGiftCardsInput)),
 			graphql.NewInputUnmarshaler("VoidPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidPaymentInput)),
+			graphql.NewInputUnmarshaler("VoidPurchaseInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidPurchaseInput)),
 			graphql.NewInputUnmarshaler("VoidVouchersInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidVouchersInput)),
 			graphql.NewInputUnmarshaler("VoucherFilter", graphql.BindUnmarshaler(ec, unmarshalInputVoucherFilter)),
 			graphql.NewInputUnmarshaler("WithdrawMemberErasureInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawMemberErasureInput)),
@@ -1642,6 +1646,9 @@ extend enum UserErrorCode {
 `, BuiltIn: false},
 	{Name: "../schema/base.graphqls", Input: `"A decimal number as a string, exact: \"1980\", \"12.50\"."
 scalar Decimal
+
+"A whole number of more than the 32 bits of an Int, as a JSON number: sums of points over many members. JavaScript reads it exactly up to 2^53."
+scalar Long
 
 "A moment, RFC 3339 in UTC: \"2026-11-23T03:00:00Z\"."
 scalar DateTime
@@ -12239,9 +12246,9 @@ type PointLiability {
   "The first day of the month of expiry; null for points that never expire, or are not confirmed."
   month: Date
   "Points that can be used."
-  points: Int!
+  points: Long!
   "Points that are promised."
-  pending: Int!
+  pending: Long!
   "What the usable points pay."
   worth: Money!
 }
@@ -12251,9 +12258,9 @@ type PointTrialSum {
   "The account."
   account: PointAccount!
   "The sum of what left it."
-  debit: Int!
+  debit: Long!
   "The sum of what reached it."
-  credit: Int!
+  credit: Long!
 }
 
 "A code that gives points to each member who enters it, as text or QR."
@@ -12530,7 +12537,11 @@ input RewardPointsInput {
   memberId: ID!
   "The shop where it was."
   shopId: ID
-  "What was reviewed, or where somebody checked in: each is rewarded once."
+  """
+  What was reviewed, or where somebody checked in: each is rewarded once. A product, variant,
+  location, or the member's own order or purchase must be there; an id of any other kind is
+  the caller's own, of which noren knows no more.
+  """
   subjectId: ID
 }
 
@@ -12911,6 +12922,8 @@ enum PointDifferenceCause {
 }
 
 extend enum UserErrorCode {
+  "There is no such subject or shop, or it is not the member's."
+  POINT_SUBJECT_UNKNOWN
   "The code is not one, or does not hold now."
   POINT_CODE_UNKNOWN
   "The caller has used the code, today or once."
@@ -14823,7 +14836,18 @@ type SimulationProduct {
     "The cursor behind which the page starts."
     after: String
   ): PurchaseImportConnection! @allow(permissions: [PURCHASE_WRITE])
-  "Codes and card numbers in purchases that nobody knows, the latest first: a work list."
+  "A receipt of a shop by what is printed on it; null if there is none. Store staff find their shops'; the view of a member's is written down."
+  purchaseByReceipt(
+    "The store's location."
+    storeId: ID!
+    "The number of the till."
+    till: String!
+    "The number of the receipt."
+    receipt: String!
+    "The business day."
+    boughtOn: Date!
+  ): Purchase @allow(permissions: [PURCHASE_CORRECT])
+  "Codes and card numbers in purchases that nobody knows, and receipts that came again with other content, the latest first: a work list."
   purchaseProblems(
     "How many, 0 to 100."
     first: Int = 20
@@ -14850,14 +14874,40 @@ extend type Mutation {
     "The receipts."
     input: RecordPurchasesInput!
   ): PurchaseImportPayload! @allow(permissions: [PURCHASE_WRITE])
-  "Says what a code or card number turned out to be. It holds for every purchase with it, past and to come, and is said once."
+  """
+  Says what a code or card number turned out to be, for every purchase with it, past and to
+  come; or whether a receipt is as it came again, which needs PURCHASE_CORRECT too. It is
+  said once.
+  """
   resolvePurchaseProblem(
     "The answer."
     input: ResolvePurchaseProblemInput!
   ): PurchaseProblemPayload! @allow(permissions: [PURCHASE_WRITE])
+  """
+  Gives a receipt of a shop to another member, or takes it from one (購入の付け替え). What it
+  earned goes back, of what was used already the rest is owed; the other member earns by
+  the rules of the day on which it was bought. Store staff move their shops' receipts, to
+  members whom they may see or who show a card or a code.
+  """
+  movePurchase(
+    "The receipt and whose it is."
+    input: MovePurchaseInput!
+  ): PurchaseCorrectionPayload! @allow(permissions: [PURCHASE_CORRECT])
+  "Puts other lines in the place of a receipt's (購入の訂正); points move by the difference. What an order bought is put right by a return or an edit. Store staff correct their shops' receipts."
+  correctPurchase(
+    "The receipt and its lines."
+    input: CorrectPurchaseInput!
+  ): PurchaseCorrectionPayload! @allow(permissions: [PURCHASE_CORRECT])
+  "Takes a receipt that was recorded in error out of history, sums and figures (購入の取り消し), with its points. Staff still see it, and it counts as there when it comes again. Store staff void their shops' receipts."
+  voidPurchase(
+    "The receipt."
+    input: VoidPurchaseInput!
+  ): PurchaseCorrectionPayload! @allow(permissions: [PURCHASE_CORRECT])
 }
 
 extend enum Permission {
+  "Put receipts of shops right: whose they are, what was bought, that nothing was."
+  PURCHASE_CORRECT
   "Take purchases of tills in, and work on what nobody knows in them."
   PURCHASE_WRITE
 }
@@ -14888,6 +14938,50 @@ type Purchase {
   total: Money!
   "The lines, in the order of the receipt."
   lines: [PurchaseLine!]!
+  "When staff voided it, since it was recorded in error; null: it stands. Members do not see such receipts."
+  voidedAt: DateTime
+  "The member's id; null: nobody's."
+  memberId: ID @allow(permissions: [PURCHASE_CORRECT])
+  "What staff put right, in its order."
+  corrections: [PurchaseCorrection!]! @allow(permissions: [PURCHASE_CORRECT])
+}
+
+"What staff put right of a receipt. It never changes; the reason goes when a member of it is erased."
+type PurchaseCorrection {
+  "The correction's opaque global id."
+  id: ID!
+  "What was done."
+  kind: PurchaseCorrectionKind!
+  "Why, in words."
+  reason: String!
+  "The member before; null: nobody."
+  fromMemberId: ID
+  "The member after it; null: nobody."
+  toMemberId: ID
+  "How many pieces it had."
+  itemsBefore: Int!
+  "How many it has had since; 0 if it was voided."
+  itemsAfter: Int!
+  "What it came to, with tax."
+  totalBefore: Money!
+  "What it has come to since."
+  totalAfter: Money!
+  "The lines before; empty unless they changed."
+  linesBefore: [PurchaseLine!]!
+  "The lines after it; empty unless they changed."
+  linesAfter: [PurchaseLine!]!
+  "When."
+  at: DateTime!
+}
+
+"What is put right of a receipt."
+enum PurchaseCorrectionKind {
+  "It is another member's, or nobody's."
+  MOVED
+  "Something else was bought."
+  CORRECTED
+  "Nothing was: it was recorded in error."
+  VOIDED
 }
 
 "Where something was bought."
@@ -14942,8 +15036,10 @@ type PurchaseImport {
   rows: Int!
   "How many receipts were taken into the history."
   receipts: Int!
-  "How many receipts were there already."
+  "How many receipts were there already, with the same content."
   repeated: Int!
+  "How many receipts were there with another card, or other lines: they wait on the work list, and change nothing by themselves."
+  differing: Int!
   "How many rows were refused: those with errors, and those of receipts that are not whole."
   refused: Int!
   "The first hundred errors."
@@ -14986,13 +15082,13 @@ type PurchaseImportEdge {
   node: PurchaseImport!
 }
 
-"A code or card number in purchases that nobody knows."
+"A code or card number in purchases that nobody knows, or a receipt that came again with other content."
 type PurchaseProblem {
   "The problem's opaque global id."
   id: ID!
   "What nobody knows."
   kind: PurchaseProblemKind!
-  "The code, or the card number."
+  "The code, the card number, or the receipt's number."
   value: String!
   "The goods, as the till called them; empty for a card."
   name: String!
@@ -15008,6 +15104,28 @@ type PurchaseProblem {
   createdAt: DateTime!
   "When it was dealt with; null if it was not."
   resolvedAt: DateTime
+  "Of a receipt: the one that is there; else null."
+  purchase: Purchase
+  "Of a receipt: the card number that came with it; else empty."
+  cardNumber: String!
+  "Of a receipt: the codes of which it does not say the same; else empty."
+  differences: [PurchaseDifference!]!
+}
+
+"A code of which a receipt that came again does not say what is there."
+type PurchaseDifference {
+  "The barcode or SKU."
+  code: String!
+  "The name, as it was sold."
+  name: String!
+  "How many pieces are there."
+  quantityBefore: Int!
+  "How many came."
+  quantityAfter: Int!
+  "What they come to, with tax."
+  amountBefore: Money!
+  "What those that came come to."
+  amountAfter: Money!
 }
 
 "What nobody knows."
@@ -15016,6 +15134,8 @@ enum PurchaseProblemKind {
   PRODUCT
   "A card number."
   MEMBER
+  "Which content of a receipt is right: it came again with another."
+  RECEIPT
 }
 
 "What became of a problem."
@@ -15090,7 +15210,7 @@ input ReceiptLineInput {
   amount: Decimal!
 }
 
-"What a problem turned out to be: one of variant, member and ignored."
+"What a problem turned out to be: one of variant, member, accepted and ignored."
 input ResolvePurchaseProblemInput {
   "The problem."
   problemId: ID!
@@ -15098,10 +15218,60 @@ input ResolvePurchaseProblemInput {
   variantId: ID
   "The member whose card it is."
   memberId: ID
-  "It is nothing that has to be known."
+  "Of a receipt: it is as it came again, with its lines, and with the member of a card that came with it."
+  accept: Boolean! = false
+  "It is nothing that has to be known; of a receipt: it is as it was."
   ignore: Boolean! = false
   "Why, at most 200 characters."
   reason: String! = ""
+}
+
+"Whose a receipt is: one of member, card, code and nobody."
+input MovePurchaseInput {
+  "The client's key for this intent, 8 to 100 characters, kept over retries and restarts."
+  idempotencyKey: String!
+  "The receipt."
+  purchaseId: ID!
+  "The member, whom the caller may see."
+  memberId: ID
+  "Or the number of the card that the member shows."
+  cardNumber: String! = ""
+  "Or the code that the member's app shows."
+  memberCode: String! = ""
+  "Or nobody: it is taken from its member."
+  nobody: Boolean! = false
+  "Why, 1 to 200 characters."
+  reason: String!
+}
+
+"What was bought in truth."
+input CorrectPurchaseInput {
+  "The client's key for this intent, 8 to 100 characters, kept over retries and restarts."
+  idempotencyKey: String!
+  "The receipt."
+  purchaseId: ID!
+  "All its lines, 1 to 500."
+  lines: [ReceiptLineInput!]!
+  "Why, 1 to 200 characters."
+  reason: String!
+}
+
+"A receipt that was recorded in error."
+input VoidPurchaseInput {
+  "The client's key for this intent, 8 to 100 characters, kept over retries and restarts."
+  idempotencyKey: String!
+  "The receipt."
+  purchaseId: ID!
+  "Why, 1 to 200 characters."
+  reason: String!
+}
+
+"What became of a receipt."
+type PurchaseCorrectionPayload {
+  "The receipt as it is now; null if nothing was changed."
+  purchase: Purchase
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
 }
 
 "What became of a journal."
@@ -15135,6 +15305,26 @@ extend enum UserErrorCode {
   PROBLEM_SETTLED
   "The answer does not fit the kind of the problem."
   PROBLEM_ANSWER
+  "What an order bought is put right by a return or an edit."
+  PURCHASE_ONLINE
+  "The receipt was voided."
+  PURCHASE_VOIDED
+  "Goods of the receipt came back."
+  PURCHASE_RETURNED
+  "Goods came back on the receipt, and points were taken back for them."
+  PURCHASE_IS_RETURN
+  "The correction changes nothing."
+  PURCHASE_UNCHANGED
+  "The receipt is too old to be corrected."
+  PURCHASE_TOO_OLD
+  "Not one of member, card, code and nobody was said."
+  PURCHASE_RECEIVER
+  "There is no such member, or no longer."
+  PURCHASE_MEMBER_UNKNOWN
+  "A line is not right, or there are none or too many."
+  PURCHASE_LINES
+  "It is another shop's receipt."
+  PURCHASE_OTHER_SHOP
 }
 `, BuiltIn: false},
 	{Name: "../schema/quotation.graphqls", Input: `extend type Query {
@@ -19092,25 +19282,25 @@ type DailyPoints {
   "The day."
   day: Date!
   "Earned, less what was taken back. What a member had used already comes off when they earn again."
-  earned: Int!
+  earned: Long!
   "Granted by staff and brought over as opening balances, less what staff deducted."
-  granted: Int!
+  granted: Long!
   "Given in the place of money that went back."
-  refunded: Int!
+  refunded: Long!
   "Used, less what went back."
-  used: Int!
+  used: Long!
   "Expired."
-  expired: Int!
+  expired: Long!
   "How often members exchanged points for another programme's, for prizes or entries of draws, or sent them to another system."
   exchanges: Int!
   "Exchanged for points of other programmes, prizes and entries of draws, less what came back of prizes."
-  exchanged: Int!
+  exchanged: Long!
   "Sent to other point systems, less what those refused."
-  sent: Int!
+  sent: Long!
   "Received from other programmes and point systems."
-  received: Int!
+  received: Long!
   "What members had when the day ended, promised points too (ポイント残高)."
-  outstanding: Int!
+  outstanding: Long!
 }
 
 "One page of what became of points, by day and programme."
@@ -19146,9 +19336,9 @@ type DailyStorePoints {
   "How often they exchanged points for another programme's, for prizes or entries of draws, or sent them to another system."
   exchanges: Int!
   "What they exchanged or sent so, less what came back."
-  exchanged: Int!
+  exchanged: Long!
   "What they had at the last count of the day, promised points too (ポイント残高); null if nothing was counted on that day."
-  outstanding: Int
+  outstanding: Long
 }
 
 "One page of points by day, programme and store, stores in the brand's order and none last."
@@ -19180,9 +19370,9 @@ type DailyLiability {
   "The first day of the month in which it expires; null: never."
   expiresIn: Date
   "Points that could be used."
-  points: Int!
+  points: Long!
   "Points that were promised."
-  pending: Int!
+  pending: Long!
 }
 
 "One page of what was outstanding, by day, programme and month of expiry."

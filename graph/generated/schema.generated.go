@@ -291,6 +291,9 @@ type MutationResolver interface {
 	UploadPurchases(ctx context.Context, input model.UploadPurchasesInput) (model.PurchaseImportPayload, error)
 	RecordPurchases(ctx context.Context, input purchase.RecordInput) (model.PurchaseImportPayload, error)
 	ResolvePurchaseProblem(ctx context.Context, input purchase.ResolveInput) (model.PurchaseProblemPayload, error)
+	MovePurchase(ctx context.Context, input purchase.MoveInput) (model.PurchaseCorrectionPayload, error)
+	CorrectPurchase(ctx context.Context, input purchase.CorrectInput) (model.PurchaseCorrectionPayload, error)
+	VoidPurchase(ctx context.Context, input purchase.VoidInput) (model.PurchaseCorrectionPayload, error)
 	RequestQuotation(ctx context.Context, input quotation.RequestInput) (model.QuotationPayload, error)
 	AnswerQuotation(ctx context.Context, input quotation.AnswerInput) (model.QuotationPayload, error)
 	ReplyToQuotation(ctx context.Context, input quotation.SayInput) (model.QuotationPayload, error)
@@ -506,6 +509,7 @@ type QueryResolver interface {
 	MyPurchases(ctx context.Context, first *int, after *string) (page.Connection[purchase.Purchase], error)
 	MemberPurchases(ctx context.Context, memberID string, first *int, after *string) (page.Connection[purchase.Purchase], error)
 	PurchaseImports(ctx context.Context, first *int, after *string) (page.Connection[purchase.Import], error)
+	PurchaseByReceipt(ctx context.Context, storeID string, till string, receipt string, boughtOn time.Time) (*purchase.Purchase, error)
 	PurchaseProblems(ctx context.Context, first *int, after *string, state purchase.ProblemState) (page.Connection[purchase.Problem], error)
 	Quotations(ctx context.Context, first *int, after *string, filter *model.QuotationFilter) (page.Connection[quotation.Quotation], error)
 	Quotation(ctx context.Context, id string) (*quotation.Quotation, error)
@@ -1380,6 +1384,20 @@ func field_Mutation_confirmTotp_args(ctx context.Context, ec *executionContext, 
 	return args, nil
 }
 
+func field_Mutation_correctPurchase_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (purchase.CorrectInput, error) {
+			return unmarshalNCorrectPurchaseInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐCorrectInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_countStock_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2226,6 +2244,20 @@ func field_Mutation_movePrizeStock_args(ctx context.Context, ec *executionContex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (prize.MoveStockInput, error) {
 			return unmarshalNMovePrizeStockInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐMoveStockInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_movePurchase_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (purchase.MoveInput, error) {
+			return unmarshalNMovePurchaseInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐMoveInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4782,6 +4814,20 @@ func field_Mutation_voidPayment_args(ctx context.Context, ec *executionContext, 
 	return args, nil
 }
 
+func field_Mutation_voidPurchase_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (purchase.VoidInput, error) {
+			return unmarshalNVoidPurchaseInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐVoidInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_voidVouchers_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6951,6 +6997,44 @@ func field_Query_publicHolidays_args(ctx context.Context, ec *executionContext, 
 		return nil, err
 	}
 	args["to"] = arg1
+	return args, nil
+}
+
+func field_Query_purchaseByReceipt_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "storeId",
+		func(ctx context.Context, v any) (string, error) {
+			return unmarshalNID2string(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["storeId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "till",
+		func(ctx context.Context, v any) (string, error) {
+			return unmarshalNString2string(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["till"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "receipt",
+		func(ctx context.Context, v any) (string, error) {
+			return unmarshalNString2string(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["receipt"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "boughtOn",
+		func(ctx context.Context, v any) (time.Time, error) {
+			return unmarshalNDate2timeᚐTime(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["boughtOn"] = arg3
 	return args, nil
 }
 
@@ -17721,6 +17805,135 @@ func fieldContext_Mutation_resolvePurchaseProblem(ctx context.Context, ec *execu
 	return fc, nil
 }
 
+func _Mutation_movePurchase(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_movePurchase(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().MovePurchase(ctx, fc.Args["input"].(purchase.MoveInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PURCHASE_CORRECT"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.PurchaseCorrectionPayload) graphql.Marshaler {
+			return marshalNPurchaseCorrectionPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPurchaseCorrectionPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_movePurchase(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_movePurchase_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_correctPurchase(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_correctPurchase(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CorrectPurchase(ctx, fc.Args["input"].(purchase.CorrectInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PURCHASE_CORRECT"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.PurchaseCorrectionPayload) graphql.Marshaler {
+			return marshalNPurchaseCorrectionPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPurchaseCorrectionPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_correctPurchase(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_correctPurchase_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_voidPurchase(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_voidPurchase(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().VoidPurchase(ctx, fc.Args["input"].(purchase.VoidInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PURCHASE_CORRECT"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.PurchaseCorrectionPayload) graphql.Marshaler {
+			return marshalNPurchaseCorrectionPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPurchaseCorrectionPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_voidPurchase(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_voidPurchase_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_requestQuotation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26410,6 +26623,49 @@ func fieldContext_Query_purchaseImports(ctx context.Context, ec *executionContex
 	return fc, nil
 }
 
+func _Query_purchaseByReceipt(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_purchaseByReceipt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PurchaseByReceipt(ctx, fc.Args["storeId"].(string), fc.Args["till"].(string), fc.Args["receipt"].(string), fc.Args["boughtOn"].(time.Time))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PURCHASE_CORRECT"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *purchase.Purchase) graphql.Marshaler {
+			return marshalOPurchase2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐPurchase(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Query_purchaseByReceipt(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_purchaseByReceipt_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query_purchaseProblems(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -30197,6 +30453,27 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "movePurchase":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_movePurchase(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "correctPurchase":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_correctPurchase(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "voidPurchase":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_voidPurchase(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "requestQuotation":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_requestQuotation(ctx, ec, field)
@@ -31599,6 +31876,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_purchaseImports(ctx, ec, field)
+				})
+		case "purchaseByReceipt":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_purchaseByReceipt(ctx, ec, field)
 				})
 		case "purchaseProblems":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

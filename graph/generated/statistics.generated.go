@@ -322,7 +322,7 @@ func _DailyLiability_points(ctx context.Context, ec *executionContext, field gra
 		field,
 		func() int64 { return obj.Points },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -334,7 +334,7 @@ func _DailyLiability_pending(ctx context.Context, ec *executionContext, field gr
 		field,
 		func() int64 { return obj.Pending },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -446,7 +446,7 @@ func _DailyPoints_earned(ctx context.Context, ec *executionContext, field graphq
 		field,
 		func() int64 { return obj.Earned },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -458,7 +458,7 @@ func _DailyPoints_granted(ctx context.Context, ec *executionContext, field graph
 		field,
 		func() int64 { return obj.Granted },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -470,7 +470,7 @@ func _DailyPoints_refunded(ctx context.Context, ec *executionContext, field grap
 		field,
 		func() int64 { return obj.Refunded },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -482,7 +482,7 @@ func _DailyPoints_used(ctx context.Context, ec *executionContext, field graphql.
 		field,
 		func() int64 { return obj.Used },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -494,7 +494,7 @@ func _DailyPoints_expired(ctx context.Context, ec *executionContext, field graph
 		field,
 		func() int64 { return obj.Expired },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -518,7 +518,7 @@ func _DailyPoints_exchanged(ctx context.Context, ec *executionContext, field gra
 		field,
 		func() int64 { return obj.Exchanged },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -530,7 +530,7 @@ func _DailyPoints_sent(ctx context.Context, ec *executionContext, field graphql.
 		field,
 		func() int64 { return obj.Sent },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -542,7 +542,7 @@ func _DailyPoints_received(ctx context.Context, ec *executionContext, field grap
 		field,
 		func() int64 { return obj.Received },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -554,7 +554,7 @@ func _DailyPoints_outstanding(ctx context.Context, ec *executionContext, field g
 		field,
 		func() int64 { return obj.Outstanding },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -711,7 +711,7 @@ func _DailyStorePoints_exchanged(ctx context.Context, ec *executionContext, fiel
 		field,
 		func() int64 { return obj.Exchanged },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
+			return marshalNLong2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -723,7 +723,7 @@ func _DailyStorePoints_outstanding(ctx context.Context, ec *executionContext, fi
 		field,
 		func() *int64 { return obj.Outstanding },
 		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
-			return marshalOInt2ᚖint64(ctx, ec, selections, v)
+			return marshalOLong2ᚖint64(ctx, ec, selections, v)
 		},
 	)
 }

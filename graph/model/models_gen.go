@@ -1007,6 +1007,14 @@ type ProfilePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What became of a receipt.
+type PurchaseCorrectionPayload struct {
+	// The receipt as it is now; null if nothing was changed.
+	Purchase *purchase.Purchase `json:"purchase,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What became of a journal.
 type PurchaseImportPayload struct {
 	// The journal; null if it was not taken.

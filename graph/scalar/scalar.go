@@ -95,6 +95,12 @@ func UnmarshalInt64(v any) (int64, error) {
 	return int64(n), err
 }
 
+// MarshalLong writes a whole number of any size.
+func MarshalLong(n int64) graphql.Marshaler { return graphql.MarshalInt64(n) }
+
+// UnmarshalLong reads a whole number of 64 bits.
+func UnmarshalLong(v any) (int64, error) { return graphql.UnmarshalInt64(v) }
+
 // MarshalDecimal writes an exact decimal as a string.
 func MarshalDecimal(d decimal.Decimal) graphql.Marshaler { return graphql.MarshalString(d.String()) }
 

@@ -10,11 +10,12 @@ import (
 	"github.com/noren-commerce/noren/core/mailing"
 )
 
-// Tracked are mailings whose results may have changed and were not counted since then.
+// Tracked are mailings whose results may have changed and were not counted since then, and
+// those that a purchase which was put right asks for.
 func (s *Mailings) Tracked(ctx context.Context, now, countedBefore time.Time, lateDays int) ([]uuid.UUID, error) {
 	return s.segments.ids(ctx, `
-		SELECT id FROM mailings WHERE sent_at IS NOT NULL AND state <> 'PREPARING' AND (counted_at IS NULL OR counted_at <= $2)
-			AND (sent_at AT TIME ZONE 'Asia/Tokyo')::date + window_days + $3::int > ($1::timestamptz AT TIME ZONE 'Asia/Tokyo')::date
+		SELECT id FROM mailings WHERE sent_at IS NOT NULL AND state <> 'PREPARING' AND (recount OR (counted_at IS NULL OR counted_at <= $2)
+			AND (sent_at AT TIME ZONE 'Asia/Tokyo')::date + window_days + $3::int > ($1::timestamptz AT TIME ZONE 'Asia/Tokyo')::date)
 		ORDER BY counted_at NULLS FIRST, id`, now, countedBefore, lateDays)
 }
 
@@ -84,7 +85,8 @@ func (s *Mailings) Count(ctx context.Context, m mailing.Mailing, first, last, at
 	if m.TracksAll() {
 		bought = boughtAll
 	}
-	for _, sql := range []string{boughtTable, bought, forgetResults, ofBoughtEach, ofBoughtAll, ofBoughtProducts, ofBoughtStores, `UPDATE mailings SET counted_at = @at WHERE id = @mailing`, `DROP TABLE mailing_bought`} {
+	// A purchase that is put right from now on asks for another count.
+	for _, sql := range []string{`UPDATE mailings SET counted_at = @at, recount = false WHERE id = @mailing`, boughtTable, bought, forgetResults, ofBoughtEach, ofBoughtAll, ofBoughtProducts, ofBoughtStores, `DROP TABLE mailing_bought`} {
 		if _, err := s.db.conn(ctx).Exec(ctx, sql, args); err != nil {
 			return wrapped("count a mailing", err)
 		}

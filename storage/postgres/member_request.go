@@ -24,6 +24,7 @@ func (s *Members) Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Ti
 	for _, table := range []string{"member_cards", "pets", "purchases", "purchase_lines", "orders", "member_rank_changes", "coupons"} {
 		batch.Queue(`UPDATE `+table+` SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
 	}
+	batch.Queue(`UPDATE purchases SET voided_of = $1 WHERE voided_of = $2`, keptID, goneID)
 	batch.Queue(`
 		UPDATE saved_addresses SET member_id = $1, is_default = is_default AND NOT EXISTS (
 			SELECT FROM saved_addresses k WHERE k.member_id = $1 AND k.is_default AND k.closed_at IS NULL)
@@ -126,6 +127,7 @@ func (s *Members) Erase(ctx context.Context, memberID uuid.UUID, at time.Time) e
 	batch.Queue(`UPDATE members SET household_id = NULL, erased_at = $2, updated_at = $2 WHERE id = ANY($1)`, memberIDs, at)
 	queueForget(batch, memberIDs, at)
 	queueLeave(batch, memberIDs, at)
+	batch.Queue(`UPDATE purchase_corrections SET reason = '' WHERE (from_id = ANY($1) OR to_id = ANY($1)) AND reason <> ''`, memberIDs)
 	batch.Queue(`UPDATE recurring_orders SET name = '', email = '', shipping_address = '{}', billing_address = NULL, updated_at = $2 WHERE member_id = ANY($1)`, memberIDs, at)
 	batch.Queue(`UPDATE quotations SET name = '', email = '', found = NULL, internal_note = '', updated_at = $2 WHERE member_id = ANY($1)`, memberIDs, at)
 	batch.Queue(`UPDATE quotation_lines l SET note = '' FROM quotations q WHERE q.id = l.quotation_id AND q.member_id = ANY($1) AND l.note <> ''`, memberIDs)

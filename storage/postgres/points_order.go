@@ -116,3 +116,21 @@ func (s *Points) Used(ctx context.Context, orderID uuid.UUID, key string) (point
 	}
 	return u.Holder, u.Points, nil
 }
+
+// subjects are where what may be rewarded is kept, by its kind in the schema.
+var subjects = map[string]string{
+	"Product":  `products WHERE id = $1 AND brand_id = $2`,
+	"Variant":  `variants WHERE id = $1 AND brand_id = $2`,
+	"Location": `locations WHERE id = $1 AND brand_id = $2`,
+	"Order":    `orders WHERE id = $1 AND brand_id = $2 AND member_id = $3`,
+	"Purchase": `purchases WHERE id = $1 AND brand_id = $2 AND member_id = $3`,
+}
+
+// Known reports whether there is the subject of a reward.
+func (s *Points) Known(ctx context.Context, subject points.Subject) (bool, error) {
+	from, args := subjects[subject.Kind], []any{subject.ID, subject.BrandID}
+	if subject.Kind == "Order" || subject.Kind == "Purchase" {
+		args = append(args, subject.MemberID)
+	}
+	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM `+from+`)`, args...)
+}

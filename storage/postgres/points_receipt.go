@@ -35,28 +35,39 @@ func (s *Points) Owe(ctx context.Context, all []purchase.Purchase) error {
 // Owed are receipts that are to earn, held until the transaction ends: those who reckon
 // take turns, so that two returns of one purchase see each other.
 func (s *Points) Owed(ctx context.Context, most int) ([]points.Receipt, error) {
-	if _, err := s.db.conn(ctx).Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('points_receipts'))`); err != nil {
+	if _, err := s.db.conn(ctx).Exec(ctx, lockReceipts); err != nil {
 		return nil, err
 	}
 	all, err := collect[points.Receipt](ctx, s.db, `
 		WITH due AS (
 			SELECT purchase_id, bought_on, bought_at FROM point_purchases WHERE reckoned_at IS NULL ORDER BY bought_at, purchase_id LIMIT $1
 		)
-		SELECT p.id, p.brand_id, k.id AS member_id, p.store_id AS shop_id, p.bought_at AS at, p.bought_on,
-			k.id IS NOT NULL AND `+firstBought("k.id", "p.member_id", "p.brand_id", "p.bought_at", "p.id")+` AS first,
-			coalesce(`+rankAt("k.id", "p.brand_id", "p.bought_at")+`, '') AS rank
-		FROM due d JOIN purchases p ON p.id = d.purchase_id AND p.bought_on = d.bought_on
-		LEFT JOIN LATERAL (
-			WITH RECURSIVE who AS (
-				SELECT m.id, m.merged_into, m.erased_at FROM members m WHERE m.id = p.member_id
-				UNION ALL SELECT m.id, m.merged_into, m.erased_at FROM who JOIN members m ON m.id = who.merged_into
-			)
-			SELECT id FROM who WHERE merged_into IS NULL AND erased_at IS NULL
-		) k ON true
+		SELECT `+receiptColumns+`
+		FROM due d JOIN purchases p ON p.id = d.purchase_id AND p.bought_on = d.bought_on `+whoHasReceipt+`
 		ORDER BY d.bought_at, d.purchase_id`, most)
 	if err != nil || len(all) == 0 {
 		return all, err
 	}
+	return all, s.receiptLines(ctx, all)
+}
+
+// receiptColumns are those of a receipt p, which k has.
+var receiptColumns = `p.id, p.brand_id, k.id AS member_id, p.store_id AS shop_id, p.bought_at AS at, p.bought_on,
+	k.id IS NOT NULL AND ` + firstBought("k.id", "p.member_id", "p.brand_id", "p.bought_at", "p.id") + ` AS first,
+	coalesce(` + rankAt("k.id", "p.brand_id", "p.bought_at") + `, '') AS rank`
+
+// whoHasReceipt is k, the member of a purchase p or who they have become; nobody if they
+// were erased.
+const whoHasReceipt = `LEFT JOIN LATERAL (
+		WITH RECURSIVE who AS (
+			SELECT m.id, m.merged_into, m.erased_at FROM members m WHERE m.id = p.member_id
+			UNION ALL SELECT m.id, m.merged_into, m.erased_at FROM who JOIN members m ON m.id = who.merged_into
+		)
+		SELECT id FROM who WHERE merged_into IS NULL AND erased_at IS NULL
+	) k ON true`
+
+// receiptLines reads the lines of the receipts.
+func (s *Points) receiptLines(ctx context.Context, all []points.Receipt) error {
 	ids, days, places := make([]uuid.UUID, len(all)), make([]time.Time, len(all)), make(map[uuid.UUID]int, len(all))
 	for i, r := range all {
 		ids[i], days[i], places[r.ID] = r.ID, r.BoughtOn, i
@@ -73,7 +84,7 @@ func (s *Points) Owed(ctx context.Context, most int) ([]points.Receipt, error) {
 		r := &all[places[l.ReceiptID]]
 		r.Lines = append(r.Lines, l)
 	}
-	return all, err
+	return err
 }
 
 // Reckoned notes what the receipts have earned on.
@@ -88,20 +99,74 @@ func (s *Points) Reckoned(ctx context.Context, all []points.Receipt, at time.Tim
 }
 
 // Sold are receipts with goods of the codes that may have come back, the latest first.
+// What one earned counts from when it was reckoned last, less what was taken back when it
+// was put right, which undoes something.
 func (s *Points) Sold(ctx context.Context, memberIDs []uuid.UUID, codes []string, since time.Time) ([]points.Sold, error) {
 	return collect[points.Sold](ctx, s.db, `
 		SELECT b.id, b.brand_id, b.member_id, b.code, b.at, b.goods, b.returned, e.programme_id, coalesce(e.earned, 0)::bigint AS earned, coalesce(e.taken, 0)::bigint AS taken,
-			coalesce((SELECT sum(x.points) FROM point_lots l `+lapsedOf+` WHERE l.purchase_id = b.id AND l.programme_id = e.programme_id), 0)::bigint AS lapsed
+			coalesce((SELECT sum(x.points) FROM point_lots l `+lapsedOf+` WHERE l.purchase_id = b.id AND l.programme_id = e.programme_id AND l.earned_at >= b.reckoned_at), 0)::bigint AS lapsed
 		FROM (
-			SELECT DISTINCT q.purchase_id AS id, l.brand_id, l.member_id, l.code, q.bought_at AS at, q.goods, q.returned
+			SELECT DISTINCT q.purchase_id AS id, l.brand_id, l.member_id, l.code, q.bought_at AS at, q.goods, q.returned, q.reckoned_at
 			FROM unnest($1::uuid[], $2::text[]) AS w (member_id, code)
 			JOIN purchase_lines l ON l.member_id = w.member_id AND l.code = w.code AND l.amount > 0 AND l.bought_on >= $3::timestamptz::date
 			JOIN point_purchases q ON q.purchase_id = l.purchase_id AND q.goods > q.returned
 		) b LEFT JOIN LATERAL (
-			SELECT x.programme_id, sum(x.points) FILTER (WHERE x.kind = 'EARN') AS earned, sum(x.points) FILTER (WHERE x.kind = 'TAKE_BACK') AS taken
-			FROM point_entries x WHERE x.purchase_id = b.id AND x.kind IN ('EARN', 'TAKE_BACK') GROUP BY x.programme_id
+			SELECT x.programme_id, sum(CASE x.kind WHEN 'EARN' THEN x.points ELSE -x.points END) FILTER (WHERE x.kind = 'EARN' OR x.undoes <> '') AS earned,
+				sum(x.points) FILTER (WHERE x.kind = 'TAKE_BACK' AND x.undoes = '') AS taken
+			FROM point_entries x WHERE x.purchase_id = b.id AND x.kind IN ('EARN', 'TAKE_BACK') AND x.at >= b.reckoned_at GROUP BY x.programme_id
 		) e ON true
 		ORDER BY b.at DESC, b.id, b.code, e.programme_id`, memberIDs, codes, since)
+}
+
+// lockReceipts lets those who reckon receipts take turns.
+const lockReceipts = `SELECT pg_advisory_xact_lock(hashtext('points_receipts'))`
+
+// Reckoning is what is known of a receipt.
+func (s *Points) Reckoning(ctx context.Context, purchaseID uuid.UUID, boughtOn time.Time) (*points.Reckoning, error) {
+	if _, err := s.db.conn(ctx).Exec(ctx, lockReceipts); err != nil {
+		return nil, err
+	}
+	receipts, err := collect[points.Receipt](ctx, s.db, `SELECT `+receiptColumns+` FROM purchases p `+whoHasReceipt+` WHERE p.id = $1 AND p.bought_on = $2`, purchaseID, boughtOn)
+	if err != nil || len(receipts) == 0 {
+		return nil, err
+	}
+	if err := s.receiptLines(ctx, receipts); err != nil {
+		return nil, err
+	}
+	r := points.Reckoning{Receipt: receipts[0]}
+	known, err := first[struct {
+		Noted, Past, Erased bool
+		ReckonedAt          *time.Time
+		Returned            int64
+	}](ctx, s.db, `
+		SELECT q.purchase_id IS NOT NULL AS noted, q.reckoned_at, coalesce(q.returned, 0) AS returned,
+			EXISTS (SELECT FROM migrations m WHERE m.id = p.import_id) AS past, p.member_id IS NOT NULL AND $3::uuid IS NULL AS erased
+		FROM purchases p LEFT JOIN point_purchases q ON q.purchase_id = p.id WHERE p.id = $1 AND p.bought_on = $2`, purchaseID, boughtOn, r.Receipt.MemberID)
+	if err != nil || known == nil {
+		return nil, err
+	}
+	r.Noted, r.Past, r.Erased, r.ReckonedAt, r.Returned = known.Noted, known.Past, known.Erased, known.ReckonedAt, known.Returned
+	if r.ReckonedAt == nil {
+		return &r, nil
+	}
+	r.Has, err = collect[points.Had](ctx, s.db, `
+		SELECT x.programme_id, h.member_id, sum(CASE x.kind WHEN 'EARN' THEN x.points ELSE -x.points END)::bigint AS points,
+			coalesce((SELECT sum(x.points) FROM point_lots l `+lapsedOf+` WHERE l.purchase_id = $1 AND l.programme_id = a.programme_id AND l.earned_at >= $2), 0)::bigint AS lapsed
+		FROM point_entries x JOIN point_accounts a ON a.id = x.account_id JOIN point_accounts h ON h.id = coalesce(a.merged_into, a.id)
+		WHERE x.purchase_id = $1 AND x.kind IN ('EARN', 'TAKE_BACK') AND x.at >= $2 GROUP BY x.programme_id, a.programme_id, h.member_id ORDER BY 1, 2`, purchaseID, *r.ReckonedAt)
+	return &r, err
+}
+
+// ReckonedAgain notes what a receipt earns on since it was put right.
+func (s *Points) ReckonedAgain(ctx context.Context, r points.Receipt, at time.Time) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE point_purchases SET reckoned_at = $2, goods = $3 WHERE purchase_id = $1`, r.ID, at, r.Goods)
+	return err
+}
+
+// NotFirst lets another purchase be the first of whoever had the receipt.
+func (s *Points) NotFirst(ctx context.Context, purchaseID uuid.UUID) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `DELETE FROM point_firsts WHERE source_id = $1`, purchaseID)
+	return err
 }
 
 // CameBack adds to what came back of the receipts.

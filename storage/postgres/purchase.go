@@ -22,7 +22,7 @@ type Purchases struct{ db *DB }
 // NewPurchases makes the purchases' store.
 func NewPurchases(db *DB) *Purchases { return &Purchases{db} }
 
-const purchaseColumns = `id, bought_on, bought_at, brand_id, member_id, card_number, source, store_id, till, receipt, order_id, items, total, currency`
+const purchaseColumns = `id, bought_on, bought_at, brand_id, member_id, card_number, source, store_id, till, receipt, order_id, items, total, currency, by_hand, voided_at`
 
 // Stores are the brand's shops by their codes.
 func (s *Purchases) Stores(ctx context.Context, brandID uuid.UUID) (map[string]uuid.UUID, error) {
@@ -68,12 +68,12 @@ func isThere(err error) bool {
 	return errors.As(err, &pg) && (pg.Code == "42P07" || pg.Code == "23505")
 }
 
-const importColumns = `id, brand_id, file_name, digest, rows, receipts, repeated, refused, errors, actor_id, created_at`
+const importColumns = `id, brand_id, file_name, digest, rows, receipts, repeated, differing, refused, errors, actor_id, created_at`
 
 // Begin keeps the import unless the brand has one of the digest: then it answers that.
 func (s *Purchases) Begin(ctx context.Context, i purchase.Import) (purchase.Import, error) {
 	kept, err := first[purchase.Import](ctx, s.db, `
-		INSERT INTO purchase_imports AS k (`+importColumns+`) VALUES ($1, $2, $3, $4, 0, 0, 0, 0, $5, $6, $7)
+		INSERT INTO purchase_imports AS k (`+importColumns+`) VALUES ($1, $2, $3, $4, 0, 0, 0, 0, 0, $5, $6, $7)
 		ON CONFLICT (brand_id, digest) DO UPDATE SET digest = k.digest RETURNING `+importColumns,
 		i.ID, i.BrandID, i.FileName, i.Digest, orEmpty(i.Errors), i.ActorID, i.CreatedAt)
 	if err != nil || kept == nil {
@@ -85,8 +85,8 @@ func (s *Purchases) Begin(ctx context.Context, i purchase.Import) (purchase.Impo
 // Finish keeps what became of the import.
 func (s *Purchases) Finish(ctx context.Context, i purchase.Import) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		UPDATE purchase_imports SET rows = $2, receipts = receipts + $3, repeated = $4, refused = $5, errors = $6 WHERE id = $1`,
-		i.ID, i.Rows, i.Receipts, i.Repeated, i.Refused, orEmpty(i.Errors))
+		UPDATE purchase_imports SET rows = $2, receipts = receipts + $3, repeated = $4, refused = $5, errors = $6, differing = $7 WHERE id = $1`,
+		i.ID, i.Rows, i.Receipts, i.Repeated, i.Refused, orEmpty(i.Errors), i.Differing)
 	return err
 }
 
@@ -95,7 +95,7 @@ func (s *Purchases) Finish(ctx context.Context, i purchase.Import) error {
 const (
 	stagingTables = `
 		CREATE TEMP TABLE taken_receipts (id uuid, bought_on date, bought_at timestamptz, brand_id uuid, card_number text, store_id uuid,
-			till text, receipt text, items int, total bigint, currency text) ON COMMIT DROP;
+			till text, receipt text, items int, total bigint, currency text, content bytea) ON COMMIT DROP;
 		CREATE TEMP TABLE taken_lines (purchase_id uuid, bought_on date, position int, code text, name text, quantity int, amount bigint) ON COMMIT DROP;
 		CREATE TEMP TABLE added_purchases (LIKE purchases) ON COMMIT DROP`
 
@@ -108,9 +108,9 @@ const (
 			LEFT JOIN member_cards c ON c.number = n.card_number AND c.brand_id = n.brand_id
 			LEFT JOIN purchase_problems p ON p.brand_id = n.brand_id AND p.kind = 'MEMBER' AND p.value = n.card_number AND p.state = 'RESOLVED'
 		), added AS (
-			INSERT INTO purchases (id, bought_on, bought_at, brand_id, member_id, card_number, source, store_id, till, receipt, items, total, currency, import_id, created_at)
+			INSERT INTO purchases (id, bought_on, bought_at, brand_id, member_id, card_number, source, store_id, till, receipt, items, total, currency, import_id, created_at, content)
 			SELECT r.id, r.bought_on, r.bought_at, r.brand_id, coalesce(CASE WHEN c.ended_at IS NULL OR r.bought_at < c.ended_at THEN c.member_id END, c.named),
-				r.card_number, 'STORE', r.store_id, r.till, r.receipt, r.items, r.total, r.currency, $1, $2
+				r.card_number, 'STORE', r.store_id, r.till, r.receipt, r.items, r.total, r.currency, $1, $2, r.content
 			FROM taken_receipts r LEFT JOIN cards c USING (card_number)
 			ON CONFLICT (store_id, till, receipt, bought_on) WHERE source = 'STORE' AND order_id IS NULL DO NOTHING
 			RETURNING *
@@ -139,7 +139,30 @@ const (
 		UNION ALL
 		SELECT gen_random_uuid(), brand_id, 'MEMBER', card_number, '', 'OPEN', $1::timestamptz FROM added_purchases
 		WHERE member_id IS NULL AND card_number <> '' GROUP BY brand_id, card_number
-		ON CONFLICT (brand_id, kind, value) DO NOTHING`
+		ON CONFLICT (brand_id, kind, value) WHERE kind <> 'RECEIPT' DO NOTHING`
+
+	// contentOf is the digest that core/purchase makes of what a till says of the purchase p.
+	contentOf = `substr(sha256(convert_to(p.card_number || coalesce((
+			SELECT string_agg(E'\n' || l.code || E'\t' || l.quantity || E'\t' || l.amount, '' ORDER BY l.code COLLATE "C", l.quantity, l.amount)
+			FROM purchase_lines l WHERE l.purchase_id = p.id AND l.bought_on = p.bought_on), ''), 'UTF8')), 1, 16)`
+
+	// Receipts that are there with other content go on the work list, each content once. The
+	// answer is how many they are, on the list before or not.
+	addDiffering = `
+		WITH differing AS (
+			SELECT r.id AS came_id, r.content, r.card_number, r.currency, p.id, p.brand_id, p.receipt FROM taken_receipts r
+			JOIN purchases p ON p.store_id = r.store_id AND p.till = r.till AND p.receipt = r.receipt AND p.bought_on = r.bought_on AND p.source = 'STORE' AND p.order_id IS NULL
+			WHERE p.id <> r.id AND coalesce(p.content, ` + contentOf + `) <> r.content
+		), came AS (
+			SELECT d.came_id, jsonb_agg(jsonb_build_object('position', l.position, 'code', l.code, 'name', l.name, 'quantity', l.quantity, 'amount', l.amount, 'currency', d.currency) ORDER BY l.position) AS lines
+			FROM differing d JOIN taken_lines l ON l.purchase_id = d.came_id GROUP BY d.came_id
+		), noted AS (
+			INSERT INTO purchase_problems (id, brand_id, kind, value, state, created_at, purchase_id, content, card_number, lines)
+			SELECT gen_random_uuid(), d.brand_id, 'RECEIPT', d.receipt, 'OPEN', $1::timestamptz, d.id, d.content, d.card_number, c.lines
+			FROM differing d JOIN came c USING (came_id)
+			ON CONFLICT (purchase_id, content) WHERE kind = 'RECEIPT' DO NOTHING
+		)
+		SELECT count(*) FROM differing`
 
 	// The ranks of who bought are worked out anew.
 	dueOfAdded = `
@@ -150,25 +173,44 @@ const (
 
 // Take adds receipts that the history does not have, by COPY and statements over the
 // whole set.
-func (s *Purchases) Take(ctx context.Context, importID uuid.UUID, receipts []purchase.Taken, at time.Time) ([]purchase.Purchase, error) {
+func (s *Purchases) Take(ctx context.Context, importID uuid.UUID, receipts []purchase.Taken, at time.Time) (added []purchase.Purchase, differing int, err error) {
 	if len(receipts) == 0 {
-		return nil, nil
+		return nil, 0, nil
 	}
 	conn := s.db.conn(ctx)
 	if _, err := conn.Exec(ctx, stagingTables); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	_, err := conn.CopyFrom(ctx, pgx.Identifier{"taken_receipts"},
-		[]string{"id", "bought_on", "bought_at", "brand_id", "card_number", "store_id", "till", "receipt", "items", "total", "currency"},
+	_, err = conn.CopyFrom(ctx, pgx.Identifier{"taken_receipts"},
+		[]string{"id", "bought_on", "bought_at", "brand_id", "card_number", "store_id", "till", "receipt", "items", "total", "currency", "content"},
 		pgx.CopyFromSlice(len(receipts), func(i int) ([]any, error) {
 			r := receipts[i]
-			return []any{r.ID, r.BoughtOn, r.BoughtAt, r.BrandID, r.CardNumber, r.StoreID, r.Till, r.Receipt, r.Items, r.TotalMinor, r.Currency}, nil
+			return []any{r.ID, r.BoughtOn, r.BoughtAt, r.BrandID, r.CardNumber, r.StoreID, r.Till, r.Receipt, r.Items, r.TotalMinor, r.Currency, r.Content()}, nil
 		}))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
+	if err := s.stageLines(ctx, receipts); err != nil {
+		return nil, 0, err
+	}
+	if _, err := conn.Exec(ctx, addReceipts, importID, at); err != nil {
+		return nil, 0, fmt.Errorf("add receipts: %w", err)
+	}
+	if _, err := conn.Exec(ctx, addLines, at); err != nil {
+		return nil, 0, fmt.Errorf("add lines: %w", err)
+	}
+	added, err = s.added(ctx, at)
+	if err != nil || len(added) == len(receipts) {
+		return added, 0, err
+	}
+	differing, err = one[int](ctx, s.db, addDiffering, at)
+	return added, differing, wrapped("compare receipts", err)
+}
+
+// stageLines copies the receipts' lines.
+func (s *Purchases) stageLines(ctx context.Context, receipts []purchase.Taken) error {
 	receipt, line := 0, -1
-	_, err = conn.CopyFrom(ctx, pgx.Identifier{"taken_lines"}, []string{"purchase_id", "bought_on", "position", "code", "name", "quantity", "amount"},
+	_, err := s.db.conn(ctx).CopyFrom(ctx, pgx.Identifier{"taken_lines"}, []string{"purchase_id", "bought_on", "position", "code", "name", "quantity", "amount"},
 		pgx.CopyFromFunc(func() ([]any, error) {
 			for line++; receipt < len(receipts) && line >= len(receipts[receipt].Lines); receipt++ {
 				line = 0
@@ -180,16 +222,7 @@ func (s *Purchases) Take(ctx context.Context, importID uuid.UUID, receipts []pur
 			l := r.Lines[line]
 			return []any{r.ID, r.BoughtOn, l.Position, l.Code, l.Name, l.Quantity, l.AmountMinor}, nil
 		}))
-	if err != nil {
-		return nil, err
-	}
-	if _, err := conn.Exec(ctx, addReceipts, importID, at); err != nil {
-		return nil, fmt.Errorf("add receipts: %w", err)
-	}
-	if _, err := conn.Exec(ctx, addLines, at); err != nil {
-		return nil, fmt.Errorf("add lines: %w", err)
-	}
-	return s.added(ctx, at)
+	return err
 }
 
 // added are the purchases that were staged, whose ranks become due.
@@ -297,9 +330,15 @@ func asCreated(columns, at, table string) string {
 	return `(SELECT ` + columns + `, ` + at + ` AS created_at FROM ` + table + `) listed`
 }
 
-// OfMember is one page of what a member bought, the latest first.
-func (s *Purchases) OfMember(ctx context.Context, memberID uuid.UUID, p page.Args) (page.Connection[purchase.Purchase], error) {
-	return newest(ctx, s.db, purchaseColumns, asCreated(purchaseColumns, "bought_at", "purchases"), []string{`member_id = @member`}, pgx.NamedArgs{"member": memberID}, p,
+// OfMember is one page of what a member bought, the latest first; if asked, with what was
+// theirs before it was voided.
+func (s *Purchases) OfMember(ctx context.Context, memberID uuid.UUID, voided bool, p page.Args) (page.Connection[purchase.Purchase], error) {
+	from := `(SELECT ` + purchaseColumns + `, bought_at AS created_at FROM purchases WHERE member_id = @member) listed`
+	if voided {
+		from = `(SELECT ` + purchaseColumns + `, bought_at AS created_at FROM purchases WHERE member_id = @member
+			UNION ALL SELECT ` + purchaseColumns + `, bought_at FROM purchases WHERE voided_of = @member) listed`
+	}
+	return newest(ctx, s.db, purchaseColumns, from, []string{`true`}, pgx.NamedArgs{"member": memberID}, p,
 		func(b purchase.Purchase) newestKey { return newestKey{b.BoughtAt, b.ID} })
 }
 
@@ -317,7 +356,7 @@ func (s *Purchases) Imports(ctx context.Context, brandID uuid.UUID, p page.Args)
 		func(i purchase.Import) newestKey { return newestKey{i.CreatedAt, i.ID} })
 }
 
-const problemColumns = `id, brand_id, kind, value, name, state, variant_id, member_id, reason, actor_id, created_at, resolved_at`
+const problemColumns = `id, brand_id, kind, value, name, state, variant_id, member_id, reason, actor_id, created_at, resolved_at, purchase_id, card_number, lines`
 
 // Problems is one page of the brand's work list.
 func (s *Purchases) Problems(ctx context.Context, brandID uuid.UUID, state purchase.ProblemState, p page.Args) (page.Connection[purchase.Problem], error) {
@@ -358,7 +397,7 @@ func (s *Purchases) NameGoods(ctx context.Context, brandID uuid.UUID, code strin
 func (s *Purchases) NameMember(ctx context.Context, brandID uuid.UUID, cardNumber string, memberID uuid.UUID, on time.Time) ([]purchase.Purchase, error) {
 	return collect[purchase.Purchase](ctx, s.db, `
 		WITH named AS (
-			UPDATE purchases SET member_id = $3 WHERE brand_id = $1 AND card_number = $2 AND member_id IS NULL AND card_number <> '' RETURNING `+purchaseColumns+`, import_id
+			UPDATE purchases SET member_id = $3 WHERE brand_id = $1 AND card_number = $2 AND member_id IS NULL AND card_number <> '' AND NOT by_hand AND voided_at IS NULL RETURNING `+purchaseColumns+`, import_id
 		), lines AS (
 			UPDATE purchase_lines l SET member_id = $3 FROM named n WHERE l.purchase_id = n.id AND l.bought_on = n.bought_on
 		), due AS (

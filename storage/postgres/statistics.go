@@ -42,7 +42,7 @@ var countDays = `
 		SELECT brand_id, bought_on AS day, store_id, currency, count(*) FILTER (WHERE total >= 0) AS receipts, count(*) FILTER (WHERE total < 0) AS returned,
 			sum(items) AS items, sum(total) AS total, count(member_id) FILTER (WHERE total >= 0) AS member_receipts,
 			coalesce(sum(total) FILTER (WHERE member_id IS NOT NULL), 0) AS member_total, 0 AS physical, 0 AS digital, 0 AS reissued, 0 AS registrations
-		FROM purchases WHERE bought_on BETWEEN $3 AND $4 AND brand_id = ANY($1) GROUP BY 1, 2, 3, 4
+		FROM purchases WHERE bought_on BETWEEN $3 AND $4 AND brand_id = ANY($1) AND voided_at IS NULL GROUP BY 1, 2, 3, 4
 		UNION ALL
 		SELECT brand_id, day, store_id, currency, 0, 0, 0, 0, 0, 0, count(*) FILTER (WHERE kind = 'PHYSICAL' AND replaces_id IS NULL),
 			count(*) FILTER (WHERE kind = 'DIGITAL' AND replaces_id IS NULL), count(replaces_id), 0
