@@ -1371,7 +1371,7 @@ type BankStatement {
   profile: String!
   "Rows with money that came in."
   deposits: Int!
-  "How many of these another file had brought."
+  "How many of these another file had brought. Of rows that look alike (day, amount, words) a file adds as many as it has more, unless the balance after them or the bank's number tells them apart."
   known: Int!
   "Rows that were skipped: money that went out, sums, and what opens or closes a 全銀 file."
   others: Int!
@@ -1487,6 +1487,10 @@ type BankProfile {
   text: String!
   "The column that says whether money came in or went out (入払区分), where one column has the amounts of both; empty for the usual heading, or none."
   direction: String!
+  "The column of what was on the account after the row (残高); empty for the usual heading, or none."
+  balance: String!
+  "The column of the number by which the bank knows the row (照会番号); empty for the usual heading, or none."
+  number: String!
 }
 
 "One page of statements."
@@ -1543,6 +1547,8 @@ input UploadBankStatementInput {
   file: Upload!
   "The code of the profile by which to read it; the usual headings of banks if empty."
   profile: String! = ""
+  "Which of the shop's bank accounts it is of, always in the same words; needed where there are several, as what looks alike on two of them is not the same. 全銀 files say it themselves."
+  account: String! = ""
 }
 
 "A statement that was taken in."
@@ -1619,6 +1625,10 @@ input BankProfileInput {
   text: String! = ""
   "The column that says whether money came in (1, 入, 入金) or went out (2, 出, 出金, 支払), where one column has the amounts of both (入払区分); the usual heading if empty, or none. Rows that went out are skipped, and those that say neither are errors."
   direction: String! = ""
+  "The column of what was on the account after the row (残高), which tells apart what looks alike; the usual heading if empty, or none."
+  balance: String! = ""
+  "The column of the number by which the bank knows the row (照会番号), which tells apart what looks alike unless it only counts the file's rows; the usual heading if empty, or none."
+  number: String! = ""
 }
 
 "A profile that was kept."

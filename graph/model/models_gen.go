@@ -1617,6 +1617,8 @@ type UploadBankStatementInput struct {
 	File graphql.Upload `json:"file"`
 	// The code of the profile by which to read it; the usual headings of banks if empty.
 	Profile string `json:"profile"`
+	// Which of the shop's bank accounts it is of, always in the same words; needed where there are several, as what looks alike on two of them is not the same. 全銀 files say it themselves.
+	Account string `json:"account"`
 }
 
 // A statement that was taken in.
