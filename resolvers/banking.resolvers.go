@@ -22,7 +22,7 @@ func (r *bankLineResolver) Allocations(ctx context.Context, obj *banking.Line) (
 }
 
 func (r *mutationResolver) UploadBankStatement(ctx context.Context, input model.UploadBankStatementInput) (model.UploadBankStatementPayload, error) {
-	s, err := r.Resolver.Banking.Upload(ctx, banking.UploadInput{FileName: input.File.Filename, File: input.File.File, Profile: input.Profile})
+	s, err := r.Resolver.Banking.Upload(ctx, banking.UploadInput{FileName: input.File.Filename, File: input.File.File, Profile: input.Profile, Account: input.Account})
 	errors, err := userErrors(ctx, err)
 	return model.UploadBankStatementPayload{Statement: s, UserErrors: errors}, err
 }

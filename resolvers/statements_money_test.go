@@ -144,10 +144,10 @@ func (w *world) deposit(t *testing.T) string {
 	key := w.key()
 	exec(t, w.App, `INSERT INTO bank_statements (id, brand_id, file_name, digest, profile, deposits, others, errors, created_at)
 		SELECT gen_random_uuid(), brand_id, 'a.csv', $1, '', 1, 0, '[]', now() FROM channels WHERE code = 'web'`, key)
-	exec(t, w.App, `INSERT INTO bank_lines (id, brand_id, statement_id, row, "on", amount, currency, payer, payer_key, text, finger, state, updated_at)
-		SELECT gen_random_uuid(), brand_id, id, 2, '2026-01-20', 100, 'JPY', $1, $1, $1, $1, 'OPEN', now() FROM bank_statements WHERE digest = $1`, key)
+	exec(t, w.App, `INSERT INTO bank_lines (id, brand_id, statement_id, row, "on", amount, currency, payer, payer_key, text, state, updated_at)
+		SELECT gen_random_uuid(), brand_id, id, 2, '2026-01-20', 100, 'JPY', $1, $1, $1, 'OPEN', now() FROM bank_statements WHERE digest = $1`, key)
 	var line uuid.UUID
-	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT id FROM bank_lines WHERE finger = $1`, key).Scan(&line))
+	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT id FROM bank_lines WHERE text = $1`, key).Scan(&line))
 	return id.Global("BankLine", line)
 }
 

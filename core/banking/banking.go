@@ -61,7 +61,8 @@ type Line struct {
 	Payer        string
 	PayerKey     string
 	Text         string
-	Finger       string
+	Account      string // of the shop, that it came to; empty where nobody said
+	Mark         string // tells it from lines that look alike; empty if nothing does
 	State        State
 	Reason       string
 	UpdatedAt    time.Time
@@ -121,9 +122,14 @@ type Store interface {
 	Profiles(ctx context.Context, brandID uuid.UUID) ([]Profile, error)
 	SaveProfile(ctx context.Context, brandID uuid.UUID, p Profile) error
 
-	// Insert keeps the statement with those of its lines that are not known, and sets
-	// how many were. A file that is there already is answered instead.
-	Insert(ctx context.Context, s Statement, lines []Line) (Statement, error)
+	// Insert keeps the statement. A file that is there already is answered instead.
+	Insert(ctx context.Context, s Statement) (Statement, error)
+	// Alike are the brand's lines of the same days and amounts. Until the transaction is
+	// over, nobody else adds any.
+	Alike(ctx context.Context, brandID uuid.UUID, lines []Line) ([]Known, error)
+	// AddLines adds lines to the statement, of which so many more were known, and writes
+	// down by what known ones can be told.
+	AddLines(ctx context.Context, s Statement, lines []Line, told []Told) error
 	Statements(ctx context.Context, brandID uuid.UUID, args page.Args) (page.Connection[Statement], error)
 	Lines(ctx context.Context, q LineQuery) (page.Connection[Line], error)
 	// OpenOf are the lines of a statement that nobody has dealt with; of all
@@ -196,6 +202,7 @@ type UploadInput struct {
 	FileName string
 	File     io.Reader
 	Profile  string // its code; empty: headings as banks usually have them
+	Account  string // of the shop, that it is of; empty: not told. 全銀 files say it themselves
 }
 
 // AllocateInput says what a deposit, or parts of it, pays.

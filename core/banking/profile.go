@@ -29,6 +29,10 @@ type Profile struct {
 	// Direction is whether money came in (1, 入, 入金) or went out (2, 出, 出金, 支払), where
 	// one column has the amounts of both (入払区分); empty: the usual heading, or none.
 	Direction string
+	// Balance is what was on the account after the row (残高), and Number by what the bank
+	// knows it (照会番号): they tell apart what looks alike. Empty: the usual heading, or none.
+	Balance string
+	Number  string
 }
 
 // Usual is the profile for whoever names none: headings as Japanese banks call them.
@@ -41,6 +45,8 @@ var usual = map[string][]string{
 	"payer":     {"振込依頼人", "振込依頼人名", "依頼人名", "お取引内容", "入出金先内容", "摘要内容", "摘要", "内容", "注文番号", "お客様管理番号", "伝票番号", "送り状番号", "payer"},
 	"text":      {"ediinfo", "edi情報", "備考", "メモ", "reference"},
 	"direction": {"入払区分", "入出金区分", "入出区分", "受払区分", "出入金区分", "入金出金区分", "direction"},
+	"balance":   {"残高", "差引残高", "取引後残高", "お取引後残高", "預金残高", "残高金額", "balance"},
+	"number":    {"照会番号", "取引番号", "お取引番号", "取引id", "transactionid"},
 }
 
 // shared are the headings of amounts that came in or went out.
@@ -68,7 +74,7 @@ func (p Profile) Validate() error {
 	for _, c := range []struct {
 		field, column string
 		must          bool
-	}{{"date", p.Date, true}, {"deposit", p.Deposit, true}, {"payer", p.Payer, true}, {"text", p.Text, false}, {"direction", p.Direction, false}} {
+	}{{"date", p.Date, true}, {"deposit", p.Deposit, true}, {"payer", p.Payer, true}, {"text", p.Text, false}, {"direction", p.Direction, false}, {"balance", p.Balance, false}, {"number", p.Number, false}} {
 		all = append(all, i18n.CheckString(c.field, c.column, 100))
 		switch {
 		case c.column == "" && c.must && !p.Heading:
@@ -94,7 +100,7 @@ func number(column string) int {
 
 // layout is where a file has its columns, from 0; -1 for none.
 type layout struct {
-	date, deposit, payer, text, direction int
+	date, deposit, payer, text, direction, balance, number int
 
 	shared bool // amounts below 0 went out
 	kinds  bool // the first column is the kind of the record, if it is headed so
@@ -102,13 +108,13 @@ type layout struct {
 
 // first reports whether one of the columns that are read is the first.
 func (l layout) first() bool {
-	return slices.Contains([]int{l.date, l.deposit, l.payer, l.text, l.direction}, 0)
+	return slices.Contains([]int{l.date, l.deposit, l.payer, l.text, l.direction, l.balance, l.number}, 0)
 }
 
 // layout finds the profile's columns by the headings. missing names what is not there.
 func (p Profile) layout(headings []string) (l layout, missing string) {
 	find := func(field, column string) int { return p.find(headings, field, column) }
-	l = layout{date: find("date", p.Date), deposit: find("deposit", p.Deposit), payer: find("payer", p.Payer), text: find("text", p.Text), direction: find("direction", p.Direction)}
+	l = layout{date: find("date", p.Date), deposit: find("deposit", p.Deposit), payer: find("payer", p.Payer), text: find("text", p.Text), direction: find("direction", p.Direction), balance: find("balance", p.Balance), number: find("number", p.Number)}
 	headed := func(i int, names []string) bool {
 		return i >= 0 && i < len(headings) && slices.Contains(names, fold(headings[i]))
 	}

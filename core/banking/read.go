@@ -43,7 +43,10 @@ type Row struct {
 	Minor  int64
 	Payer  string
 	Text   string // all that the bank says
-	Finger string // tells it from any other row of the account
+	Finger string // tells it from any other row of the file, and is the same in another file
+
+	Account string // of the shop, that it came to; empty where the file does not say
+	Mark    string // tells it from rows that look alike; empty if nothing does
 }
 
 // File is a statement that was read.
@@ -51,6 +54,7 @@ type File struct {
 	Digest string
 	Rows   []Row // deposits; what went out is passed over
 	Others int   // rows that are skipped: what went out, sums, the ends of 全銀 files
+	Vague  bool  // the bank's numbers only count the file's rows
 	Errors []ledger.BadRow
 }
 
@@ -66,9 +70,11 @@ func Read(r io.Reader, p Profile, currency money.Currency, zone *time.Location) 
 		return nil, ErrTooLarge.At("file")
 	}
 	sum := sha256.Sum256(raw)
-	reading := &reading{currency: currency, zone: zone, file: &File{Digest: hex.EncodeToString(sum[:])}, seen: map[string]int{}}
+	reading := &reading{currency: currency, zone: zone, file: &File{Digest: hex.EncodeToString(sum[:])}, seen: map[string]int{}, numbers: numbering{}}
 	if records := zenginRecords(raw); records != nil {
-		return reading.file, reading.fixed(records)
+		err := reading.fixed(records)
+		reading.file.Vague = reading.numbers.counts()
+		return reading.file, err
 	}
 	text, err := decode(raw)
 	if err != nil {
@@ -77,7 +83,9 @@ func Read(r io.Reader, p Profile, currency money.Currency, zone *time.Location) 
 	reading.csv = csv.NewReader(strings.NewReader(text))
 	reading.csv.FieldsPerRecord, reading.csv.LazyQuotes = -1, true
 	reading.kinds = hasKinds(text, p)
-	return reading.file, reading.all(p)
+	err = reading.all(p)
+	reading.file.Vague = reading.numbers.counts()
+	return reading.file, err
 }
 
 // decode is the text of a file: UTF-8, or what Japanese banks write.
@@ -105,6 +113,7 @@ type reading struct {
 	currency money.Currency
 	zone     *time.Location
 	seen     map[string]int // equal rows of one statement are told apart by their number
+	numbers  numbering
 }
 
 func (r *reading) all(p Profile) error {
@@ -163,6 +172,10 @@ func (r *reading) row(line int, fields []string) {
 			return
 		}
 	}
+	number := cut(get(r.layout.number), maxMark)
+	if number != "" {
+		r.numbers.add("", number)
+	}
 	minor := r.deposit(line, get)
 	if minor == 0 {
 		return
@@ -174,7 +187,22 @@ func (r *reading) row(line int, fields []string) {
 	}
 	payer := cut(get(r.layout.payer), 200)
 	text := cut(strings.TrimSpace(payer+" "+get(r.layout.text)), 400)
-	r.file.Rows = append(r.file.Rows, Row{Line: line, On: on, Minor: minor, Payer: payer, Text: text, Finger: r.finger(on, minor, text)})
+	r.file.Rows = append(r.file.Rows, Row{
+		Line: line, On: on, Minor: minor, Payer: payer, Text: text, Finger: r.finger(on, minor, text), Mark: mark(r.balance(get(r.layout.balance)), number),
+	})
+}
+
+// maxMark bounds what tells a row apart, in characters.
+const maxMark = 60
+
+// balance is what was on the account after a row, however it is written; empty where the
+// bank does not say.
+func (r *reading) balance(text string) string {
+	minor, ok := parseAmount(text, r.currency)
+	if text == "" || !ok {
+		return ""
+	}
+	return strconv.FormatInt(minor, 10)
 }
 
 // deposit is what came in by a row of which get answers the columns; 0 for one that is

@@ -1,10 +1,14 @@
 package banking
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -46,25 +50,32 @@ func (s *Service) Upload(ctx context.Context, in UploadInput) (*Statement, error
 			return nil, errors.Join(err, fault.ErrNotFound.At("profile"))
 		}
 	}
+	account := strings.Join(strings.Fields(in.Account), " ")
+	if err := i18n.CheckString("account", account, 100); err != nil {
+		return nil, err
+	}
 	file, err := Read(in.File, *profile, ch.Money(), ch.Zone())
 	if err != nil {
 		return nil, err
 	}
 	now := s.Now()
 	statement := Statement{
-		ID: id.New(), BrandID: ch.BrandID, FileName: cut(in.FileName, 200), Digest: file.Digest, Profile: in.Profile, Deposits: len(file.Rows),
+		ID: id.New(), BrandID: ch.BrandID, FileName: cut(in.FileName, 200), Digest: file.of(account), Profile: in.Profile, Deposits: len(file.Rows),
 		Others: file.Others, Errors: file.Errors, UploadedBy: actor(ctx), CreatedAt: now,
 	}
 	lines := make([]Line, len(file.Rows))
 	for i, r := range file.Rows {
 		lines[i] = Line{
 			ID: id.New(), BrandID: ch.BrandID, StatementID: statement.ID, Row: r.Line, On: r.On, AmountMinor: r.Minor, Currency: ch.Money(),
-			Payer: r.Payer, PayerKey: NameKey(withoutReferences(r.Payer)), Text: r.Text, Finger: r.Finger, State: StateOpen, UpdatedAt: now,
+			Payer: r.Payer, PayerKey: NameKey(withoutReferences(r.Payer)), Text: r.Text, Account: cmp.Or(r.Account, account), Mark: r.Mark, State: StateOpen, UpdatedAt: now,
 		}
 	}
 	var kept Statement
 	err = s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
-		if kept, err = s.Store.Insert(ctx, statement, lines); err != nil || kept.ID != statement.ID {
+		if kept, err = s.Store.Insert(ctx, statement); err != nil || kept.ID != statement.ID {
+			return err
+		}
+		if kept.Known, err = s.add(ctx, statement, lines, file.Vague); err != nil {
 			return err
 		}
 		if err := s.Jobs.MatchBank(ctx, MatchJob{BrandID: ch.BrandID, StatementID: &kept.ID}); err != nil {
@@ -78,6 +89,27 @@ func (s *Service) Upload(ctx context.Context, in UploadInput) (*Statement, error
 		return nil, err
 	}
 	return &kept, nil
+}
+
+// add adds those of the lines that no earlier file brought, and answers how many others
+// there are.
+func (s *Service) add(ctx context.Context, of Statement, lines []Line, vague bool) (int, error) {
+	known, err := s.Store.Alike(ctx, of.BrandID, lines)
+	if err != nil {
+		return 0, err
+	}
+	added, told := fresh(lines, vague, known)
+	of.Known = len(lines) - len(added)
+	return of.Known, s.Store.AddLines(ctx, of, added, told)
+}
+
+// of is by what the file is known: one that says nothing of its account may be two accounts'.
+func (f *File) of(account string) string {
+	if account == "" {
+		return f.Digest
+	}
+	sum := sha256.Sum256([]byte(f.Digest + "\x1f" + account))
+	return hex.EncodeToString(sum[:])
 }
 
 func actor(ctx context.Context) *uuid.UUID {

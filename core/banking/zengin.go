@@ -121,6 +121,7 @@ type zengin struct {
 	*reading
 	line    int
 	kind    string // of the open account; empty while none is
+	account string // bank, branch and number of it
 	refused int    // rows of the account that could not be read
 	sums    [4]int64
 	numbers map[string]int // the account's deposits, by the bank's number
@@ -161,6 +162,7 @@ func (z *zengin) record(record []byte) error {
 		if z.kind != zenginNotice && z.kind != zenginStatement || len(record) != zenginLength {
 			return ErrZengin.With(z.kind).At("file")
 		}
+		z.account = accountOf(record, z.kind)
 		z.file.Others++
 	case kind == '9' && z.kind == "":
 		z.file.Others++
@@ -184,6 +186,8 @@ func (z *zengin) moved(record []byte) {
 	if z.kind == zenginNotice {
 		fields = noticeFields
 	}
+	number := text(record, fields.number)
+	z.reading.numbers.add(z.account, number)
 	amount, ok := digits(record, fields.amount)
 	if !ok || amount == 0 {
 		z.refuse(fields.amount, text(record, fields.amount), "金額が読み取れません", "The amount cannot be read")
@@ -215,8 +219,22 @@ func (z *zengin) moved(record []byte) {
 		return
 	}
 	z.sums[0], z.sums[1] = z.sums[0]+1, z.sums[1]+amount
-	z.numbers[text(record, fields.number)+"/"+strconv.FormatInt(amount, 10)] = len(z.file.Rows)
-	z.file.Rows = append(z.file.Rows, Row{Line: z.line, On: on, Minor: amount, Payer: payer, Text: all, Finger: z.finger(on, amount, all)})
+	z.numbers[number+"/"+strconv.FormatInt(amount, 10)] = len(z.file.Rows)
+	z.file.Rows = append(z.file.Rows, Row{Line: z.line, On: on, Minor: amount, Payer: payer, Text: all, Finger: z.finger(on, amount, all), Account: z.account, Mark: mark("", number)})
+}
+
+// accountOf is the account that a first record opens: bank, branch and number, of which a
+// statement has three digits more than a notice. Empty where it does not say.
+func accountOf(record []byte, kind string) string {
+	number := field{"口座番号", 60, 67}
+	if kind == zenginStatement {
+		number.from, number.to = 63, 73
+	}
+	account := strings.TrimLeft(text(record, number), "0")
+	if account == "" {
+		return ""
+	}
+	return text(record, field{"銀行コード", 22, 26}) + "-" + text(record, field{"支店コード", 41, 44}) + "-" + account
 }
 
 // came reports whether a record's money came in, by its flag.

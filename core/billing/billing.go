@@ -133,8 +133,11 @@ type Store interface {
 	Statements(ctx context.Context, q Query) (page.Connection[Statement], error)
 	Statement(ctx context.Context, brandID, statementID uuid.UUID) (*Statement, error)
 	LinesOf(ctx context.Context, statementIDs []uuid.UUID) ([]Line, error)
-	// Overdue are companies that are late on the day, those the longest first.
-	Overdue(ctx context.Context, brandID *uuid.UUID, today time.Time) ([]Overdue, error)
+	// Settle notes of which statements nothing is left.
+	Settle(ctx context.Context) error
+	// Overdue are companies that have not paid what was due before the day, those that are
+	// late the longest first.
+	Overdue(ctx context.Context, brandID *uuid.UUID, before time.Time) ([]Overdue, error)
 	// Remind notes a reminder, and reports whether it is the first of its level.
 	Remind(ctx context.Context, o Overdue, level int, at time.Time) (bool, error)
 	Hold(ctx context.Context, companyID uuid.UUID, until *time.Time, note string, at time.Time) error
@@ -159,6 +162,8 @@ type Tx interface {
 type Companies interface {
 	MySeat(ctx context.Context) (*company.Seat, error)
 	ByID(ctx context.Context, companyID uuid.UUID) (*company.Company, error)
+	// Cover marks what the company's payments reach of its orders, in the transaction.
+	Cover(ctx context.Context, companyID uuid.UUID) error
 }
 
 // Documents are what companies are sent.

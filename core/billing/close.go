@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/holiday"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/messaging"
@@ -23,7 +24,7 @@ import (
 func (s *Service) Run(ctx context.Context) error {
 	ctx = access.With(ctx, access.System)
 	_, err := s.close(ctx, nil, nil)
-	return errors.Join(err, s.remind(ctx))
+	return errors.Join(err, s.Store.Settle(ctx), s.remind(ctx))
 }
 
 // CloseInput says whose accounts to close: one company's, or all of the brand's.
@@ -108,6 +109,9 @@ func (s *Service) closeOne(ctx context.Context, draft Statement) (closed *Statem
 		if err != nil || closed == nil {
 			return err
 		}
+		if err := s.Companies.Cover(ctx, closed.CompanyID); err != nil {
+			return err
+		}
 		e := event.New(ctx, draft.IssuedAt, "account.closed", "AccountStatement", closed.ID, map[string]any{
 			"companyId": closed.CompanyID, "closesOn": closed.ClosesOn.Format(time.DateOnly), "dueOn": closed.DueOn.Format(time.DateOnly),
 			"opening": closed.OpeningMinor, "sales": closed.SalesMinor, "payments": closed.PaymentsMinor, "other": closed.OtherMinor, "closing": closed.ClosingMinor,
@@ -121,23 +125,27 @@ func (s *Service) closeOne(ctx context.Context, draft Statement) (closed *Statem
 	return closed, err
 }
 
-// level is how firmly to ask for what was due on the day.
+// late is the day before which what was due is late today: what is transferred on the day it
+// is due is on the statement of the bank's next business day, so that one has to be over.
+func late(today time.Time) time.Time { return holiday.BankDayBefore(today) }
+
+// level is how firmly to ask for what was due on the day, and is late.
 func level(dueOn, today time.Time) int {
 	switch days := int(today.Sub(dueOn).Hours() / 24); {
+	case !dueOn.Before(late(today)):
+		return 0
 	case days >= 30:
 		return 3
 	case days >= 14:
 		return 2
-	case days >= 1:
-		return 1
 	}
-	return 0
+	return 1
 }
 
 // remind writes to companies that are late, once for each level.
 func (s *Service) remind(ctx context.Context) error {
 	today := s.today(ctx)
-	overdue, err := s.Store.Overdue(ctx, nil, today)
+	overdue, err := s.Store.Overdue(ctx, nil, late(today))
 	if err != nil {
 		return err
 	}
@@ -239,5 +247,5 @@ func (s *Service) Overdue(ctx context.Context) ([]Overdue, error) {
 		return nil, err
 	}
 	brandID := channel.From(ctx).BrandID
-	return s.Store.Overdue(ctx, &brandID, s.today(ctx))
+	return s.Store.Overdue(ctx, &brandID, late(s.today(ctx)))
 }

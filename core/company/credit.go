@@ -119,36 +119,48 @@ func (s *Service) SetCredit(ctx context.Context, in SetCreditInput) (*Company, e
 }
 
 // charge takes an order's amount from the company's credit, in the transaction that
-// confirms the order. When the limit does not reach, nothing is taken, and ErrCredit
-// says what is left.
-func (s *Service) charge(ctx context.Context, companyID, orderID uuid.UUID, minor int64) error {
-	return s.chargeAs(ctx, EntryOrder, companyID, orderID, minor)
+// confirms the order, and reports whether the company has paid for it ahead. When the limit
+// does not reach, nothing is taken, and ErrCredit says what is left.
+func (s *Service) charge(ctx context.Context, companyID, orderID uuid.UUID, minor int64) (bool, error) {
+	balance, err := s.chargeAs(ctx, EntryOrder, companyID, orderID, minor)
+	return balance <= 0, err
 }
 
 // Adjust takes more of the company's credit for an order that was edited, or gives some
-// back, in the transaction that edits the order.
-func (s *Service) Adjust(ctx context.Context, companyID, orderID uuid.UUID, difference int64) error {
-	return s.chargeAs(ctx, EntryAdjustment, companyID, orderID, difference)
+// back, in the transaction that edits the order. It reports whether the order is paid now.
+func (s *Service) Adjust(ctx context.Context, companyID, orderID uuid.UUID, difference int64) (bool, error) {
+	balance, err := s.chargeAs(ctx, EntryAdjustment, companyID, orderID, difference)
+	if err != nil {
+		return false, err
+	}
+	if difference < 0 {
+		if err := s.cover(ctx, companyID, orderID); err != nil {
+			return false, err
+		}
+	}
+	return s.covered(ctx, companyID, orderID, balance)
 }
 
-func (s *Service) chargeAs(ctx context.Context, kind EntryKind, companyID, orderID uuid.UUID, minor int64) error {
+// chargeAs answers what is owed then.
+func (s *Service) chargeAs(ctx context.Context, kind EntryKind, companyID, orderID uuid.UUID, minor int64) (int64, error) {
 	if minor == 0 {
-		return nil
+		credit, err := s.Store.Credit(ctx, companyID)
+		return credit.UsedMinor, err
 	}
 	entry := s.entry(ctx, companyID, kind, minor)
 	entry.OrderID = &orderID
-	kept, err := s.Store.Charge(ctx, entry)
+	kept, err := s.Store.Charge(ctx, &entry)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if kept {
-		return s.recordEntry(ctx, entry)
+		return entry.BalanceMinor, s.recordEntry(ctx, entry)
 	}
 	credit, err := s.Store.Credit(ctx, companyID)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return ErrCredit.With(credit.Left())
+	return 0, ErrCredit.With(credit.Left())
 }
 
 // Return gives back what an order took of its company's credit, once, in the
@@ -158,6 +170,9 @@ func (s *Service) Return(ctx context.Context, companyID, orderID uuid.UUID) erro
 	entry.OrderID = &orderID
 	kept, err := s.Store.Return(ctx, &entry)
 	if err != nil || !kept {
+		return err
+	}
+	if err := s.cover(ctx, companyID, orderID); err != nil {
 		return err
 	}
 	return s.recordEntry(ctx, entry)
@@ -263,15 +278,10 @@ func (s *Service) owing(ctx context.Context, brandID, companyID uuid.UUID, typed
 // settle adds an entry that lessens what a company owes, here and in the books. Its
 // oldest orders count as paid first.
 func (s *Service) settle(ctx context.Context, c Company, entry Entry, book func(context.Context, ledger.Company) error) (uuid.UUID, error) {
-	paid, err := s.Store.Receive(ctx, entry, s.Now())
-	if err != nil {
+	if err := s.Store.Lessen(ctx, entry); err != nil {
 		return uuid.Nil, err
 	}
-	events := make([]event.Event, len(paid))
-	for i, orderID := range paid {
-		events[i] = event.New(ctx, s.Now(), "order.payment_changed", "Order", orderID, map[string]any{"paid": true})
-	}
-	if err := s.Events.Record(ctx, events...); err != nil {
+	if err := s.Cover(ctx, c.ID); err != nil {
 		return uuid.Nil, err
 	}
 	if err := book(ctx, ledger.Company{

@@ -21,6 +21,7 @@ type Ask struct {
 // Admission is what becomes of an order.
 type Admission struct {
 	CompanyID *uuid.UUID // for whom it is placed; nil for a person's own
+	Paid      bool       // on account, and the company has paid ahead for it
 	Waits     bool       // for an approver
 	Approvers []Seat     // of an order that waits
 }
@@ -62,7 +63,7 @@ func (s *Service) Admit(ctx context.Context, in Ask) (Admission, error) {
 	if err := desk.require(FunctionOnAccount); err != nil {
 		return a, at("paymentMethod", err)
 	}
-	err = s.onAccount(ctx, *desk.Seat, in)
+	a.Paid, err = s.onAccount(ctx, *desk.Seat, in)
 	if refusedForNow(err) && desk.Policy == PolicyApproval {
 		a.Waits = true
 		a.Approvers, err = s.Store.Approvers(ctx, desk.Seat.CompanyID)
@@ -73,9 +74,9 @@ func (s *Service) Admit(ctx context.Context, in Ask) (Admission, error) {
 
 var errAccountant = fault.Forbidden(fault.CodeForbidden, "経理担当の方はご注文いただけません", "Accountants do not place orders")
 
-func (s *Service) onAccount(ctx context.Context, seat Seat, in Ask) error {
+func (s *Service) onAccount(ctx context.Context, seat Seat, in Ask) (bool, error) {
 	if !seat.Within(in.Minor) {
-		return ErrApprovalLimit.With(seat.ApprovalLimit())
+		return false, ErrApprovalLimit.With(seat.ApprovalLimit())
 	}
 	return s.charge(ctx, seat.CompanyID, in.OrderID, in.Minor)
 }
@@ -95,10 +96,10 @@ func (s *Service) OnAccount(ctx context.Context) (bool, error) {
 }
 
 // Approve takes an order that waits from its company's credit, for an approver of it
-// whose own limit reaches, or staff.
-func (s *Service) Approve(ctx context.Context, companyID uuid.UUID, in Ask) error {
+// whose own limit reaches, or staff. It reports whether the company has paid ahead for it.
+func (s *Service) Approve(ctx context.Context, companyID uuid.UUID, in Ask) (bool, error) {
 	if err := s.judge(ctx, companyID, &in.Minor); err != nil {
-		return err
+		return false, err
 	}
 	return s.charge(ctx, companyID, in.OrderID, in.Minor)
 }

@@ -16,7 +16,8 @@ type Goods struct {
 }
 
 // GoodsReturned lets a company owe less because goods came back, here and in the books,
-// in the transaction that receives them, which has the order's row locked.
+// in the transaction that receives them, which has the order's row locked. The order itself
+// is marked too, if it is paid now: whoever saves it after this asks Covered.
 func (s *Service) GoodsReturned(ctx context.Context, g Goods) error {
 	credit, err := s.Store.Credit(ctx, g.CompanyID)
 	if err != nil {
@@ -30,6 +31,9 @@ func (s *Service) GoodsReturned(ctx context.Context, g Goods) error {
 	if err := s.Books.GoodsReturned(ctx, ledger.Returned{
 		OrderID: g.OrderID, CompanyID: &g.CompanyID, BrandID: g.BrandID, CauseID: g.ReceiptID, Currency: credit.Currency, Minor: g.Minor, Reference: g.Reference,
 	}); err != nil {
+		return err
+	}
+	if err := s.Cover(ctx, g.CompanyID); err != nil {
 		return err
 	}
 	return s.recordEntry(ctx, entry)

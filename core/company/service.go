@@ -62,8 +62,9 @@ type ReadStore interface {
 type CreditStore interface {
 	SetCredit(ctx context.Context, companyID uuid.UUID, limit int64, policy Policy) error
 	Credit(ctx context.Context, companyID uuid.UUID) (Credit, error)
-	// Charge adds the entry if the limit reaches, and reports whether it did.
-	Charge(ctx context.Context, e Entry) (bool, error)
+	// Charge adds the entry if the limit reaches, sets what is owed after it, and reports
+	// whether it did.
+	Charge(ctx context.Context, e *Entry) (bool, error)
 	// Return adds the entry with the amount that its order took, unless that was none
 	// or has been given back.
 	Return(ctx context.Context, e *Entry) (bool, error)
@@ -71,8 +72,11 @@ type CreditStore interface {
 	LockOwed(ctx context.Context, companyID uuid.UUID) error
 	// Lessen adds an entry that lessens what is owed.
 	Lessen(ctx context.Context, e Entry) error
-	// Receive adds the entry, and answers the orders that are paid now.
-	Receive(ctx context.Context, e Entry, now time.Time) (paid []uuid.UUID, err error)
+	// OwedAfter is what the company's open orders come to that took credit after this one.
+	OwedAfter(ctx context.Context, companyID, orderID uuid.UUID) (int64, error)
+	// Cover marks those of the company's open orders paid that what it owes does not reach,
+	// besides one, and answers them. One that somebody else works on is left for next time.
+	Cover(ctx context.Context, companyID, besides uuid.UUID, now time.Time) (paid []uuid.UUID, err error)
 	Entry(ctx context.Context, entryID uuid.UUID) (*Entry, error)
 	Entries(ctx context.Context, v Viewer, companyID uuid.UUID, args page.Args) (page.Connection[Entry], error)
 }

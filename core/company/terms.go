@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/holiday"
 )
 
 // ErrTerms says that money would be due before its invoice closes, or that a day is
@@ -42,14 +43,15 @@ type PaymentDates struct {
 }
 
 // Dates are when what is invoiced at the moment closes and is due, by the days of
-// the zone. An invoice of the closing day itself still closes on it.
+// the zone. An invoice of the closing day itself still closes on it. What would be due on a
+// day on which banks are closed is due on the next on which they are open.
 func (t PaymentTerms) Dates(at time.Time, zone *time.Location) PaymentDates {
 	year, month, day := at.In(zone).Date()
 	closes := dayOf(year, month, t.ClosingDay)
 	if day > closes.Day() {
 		closes = dayOf(year, month+1, t.ClosingDay)
 	}
-	return PaymentDates{closes, dayOf(closes.Year(), closes.Month()+time.Month(t.DueMonths), t.DueDay)}
+	return PaymentDates{closes, holiday.BankDay(dayOf(closes.Year(), closes.Month()+time.Month(t.DueMonths), t.DueDay))}
 }
 
 // dayOf is the day of a month, nil its last; months past December are the next year's.

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noren-commerce/noren/core/company"
+	"github.com/noren-commerce/noren/core/holiday"
 )
 
 func day(n int) *int { return &n }
@@ -25,14 +26,16 @@ func TestInvoicesCloseAndAreDueByTheTerms(t *testing.T) {
 		at            time.Time
 		closes, comes time.Time
 	}{
-		"月末締め翌月末払い": {company.PaymentTerms{DueMonths: 1}, time.Date(2027, 1, 10, 3, 0, 0, 0, time.UTC), on(2027, 1, 31), on(2027, 2, 28)},
+		"月末締め翌月末払い": {company.PaymentTerms{DueMonths: 1}, time.Date(2027, 1, 10, 3, 0, 0, 0, time.UTC), on(2027, 1, 31), on(2027, 3, 1)}, // a Sunday
 		"閏年の2月":     {company.PaymentTerms{DueMonths: 1}, time.Date(2028, 1, 31, 14, 59, 0, 0, time.UTC), on(2028, 1, 31), on(2028, 2, 29)},
 		"日本では翌月":    {company.PaymentTerms{DueMonths: 1}, time.Date(2028, 1, 31, 15, 0, 0, 0, time.UTC), on(2028, 2, 29), on(2028, 3, 31)},
-		"20日締め翌月末":  {company.PaymentTerms{ClosingDay: day(20), DueMonths: 1}, time.Date(2026, 12, 20, 3, 0, 0, 0, time.UTC), on(2026, 12, 20), on(2027, 1, 31)},
-		"締め日の翌日":    {company.PaymentTerms{ClosingDay: day(20), DueMonths: 1}, time.Date(2026, 12, 21, 3, 0, 0, 0, time.UTC), on(2027, 1, 20), on(2027, 2, 28)},
+		"20日締め翌月末":  {company.PaymentTerms{ClosingDay: day(20), DueMonths: 1}, time.Date(2026, 12, 20, 3, 0, 0, 0, time.UTC), on(2026, 12, 20), on(2027, 2, 1)},
+		"締め日の翌日":    {company.PaymentTerms{ClosingDay: day(20), DueMonths: 1}, time.Date(2026, 12, 21, 3, 0, 0, 0, time.UTC), on(2027, 1, 20), on(2027, 3, 1)},
 		"翌々月10日払い":  {company.PaymentTerms{ClosingDay: day(25), DueMonths: 2, DueDay: day(10)}, time.Date(2026, 11, 26, 3, 0, 0, 0, time.UTC), on(2026, 12, 25), on(2027, 2, 10)},
-		"当月払い":      {company.PaymentTerms{ClosingDay: day(5), DueDay: day(28)}, time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC), on(2027, 2, 5), on(2027, 2, 28)},
-		"即日":        {company.PaymentTerms{}, time.Date(2027, 2, 28, 14, 0, 0, 0, time.UTC), on(2027, 2, 28), on(2027, 2, 28)},
+		"当月払い":      {company.PaymentTerms{ClosingDay: day(5), DueDay: day(28)}, time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC), on(2027, 2, 5), on(2027, 3, 1)},
+		"大型連休":      {company.PaymentTerms{DueMonths: 1, DueDay: day(3)}, time.Date(2026, 4, 1, 3, 0, 0, 0, time.UTC), on(2026, 4, 30), on(2026, 5, 7)},
+		"年末年始":      {company.PaymentTerms{DueMonths: 1}, time.Date(2026, 11, 1, 3, 0, 0, 0, time.UTC), on(2026, 11, 30), on(2027, 1, 4)},
+		"即日":        {company.PaymentTerms{}, time.Date(2027, 2, 28, 14, 0, 0, 0, time.UTC), on(2027, 2, 28), on(2027, 3, 1)},
 	} {
 		require.Equal(t, company.PaymentDates{ClosesOn: c.closes, DueOn: c.comes}, c.terms.Dates(c.at, tokyo), name)
 	}
@@ -60,13 +63,23 @@ func TestMoneyIsNeverDueBeforeItsPeriodCloses(t *testing.T) {
 		if dates.DueOn.Before(dates.ClosesOn) {
 			t.Fatalf("closes on %v and is due on %v", dates.ClosesOn, dates.DueOn)
 		}
-		if want := 12*dates.ClosesOn.Year() + int(dates.ClosesOn.Month()) + terms.DueMonths; 12*dates.DueOn.Year()+int(dates.DueOn.Month()) != want {
-			t.Fatalf("%v is not %d months after %v", dates.DueOn, terms.DueMonths, dates.ClosesOn)
+		if !holiday.IsBankDay(dates.DueOn) {
+			t.Fatalf("nobody can pay on %v", dates.DueOn)
+		}
+		agreed := dates.DueOn
+		for by := agreed.AddDate(0, 0, -1); !holiday.IsBankDay(by); by = by.AddDate(0, 0, -1) {
+			months := 12*(by.Year()-dates.ClosesOn.Year()) + int(by.Month()-dates.ClosesOn.Month())
+			if months == terms.DueMonths && (terms.DueDay != nil && by.Day() == *terms.DueDay || terms.DueDay == nil && by.AddDate(0, 0, 1).Day() == 1) {
+				agreed = by
+			}
+		}
+		if want := 12*dates.ClosesOn.Year() + int(dates.ClosesOn.Month()) + terms.DueMonths; 12*agreed.Year()+int(agreed.Month()) != want {
+			t.Fatalf("%v is not %d months after %v", agreed, terms.DueMonths, dates.ClosesOn)
 		}
 		for _, c := range []struct {
 			is   time.Time
 			want *int
-		}{{dates.ClosesOn, terms.ClosingDay}, {dates.DueOn, terms.DueDay}} {
+		}{{dates.ClosesOn, terms.ClosingDay}, {agreed, terms.DueDay}} {
 			if c.want == nil && c.is.AddDate(0, 0, 1).Day() != 1 {
 				t.Fatalf("%v is not the end of a month", c.is)
 			}

@@ -41,3 +41,22 @@ func TestADayBetweenTwoHolidaysIsOff(t *testing.T) {
 	require.Equal(t, "国民の休日", holiday.Name(time.Date(2032, 9, 21, 0, 0, 0, 0, time.UTC)))
 	require.Empty(t, holiday.Name(time.Date(2031, 9, 22, 0, 0, 0, 0, time.UTC)))
 }
+
+func TestBanksAreClosedOnWeekendsHolidaysAndAtTheTurnOfTheYear(t *testing.T) {
+	t.Parallel()
+	day := func(text string) time.Time {
+		d, err := time.Parse(time.DateOnly, text)
+		require.NoError(t, err)
+		return d
+	}
+	for from, want := range map[string][2]string{ // the next bank day, and the last before
+		"2026-02-27": {"2026-02-27", "2026-02-26"},
+		"2026-02-28": {"2026-03-02", "2026-02-27"}, // a Saturday
+		"2026-03-02": {"2026-03-02", "2026-02-27"},
+		"2026-05-03": {"2026-05-07", "2026-05-01"},
+		"2026-12-31": {"2027-01-04", "2026-12-30"},
+		"2027-01-04": {"2027-01-04", "2026-12-30"},
+	} {
+		require.Equal(t, want, [2]string{holiday.BankDay(day(from)).Format(time.DateOnly), holiday.BankDayBefore(day(from)).Format(time.DateOnly)}, from)
+	}
+}

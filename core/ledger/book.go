@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -63,9 +64,12 @@ type Sale struct {
 	Shipping   int64  // its share of the order's fee: with tax if Inclusive
 	Charge     int64  // likewise, of the way to pay
 	Owed       string // sub-account of RECEIVABLE: who owes it, if not the customer
-	Inclusive  bool
-	Taxes      []money.Taxed
-	Rest       bool // what is still to be sold when nothing more leaves
+	// The tax classes of the two; empty: the standard rate.
+	ShippingClass, ChargeClass money.TaxClass
+
+	Inclusive bool
+	Taxes     []money.Taxed
+	Rest      bool // what is still to be sold when nothing more leaves
 }
 
 // Sold writes the sale of a shipment down when it leaves: what was received before is no
@@ -90,8 +94,8 @@ func (b *Books) Sold(ctx context.Context, s Sale) error {
 		e.CreditTo(Tax, string(t.Class), t.Tax.Minor)
 		net -= t.Tax.Minor
 	}
-	shipping := min(s.net(s.Shipping), max(net, 0))
-	charge := min(s.net(s.Charge), max(net-shipping, 0))
+	shipping := min(s.net(s.Shipping, s.ShippingClass), max(net, 0))
+	charge := min(s.net(s.Charge, s.ChargeClass), max(net-shipping, 0))
 	e.CreditTo(Sales, "", net-shipping-charge)
 	e.CreditTo(Shipping, "", shipping)
 	e.CreditTo(Charges, "", charge)
@@ -99,11 +103,11 @@ func (b *Books) Sold(ctx context.Context, s Sale) error {
 }
 
 // net is a fee without its tax.
-func (s Sale) net(fee int64) int64 {
+func (s Sale) net(fee int64, class money.TaxClass) int64 {
 	if !s.Inclusive {
 		return fee
 	}
-	return money.TaxOf(money.TaxStandard, money.Of(fee, s.Currency), true, money.RoundDown).Net.Minor
+	return money.TaxOf(cmp.Or(class, money.TaxStandard), money.Of(fee, s.Currency), true, money.RoundDown).Net.Minor
 }
 
 // Carrier is the sub-account of RECEIVABLE for what carriers collect and owe.

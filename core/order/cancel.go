@@ -132,7 +132,8 @@ func (s *Service) returnCredit(ctx context.Context, o Order) error {
 	case o.Owed() == 0:
 		return nil
 	}
-	return s.trade.Adjust(ctx, *o.CompanyID, o.ID, -o.Owed())
+	_, err := s.trade.Adjust(ctx, *o.CompanyID, o.ID, -o.Owed())
+	return err
 }
 
 // NoteInput is what staff tell each other about an order.

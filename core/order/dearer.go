@@ -74,7 +74,7 @@ func (s *Service) dearer(ctx context.Context, d *Draft, in ExchangeInput) error 
 	o.Paid = false
 	switch {
 	case o.OnAccount() && o.CompanyID != nil:
-		err = s.trade.Adjust(ctx, *o.CompanyID, o.ID, o.TotalMinor)
+		o.Paid, err = s.trade.Adjust(ctx, *o.CompanyID, o.ID, o.TotalMinor)
 	case o.PaymentMethod != payment.MethodAtShop:
 		o.Status = PendingPayment
 		if o.PaymentMethod != payment.MethodCard {

@@ -230,9 +230,11 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 	o := a.order
 	done := Edited{Order: o, Lines: a.after, Before: money.Of(a.before.TotalMinor, o.Currency), Difference: a.difference(), Refund: money.Of(0, o.Currency)}
 	if o.OnAccount() && o.CompanyID != nil && done.Difference.Minor != 0 { // credit before stock, as in placing
-		if err := s.trade.Adjust(ctx, *o.CompanyID, o.ID, done.Difference.Minor); err != nil {
+		paid, err := s.trade.Adjust(ctx, *o.CompanyID, o.ID, done.Difference.Minor)
+		if err != nil {
 			return done, err
 		}
+		o.Paid = paid || o.Paid && done.Difference.Minor < 0
 	}
 	if err := s.repay(ctx, a, &done); err != nil { // money before stock, too
 		return done, err

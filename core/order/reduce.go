@@ -147,9 +147,9 @@ func (o *Order) total(held []Line, rounding money.Rounding) {
 			sums[l.TaxClass] += l.TotalMinor
 		}
 	}
-	sums[cmp.Or(o.ShippingMethod.TaxClass, money.TaxStandard)] += o.ShippingMinor
+	sums[o.ShippingClass()] += o.ShippingMinor
 	o.SubtotalMinor, o.DiscountMinor, o.TaxMinor, o.Taxes = subtotal, subtotal-lines, 0, []money.Taxed{}
-	sums[money.TaxStandard] += o.ChargeMinor
+	sums[o.ChargeClass()] += o.ChargeMinor
 	o.TotalMinor = lines + o.ShippingMinor + o.ChargeMinor
 	for _, class := range money.TaxClasses {
 		if sums[class] == 0 {
@@ -211,7 +211,7 @@ func (s *Service) sellRest(ctx context.Context, a *amendment) error {
 	}
 	sale := ledger.Sale{
 		ShipmentID: last.ID, OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Currency: o.Currency, Total: rest.TotalMinor,
-		Shipping: rest.ShippingMinor, Charge: rest.ChargeMinor, Inclusive: o.TaxInclusive, Taxes: rest.Taxes, Rest: true,
+		Shipping: rest.ShippingMinor, ShippingClass: o.ShippingClass(), Charge: rest.ChargeMinor, ChargeClass: o.ChargeClass(), Inclusive: o.TaxInclusive, Taxes: rest.Taxes, Rest: true,
 	}
 	if o.OnAccount() {
 		sale.CompanyID = o.CompanyID

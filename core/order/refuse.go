@@ -127,6 +127,13 @@ func (in RefuseShipmentInput) place(m *moving) uuid.UUID {
 func (s *Service) refusedPart(ctx context.Context, m *moving, in RefuseShipmentInput, share int64, collects bool, reason string) error {
 	o := m.order
 	var given int64
+	if o.OnAccount() && o.CompanyID != nil && !o.Paid {
+		paid, err := s.trade.Covered(ctx, *o.CompanyID, o.ID)
+		if err != nil {
+			return err
+		}
+		o.Paid = paid
+	}
 	if !o.OnAccount() {
 		after, err := s.payments.Refused(ctx, payment.RefusedInput{OrderID: o.ID, CauseID: m.shipment.ID, Minor: share, Uncollected: collects, Reference: o.Number})
 		if err != nil {

@@ -145,7 +145,7 @@ func (o Order) cart(terms cart.Cart) cart.Cart {
 
 // agreedFee is the fee of shipping before campaigns took off it; nil for none.
 func (o Order) agreedFee() *pricing.Fee {
-	class := cmp.Or(o.ShippingMethod.TaxClass, money.TaxStandard)
+	class := o.ShippingClass()
 	for _, step := range o.Breakdown {
 		if step.Rule == pricing.RuleShipping {
 			return &pricing.Fee{Label: step.Label, Source: step.Source, Amount: step.Change.Minor, TaxClass: class}
@@ -166,10 +166,25 @@ func (o Order) feeSettled() bool {
 func (o Order) agreedCharge() *pricing.Fee {
 	for _, step := range o.Breakdown {
 		if step.Rule == pricing.RulePaymentCharge {
-			return &pricing.Fee{Label: step.Label, Source: step.Source, Amount: step.Change.Minor, TaxClass: money.TaxStandard}
+			return &pricing.Fee{Label: step.Label, Source: step.Source, Amount: step.Change.Minor, TaxClass: o.ChargeClass()}
 		}
 	}
 	return nil
+}
+
+// ShippingClass is the tax class of the shipping fee.
+func (o Order) ShippingClass() money.TaxClass {
+	return cmp.Or(o.ShippingMethod.TaxClass, money.TaxStandard)
+}
+
+// ChargeClass is the tax class that the charge of the way to pay was sold with.
+func (o Order) ChargeClass() money.TaxClass {
+	for _, step := range o.Breakdown {
+		if step.Rule == pricing.RulePaymentCharge {
+			return cmp.Or(step.TaxClass, money.TaxStandard)
+		}
+	}
+	return money.TaxStandard
 }
 
 // item is the line as the cart has had it, at the price that was agreed.
@@ -404,7 +419,7 @@ func (a *amendment) follow(in EditInput, was cart.Basket) (cart.Basket, error) {
 		if err != nil {
 			return now, at("shippingFee", err)
 		}
-		now.Fee = &pricing.Fee{Label: labelFee, Amount: fee.Minor, TaxClass: cmp.Or(a.order.ShippingMethod.TaxClass, money.TaxStandard)}
+		now.Fee = &pricing.Fee{Label: labelFee, Amount: fee.Minor, TaxClass: a.order.ShippingClass()}
 	case a.before.feeSettled():
 		now.Fee = was.Fee
 	}

@@ -18,12 +18,16 @@ type Trade interface {
 	// Admit says whether the actor may place the order, and for whom; on account, it
 	// takes the credit, in the order's transaction.
 	Admit(ctx context.Context, in company.Ask) (company.Admission, error)
-	// Approve takes the credit of an order that waits, if the actor may approve it.
-	Approve(ctx context.Context, companyID uuid.UUID, in company.Ask) error
+	// Approve takes the credit of an order that waits, if the actor may approve it, and
+	// reports whether the company has paid ahead for it.
+	Approve(ctx context.Context, companyID uuid.UUID, in company.Ask) (bool, error)
 	// Reject fails unless the actor may turn an order of the company down.
 	Reject(ctx context.Context, companyID uuid.UUID) error
-	// Adjust takes more of the credit for an edited order, or gives some back.
-	Adjust(ctx context.Context, companyID, orderID uuid.UUID, difference int64) error
+	// Adjust takes more of the credit for an edited order, or gives some back, and reports
+	// whether the order is paid now.
+	Adjust(ctx context.Context, companyID, orderID uuid.UUID, difference int64) (bool, error)
+	// Covered reports whether what the company owes does not reach the order.
+	Covered(ctx context.Context, companyID, orderID uuid.UUID) (bool, error)
 	// Return gives back what an order took of the credit, once.
 	Return(ctx context.Context, companyID, orderID uuid.UUID) error
 	// GoodsReturned lets a company owe less because goods came back.
@@ -48,7 +52,7 @@ func (s *Service) admit(ctx context.Context, d *Draft) error {
 	case admission.Waits:
 		o.Status, d.approvers = PendingApproval, admission.Approvers
 	case o.OnAccount():
-		o.Status = Confirmed
+		o.Status, o.Paid = Confirmed, admission.Paid
 	}
 	return nil
 }
@@ -111,10 +115,11 @@ func (s *Service) Approve(ctx context.Context, in ApproveInput) (*Order, error) 
 			return ErrTransition.With(o.Status)
 		}
 		ask := company.Ask{OrderID: o.ID, Minor: o.TotalMinor, OnAccount: true}
-		if err := s.trade.Approve(ctx, *o.CompanyID, ask); err != nil {
+		paid, err := s.trade.Approve(ctx, *o.CompanyID, ask)
+		if err != nil {
 			return err
 		}
-		o.Status = Confirmed
+		o.Status, o.Paid = Confirmed, paid
 		if err := s.released(ctx, o); err != nil {
 			return err
 		}

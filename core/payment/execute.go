@@ -129,22 +129,52 @@ func (s *Service) abandon(ctx context.Context, operationID uuid.UUID) error {
 	})
 }
 
-// batch bounds how many payments one round of Reconcile, or one page of Expire, looks at.
+// batch bounds how many payments, or operations, one page of Reconcile and Expire has.
 const batch = 100
 
-// Reconcile looks up every operation whose answer is missing.
+// Reconcile looks up every operation whose answer is missing, and those of them that were
+// looked up before less and less often. What stays unanswered holds up no other; where a round
+// breaks off, the next begins with those that it did not come to.
 func (s *Service) Reconcile(ctx context.Context) error {
-	lost, err := s.Store.Unanswered(ctx, s.Now().Add(-lostAfter), batch)
-	if err != nil {
-		return err
-	}
 	var all []error
-	for _, op := range lost {
-		if err := s.Execute(ctx, op.ID); err != nil {
-			all = append(all, fmt.Errorf("operation %s: %w", op.ID, err))
+	var after Operation
+	for now := s.Now(); ; {
+		lost, err := s.Store.Unanswered(ctx, now, now.Add(-lostAfter), after, batch)
+		if err != nil || len(lost) == 0 {
+			return errors.Join(append(all, err)...)
 		}
+		for i := range lost {
+			lost[i].lookedUp(now)
+		}
+		if err := s.Store.LookAgain(ctx, lost); err != nil {
+			return errors.Join(append(all, err)...)
+		}
+		for _, op := range lost {
+			if ctx.Err() != nil {
+				return errors.Join(append(all, ctx.Err())...)
+			}
+			if err := s.Execute(ctx, op.ID); err != nil {
+				all = append(all, fmt.Errorf("operation %s: %w", op.ID, err))
+			}
+		}
+		if len(lost) < batch {
+			return errors.Join(all...)
+		}
+		after = lost[len(lost)-1]
 	}
-	return errors.Join(all...)
+}
+
+// longestWait is how long an operation without an answer is left alone at most.
+const longestWait = time.Hour
+
+// lookedUp counts a lookup, and puts the next off twice as long as it was put off before.
+func (o *Operation) lookedUp(now time.Time) {
+	wait := longestWait
+	if o.Lookups < 5 {
+		wait = min(wait, lostAfter<<o.Lookups)
+	}
+	next := now.Add(wait)
+	o.Lookups, o.LookAt = o.Lookups+1, &next
 }
 
 // remembered is how long a webhook's event is known again. Gateways send an event

@@ -49,6 +49,8 @@ type Operation struct {
 	CreatedAt   time.Time
 	LastCallAt  *time.Time
 	AnsweredAt  *time.Time
+	Lookups     int        // how often its answer was looked up
+	LookAt      *time.Time // when it is looked up again; nil: as soon as it counts as lost
 }
 
 // Amount is what is to be collected, taken or given back.

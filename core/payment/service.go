@@ -93,7 +93,7 @@ func (s *Service) Deadline(m Method, placedAt time.Time) time.Time {
 	}
 	day := placedAt.In(s.Terms.Zone).Add(within)
 	if m == MethodBankTransfer {
-		day = bankDay(day)
+		day = holiday.BankDay(day)
 	}
 	return s.endOf(day)
 }
@@ -104,24 +104,11 @@ func (s *Service) givenUp(m Method, due time.Time) time.Time {
 	if m != MethodBankTransfer {
 		return due
 	}
-	return s.endOf(bankDay(due.In(s.Terms.Zone).AddDate(0, 0, 1)))
+	return s.endOf(holiday.BankDay(due.In(s.Terms.Zone).AddDate(0, 0, 1)))
 }
 
 func (s *Service) endOf(day time.Time) time.Time {
 	return time.Date(day.Year(), day.Month(), day.Day(), 23, 59, 59, 0, s.Terms.Zone).UTC()
-}
-
-// bankDay is the day, or else the next, on which banks in Japan do business (銀行営業日): not
-// on weekends, holidays and from 31 December to 3 January (銀行法施行令第5条).
-func bankDay(day time.Time) time.Time {
-	for {
-		weekend := day.Weekday() == time.Saturday || day.Weekday() == time.Sunday
-		newYear := (day.Month() == time.December && day.Day() == 31) || (day.Month() == time.January && day.Day() <= 3)
-		if !weekend && !newYear && holiday.Name(day) == "" {
-			return day
-		}
-		day = day.AddDate(0, 0, 1)
-	}
 }
 
 // Draft is the payment of a new order. A transfer's instructions go out by mail; a

@@ -105,8 +105,11 @@ type Store interface {
 	OperationByClientKey(ctx context.Context, orderID uuid.UUID, key string) (*Operation, error)
 	// Outstanding are the unanswered operations of one payment, oldest first.
 	Outstanding(ctx context.Context, paymentID uuid.UUID) ([]Operation, error)
-	// Unanswered are operations that have had no answer since before.
-	Unanswered(ctx context.Context, before time.Time, limit int) ([]Operation, error)
+	// Unanswered are operations that have had no answer since before and are to be looked up
+	// now, oldest first: those behind one of them, from the first behind none.
+	Unanswered(ctx context.Context, now, before time.Time, behind Operation, limit int) ([]Operation, error)
+	// LookAgain writes down how often the operations were looked up, and when they are next.
+	LookAgain(ctx context.Context, all []Operation) error
 
 	// InsertNotice reports whether the event is new.
 	InsertNotice(ctx context.Context, gateway string, n Notice, at time.Time) (bool, error)

@@ -66,7 +66,7 @@ func (d *Draft) contract(line *Line) error {
 	if err != nil {
 		return err
 	}
-	line.Breakdown = append(line.Breakdown, Step{RuleBasePrice, labelBase, start.firstSource(), whole, whole})
+	line.Breakdown = append(line.Breakdown, Step{Rule: RuleBasePrice, Label: labelBase, Source: start.firstSource(), Change: whole, Running: whole})
 	if chosen.rule != RuleBasePrice && (chosen != start || chosen.first() != line.Unit.Minor) {
 		d.move(line, chosen.first(), chosen.rule, chosen.label, chosen.firstSource())
 	}

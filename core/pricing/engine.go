@@ -122,7 +122,7 @@ func (d *Draft) move(line *Line, unit int64, rule Rule, label i18n.Text, source 
 	pieces := int64(line.Quantity)
 	change := money.Of((unit-line.Unit.Minor)*pieces, line.Unit.Currency)
 	line.Unit.Minor = unit
-	line.Breakdown = append(line.Breakdown, Step{rule, label, source, change, money.Of(unit*pieces, line.Unit.Currency)})
+	line.Breakdown = append(line.Breakdown, Step{Rule: rule, Label: label, Source: source, Change: change, Running: money.Of(unit*pieces, line.Unit.Currency)})
 }
 
 // TakeOff takes an amount off the lines, each bearing its share in proportion to
@@ -156,7 +156,7 @@ func (d *Draft) TakeOffBy(lines []*Line, weights []int64, amount int64, rule Rul
 		}
 		line.Discount.Minor += shares[i]
 		line.Total.Minor -= shares[i]
-		line.Breakdown = append(line.Breakdown, Step{rule, label, source, money.Of(-shares[i], line.Total.Currency), line.Total})
+		line.Breakdown = append(line.Breakdown, Step{Rule: rule, Label: label, Source: source, Change: money.Of(-shares[i], line.Total.Currency), Running: line.Total})
 	}
 	d.Quote.Discount.Minor += taken
 	d.Quote.Total.Minor -= taken
@@ -165,5 +165,5 @@ func (d *Draft) TakeOffBy(lines []*Line, weights []int64, amount int64, rule Rul
 }
 
 func (d *Draft) step(rule Rule, label i18n.Text, source uuid.UUID, change money.Money) {
-	d.Quote.Breakdown = append(d.Quote.Breakdown, Step{rule, label, source, change, d.Quote.Total})
+	d.Quote.Breakdown = append(d.Quote.Breakdown, Step{Rule: rule, Label: label, Source: source, Change: change, Running: d.Quote.Total})
 }

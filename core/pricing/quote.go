@@ -73,6 +73,9 @@ type Step struct {
 	Source  uuid.UUID   // the row that the rule read; zero if it read none
 	Change  money.Money // what the step added or took off
 	Running money.Money // what the price was after it
+
+	// TaxClass is that of a charge; empty where the goods, or the way of shipping, have theirs.
+	TaxClass money.TaxClass `json:",omitempty"`
 }
 
 // Price is one row of a price list: what a piece costs from a quantity on, within

@@ -57,7 +57,7 @@ func (d *Draft) sample(line *Line) bool {
 		return false
 	}
 	line.source, line.belowFloor = RuleSample, true
-	line.Breakdown = []Step{{RuleSample, labelSample, line.VariantID, line.Unit, line.Unit}}
+	line.Breakdown = []Step{{Rule: RuleSample, Label: labelSample, Source: line.VariantID, Change: line.Unit, Running: line.Unit}}
 	return true
 }
 
@@ -125,7 +125,7 @@ func (d *Draft) add(line *Line, set *sale.Set, priced []Line) error {
 	if err != nil {
 		return err
 	}
-	line.Breakdown = append(make([]Step, 0, 4), Step{RuleSetParts, labelParts, set.VariantID, whole, whole})
+	line.Breakdown = append(make([]Step, 0, 4), Step{Rule: RuleSetParts, Label: labelParts, Source: set.VariantID, Change: whole, Running: whole})
 	if unit := max(off, min(lowest, sum.Minor)); unit != sum.Minor {
 		d.move(line, unit, RuleSetDiscount, setLabel(set), set.VariantID)
 	}

@@ -93,6 +93,7 @@ func charge(d *Draft) (err error) {
 		return err
 	}
 	d.step(RulePaymentCharge, fee.Label, fee.Source, d.Quote.Charge)
+	d.Quote.Breakdown[len(d.Quote.Breakdown)-1].TaxClass = fee.TaxClass // an edit of the order taxes it so
 	return nil
 }
 

@@ -52,9 +52,7 @@ func (c changing) credited(receipt Receipt) []invoice.TakenAmount {
 		l := c.Lines[slices.IndexFunc(c.Lines, func(l order.Line) bool { return l.ID == p.LineID })]
 		all = append(all, byClass(c.Order, l, fmt.Sprintf("%s × %d", name(l), p.Pieces()), p.RefundMinor)...)
 	}
-	if receipt.ShippingMinor > 0 {
-		all = append(all, share{"送料・手数料", cmp.Or(c.Order.ShippingMethod.TaxClass, money.TaxStandard), receipt.ShippingMinor})
-	}
+	all = append(all, feesByClass(c.Order, receipt.ShippingMinor)...)
 	weights, given := make([]int64, len(all)), make([]int64, len(all))
 	for i, one := range all {
 		weights[i] = one.minor
@@ -72,6 +70,21 @@ func (c changing) credited(receipt Receipt) []invoice.TakenAmount {
 		}
 	}
 	return taken
+}
+
+// feesByClass shares what goes back of the shipping fee and of the charge of the way to pay out
+// by tax class.
+func feesByClass(o order.Order, minor int64) []share {
+	shipping, charge := withTax(o, o.ShippingMinor, 0), withTax(o, 0, o.ChargeMinor)
+	switch {
+	case minor == 0:
+		return nil
+	case charge == 0 || o.ShippingClass() == o.ChargeClass():
+		return []share{{"送料・手数料", o.ShippingClass(), minor}}
+	}
+	given := make([]int64, 2)
+	pricing.Apportion([]int64{shipping, charge}, minor, given, cmp.Compare)
+	return []share{{"送料", o.ShippingClass(), given[0]}, {"手数料", o.ChargeClass(), given[1]}}
 }
 
 // byClass shares what goes back for pieces of a line out by tax class: a set's by its

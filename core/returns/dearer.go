@@ -36,7 +36,12 @@ func (s *Service) dearer(ctx context.Context, o order.Order, of order.Line, want
 // GivenUp gives back what was carried over to an order of dearer goods that is given up, in
 // its transaction. It answers how much of it goes back to the customer.
 func (s *Service) GivenUp(ctx context.Context, orderID uuid.UUID) (int64, error) {
-	return s.carryBack(ctx, orderID, orderID, math.MaxInt64)
+	carried, err := s.carryBack(ctx, orderID, orderID, math.MaxInt64)
+	if err != nil {
+		return 0, err
+	}
+	shipping, err := s.backWith(ctx, orderID, false)
+	return carried + shipping, err
 }
 
 // carryBack gives back so much of what was carried over to the order, as if the goods that

@@ -255,6 +255,10 @@ func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, in R
 		}
 		return s.exchange(ctx, c, receipt, in.Lines)
 	}
+	var err error
+	if c.fates, err = s.fates(ctx, c.all); err != nil {
+		return err
+	}
 	if err := c.worth(receipt); err != nil {
 		return err
 	}
@@ -264,10 +268,25 @@ func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, in R
 	if err := s.giveCarried(ctx, c, receipt); err != nil {
 		return err
 	}
-	if s.Campaigns != nil && c.completes(*receipt) {
-		return s.Campaigns.CameBack(ctx, c.Order.ID)
+	if !c.completes(*receipt) {
+		return nil
 	}
-	return nil
+	return s.allBack(ctx, c, receipt)
+}
+
+// allBack does what is due when all of the order is back with the receipt.
+func (s *Service) allBack(ctx context.Context, c changing, receipt *Receipt) error {
+	if s.Campaigns != nil {
+		if err := s.Campaigns.CameBack(ctx, c.Order.ID); err != nil {
+			return err
+		}
+	}
+	if !c.r.Replaces {
+		return nil
+	}
+	given, err := s.backWith(ctx, c.Order.ID, !c.refundsShipping())
+	receipt.carriedBackMinor += given
+	return err
 }
 
 // differs works out what becomes of a difference in price. Where cheaper goods are wanted
@@ -335,27 +354,11 @@ func (c changing) worth(receipt *Receipt) error {
 		receipt.RefundMinor, receipt.FeeMinor = receipt.RefundMinor+p.RefundMinor, receipt.FeeMinor+fee
 	}
 	c.keepFlat(receipt)
-	if c.completes(*receipt) && c.refundsShipping() {
-		receipt.ShippingMinor = max(0, s.shipping-refusedShipping(c.Order, c.Shipments))
+	if c.completes(*receipt) {
+		receipt.ShippingMinor = c.shippingBack()
 		receipt.RefundMinor += receipt.ShippingMinor
 	}
 	return nil
-}
-
-// completes reports whether all goods are back with the receipt, for the money or because
-// they were refused at the door, and were not before.
-func (c changing) completes(receipt Receipt) bool {
-	s, came := sharesOf(c.Order, c.Lines), received(c.all, Return.refunds)
-	for _, l := range c.Lines {
-		came[l.ID] += l.Refused(c.Shipments)
-	}
-	if s.whole(came) {
-		return false
-	}
-	for _, p := range receipt.Lines {
-		came[p.LineID] += p.Pieces()
-	}
-	return s.whole(came)
 }
 
 // keepFlat takes off what is kept once of the return, as far as no receipt before bore it and
@@ -383,11 +386,16 @@ func (c changing) keepFlat(receipt *Receipt) {
 }
 
 // refundsShipping reports whether the shipping fee goes back when all goods have: if it
-// does for each reason for which some came.
+// does for each reason for which some came, or what replaced them.
 func (c changing) refundsShipping() bool {
+	for _, f := range c.fates {
+		if f.back && f.keeps {
+			return false
+		}
+	}
 	for _, r := range c.all {
 		for _, l := range r.Lines {
-			if (r.ID == c.r.ID || len(r.Receipts) > 0) && r.refunds() && l.Approved > 0 && !termOf(r.Terms, l.Reason).RefundsShipping {
+			if (c.r != nil && r.ID == c.r.ID || len(r.Receipts) > 0) && r.refunds() && l.Approved > 0 && !termOf(r.Terms, l.Reason).RefundsShipping {
 				return false
 			}
 		}

@@ -70,6 +70,7 @@ type Return struct {
 	DecidedAt   *time.Time
 	EndedAt     *time.Time
 	UpdatedAt   time.Time
+	Replaces    bool // goods of the order replace those of another return
 }
 
 // GlobalID is the return's id in the schema.

@@ -75,6 +75,7 @@ type Orders interface {
 	// Unmasked are those of the orders whose personal data the actor may read.
 	Unmasked(ctx context.Context, orderIDs []uuid.UUID) ([]uuid.UUID, error)
 	Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error)
+	Shipments(ctx context.Context, orderIDs []uuid.UUID) ([]order.Shipment, error)
 	// Exchange places an order of goods that replace others.
 	Exchange(ctx context.Context, in order.ExchangeInput) (*order.Order, error)
 }
@@ -159,6 +160,8 @@ type changing struct {
 	order.Standing
 	all []Return // of the order
 	r   *Return  // one of them
+
+	fates map[uuid.UUID]fate // of the orders that replaced goods of it, where that is asked
 }
 
 // hold locks the order of a return, and reads both anew.
@@ -172,7 +175,7 @@ func (s *Service) hold(ctx context.Context, found Return) (changing, error) {
 		return changing{}, err
 	}
 	i := slices.IndexFunc(all, func(r Return) bool { return r.ID == found.ID })
-	return changing{standing, all, &all[i]}, nil
+	return changing{Standing: standing, all: all, r: &all[i]}, nil
 }
 
 // change lets f act on a return that the actor may see, in one transaction, and records

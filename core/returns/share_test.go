@@ -9,6 +9,7 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/pricing"
 )
 
 // bought draws an order: what its lines come to, less a discount on all of it, with a
@@ -93,4 +94,15 @@ func TestPiecesBearTheirPartOfADiscount(t *testing.T) {
 	cost, err = sharesOf(o, []order.Line{leash, bed}).back(Pieces{}, Pieces{leash.ID: 1})
 	require.NoError(t, err)
 	require.Equal(t, int64(900), cost[leash.ID], "the charge for cash on delivery is none of the goods'")
+}
+
+// A charge that was sold at another rate than the shipping fee goes back at it.
+func TestTheChargeGoesBackAtTheRateItWasSoldWith(t *testing.T) {
+	t.Parallel()
+	o := order.Order{Currency: "JPY", ShippingMinor: 500, ChargeMinor: 300, Breakdown: []pricing.Step{{Rule: pricing.RulePaymentCharge, TaxClass: money.TaxReduced}}}
+	require.Equal(t, int64(550+324), withTax(o, o.ShippingMinor, o.ChargeMinor))
+	require.Equal(t, []share{{"送料", money.TaxStandard, 550}, {"手数料", money.TaxReduced, 324}}, feesByClass(o, 874))
+	o.Breakdown = nil
+	require.Equal(t, int64(880), withTax(o, o.ShippingMinor, o.ChargeMinor))
+	require.Equal(t, []share{{"送料・手数料", money.TaxStandard, 880}}, feesByClass(o, 880))
 }

@@ -3,6 +3,7 @@ package returns
 import (
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/core/i18n"
@@ -40,4 +41,22 @@ func TestAnOrderIsBackWithWhatWasRefused(t *testing.T) {
 	c.all[0].Receipts = nil
 	c.Shipments[1].Status = order.ShipmentShipped
 	require.False(t, c.completes(all), "a piece is with the customer")
+}
+
+// Exchanged pieces are with the customer as others, until these are back.
+func TestExchangedPiecesAreBackWithWhatReplacedThem(t *testing.T) {
+	t.Parallel()
+	leash, replacement := order.Line{ID: id.New(), Quantity: 2, UnitMinor: 1000, TotalMinor: 2000, TaxClass: money.TaxStandard, Currency: "JPY"}, id.New()
+	r := Return{ID: id.New(), Outcome: Refund, Terms: Standard(id.New()).Terms, Lines: []Line{{ID: id.New(), LineID: leash.ID, Reason: Defective, Approved: 1}}}
+	exchanged := Return{ID: id.New(), Outcome: Exchange, Receipts: []Receipt{{ExchangeOrderID: &replacement, Lines: []Inspected{{LineID: leash.ID, Scrapped: 1}}}}}
+	c := changing{all: []Return{exchanged, r}, r: &r, fates: map[uuid.UUID]fate{replacement: {}}}
+	c.Order = order.Order{Currency: "JPY", TaxInclusive: true, TotalMinor: 2500, ShippingMinor: 500}
+	c.Lines, c.Shipments = []order.Line{leash}, []order.Shipment{{Status: order.ShipmentDelivered, Lines: []order.Packed{{LineID: leash.ID, Quantity: 2}}}}
+	rest := Receipt{Lines: []Inspected{{LineID: leash.ID, ReturnLineID: r.Lines[0].ID, Scrapped: 1}}}
+	require.False(t, c.completes(rest), "one is with the customer")
+	c.fates[replacement] = fate{back: true}
+	require.True(t, c.completes(rest))
+	require.Equal(t, int64(500), c.shippingBack())
+	c.fates[replacement] = fate{back: true, keeps: true}
+	require.Zero(t, c.shippingBack(), "for its reason the shop keeps the fee")
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/holiday"
 	"github.com/noren-commerce/noren/core/signal"
 )
 
@@ -58,6 +59,7 @@ type Query struct {
 	Points  bool
 	At      time.Time
 	Today   time.Time // the brand's day; midnight UTC
+	Late    time.Time // the day before which what was due on account is late
 }
 
 // Store counts.
@@ -101,8 +103,9 @@ func (s *Service) Counts(ctx context.Context) (Counts, error) {
 func (s *Service) query(ctx context.Context, actor access.Actor) Query {
 	ch, now, inShop := channel.From(ctx), s.now(), actor.Is(access.RoleStoreStaff)
 	year, month, day := now.In(ch.Zone()).Date()
+	today := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 	q := Query{
-		BrandID: ch.BrandID, At: now, Today: time.Date(year, month, day, 0, 0, 0, 0, time.UTC),
+		BrandID: ch.BrandID, At: now, Today: today, Late: holiday.BankDayBefore(today),
 		Orders: actor.May(access.OrderRead), Stock: actor.May(access.InventoryRead), Books: actor.May(access.AccountingRead) && !inShop,
 		Prizes: actor.May(access.PrizeRead), Points: actor.May(access.PointRead),
 	}

@@ -511,6 +511,30 @@ func _BankProfile_direction(ctx context.Context, ec *executionContext, field gra
 	)
 }
 
+func _BankProfile_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Balance },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _BankProfile_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Number },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _BankProfilePayload_profile(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BankProfilePayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -1007,8 +1031,14 @@ func unmarshalInputBankProfileInput(ctx context.Context, ec *executionContext, o
 	if _, present := asMap["direction"]; !present {
 		asMap["direction"] = ""
 	}
+	if _, present := asMap["balance"]; !present {
+		asMap["balance"] = ""
+	}
+	if _, present := asMap["number"]; !present {
+		asMap["number"] = ""
+	}
 
-	fieldsInOrder := [...]string{"code", "name", "heading", "skip", "date", "deposit", "payer", "text", "direction"}
+	fieldsInOrder := [...]string{"code", "name", "heading", "skip", "date", "deposit", "payer", "text", "direction", "balance", "number"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1078,6 +1108,20 @@ func unmarshalInputBankProfileInput(ctx context.Context, ec *executionContext, o
 				return it, err
 			}
 			it.Direction = data
+		case "balance":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("balance"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Balance = data
+		case "number":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("number"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Number = data
 		}
 	}
 	return it, nil
@@ -1176,8 +1220,11 @@ func unmarshalInputUploadBankStatementInput(ctx context.Context, ec *executionCo
 	if _, present := asMap["profile"]; !present {
 		asMap["profile"] = ""
 	}
+	if _, present := asMap["account"]; !present {
+		asMap["account"] = ""
+	}
 
-	fieldsInOrder := [...]string{"file", "profile"}
+	fieldsInOrder := [...]string{"file", "profile", "account"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1198,6 +1245,13 @@ func unmarshalInputUploadBankStatementInput(ctx context.Context, ec *executionCo
 				return it, err
 			}
 			it.Profile = data
+		case "account":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("account"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Account = data
 		}
 	}
 	return it, nil
@@ -1593,6 +1647,16 @@ func _BankProfile(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 			}
 		case "direction":
 			out.Values[i] = _BankProfile_direction(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "balance":
+			out.Values[i] = _BankProfile_balance(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "number":
+			out.Values[i] = _BankProfile_number(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

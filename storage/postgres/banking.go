@@ -22,40 +22,34 @@ func NewBanking(db *DB) *Banking { return &Banking{db} }
 // Profile is how the brand reads a bank's files; nil if there is none of the code.
 func (s *Banking) Profile(ctx context.Context, brandID uuid.UUID, code string) (*banking.Profile, error) {
 	return first[banking.Profile](ctx, s.db, `
-		SELECT code, name, heading, skip, date, deposit, payer, text, direction FROM bank_profiles WHERE brand_id = $1 AND code = $2`, brandID, code)
+		SELECT code, name, heading, skip, date, deposit, payer, text, direction, balance, number FROM bank_profiles WHERE brand_id = $1 AND code = $2`, brandID, code)
 }
 
 // Profiles are the brand's, by code.
 func (s *Banking) Profiles(ctx context.Context, brandID uuid.UUID) ([]banking.Profile, error) {
 	return collect[banking.Profile](ctx, s.db, `
-		SELECT code, name, heading, skip, date, deposit, payer, text, direction FROM bank_profiles WHERE brand_id = $1 ORDER BY code`, brandID)
+		SELECT code, name, heading, skip, date, deposit, payer, text, direction, balance, number FROM bank_profiles WHERE brand_id = $1 ORDER BY code`, brandID)
 }
 
 // SaveProfile keeps a profile, new or changed.
 func (s *Banking) SaveProfile(ctx context.Context, brandID uuid.UUID, p banking.Profile) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO bank_profiles (brand_id, code, name, heading, skip, date, deposit, payer, text, direction) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-		ON CONFLICT (brand_id, code) DO UPDATE SET name = $3, heading = $4, skip = $5, date = $6, deposit = $7, payer = $8, text = $9, direction = $10`,
-		brandID, p.Code, p.Name, p.Heading, p.Skip, p.Date, p.Deposit, p.Payer, p.Text, p.Direction)
+		INSERT INTO bank_profiles (brand_id, code, name, heading, skip, date, deposit, payer, text, direction, balance, number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT (brand_id, code) DO UPDATE SET name = $3, heading = $4, skip = $5, date = $6, deposit = $7, payer = $8, text = $9, direction = $10, balance = $11, number = $12`,
+		brandID, p.Code, p.Name, p.Heading, p.Skip, p.Date, p.Deposit, p.Payer, p.Text, p.Direction, p.Balance, p.Number)
 	return err
 }
 
 const statementColumns = `id, brand_id, file_name, digest, profile, deposits, known, others, errors, uploaded_by, created_at`
 
-// Insert keeps a statement with those of its lines that are not known. A file that is
-// there already is answered instead.
-func (s *Banking) Insert(ctx context.Context, b banking.Statement, lines []banking.Line) (banking.Statement, error) {
-	tag, err := s.db.conn(ctx).Exec(ctx, `
+// Insert keeps a statement. A file that is there already is answered instead.
+func (s *Banking) Insert(ctx context.Context, b banking.Statement) (banking.Statement, error) {
+	_, err := s.db.conn(ctx).Exec(ctx, `
 		INSERT INTO bank_statements (id, brand_id, file_name, digest, profile, deposits, others, errors, uploaded_by, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (brand_id, digest) DO NOTHING`,
 		b.ID, b.BrandID, b.FileName, b.Digest, b.Profile, b.Deposits, b.Others, orEmpty(b.Errors), b.UploadedBy, b.CreatedAt)
 	if err != nil {
 		return b, err
-	}
-	if tag.RowsAffected() == 1 {
-		if err := s.insertLines(ctx, b, lines); err != nil {
-			return b, err
-		}
 	}
 	kept, err := first[banking.Statement](ctx, s.db, `SELECT `+statementColumns+` FROM bank_statements WHERE brand_id = $1 AND digest = $2`, b.BrandID, b.Digest)
 	if err != nil || kept == nil {
@@ -64,25 +58,45 @@ func (s *Banking) Insert(ctx context.Context, b banking.Statement, lines []banki
 	return *kept, nil
 }
 
-func (s *Banking) insertLines(ctx context.Context, b banking.Statement, lines []banking.Line) error {
+// Alike are the brand's lines of the same days and amounts. Until the transaction is over,
+// nobody else adds any.
+func (s *Banking) Alike(ctx context.Context, brandID uuid.UUID, lines []banking.Line) ([]banking.Known, error) {
+	if _, err := s.db.conn(ctx).Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('bank lines of ' || $1::text, 0))`, brandID.String()); err != nil {
+		return nil, err
+	}
+	days, amounts := make([]time.Time, len(lines)), make([]int64, len(lines))
+	for i, l := range lines {
+		days[i], amounts[i] = l.On, l.AmountMinor
+	}
+	return collect[banking.Known](ctx, s.db, `
+		SELECT id, "on", amount, text, account, mark FROM bank_lines
+		WHERE brand_id = $1 AND ("on", amount) IN (SELECT d, a FROM unnest($2::date[], $3::bigint[]) AS x (d, a)) ORDER BY id`, brandID, days, amounts)
+}
+
+// AddLines adds lines to a statement, and writes down by what known ones can be told.
+func (s *Banking) AddLines(ctx context.Context, b banking.Statement, lines []banking.Line, told []banking.Told) error {
 	n := len(lines)
 	ids, rows, days, amounts := make([]uuid.UUID, n), make([]int, n), make([]time.Time, n), make([]int64, n)
-	payers, keys, texts, fingers := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	payers, keys, texts, accounts, marks := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	currency := ""
 	for i, l := range lines {
 		ids[i], rows[i], days[i], amounts[i] = l.ID, l.Row, l.On, l.AmountMinor
-		payers[i], keys[i], texts[i], fingers[i], currency = l.Payer, l.PayerKey, l.Text, l.Finger, string(l.Currency)
+		payers[i], keys[i], texts[i], accounts[i], marks[i], currency = l.Payer, l.PayerKey, l.Text, l.Account, l.Mark, string(l.Currency)
 	}
-	_, err := s.db.conn(ctx).Exec(ctx, `
-		WITH fresh AS (
-			INSERT INTO bank_lines (id, brand_id, statement_id, row, "on", amount, currency, payer, payer_key, text, finger, state, updated_at)
-			SELECT id, $2, $1, r, d, amount, $12, payer, key, text, finger, 'OPEN', $3
-			FROM unnest($4::uuid[], $5::int[], $6::date[], $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[]) AS l (id, r, d, amount, payer, key, text, finger)
-			ON CONFLICT (brand_id, finger) DO NOTHING RETURNING id
-		)
-		UPDATE bank_statements SET known = deposits - (SELECT count(*) FROM fresh) WHERE id = $1`,
-		b.ID, b.BrandID, b.CreatedAt, ids, rows, days, amounts, payers, keys, texts, fingers, currency)
-	return err
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		INSERT INTO bank_lines (id, brand_id, statement_id, row, "on", amount, currency, payer, payer_key, text, account, mark, state, updated_at)
+		SELECT id, $2, $1, r, d, amount, $13, payer, key, text, account, mark, 'OPEN', $3
+		FROM unnest($4::uuid[], $5::int[], $6::date[], $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
+			AS l (id, r, d, amount, payer, key, text, account, mark)`,
+		b.ID, b.BrandID, b.CreatedAt, ids, rows, days, amounts, payers, keys, texts, accounts, marks, currency)
+	batch.Queue(`UPDATE bank_statements SET known = $2 WHERE id = $1`, b.ID, b.Known)
+	if len(told) > 0 {
+		batch.Queue(`
+			UPDATE bank_lines l SET account = t.account, mark = t.mark
+			FROM jsonb_to_recordset($1::jsonb) AS t (id uuid, account text, mark text) WHERE l.id = t.id`, told)
+	}
+	return s.db.later(ctx, batch)
 }
 
 // Statements is one page of the brand's, the latest first.
@@ -96,7 +110,7 @@ func (s *Banking) Statements(ctx context.Context, brandID uuid.UUID, args page.A
 	return connection, err
 }
 
-const bankLineColumns = `id, brand_id, statement_id, row, "on", amount, matched, currency, payer, payer_key, text, finger, state, reason, updated_at`
+const bankLineColumns = `id, brand_id, statement_id, row, "on", amount, matched, currency, payer, payer_key, text, account, mark, state, reason, updated_at`
 
 // Lines is one page of deposits, those that came last first.
 func (s *Banking) Lines(ctx context.Context, q banking.LineQuery) (page.Connection[banking.Line], error) {
@@ -183,7 +197,7 @@ func (s *Banking) Candidates(ctx context.Context, l banking.Line, references []s
 		)
 		UNION ALL
 		SELECT NULL, c.id, c.code, NULL, NULL, NULL, ARRAY[c.kana, c.name],
-			ARRAY[w.used] || ARRAY(SELECT r.remaining FROM (`+remainingOf+`) r WHERE r.remaining > 0),
+			ARRAY[w.used] || ARRAY(SELECT r.remaining FROM (SELECT `+accountRemaining+` AS remaining FROM account_statements t WHERE t.company_id = c.id AND NOT t.settled) r WHERE r.remaining > 0),
 			c.code = ANY(@references), w.used > 0
 		FROM companies c JOIN company_credit w ON w.company_id = c.id
 		WHERE c.brand_id = @brand AND w.currency = @currency AND (w.used > 0 OR c.code = ANY(@references))`,
@@ -199,12 +213,3 @@ func (s *Banking) Candidates(ctx context.Context, l banking.Line, references []s
 	}
 	return all, err
 }
-
-// remainingOf are what is still to be paid of each statement of the company c: of what
-// it closed with, less what was settled since.
-const remainingOf = `
-	SELECT t.closing - coalesce((
-		SELECT sum(g.credit) FROM journal_entries e JOIN journal_lines g ON g.entry_id = e.id AND g.account = 'RECEIVABLE'
-		LEFT JOIN account_statement_entries x ON x.entry_id = e.id LEFT JOIN account_statements y ON y.id = x.statement_id
-		WHERE e.company_id = t.company_id AND (y.id IS NULL OR y.closes_on > t.closes_on)), 0)::bigint AS remaining
-	FROM account_statements t WHERE t.company_id = c.id`

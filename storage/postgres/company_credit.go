@@ -39,15 +39,18 @@ func entryArgs(e company.Entry) pgx.NamedArgs {
 	}
 }
 
-// Charge adds the entry if the limit reaches, and reports whether it did. Two that
-// charge at once wait for each other on the company's row.
-func (s *Companies) Charge(ctx context.Context, e company.Entry) (bool, error) {
-	tag, err := s.db.conn(ctx).Exec(ctx, `
+// Charge adds the entry if the limit reaches, sets what is owed after it, and reports whether
+// it did. Two that charge at once wait for each other on the company's row.
+func (s *Companies) Charge(ctx context.Context, e *company.Entry) (bool, error) {
+	err := s.db.conn(ctx).QueryRow(ctx, `
 		WITH moved AS (
 			UPDATE company_credit SET used = used + @amount WHERE company_id = @company AND (used + @amount <= credit_limit OR @amount < 0)
 			RETURNING used, @amount::bigint AS amount
-		)`+insertEntry, entryArgs(e))
-	return tag.RowsAffected() == 1, err
+		)`+insertEntry+` RETURNING balance`, entryArgs(*e)).Scan(&e.BalanceMinor)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Return adds the entry with the amount that its order took, unless that was none or
@@ -80,27 +83,37 @@ func (s *Companies) Lessen(ctx context.Context, e company.Entry) error {
 // LockOwed locks the company's orders that are not paid, in the order of their keys.
 func (s *Companies) LockOwed(ctx context.Context, companyID uuid.UUID) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		SELECT FROM orders WHERE company_id = $1 AND payment_method = 'ON_ACCOUNT' AND NOT paid ORDER BY id FOR UPDATE`, companyID)
+		SELECT FROM orders WHERE company_id = $1 AND payment_method = 'ON_ACCOUNT' AND NOT paid AND status <> 'CANCELLED' ORDER BY id FOR UPDATE`, companyID)
 	return err
 }
 
-// Receive adds the entry, and marks those orders paid that all payments so far reach,
-// the oldest first (消込).
-func (s *Companies) Receive(ctx context.Context, e company.Entry, now time.Time) ([]uuid.UUID, error) {
-	if err := s.Lessen(ctx, e); err != nil {
-		return nil, err
-	}
+// openOrders are the orders on account of the company @company that took credit and are not
+// paid, with when they first did and what they come to.
+const openOrders = `
+	SELECT o.id, n.at, n.net FROM orders o
+	CROSS JOIN LATERAL (SELECT min(e.at) AS at, sum(e.amount)::bigint AS net FROM credit_entries e WHERE e.order_id = o.id) n
+	WHERE o.company_id = @company AND o.payment_method = 'ON_ACCOUNT' AND NOT o.paid AND o.status <> 'CANCELLED' AND n.at IS NOT NULL`
+
+// OwedAfter is what the company's open orders come to that took credit after this one.
+func (s *Companies) OwedAfter(ctx context.Context, companyID, orderID uuid.UUID) (int64, error) {
+	return one[int64](ctx, s.db, `
+		SELECT coalesce(sum(l.net), 0)::bigint FROM (`+openOrders+`) l
+		WHERE (l.at, l.id) > ((SELECT min(at) FROM credit_entries WHERE order_id = @order), @order)`, pgx.NamedArgs{"company": companyID, "order": orderID})
+}
+
+// Cover marks those of the company's open orders paid that what it owes does not reach. It is
+// owed for the newest: where it owes no more than what follows an order, that is paid.
+func (s *Companies) Cover(ctx context.Context, companyID, besides uuid.UUID, now time.Time) ([]uuid.UUID, error) {
 	return column[uuid.UUID](ctx, s.db, `
-		WITH received AS (
-			SELECT coalesce(-sum(amount), 0) AS total FROM credit_entries WHERE company_id = $1 AND kind IN ('PAYMENT', 'WRITE_OFF')
-		), owed AS (
-			SELECT c.order_id, sum(c.amount + coalesce(b.amount, 0)) OVER (ORDER BY c.at, c.id) AS running FROM credit_entries c
-			LEFT JOIN LATERAL (SELECT sum(amount) AS amount FROM credit_entries WHERE order_id = c.order_id AND kind IN ('RETURN', 'ADJUSTMENT')) b ON true
-			WHERE c.company_id = $1 AND c.kind = 'ORDER'
-			  AND NOT EXISTS (SELECT 1 FROM credit_entries r WHERE r.order_id = c.order_id AND r.kind = 'CANCELLATION')
+		WITH covered AS (
+			SELECT l.id FROM (
+				SELECT id, coalesce(sum(net) OVER (ORDER BY at DESC, id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS after FROM (`+openOrders+`) o
+			) l, company_credit w WHERE w.company_id = @company AND w.used <= l.after AND l.id <> @besides
+		), free AS (
+			SELECT o.id FROM orders o JOIN covered c ON c.id = o.id WHERE NOT o.paid FOR UPDATE OF o SKIP LOCKED
 		)
-		UPDATE orders o SET paid = true, updated_at = $2 FROM owed, received
-		WHERE o.id = owed.order_id AND owed.running <= received.total AND NOT o.paid RETURNING o.id`, e.CompanyID, now)
+		UPDATE orders SET paid = true, updated_at = @now WHERE id IN (SELECT id FROM free) RETURNING id`,
+		pgx.NamedArgs{"company": companyID, "besides": besides, "now": now})
 }
 
 // errNoCredit says that a company lost its credit row, which cannot be.

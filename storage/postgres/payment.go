@@ -92,7 +92,7 @@ func (s *Payments) Overdue(ctx context.Context, at time.Time, behind payment.Pay
 		) p ORDER BY due_at, id LIMIT @limit`, pgx.NamedArgs{"at": at, "due": behind.DueAt, "id": behind.ID, "limit": limit})
 }
 
-const operationColumns = `id, payment_id, kind, status, amount, points, (SELECT currency FROM payments WHERE payments.id = payment_id) AS currency, client_key, input_hash, reason, attempts, detail, created_at, last_call_at, answered_at`
+const operationColumns = `id, payment_id, kind, status, amount, points, (SELECT currency FROM payments WHERE payments.id = payment_id) AS currency, client_key, input_hash, reason, attempts, detail, created_at, last_call_at, answered_at, lookups, look_at`
 
 // InsertOperation adds an operation.
 func (s *Payments) InsertOperation(ctx context.Context, o payment.Operation) error {
@@ -132,12 +132,26 @@ func (s *Payments) Outstanding(ctx context.Context, paymentID uuid.UUID) ([]paym
 		SELECT `+operationColumns+` FROM payment_operations WHERE payment_id = $1 AND status = 'OUTSTANDING' ORDER BY id`, paymentID)
 }
 
-// Unanswered are operations that have had no answer since before, oldest first.
-func (s *Payments) Unanswered(ctx context.Context, before time.Time, limit int) ([]payment.Operation, error) {
+// Unanswered are operations that have had no answer since before and are to be looked up now,
+// oldest first: those behind one of them, from the first behind none.
+func (s *Payments) Unanswered(ctx context.Context, now, before time.Time, behind payment.Operation, limit int) ([]payment.Operation, error) {
 	return collect[payment.Operation](ctx, s.db, `
 		SELECT `+operationColumns+` FROM payment_operations
 		WHERE status = 'OUTSTANDING' AND created_at <= $1 AND (last_call_at IS NULL OR last_call_at <= $1)
-		ORDER BY created_at LIMIT $2`, before, limit)
+		  AND (look_at IS NULL OR look_at <= $2) AND (created_at, id) > ($3, $4)
+		ORDER BY created_at, id LIMIT $5`, before, now, behind.CreatedAt, behind.ID, limit)
+}
+
+// LookAgain writes down how often the operations were looked up, and when they are next.
+func (s *Payments) LookAgain(ctx context.Context, all []payment.Operation) error {
+	ids, lookups, next := make([]uuid.UUID, len(all)), make([]int, len(all)), make([]*time.Time, len(all))
+	for i, o := range all {
+		ids[i], lookups[i], next[i] = o.ID, o.Lookups, o.LookAt
+	}
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE payment_operations o SET lookups = l.lookups, look_at = l.look_at
+		FROM unnest($1::uuid[], $2::int[], $3::timestamptz[]) AS l (id, lookups, look_at) WHERE o.id = l.id`, ids, lookups, next)
+	return err
 }
 
 // InsertNotice remembers a webhook's event and reports whether it is new.

@@ -78,6 +78,7 @@ func (s *Returns) Goods(ctx context.Context, variantIDs []uuid.UUID) ([]scope.Go
 
 const returnColumns = `t.id, t.order_id, o.number AS order_number, t.brand_id, t.nth, t.status, t.outcome, t.wished, t.refund_as, t.currency, t.text, t.note, t.beyond_rules, t.terms,
 	t.requested_at, t.decided_at, t.ended_at, t.updated_at,
+	EXISTS (SELECT FROM return_receipts x WHERE x.exchange_order_id = t.order_id) AS replaces,
 	(SELECT coalesce(jsonb_agg(jsonb_build_object('id', l.id, 'orderId', t.order_id, 'lineId', l.line_id, 'reason', l.reason, 'opened', l.opened,
 		'asked', l.asked, 'approved', l.approved, 'exchangeVariantId', l.exchange_variant_id, 'had', l.had, 'wants', l.wants) ORDER BY k.position), '[]')
 		FROM return_lines l JOIN order_lines k ON k.id = l.line_id WHERE l.return_id = t.id) AS lines,
@@ -155,7 +156,7 @@ func (s *Returns) Receive(ctx context.Context, r returns.Return, c returns.Recei
 // SaveReceipt writes what is carried over of a receipt, and what was given back.
 func (s *Returns) SaveReceipt(ctx context.Context, c returns.Receipt) error {
 	batch := &pgx.Batch{}
-	batch.Queue(`UPDATE return_receipts SET refund = $2, carried = $3 WHERE id = $1`, c.ID, c.RefundMinor, c.CarriedMinor)
+	batch.Queue(`UPDATE return_receipts SET refund = $2, carried = $3, shipping_fee = $4 WHERE id = $1`, c.ID, c.RefundMinor, c.CarriedMinor, c.ShippingMinor)
 	batch.Queue(`
 		UPDATE return_receipt_lines l SET refund = p.refund, carried = p.carried
 		FROM jsonb_to_recordset($2::jsonb) AS p ("returnLineId" uuid, refund bigint, carried bigint)

@@ -25,7 +25,7 @@ func (s *Worklists) Count(ctx context.Context, q worklist.Query) (worklist.Count
 		counted(q.Points, "point_arrivals", `point_arrivals a WHERE a.state = 'OPEN' AND a.partner_id IN (
 			SELECT p.id FROM point_partners p JOIN point_programmes g ON g.id = p.programme_id AND g.closed_at IS NULL WHERE g.shared OR g.brand_id = @brand)`),
 	})
-	found, err := first[worklist.Counts](ctx, s.db, `SELECT `+strings.Join(parts, ", "), pgx.NamedArgs{"brand": q.BrandID, "stores": q.Stores, "now": q.At, "today": q.Today})
+	found, err := first[worklist.Counts](ctx, s.db, `SELECT `+strings.Join(parts, ", "), pgx.NamedArgs{"brand": q.BrandID, "stores": q.Stores, "now": q.At, "today": q.Today, "late": q.Late})
 	if err != nil {
 		return worklist.Counts{}, err
 	}
@@ -89,7 +89,7 @@ func ofBooks(q worklist.Query) []string {
 	return []string{
 		counted(q.Books, "gateway_differences", `gateway_differences d WHERE d.brand_id = @brand AND d.resolved_at IS NULL`),
 		counted(q.Books, "overdue_accounts", `(
-			SELECT DISTINCT ON (t.company_id) t.* FROM account_statements t WHERE t.brand_id = @brand AND t.due_on < @today ORDER BY t.company_id, t.closes_on DESC
+			SELECT DISTINCT ON (t.company_id) t.* FROM account_statements t WHERE t.brand_id = @brand AND NOT t.settled AND t.due_on < @late ORDER BY t.company_id, t.closes_on DESC
 		) t WHERE t.closing > 0 AND `+accountRemaining+` > 0`),
 	}
 }

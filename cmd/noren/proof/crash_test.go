@@ -244,10 +244,11 @@ func (h *house) hurry(over <-chan struct{}) {
 	for {
 		_, calls := pool.Exec(ctx, `UPDATE payment_operations SET created_at = created_at - interval '3 minutes', last_call_at = last_call_at - interval '3 minutes'
 			WHERE status = 'OUTSTANDING' AND greatest(created_at, last_call_at) BETWEEN now() - interval '2 minutes' AND now() - interval '`+lost+`'`)
+		_, again := pool.Exec(ctx, `UPDATE payment_operations SET look_at = NULL WHERE status = 'OUTSTANDING' AND look_at IS NOT NULL`)
 		_, left := pool.Exec(ctx, `UPDATE river_job SET attempted_at = attempted_at - interval '5 minutes'
 			WHERE state = 'running' AND attempted_at BETWEEN now() - interval '2 minutes' AND now() - interval '`+lost+`'`)
 		_, asked := h.jobs.Insert(ctx, payment.ReconcileJob{}, nil)
-		if err := errors.Join(calls, left, asked, h.age(ctx)); err != nil {
+		if err := errors.Join(calls, again, left, asked, h.age(ctx)); err != nil {
 			h.fail("hurry: %v", err)
 		}
 		select {
