@@ -2,7 +2,6 @@ package mailing
 
 import (
 	"context"
-	"regexp"
 	"strings"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/messaging"
 )
 
 // BounceKind says whether nothing will ever arrive at an address.
@@ -85,9 +85,6 @@ type BounceStore interface {
 	Release(ctx context.Context, email string, at time.Time) (bool, error)
 }
 
-// anAddress is an e-mail address in a mail server's words, which are kept without any.
-var anAddress = regexp.MustCompile(`[^\s<>()\[\]:;,"]+@[^\s<>()\[\]:;,"]+`)
-
 // TakeBounce takes in what a mail server says. A report of an e-mail that noren does not
 // know changes nothing; it is kept, so that staff can look.
 func (s *Service) TakeBounce(ctx context.Context, r Report) (taken Taken, err error) {
@@ -98,7 +95,7 @@ func (s *Service) TakeBounce(ctx context.Context, r Report) (taken Taken, err er
 	if kind == NoBounce {
 		return NoFailure, nil
 	}
-	r.Diagnosis = anAddress.ReplaceAllString(r.Diagnosis, "…@…")
+	r.Diagnosis = messaging.WithoutAddresses(r.Diagnosis)
 	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
 		taken, err = s.Store.Bounce(ctx, KeptBounce{id.New(), r, kind, s.Now()}, maxSoft)
 		return err

@@ -10,7 +10,6 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
-	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
@@ -52,14 +51,6 @@ type File struct {
 // Count is how many labels the file has.
 func (f File) Count() int { return f.Last - f.First + 1 }
 
-// Addressee is a recipient with where the post brings it.
-type Addressee struct {
-	MemberID uuid.UUID
-	Position int
-	Address  *customer.Address // nil: gone since
-	Consent  bool              // to letters, now
-}
-
 // Omitted is somebody who is left out, for the list.
 type Omitted struct {
 	MemberID uuid.UUID
@@ -71,9 +62,10 @@ type Omitted struct {
 type FileStore interface {
 	InsertFiles(ctx context.Context, all []File) error
 	FileByID(ctx context.Context, fileID uuid.UUID) (*File, error)
-	// Addressees are those of the positions, in their order.
-	Addressees(ctx context.Context, m Mailing, first, last int) ([]Addressee, error)
-	// Omitted are some of those left out, behind the member.
+	// Addressees are those of the positions as they are now, in their order.
+	Addressees(ctx context.Context, m Mailing, first, last int) ([]Person, error)
+	// Omitted are some of those left out, behind the member: of letters also who would be
+	// by now, whose labels stay blank.
 	Omitted(ctx context.Context, m Mailing, after uuid.UUID, most int) ([]Omitted, error)
 }
 
@@ -212,8 +204,9 @@ func (s *Service) Write(ctx context.Context, f File, m Mailing, w io.Writer) err
 	return err
 }
 
-// each yields the labels of the file's positions. Who has left, lost the address or
-// withdrawn since gets none: the label stays blank, so that positions stay.
+// each yields the labels of the file's positions. Who has left, lost the address, withdrawn
+// or become another store's member since gets none: the label stays blank, so that positions
+// stay.
 func (s *Service) each(ctx context.Context, f File, m Mailing, yield func(label.Label, error) bool) {
 	for first := f.First; first <= f.Last; first += portion {
 		some, err := s.Store.Addressees(ctx, m, first, min(f.Last, first+portion-1))
@@ -223,7 +216,7 @@ func (s *Service) each(ctx context.Context, f File, m Mailing, yield func(label.
 		}
 		for _, a := range some {
 			l := label.Label{}
-			if a.Consent && deliverable(a.Address) {
+			if m.left(a) == NoReason {
 				l.To = *a.Address
 			}
 			if !yield(l, nil) {

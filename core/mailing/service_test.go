@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -200,6 +201,47 @@ func TestLabelsStayAtTheirPositions(t *testing.T) {
 	for i, l := range d.drawn {
 		require.Equal(t, i+2 == 700, l.To.Name == "", "position %d", i+2)
 	}
+}
+
+func TestLabelsOfAStoreAreOfItsMembersNow(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.crowd(t, 5)
+	shop, other := id.New(), id.New()
+	for n, key := range []uuid.UUID{shop, other} {
+		d.exec(t, `INSERT INTO locations (id, brand_id, code, name, kind) VALUES ($1, $2, 'shop-' || $3::int, '{"ja":"店"}', 'SHOP')`, key, d.BrandID, n)
+	}
+	d.exec(t, `UPDATE memberships SET registered_store_id = $1`, shop)
+	key := d.start(t, mailing.SaveInput{Medium: member.DM, StoreID: &shop})
+	d.work(t)
+	at := func(sql string, position int, args ...any) {
+		d.exec(t, sql+` AND member_id = (SELECT member_id FROM mailing_recipients WHERE position = `+fmt.Sprint(position)+`)`, args...)
+	}
+	at(`UPDATE memberships SET registered_store_id = $1 WHERE true`, 2, other)
+	at(`UPDATE memberships SET ended_at = now() WHERE true`, 3)
+	at(`UPDATE memberships SET registered_store_id = $1, home_store_id = $2 WHERE true`, 4, other, shop)
+	at(`UPDATE member_settings SET given = false WHERE medium = 'DM'`, 5)
+
+	staff := access.With(d.office(t.Context()), access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Stores: []uuid.UUID{shop}, Permissions: []access.Permission{access.MemberExport, access.CampaignRead}})
+	files, err := d.PrintLabels(staff, mailing.LabelInput{MailingID: key, Format: "a4-12", First: 1})
+	require.NoError(t, err)
+	m, err := d.ByID(d.office(t.Context()), key)
+	require.NoError(t, err)
+	require.Equal(t, 5, m.Addressed)
+	require.NoError(t, d.Write(staff, files[0], *m, io.Discard))
+	require.Len(t, d.drawn, 5)
+	for i, printed := range []bool{true, false, false, true, false} {
+		require.Equal(t, printed, d.drawn[i].To.Name != "", "position %d", i+1)
+	}
+
+	list, err := d.ListLeftOut(staff, mailing.ByIDInput{MailingID: key})
+	require.NoError(t, err)
+	var text strings.Builder
+	require.NoError(t, d.Write(staff, *list, *m, &text))
+	for _, reason := range []string{"GONE,", "OTHER_STORE,", "UNSUBSCRIBED,"} {
+		require.Equal(t, 1, strings.Count(text.String(), reason), text.String())
+	}
+	require.Equal(t, 4, strings.Count(text.String(), "\n"), "the heading, and whose label is blank")
 }
 
 func TestReceiptsThatComeLateAreCountedForAMonth(t *testing.T) {

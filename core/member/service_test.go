@@ -29,6 +29,7 @@ import (
 	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
+	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/prize"
 	"github.com/noren-commerce/noren/core/sealing"
@@ -705,6 +706,21 @@ func TestAnErasureForgetsWhoBecameTheMember(t *testing.T) {
 	c.furnish(t, gone[1], gone[0], c.AddProduct(t, "leash", 1980))
 	c.exec(t, `INSERT INTO point_entries (account_id, number, programme_id, key, part, kind, debit, credit, points, available, pending, reason, at)
 		SELECT id, 2, programme_id, 'k2', 0, 'GRANT', 'ISSUED', 'AVAILABLE', 30, 30, 0, '山田さんへお詫び', now() FROM point_accounts`)
+	c.exec(t, `INSERT INTO point_entries (account_id, number, programme_id, key, part, kind, debit, credit, points, available, pending, reason, at)
+		SELECT a.id, 2 + w.n, a.programme_id, 'words ' || w.n, 0, w.kind, 'ISSUED', 'AVAILABLE', 1, 30, 0, '佐藤様のご要望', now()
+		FROM point_accounts a CROSS JOIN unnest(ARRAY['RETURN', 'REFUND', 'SEND_BACK', 'TRANSFER_IN']) WITH ORDINALITY AS w (kind, n)`)
+	c.exec(t, `UPDATE point_entries SET reason = 'BIRTHDAY' WHERE kind = 'EARN'`)
+	c.exec(t, `UPDATE point_transfers SET problem = '山田様の番号なし' WHERE NOT outgoing`)
+	c.exec(t, `UPDATE returns SET text = '山田です。犬に合いません', note = '佐藤様に電話済み'`)
+	c.exec(t, `INSERT INTO one_time_tokens (hash, account_id, purpose, email, created_at, expires_at) VALUES ('h', $1, 'VERIFY_EMAIL', 'taro@example.jp', now(), now())`, gone[1])
+	log := postgres.NewMessages(c.DB, c.keys)
+	c.exec(t, `INSERT INTO sent_messages (key, kind, recipient, message_id, at) VALUES ('old', 'points_expiring', 'older@example.jp', 'm', now())`)
+	require.NoError(t, log.Record(t.Context(), messaging.Delivery{Key: "points_expiring/" + gone[1].String(), Kind: "points_expiring", Recipient: "Taro@example.jp", At: c.now}))
+	require.NoError(t, log.HashRecipients(t.Context()))
+	hash, err := c.keys.Hash(t.Context(), "email", "taro@example.jp")
+	require.NoError(t, err)
+	require.Equal(t, hash, get[[]byte](t, c, `SELECT recipient_hash FROM sent_messages WHERE key <> 'old'`))
+	require.Equal(t, 2, get[int](t, c, `SELECT count(*) FROM sent_messages WHERE recipient = '' AND recipient_hash IS NOT NULL`))
 	card := c.savedCard(t, gone[1])
 	office := c.office(t)
 	for i, pair := range [][2]uuid.UUID{{gone[1], gone[0]}, {kept, gone[1]}} {
@@ -728,9 +744,11 @@ func TestAnErasureForgetsWhoBecameTheMember(t *testing.T) {
 	sent := points.Transfer{ID: get[uuid.UUID](t, c, `SELECT id FROM point_transfers WHERE state = 'SENT'`), State: points.StateSent, Tries: 2, UpdatedAt: c.now}
 	require.NoError(t, postgres.NewPoints(c.DB).SaveTransfer(t.Context(), sent))
 	require.NotEmpty(t, c.naming(t, "their-77"))
-	sent.State = points.StateAcknowledged
+	c.exec(t, `UPDATE point_entries SET reason = '山田という会員はいない' WHERE kind = 'SEND_BACK' AND account_id = (SELECT account_id FROM point_transfers WHERE id = $1)`, sent.ID)
+	sent.State, sent.Problem = points.StateReturned, "山田という会員はいない"
 	require.NoError(t, postgres.NewPoints(c.DB).SaveTransfer(t.Context(), sent))
-	require.Empty(t, c.naming(t, "their-77"), "and loses it when it is answered")
+	require.Empty(t, c.naming(t, "their-77", "山田"), "and loses it when it is answered")
+	require.Equal(t, "BIRTHDAY", get[string](t, c, `SELECT reason FROM point_entries WHERE kind = 'EARN'`), "an occasion is nobody's word")
 }
 
 // savedCard is a card of the member's that Stripe keeps.

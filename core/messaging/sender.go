@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -52,6 +53,11 @@ type Delivery struct {
 	At        time.Time
 }
 
+var anAddress = regexp.MustCompile(`[^\s<>()\[\]:;,"]+@[^\s<>()\[\]:;,"]+`)
+
+// WithoutAddresses is what a mail server said, without the e-mail addresses that it names.
+func WithoutAddresses(said string) string { return anAddress.ReplaceAllString(said, "…@…") }
+
 // Log remembers deliveries, so that nothing is sent twice.
 type Log interface {
 	// Settled reports whether the message has been sent or rejected for good.
@@ -93,7 +99,7 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	}
 	switch err := s.mailer.Send(ctx, mail); {
 	case errors.Is(err, ErrRejected):
-		delivery.Rejection = err.Error()
+		delivery.Rejection = WithoutAddresses(err.Error())
 		return errors.Join(err, s.log.Record(ctx, delivery))
 	case err != nil:
 		return fmt.Errorf("send %s: %w", m.Key, err)

@@ -191,8 +191,9 @@ func (r *reading) get(fields []string, column int) string {
 }
 
 // short refuses a row that breaks off, and with it the receipt that it names, if it does.
+// What stood there is not kept: it is a whole purchase with whose card it was.
 func (r *reading) short(line int, fields []string) {
-	r.refuse(line, "", strings.Join(fields, ","), "列の数が見出しと違います。ファイルが途中で切れている可能性があります", "The row has not as many columns as the heading; perhaps the file breaks off here")
+	r.refuse(line, "", "", "列の数が見出しと違います。ファイルが途中で切れている可能性があります", "The row has not as many columns as the heading; perhaps the file breaks off here")
 	if found := r.open[r.key(fields)]; found != nil {
 		found.broken = true
 	}

@@ -44,8 +44,9 @@ type Store interface {
 	// OfMember is one page of what a member bought; if asked, with what was voided.
 	OfMember(ctx context.Context, memberID uuid.UUID, voided bool, p page.Args) (page.Connection[Purchase], error)
 	Lines(ctx context.Context, purchaseIDs []uuid.UUID) ([]Line, error)
-	Imports(ctx context.Context, brandID uuid.UUID, p page.Args) (page.Connection[Import], error)
-	Problems(ctx context.Context, brandID uuid.UUID, state ProblemState, p page.Args) (page.Connection[Problem], error)
+	// Imports are the brand's; only those that somebody sent, for who is named.
+	Imports(ctx context.Context, brandID uuid.UUID, sentBy *uuid.UUID, p page.Args) (page.Connection[Import], error)
+	Problems(ctx context.Context, q ProblemQuery) (page.Connection[Problem], error)
 	// LockProblem is the brand's problem, locked; nil if there is none.
 	LockProblem(ctx context.Context, brandID, problemID uuid.UUID) (*Problem, error)
 	SaveProblem(ctx context.Context, p Problem) error
@@ -323,20 +324,43 @@ func (s *Service) Lines(ctx context.Context, purchaseIDs []uuid.UUID) ([]Line, e
 	return s.Store.Lines(ctx, purchaseIDs)
 }
 
-// Imports is one page of the brand's journals.
+// Imports is one page of the brand's journals. Store staff and partners see what they sent:
+// its errors may tell what somebody bought elsewhere.
 func (s *Service) Imports(ctx context.Context, p page.Args) (page.Connection[Import], error) {
 	if err := access.Require(ctx, access.PurchaseWrite); err != nil {
 		return page.Connection[Import]{}, err
 	}
-	return s.Store.Imports(ctx, channel.From(ctx).BrandID, p)
+	actor := access.From(ctx)
+	var sentBy *uuid.UUID
+	if actor.Is(access.RoleStoreStaff, access.RolePartner) {
+		sentBy = &actor.ID
+	}
+	return s.Store.Imports(ctx, channel.From(ctx).BrandID, sentBy, p)
 }
 
-// Problems is one page of the brand's work list.
+// ProblemQuery asks for one page of a brand's work list, the latest first.
+type ProblemQuery struct {
+	BrandID  uuid.UUID
+	State    ProblemState
+	Narrowed bool        // to receipts of the stores, or that somebody sent
+	Stores   []uuid.UUID // if it is narrowed
+	SentBy   *uuid.UUID  // if it is narrowed, instead of stores
+	Page     page.Args
+}
+
+// Problems is one page of the brand's work list. Store staff see what their stores' receipts
+// ask, and partners what theirs do: whose card it turned out to be is nobody else's to know.
 func (s *Service) Problems(ctx context.Context, state ProblemState, p page.Args) (page.Connection[Problem], error) {
 	if err := access.Require(ctx, access.PurchaseWrite); err != nil {
 		return page.Connection[Problem]{}, err
 	}
-	return s.Store.Problems(ctx, channel.From(ctx).BrandID, state, p)
+	actor := access.From(ctx)
+	q := ProblemQuery{BrandID: channel.From(ctx).BrandID, State: state, Page: p}
+	q.Stores, q.Narrowed = access.StoresOf(ctx)
+	if actor.Is(access.RolePartner) {
+		q.Narrowed, q.SentBy = true, &actor.ID
+	}
+	return s.Store.Problems(ctx, q)
 }
 
 // Resolve says what a code or card number turned out to be, or whether a receipt is as it

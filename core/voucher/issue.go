@@ -249,19 +249,39 @@ func (s *Service) Import(ctx context.Context, in ImportInput) (*Batch, error) {
 		if err := s.Store.InsertBatch(ctx, b); err != nil {
 			return b, err
 		}
-		all := make([]NewVoucher, len(codes))
-		for i, text := range codes {
-			v := NewVoucher{Voucher: s.blank(b, i, text)}
-			var err, failed error
-			v.Hash, err = s.Sealer.Hash(ctx, "voucher", hashed(b.BrandID, "external "+text))
-			v.Secret, failed = s.Sealer.Seal(ctx, "voucher", v.ID, text)
-			if err := errors.Join(err, failed); err != nil {
-				return b, err
-			}
-			all[i] = v
+		all, err := s.supplied(ctx, b, codes)
+		if err != nil {
+			return b, err
 		}
 		return b, s.Store.Insert(ctx, all)
 	})
+}
+
+// supplied are a supplier's codes as they are kept, if the brand has none of them. Those of
+// the key that hashes now are told by their index; older keys' are looked for.
+func (s *Service) supplied(ctx context.Context, b Batch, codes []string) ([]NewVoucher, error) {
+	all := make([]NewVoucher, len(codes))
+	var older [][]byte
+	for i, text := range codes {
+		v := NewVoucher{Voucher: s.blank(b, i, text)}
+		hashes, err := s.Sealer.Hashes(ctx, "voucher", hashed(b.BrandID, "external "+text))
+		if err != nil {
+			return nil, err
+		}
+		v.Hash, older = hashes[0], append(older, hashes[1:]...)
+		if v.Secret, err = s.Sealer.Seal(ctx, "voucher", v.ID, text); err != nil {
+			return nil, err
+		}
+		all[i] = v
+	}
+	if len(older) == 0 {
+		return all, nil
+	}
+	there, err := s.Store.ByHash(ctx, b.BrandID, older)
+	if err == nil && len(there) > 0 {
+		err = ErrThere.At("codes")
+	}
+	return all, err
 }
 
 // lines are the codes of a text, one a line.

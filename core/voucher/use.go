@@ -222,6 +222,9 @@ func (s *Service) Void(ctx context.Context, in VoidInput) (int, error) {
 	total := 0
 	for round := 0; ; round++ {
 		n, err := idempotency.Once(ctx, s.Keys, "voidVouchers:"+strconv.Itoa(round), in.IdempotencyKey, in, func(ctx context.Context) (int, error) {
+			if err := s.made(ctx, in.BatchID); err != nil {
+				return 0, err
+			}
 			return s.forfeit(ctx, EntryVoid, in.Reason, func(ctx context.Context) ([]Voucher, error) {
 				return s.Store.LockLive(ctx, brandOf(ctx), in.IDs, in.BatchID, voidAtOnce)
 			})
@@ -231,6 +234,19 @@ func (s *Service) Void(ctx context.Context, in VoidInput) (int, error) {
 			return total, err
 		}
 	}
+}
+
+// made fails while codes of the batch are being made: those to come would be good. The batch
+// is locked.
+func (s *Service) made(ctx context.Context, batchID *uuid.UUID) error {
+	if batchID == nil {
+		return nil
+	}
+	b, err := s.Store.LockBatch(ctx, brandOf(ctx), *batchID)
+	if err == nil && b != nil && b.State == Making {
+		err = ErrUnready.At("batchId")
+	}
+	return err
 }
 
 // ExpireJob is the regular job that writes off what is on codes whose time is over.

@@ -34,9 +34,10 @@ import (
 // mint is a shop that issues vouchers.
 type mint struct {
 	*voucher.Service
-	shop *pgtest.Shop
-	now  atomic.Int64
-	keys atomic.Int64
+	sealed *sealing.Keys
+	shop   *pgtest.Shop
+	now    atomic.Int64
+	keys   atomic.Int64
 }
 
 // MakeVouchers is done by whoever asks for it.
@@ -53,6 +54,7 @@ func openMint(t testing.TB) *mint {
 	sealed := sealing.New(postgres.NewDataKeys(db), master, clock.System)
 	_, err = sealed.Current(context.Background())
 	require.NoError(t, err)
+	m.sealed = sealed
 	links, err := link.New("secret", "test", "https://shop.example", voucher.LinkPath, m.clock)
 	require.NoError(t, err)
 	m.Service = voucher.New(voucher.Parts{
@@ -318,4 +320,38 @@ func TestSuppliersCodesAreSealedAndHandedOutOnce(t *testing.T) {
 	}
 	_, err = m.Export(m.admin(), b.ID)
 	require.ErrorIs(t, err, voucher.ErrPool)
+}
+
+func TestASuppliersCodeIsKnownAfterTheKeysRotate(t *testing.T) {
+	t.Parallel()
+	m := openMint(t)
+	imports := func(codes string) error {
+		_, err := m.Import(m.admin(), voucher.ImportInput{IdempotencyKey: m.key(), Name: "他社ギフト", Codes: codes})
+		return err
+	}
+	require.NoError(t, imports("AMZ-0001\nAMZ-0002"))
+	for range 2 {
+		_, err := m.sealed.Rotate(t.Context())
+		require.NoError(t, err)
+		require.ErrorIs(t, imports("AMZ-0003\nAMZ-0002"), voucher.ErrThere, "it would be handed out twice")
+	}
+	require.EqualValues(t, 2, m.count(t, `SELECT count(*) FROM vouchers`))
+	require.NoError(t, imports("AMZ-0003"))
+}
+
+func TestABatchIsNotVoidedWhileItIsMade(t *testing.T) {
+	t.Parallel()
+	m := openMint(t)
+	b, err := m.Issue(m.admin(), voucher.IssueInput{IdempotencyKey: m.key(), Name: "春の金券", Count: 5001, Amount: yen(100)})
+	require.NoError(t, err)
+	in := voucher.VoidInput{IdempotencyKey: m.key(), BatchID: &b.ID, Reason: "誤発行"}
+	_, err = m.Void(m.admin(), in)
+	require.ErrorIs(t, err, voucher.ErrUnready, "those to come would be good")
+	require.Equal(t, "batchId", fault.All(err)[0].Field)
+	require.NoError(t, m.Make(m.as(access.System), b.ID))
+	n, err := m.Void(m.admin(), in)
+	require.NoError(t, err, "the key was not used up")
+	require.Equal(t, 5001, n)
+	m.agree(t)
+	require.Zero(t, m.count(t, `SELECT sum(balance) FROM vouchers`))
 }

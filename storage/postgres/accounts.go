@@ -152,10 +152,13 @@ func (s *Accounts) AccountStanding(ctx context.Context, accountID uuid.UUID) (*i
 		WHERE a.id = $1 AND a.closed_at IS NULL`, accountID)
 }
 
-// InsertToken keeps a new token; older unused ones of its purpose are void.
+// InsertToken keeps a new token; older unused ones of its purpose are void, and those whose
+// time is over are gone, with the addresses that they went to.
 func (s *Accounts) InsertToken(ctx context.Context, t identity.OneTimeToken) error {
 	batch := &pgx.Batch{}
-	batch.Queue(`UPDATE one_time_tokens SET used_at = $3 WHERE account_id = $1 AND purpose = $2 AND used_at IS NULL`, t.AccountID, t.Purpose, t.CreatedAt)
+	batch.Queue(`
+		WITH over AS (DELETE FROM one_time_tokens WHERE account_id = $1 AND expires_at <= $3)
+		UPDATE one_time_tokens SET used_at = $3 WHERE account_id = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3`, t.AccountID, t.Purpose, t.CreatedAt)
 	batch.Queue(`
 		INSERT INTO one_time_tokens (hash, account_id, purpose, email, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
 		t.Hash, t.AccountID, t.Purpose, t.Email, t.CreatedAt, t.ExpiresAt)

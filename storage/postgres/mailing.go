@@ -9,6 +9,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/mailing"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/core/segment"
@@ -130,31 +131,31 @@ type candidate struct {
 	Gone     bool
 }
 
+// candidateFacts are those of the members u of the mailing $1, of the brand $2 and by the
+// medium $3.
+const (
+	candidateGone  = `j.member_id IS NULL OR x.merged_into IS NOT NULL OR x.erased_at IS NOT NULL`
+	candidateJoins = ` JOIN members x ON x.id = u.member_id
+		LEFT JOIN memberships j ON j.member_id = u.member_id AND j.brand_id = $2 AND j.ended_at IS NULL
+		LEFT JOIN member_settings c ON c.member_id = u.member_id AND c.brand_id = $2 AND c.medium = $3`
+	candidateFacts = `SELECT u.member_id, array_remove(ARRAY[j.registered_store_id, j.home_store_id], NULL) AS stores, c.given AS consent, ` + candidateGone + ` AS gone FROM `
+)
+
 // Candidates are some of those of whom it is not known what becomes of them, locked: three
 // statements, and one more for e-mail.
 func (s *Mailings) Candidates(ctx context.Context, m mailing.Mailing, most int) ([]mailing.Person, error) {
 	facts, err := collect[candidate](ctx, s.db, `
-		WITH undecided AS (SELECT member_id FROM mailing_recipients WHERE mailing_id = $1 AND state = 'CANDIDATE' ORDER BY member_id LIMIT $4 FOR UPDATE)
-		SELECT u.member_id, array_remove(ARRAY[j.registered_store_id, j.home_store_id], NULL) AS stores, c.given AS consent,
-			j.member_id IS NULL OR x.merged_into IS NOT NULL OR x.erased_at IS NOT NULL AS gone
-		FROM undecided u JOIN members x ON x.id = u.member_id
-		LEFT JOIN memberships j ON j.member_id = u.member_id AND j.brand_id = $2 AND j.ended_at IS NULL
-		LEFT JOIN member_settings c ON c.member_id = u.member_id AND c.brand_id = $2 AND c.medium = $3`, m.ID, m.BrandID, m.Medium, most)
+		WITH u AS (SELECT member_id FROM mailing_recipients WHERE mailing_id = $1 AND state = 'CANDIDATE' ORDER BY member_id LIMIT $4 FOR UPDATE)
+		`+candidateFacts+`u`+candidateJoins, m.ID, m.BrandID, m.Medium, most)
 	if err != nil || len(facts) == 0 {
 		return nil, err
 	}
-	byID, ids := map[uuid.UUID]candidate{}, make([]uuid.UUID, len(facts))
-	for i, f := range facts {
-		byID[f.MemberID], ids[i] = f, f.MemberID
-	}
-	people, err := s.members.Members(ctx, ids)
+	all, err := s.people(ctx, facts)
 	if err != nil {
 		return nil, err
 	}
-	all, emails := make([]mailing.Person, len(people)), make([]string, len(people))
-	for i, p := range people {
-		f := byID[p.ID]
-		all[i] = mailing.Person{MemberID: p.ID, Gone: f.Gone, Stores: f.Stores, Consent: f.Consent, Address: named(p.Address, p.Name), Email: p.Email}
+	emails := make([]string, len(all))
+	for i, p := range all {
 		emails[i] = p.Email
 	}
 	dead, err := s.dead(ctx, emails)
@@ -162,6 +163,28 @@ func (s *Mailings) Candidates(ctx context.Context, m mailing.Mailing, most int) 
 		all[i].Dead = dead[all[i].Email]
 	}
 	return all, err
+}
+
+// people are those of the facts with their personal data, in the same order.
+func (s *Mailings) people(ctx context.Context, facts []candidate) ([]mailing.Person, error) {
+	ids := make([]uuid.UUID, len(facts))
+	for i, f := range facts {
+		ids[i] = f.MemberID
+	}
+	found, err := s.members.Members(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[uuid.UUID]member.Member, len(found))
+	for _, p := range found {
+		byID[p.ID] = p
+	}
+	all := make([]mailing.Person, len(facts))
+	for i, f := range facts {
+		p := byID[f.MemberID]
+		all[i] = mailing.Person{MemberID: f.MemberID, Gone: f.Gone, Stores: f.Stores, Consent: f.Consent, Address: named(p.Address, p.Name), Email: p.Email}
+	}
+	return all, nil
 }
 
 // named is the address with the member's name where it has none of its own.
@@ -248,44 +271,28 @@ func (s *Mailings) FileByID(ctx context.Context, fileID uuid.UUID) (*mailing.Fil
 	return first[mailing.File](ctx, s.db, `SELECT id, mailing_id, kind, format, skip, first, last, actor_role, actor_id, created_at FROM mailing_files WHERE id = $1`, fileID)
 }
 
-// Addressees are those of the positions with where the post brings it, in their order.
-func (s *Mailings) Addressees(ctx context.Context, m mailing.Mailing, from, to int) ([]mailing.Addressee, error) {
-	rows, err := collect[struct {
-		MemberID uuid.UUID
-		Position int
-		Consent  bool
-	}](ctx, s.db, `
-		SELECT r.member_id, r.position, coalesce(c.given, false) AS consent FROM mailing_recipients r
-		LEFT JOIN member_settings c ON c.member_id = r.member_id AND c.brand_id = $2 AND c.medium = 'DM'
-		WHERE r.mailing_id = $1 AND r.position BETWEEN $3 AND $4 ORDER BY r.position`, m.ID, m.BrandID, from, to)
-	if err != nil {
+// Addressees are those of the positions as they are now, in their order.
+func (s *Mailings) Addressees(ctx context.Context, m mailing.Mailing, from, to int) ([]mailing.Person, error) {
+	facts, err := collect[candidate](ctx, s.db, candidateFacts+`mailing_recipients u`+candidateJoins+`
+		WHERE u.mailing_id = $1 AND u.position BETWEEN $4 AND $5 ORDER BY u.position`, m.ID, m.BrandID, m.Medium, from, to)
+	if err != nil || len(facts) == 0 {
 		return nil, err
 	}
-	ids := make([]uuid.UUID, len(rows))
-	for i, r := range rows {
-		ids[i] = r.MemberID
-	}
-	people, err := s.members.Members(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	addresses := map[uuid.UUID]*customer.Address{}
-	for _, p := range people {
-		if p.MergedInto == nil && p.ErasedAt == nil {
-			addresses[p.ID] = named(p.Address, p.Name)
-		}
-	}
-	all := make([]mailing.Addressee, len(rows))
-	for i, r := range rows {
-		all[i] = mailing.Addressee{MemberID: r.MemberID, Position: r.Position, Address: addresses[r.MemberID], Consent: r.Consent}
-	}
-	return all, nil
+	return s.people(ctx, facts)
 }
 
-// Omitted are some of those left out, behind the member.
+// Omitted are some of those left out, behind the member. Where a letter has an address no
+// more is sealed with it: of those by now without one nothing is said.
 func (s *Mailings) Omitted(ctx context.Context, m mailing.Mailing, after uuid.UUID, most int) ([]mailing.Omitted, error) {
 	return collect[mailing.Omitted](ctx, s.db, `
-		SELECT r.member_id, coalesce(c.number, '') AS number, r.reason FROM mailing_recipients r
-		LEFT JOIN LATERAL (SELECT number FROM member_cards WHERE member_id = r.member_id AND brand_id = $2 AND state = 'ACTIVE' ORDER BY issued_at DESC, id DESC LIMIT 1) c ON true
-		WHERE r.mailing_id = $1 AND r.state = 'LEFT_OUT' AND r.member_id > $3 ORDER BY r.member_id LIMIT $4`, m.ID, m.BrandID, after, most)
+		WITH u AS (
+			SELECT u.member_id, CASE WHEN u.state = 'LEFT_OUT' THEN u.reason WHEN u.position IS NULL OR $3 <> 'DM' THEN '' WHEN `+candidateGone+` THEN 'GONE'
+				WHEN $6::uuid IS NOT NULL AND $6 IS DISTINCT FROM j.registered_store_id AND $6 IS DISTINCT FROM j.home_store_id THEN 'OTHER_STORE'
+				WHEN NOT coalesce(c.given, false) THEN 'UNSUBSCRIBED' ELSE '' END AS reason
+			FROM mailing_recipients u`+candidateJoins+` WHERE u.mailing_id = $1 AND u.member_id > $4
+		)
+		SELECT u.member_id, coalesce(k.number, '') AS number, u.reason
+		FROM (SELECT * FROM u WHERE reason <> '' ORDER BY member_id LIMIT $5) u
+		LEFT JOIN LATERAL (SELECT number FROM member_cards WHERE member_id = u.member_id AND brand_id = $2 AND state = 'ACTIVE' ORDER BY issued_at DESC, id DESC LIMIT 1) k ON true
+		ORDER BY u.member_id`, m.ID, m.BrandID, m.Medium, after, most, m.StoreID)
 }

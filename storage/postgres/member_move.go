@@ -54,22 +54,24 @@ func queueBelongings(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
 }
 
 // queueForget removes what erased members wished for and looked at. The ledger of points
-// stays, without the numbers at other systems; one that is on the way needs its number, and
-// loses it when it is answered (SaveTransfer). All rows are locked, so that no answer comes
-// between.
+// stays, without words of people: its reasons, but for those that name a prize, a draw, a
+// code or an occasion, and without the numbers at other systems; one that is on the way needs
+// its number, and loses it when it is answered (SaveTransfer). All rows are locked, so that no
+// answer comes between.
 func queueForget(batch *pgx.Batch, memberIDs []uuid.UUID, at time.Time) {
 	batch.Queue(`DELETE FROM wishes w USING wish_lists l WHERE w.list_id = l.id AND l.member_id = ANY($1)`, memberIDs)
 	for _, table := range []string{"wish_lists", "product_views", "customer_group_members"} {
 		batch.Queue(`DELETE FROM `+table+` WHERE member_id = ANY($1)`, memberIDs)
 	}
 	batch.Queue(`UPDATE restock_requests SET name = '', email = id::text || '@erased.invalid', closed_at = coalesce(closed_at, $2) WHERE member_id = ANY($1)`, memberIDs, at)
-	batch.Queue(`UPDATE point_entries e SET reason = '' FROM point_accounts a WHERE a.id = e.account_id AND a.member_id = ANY($1) AND e.kind IN ('GRANT', 'DEDUCT') AND e.reason <> ''`, memberIDs)
+	batch.Queue(`UPDATE point_entries e SET reason = '' FROM point_accounts a WHERE a.id = e.account_id AND a.member_id = ANY($1) AND e.kind NOT IN ('EARN', 'PRIZE', 'PRIZE_BACK') AND e.reason <> ''`, memberIDs)
+	batch.Queue(`UPDATE returns r SET text = '', note = '' FROM orders o WHERE o.id = r.order_id AND o.member_id = ANY($1) AND (r.text <> '' OR r.note <> '')`, memberIDs)
 	batch.Queue(`UPDATE prize_exchanges SET address = NULL, key_id = NULL, reason = '' WHERE member_id = ANY($1)`, memberIDs)
 	batch.Queue(`
 		UPDATE point_arrivals r SET their_member = '', reason = '' FROM point_transfers t JOIN point_accounts a ON a.id = t.account_id
 		WHERE a.member_id = ANY($1) AND NOT t.outgoing AND r.partner_id = t.partner_id AND r.reference = t.reference`, memberIDs)
 	batch.Queue(`
-		UPDATE point_transfers t SET their_member = CASE WHEN t.state IN ('RESERVED', 'SENT') THEN t.their_member ELSE '' END
+		UPDATE point_transfers t SET problem = '', their_member = CASE WHEN t.state IN ('RESERVED', 'SENT') THEN t.their_member ELSE '' END
 		FROM point_accounts a WHERE a.id = t.account_id AND a.member_id = ANY($1)`, memberIDs)
 }
 

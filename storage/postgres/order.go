@@ -21,13 +21,21 @@ import (
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/sale"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // Orders keeps orders in PostgreSQL.
-type Orders struct{ db *DB }
+type Orders struct {
+	db    *DB
+	mails *sealing.Keys // by which messages to a customer are found; nil: those kept in clear alone
+}
 
 // NewOrders makes the orders' store.
-func NewOrders(db *DB) *Orders { return &Orders{db} }
+func NewOrders(db *DB) *Orders { return &Orders{db: db} }
+
+// WithMails lets timelines have the messages to their customers, of whose addresses hashes
+// are kept.
+func (s *Orders) WithMails(keys *sealing.Keys) *Orders { return &Orders{s.db, keys} }
 
 const orderColumns = `o.id, o.number, o.brand_id, o.channel_id, o.shop_id, o.member_id, o.company_id, o.token_hash, o.email, o.language, o.status,
 	o.currency, o.tax_inclusive, o.subtotal, o.discount, o.shipping_fee, o.charge, o.tax, o.total, o.refused, o.carried, o.taxes, o.breakdown, o.shipping_address,

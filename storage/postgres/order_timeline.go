@@ -8,6 +8,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // momentKey is the sort key of a moment: mails have no id of their own.
@@ -27,7 +28,7 @@ func (s *Orders) Timeline(ctx context.Context, q order.TimelineQuery) (page.Conn
 		SELECT m.key, m.at, CASE WHEN m.sent_at IS NULL THEN 'mail.rejected' ELSE 'mail.sent' END, 'Mail', 'SYSTEM', NULL, '',
 			jsonb_build_object('kind', m.kind, 'reason', m.rejection)
 		FROM sent_messages m
-		WHERE m.recipient = @email AND (m.key LIKE '%/' || @order::text || '%'
+		WHERE (m.recipient_hash = ANY(@hashes) OR (m.recipient = @email AND m.recipient <> '')) AND (m.key LIKE '%/' || @order::text || '%'
 			OR EXISTS (SELECT FROM payments p WHERE p.order_id = @order AND m.key LIKE '%/' || p.id::text || '%'))
 	) m`
 	where := `true`
@@ -35,7 +36,15 @@ func (s *Orders) Timeline(ctx context.Context, q order.TimelineQuery) (page.Conn
 		where = `m.type <> ALL(@hidden) AND (m.subject <> 'Payment' OR m.type IN ('payment.captured', 'payment.refunded', 'payment.failed'))
 			AND (m.type <> 'order.remarked' OR (m.data->>'visible')::boolean)`
 	}
-	args := pgx.NamedArgs{"order": q.Order.ID, "email": q.Order.Email, "hidden": q.Hidden}
+	hashes := [][]byte{}
+	if s.mails != nil {
+		found, err := s.mails.Hashes(ctx, "email", sealing.Email(q.Order.Email))
+		if err != nil {
+			return page.Connection[order.Moment]{}, err
+		}
+		hashes = append(hashes, found...)
+	}
+	args := pgx.NamedArgs{"order": q.Order.ID, "email": q.Order.Email, "hashes": hashes, "hidden": q.Hidden}
 	connection, err := keyset(ctx, s.db, q.Page, `m.key, m.at, m.type, m.subject, m.actor_role, m.actor_id, m.actor_name, m.data FROM `+moments, where, `(m.at, m.key)`, `m.at, m.key`, args,
 		func(k momentKey) []any { return []any{k.At, k.Key} }, func(m order.Moment) momentKey { return momentKey{m.At, m.Key} })
 	connection.Count = func(ctx context.Context) (int, error) {

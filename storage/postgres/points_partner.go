@@ -75,18 +75,23 @@ func (s *Points) HasClient(ctx context.Context, brandID, clientID uuid.UUID) (bo
 }
 
 // SaveTransfer writes what may change of transfers, with one statement. One that is answered
-// forgets the number at the other system, if the member was erased meanwhile.
+// forgets the number at the other system and what that said, if the member was erased
+// meanwhile.
 func (s *Points) SaveTransfer(ctx context.Context, all ...points.Transfer) error {
 	rows, err := json.Marshal(all)
 	if err != nil {
 		return err
 	}
 	_, err = s.db.conn(ctx).Exec(ctx, `
-		UPDATE point_transfers t SET state = w."State", reference = w."Reference", problem = w."Problem", tries = w."Tries", updated_at = w."UpdatedAt",
-			their_member = CASE WHEN w."State" NOT IN ('RESERVED', 'SENT') AND EXISTS (
-				SELECT FROM point_accounts a JOIN members m ON m.id = a.member_id AND m.erased_at IS NOT NULL WHERE a.id = t.account_id) THEN '' ELSE their_member END
-		FROM jsonb_to_recordset($1) AS w ("ID" uuid, "State" text, "Reference" text, "Problem" text, "Tries" int, "UpdatedAt" timestamptz)
-		WHERE t.id = w."ID"`, rows)
+		WITH w AS (
+			SELECT w.*, EXISTS (SELECT FROM point_transfers t JOIN point_accounts a ON a.id = t.account_id JOIN members m ON m.id = a.member_id AND m.erased_at IS NOT NULL WHERE t.id = w."ID") AS erased
+			FROM jsonb_to_recordset($1) AS w ("ID" uuid, "State" text, "Reference" text, "Problem" text, "Tries" int, "UpdatedAt" timestamptz)
+		), said AS (
+			UPDATE point_entries e SET reason = '' FROM w JOIN point_transfers t ON t.id = w."ID" WHERE w.erased AND e.account_id = t.account_id AND e.kind IN ('SENT', 'SEND_BACK') AND e.reason <> ''
+		)
+		UPDATE point_transfers t SET state = w."State", reference = w."Reference", problem = CASE WHEN w.erased THEN '' ELSE w."Problem" END, tries = w."Tries", updated_at = w."UpdatedAt",
+			their_member = CASE WHEN w."State" NOT IN ('RESERVED', 'SENT') AND w.erased THEN '' ELSE their_member END
+		FROM w WHERE t.id = w."ID"`, rows)
 	return err
 }
 

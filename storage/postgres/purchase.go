@@ -351,16 +351,36 @@ func (s *Purchases) Lines(ctx context.Context, purchaseIDs []uuid.UUID) ([]purch
 }
 
 // Imports is one page of the brand's journals.
-func (s *Purchases) Imports(ctx context.Context, brandID uuid.UUID, p page.Args) (page.Connection[purchase.Import], error) {
-	return newest(ctx, s.db, importColumns, `purchase_imports`, []string{`brand_id = @brand`}, pgx.NamedArgs{"brand": brandID}, p,
+func (s *Purchases) Imports(ctx context.Context, brandID uuid.UUID, sentBy *uuid.UUID, p page.Args) (page.Connection[purchase.Import], error) {
+	where := []string{`brand_id = @brand`}
+	if sentBy != nil {
+		where = append(where, `actor_id = @actor`)
+	}
+	return newest(ctx, s.db, importColumns, `purchase_imports`, where, pgx.NamedArgs{"brand": brandID, "actor": sentBy}, p,
 		func(i purchase.Import) newestKey { return newestKey{i.CreatedAt, i.ID} })
 }
 
 const problemColumns = `id, brand_id, kind, value, name, state, variant_id, member_id, reason, actor_id, created_at, resolved_at, purchase_id, card_number, lines`
 
-// Problems is one page of the brand's work list.
-func (s *Purchases) Problems(ctx context.Context, brandID uuid.UUID, state purchase.ProblemState, p page.Args) (page.Connection[purchase.Problem], error) {
-	return newest(ctx, s.db, problemColumns, `purchase_problems`, []string{`brand_id = @brand`, `state = @state`}, pgx.NamedArgs{"brand": brandID, "state": state}, p,
+// Problems is one page of the brand's work list. Codes that are known by now name no person,
+// and no index finds their lines: those are everybody's.
+func (s *Purchases) Problems(ctx context.Context, q purchase.ProblemQuery) (page.Connection[purchase.Problem], error) {
+	where := []string{`brand_id = @brand`, `state = @state`}
+	if q.Narrowed {
+		theirs, whose := `p.store_id = ANY(@stores)`, `p.member_id IS NULL AND p.card_number <> ''`
+		if q.SentBy != nil {
+			theirs = `p.import_id IN (SELECT id FROM purchase_imports WHERE brand_id = @brand AND actor_id = @actor)`
+		}
+		lines := `EXISTS (SELECT FROM purchase_lines l JOIN purchases p ON p.id = l.purchase_id AND p.bought_on = l.bought_on
+			WHERE l.brand_id = @brand AND l.code = value AND l.variant_id IS NULL AND ` + theirs + `)`
+		if q.State == purchase.ProblemResolved {
+			lines, whose = `true`, `p.member_id = purchase_problems.member_id`
+		}
+		where = append(where, `CASE kind WHEN 'PRODUCT' THEN `+lines+`
+			ELSE EXISTS (SELECT FROM purchases p WHERE p.brand_id = @brand AND p.card_number = value AND `+whose+` AND `+theirs+`) END`)
+	}
+	args := pgx.NamedArgs{"brand": q.BrandID, "state": q.State, "stores": orEmpty(q.Stores), "actor": q.SentBy}
+	return newest(ctx, s.db, problemColumns, `purchase_problems`, where, args, q.Page,
 		func(k purchase.Problem) newestKey { return newestKey{k.CreatedAt, k.ID} })
 }
 

@@ -82,6 +82,7 @@ type App struct {
 	Payments   *payment.Service
 	Sender     *messaging.Sender
 	Personal   *postgres.Personal // seals personal data anew
+	Messages   *postgres.Messages // what was sent
 	Assets     *assets.Files      // keeps uploaded files
 	Mailbox    *mailbox.Mailbox   // keeps the mails; nil if a mail server is set
 	Ground                        // what all of it stands on and is watched by
@@ -101,7 +102,11 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	sender, box, err := newSender(cfg.MailConfig, db, now)
+	sealed, err := newSealing(cfg, db, now)
+	if err != nil {
+		return nil, err
+	}
+	sender, box, err := newSender(cfg.MailConfig, db, sealed, now)
 	if err != nil {
 		return nil, err
 	}
@@ -109,10 +114,6 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	books := ledger.NewBooks(postgres.NewJournal(db), now)
 	companies := newCompanies(db, ground, keys, books, now)
 	loyalty, err := newPoints(cfg, db, jobs, keys, books, ground.Limiter, now)
-	if err != nil {
-		return nil, err
-	}
-	sealed, err := newSealing(cfg, db, now)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +150,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	}
 	lots := inventory.NewLots(inventory.LotParts{Tx: db, Store: stock, Keys: keys, Shown: shown, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now})
 	orders := order.New(order.Parts{
-		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
+		Tx: db, Store: postgres.NewOrders(db).WithMails(sealed), Carts: carts, Keys: keys,
 		Outbox: jobs, Events: followed, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Purse: payments.Purse, Points: loyalty, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Lots: lots, Channels: channel.New(postgres.NewChannels(db), now).All, Codes: codes, Members: memberCodes, Now: now,
 	})
 	shown.First(orders.Allocate)
@@ -274,6 +275,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		proxies:  trusted,
 		Payments: payments,
 		Personal: postgres.NewPersonal(db, sealed),
+		Messages: postgres.NewMessages(db, sealed),
 		Sender:   sender,
 		Mailbox:  box,
 		Ground:   ground,

@@ -9,6 +9,7 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -44,7 +45,7 @@ func (c MailConfig) check() error {
 var renderer = sync.OnceValues(func() (*messaging.Renderer, error) { return messaging.NewRenderer(payment.DefaultTerms().Zone) })
 
 // newSender makes what sends messages. The mailbox is nil if a mail server is set.
-func newSender(c MailConfig, db *postgres.DB, now clock.Clock) (*messaging.Sender, *mailbox.Mailbox, error) {
+func newSender(c MailConfig, db *postgres.DB, sealed *sealing.Keys, now clock.Clock) (*messaging.Sender, *mailbox.Mailbox, error) {
 	words, err := renderer()
 	if err != nil {
 		return nil, nil, err
@@ -57,7 +58,7 @@ func newSender(c MailConfig, db *postgres.DB, now clock.Clock) (*messaging.Sende
 		}
 		from = messaging.Address{Name: parsed.Name, Email: parsed.Address}
 	}
-	log := postgres.NewMessages(db)
+	log := postgres.NewMessages(db, sealed)
 	if c.SMTPURL == "" {
 		box := mailbox.New()
 		return messaging.NewSender(words, box, log, from, now), box, nil
