@@ -88,20 +88,20 @@ func (s *Points) Reckoned(ctx context.Context, all []points.Receipt, at time.Tim
 }
 
 // Sold are receipts with goods of the codes that may have come back, the latest first.
-func (s *Points) Sold(ctx context.Context, memberIDs []uuid.UUID, codes []string, since time.Time) ([]points.Sold, error) {
+func (s *Points) Sold(ctx context.Context, memberIDs []uuid.UUID, codes []string, since, at time.Time) ([]points.Sold, error) {
 	return collect[points.Sold](ctx, s.db, `
 		SELECT b.id, b.brand_id, b.member_id, b.code, b.at, b.goods, b.returned, e.programme_id, coalesce(e.earned, 0)::bigint AS earned, coalesce(e.taken, 0)::bigint AS taken,
-			coalesce((SELECT sum(x.points) FROM point_lots l `+lapsedOf+` WHERE l.purchase_id = b.id AND l.programme_id = e.programme_id), 0)::bigint AS lapsed
+			`+lapsedOf("l.purchase_id = b.id AND l.programme_id = e.programme_id")+` AS lapsed
 		FROM (
 			SELECT DISTINCT q.purchase_id AS id, l.brand_id, l.member_id, l.code, q.bought_at AS at, q.goods, q.returned
-			FROM unnest($1::uuid[], $2::text[]) AS w (member_id, code)
-			JOIN purchase_lines l ON l.member_id = w.member_id AND l.code = w.code AND l.amount > 0 AND l.bought_on >= $3::timestamptz::date
+			FROM unnest(@members::uuid[], @codes::text[]) AS w (member_id, code)
+			JOIN purchase_lines l ON l.member_id = w.member_id AND l.code = w.code AND l.amount > 0 AND l.bought_on >= @since::timestamptz::date
 			JOIN point_purchases q ON q.purchase_id = l.purchase_id AND q.goods > q.returned
 		) b LEFT JOIN LATERAL (
 			SELECT x.programme_id, sum(x.points) FILTER (WHERE x.kind = 'EARN') AS earned, sum(x.points) FILTER (WHERE x.kind = 'TAKE_BACK') AS taken
 			FROM point_entries x WHERE x.purchase_id = b.id AND x.kind IN ('EARN', 'TAKE_BACK') GROUP BY x.programme_id
 		) e ON true
-		ORDER BY b.at DESC, b.id, b.code, e.programme_id`, memberIDs, codes, since)
+		ORDER BY b.at DESC, b.id, b.code, e.programme_id`, pgx.NamedArgs{"members": memberIDs, "codes": codes, "since": since, "at": at})
 }
 
 // CameBack adds to what came back of the receipts.
