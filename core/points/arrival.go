@@ -205,6 +205,11 @@ func (s *Service) receiveSome(ctx context.Context, partner Partner, some []arriv
 		case there && (!waiting || waits.State != ArrivalOpen || !known):
 			done.Repeated++
 		case known:
+			if l.memberID != nil { // cards that work are of members who stand
+				if err := s.stands(ctx, holder); err != nil {
+					return done, err
+				}
+			}
 			t := s.arriving(partner, l, holder)
 			transfers = append(transfers, t)
 			if waiting {
@@ -304,10 +309,10 @@ func (b arrivedBefore) knows(l arrivalLine) (there bool, wrong *fault.Error) {
 	return true, nil
 }
 
-// Arrivals is one page of points that came for numbers nobody has (staff with POINT_READ); an
-// API client sees those of its own system. Who looked is written down.
+// Arrivals is one page of points that came for numbers nobody has (staff of the head office
+// with POINT_READ); an API client sees those of its own system. Who looked is written down.
 func (s *Service) Arrivals(ctx context.Context, state ArrivalState, p page.Args) (page.Connection[Arrival], error) {
-	if err := access.Require(ctx, access.PointRead); err != nil {
+	if err := errors.Join(access.Require(ctx, access.PointRead), office(ctx)); err != nil {
 		return page.Connection[Arrival]{}, err
 	}
 	keys, err := s.keysHere(ctx)
@@ -334,7 +339,8 @@ type SettleArrivalInput struct {
 }
 
 // SettleArrival gives points that came for a number nobody has to a member, or refuses them
-// (staff with POINT_WRITE), once for each key.
+// (the system's API client with POINT_WRITE, or staff of the head office with POINT_ADMIN),
+// once for each key.
 func (s *Service) SettleArrival(ctx context.Context, in SettleArrivalInput) (*Arrival, error) {
 	if err := errors.Join(access.Require(ctx, access.PointWrite), i18n.CheckString("reason", in.Reason, maxReason)); err != nil {
 		return nil, err
@@ -352,7 +358,7 @@ func (s *Service) settleArrival(ctx context.Context, in SettleArrivalInput) (*Ar
 	if err != nil || a == nil {
 		return nil, orErr(err, fault.ErrNotFound.At("arrivalId"))
 	}
-	partner, err := s.receiving(ctx, a.PartnerID)
+	partner, err := s.settling(ctx, a.PartnerID)
 	switch {
 	case err != nil:
 		return nil, err
@@ -362,6 +368,9 @@ func (s *Service) settleArrival(ctx context.Context, in SettleArrivalInput) (*Ar
 	now := s.Now()
 	a.State, a.Reason, a.SettledAt = ArrivalRefused, in.Reason, &now
 	if in.MemberID != nil {
+		if err := s.stands(ctx, *in.MemberID); err != nil {
+			return nil, err
+		}
 		a.State = ArrivalReceived
 		t := s.arriving(*partner, arrivalLine{reference: a.Reference, number: a.TheirMember, points: a.TheirPoints}, *in.MemberID)
 		if _, err := s.receive(ctx, *partner, []Transfer{t}); err != nil {

@@ -13,8 +13,9 @@ import (
 // Reckonings know what receipts have earned, for those that are put right.
 type Reckonings interface {
 	// Reckoning is what is known of a receipt, with its lines as they are now. Nobody else
-	// reckons receipts before the transaction ends.
-	Reckoning(ctx context.Context, purchaseID uuid.UUID, boughtOn time.Time) (*Reckoning, error)
+	// reckons receipts before the transaction ends. What is over at the moment has lapsed,
+	// whether or not it was written off.
+	Reckoning(ctx context.Context, purchaseID uuid.UUID, boughtOn, at time.Time) (*Reckoning, error)
 	// ReckonedAgain notes what a receipt earns on since it was put right.
 	ReckonedAgain(ctx context.Context, r Receipt, at time.Time) error
 	// NotFirst lets another purchase be the first of whoever had the receipt.
@@ -43,7 +44,7 @@ type Had struct {
 // puts it right: from another member all goes back, as far as it has not expired unused;
 // what was used already is owed, as after a return. Of the same member the difference moves.
 func (s *Service) Corrected(ctx context.Context, p purchase.Purchase, was []purchase.Line, correctionID uuid.UUID) error {
-	r, err := s.Store.Reckoning(ctx, p.ID, p.BoughtOn)
+	r, err := s.Store.Reckoning(ctx, p.ID, p.BoughtOn, s.Now())
 	if err != nil || r == nil || r.Past || r.Erased {
 		return err
 	}

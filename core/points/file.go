@@ -33,13 +33,13 @@ type ExportInput struct {
 }
 
 // ExportTransfers writes what is reserved for a partner into a file, and counts it as
-// sent (staff with POINT_WRITE). The same key gives the same file again.
+// sent (the system's API client, or staff of the head office, with POINT_WRITE). The same key gives the same file again.
 func (s *Service) ExportTransfers(ctx context.Context, in ExportInput) (*Outgoing, error) {
 	partnerID := in.PartnerID
 	if err := access.Require(ctx, access.PointWrite); err != nil {
 		return nil, err
 	}
-	partner, _, err := s.partner(ctx, partnerID)
+	partner, err := s.partner(ctx, partnerID)
 	if err != nil {
 		return nil, err
 	}
@@ -96,13 +96,14 @@ type ImportInput struct {
 }
 
 // ImportAnswers reads a partner's answers: id, result (OK or NG), reference, reason
-// (staff with POINT_WRITE). A file that cannot be read changes nothing; a line that does
+// (the system's API client with POINT_WRITE, or staff of the head office with POINT_ADMIN).
+// A file that cannot be read changes nothing; a line that does
 // not fit is left out and told.
 func (s *Service) ImportAnswers(ctx context.Context, in ImportInput) (*Import, error) {
 	if err := access.Require(ctx, access.PointWrite); err != nil {
 		return nil, err
 	}
-	if _, _, err := s.partner(ctx, in.PartnerID); err != nil {
+	if _, err := s.settling(ctx, in.PartnerID); err != nil {
 		return nil, err
 	}
 	rows, err := sheetOf(in.CSV, 4)
@@ -248,7 +249,7 @@ func (s *Service) Reconcile(ctx context.Context, in ReconcileInput) (*Reconcilia
 	if err := access.Require(ctx, access.PointRead); err != nil {
 		return nil, err
 	}
-	if _, _, err := s.partner(ctx, in.PartnerID); err != nil {
+	if _, err := s.partner(ctx, in.PartnerID); err != nil {
 		return nil, err
 	}
 	rows, err := sheetOf(in.CSV, 2)

@@ -23,8 +23,9 @@ type Orders interface {
 	// Bought is an order as points look at it; nil if a guest or a company placed it.
 	Bought(ctx context.Context, orderID uuid.UUID) (*Bought, error)
 	// Earned is what an order has earned in the programmes and was not taken back, and by
-	// how many postings it came to that.
-	Earned(ctx context.Context, orderID uuid.UUID) ([]Earned, error)
+	// how many postings it came to that. What is over at the moment has lapsed, whether or
+	// not it was written off.
+	Earned(ctx context.Context, orderID uuid.UUID, at time.Time) ([]Earned, error)
 	// TakeFirsts notes which orders or receipts are their members' first purchases, and
 	// answers those that are: of a member in a brand one, unless that order was cancelled.
 	TakeFirsts(ctx context.Context, all []First) ([]uuid.UUID, error)
@@ -169,7 +170,7 @@ func (s *Service) Follow(ctx context.Context, orderID uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		earned, err := s.Store.Earned(ctx, orderID)
+		earned, err := s.Store.Earned(ctx, orderID, s.Now())
 		if err != nil {
 			return err
 		}

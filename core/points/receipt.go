@@ -22,8 +22,9 @@ type Receipts interface {
 	// Reckoned notes what the receipts have earned on.
 	Reckoned(ctx context.Context, all []Receipt, at time.Time) error
 	// Sold are receipts with goods of the codes that members may bring back, the latest
-	// first, with what they have earned by now.
-	Sold(ctx context.Context, memberIDs []uuid.UUID, codes []string, since time.Time) ([]Sold, error)
+	// first, with what they have earned by now. What is over at the moment has lapsed,
+	// whether or not it was written off.
+	Sold(ctx context.Context, memberIDs []uuid.UUID, codes []string, since, at time.Time) ([]Sold, error)
 	// CameBack adds to what came back of the receipts.
 	CameBack(ctx context.Context, minor map[uuid.UUID]int64) error
 	// RulesEver are all rules of the programmes, those that were ended too.
@@ -177,7 +178,7 @@ func (s *Service) takeReceiptsBack(ctx context.Context, t *till) error {
 			since = b.receipt.At
 		}
 	}
-	sold, err := s.Store.Sold(ctx, members, codes, since.Add(-comesBack))
+	sold, err := s.Store.Sold(ctx, members, codes, since.Add(-comesBack), t.now)
 	if err != nil {
 		return err
 	}

@@ -200,7 +200,7 @@ func TestWhatExpiredUnusedIsNotTakenBack(t *testing.T) {
 	require.NoError(t, err)
 	c.pass(31 * 24 * time.Hour)
 	require.NoError(t, c.Expire(t.Context()))
-	got, err := c.ledger().Earned(t.Context(), order)
+	got, err := c.ledger().Earned(t.Context(), order, c.clock())
 	require.NoError(t, err)
 	require.Equal(t, []points.Earned{{ProgrammeID: c.own.ID, Points: 100, Postings: 1, Lapsed: 100}}, got)
 }

@@ -80,7 +80,7 @@ func (s *Service) receiving(ctx context.Context, partnerID uuid.UUID) (*Partner,
 	if err := access.Require(ctx, access.PointWrite); err != nil {
 		return nil, err
 	}
-	partner, _, err := s.partner(ctx, partnerID)
+	partner, err := s.standing(ctx, partnerID)
 	switch {
 	case err != nil:
 		return nil, err
@@ -98,7 +98,7 @@ func (s *Service) telling(ctx context.Context, partnerID uuid.UUID) (*Partner, e
 	if err != nil || access.From(ctx).Is(access.RolePartner) {
 		return partner, err
 	}
-	if partner.APIPartnerID != nil || access.From(ctx).Is(access.RoleStoreStaff) || access.Require(ctx, access.PointAdmin) != nil {
+	if partner.APIPartnerID != nil || access.Require(ctx, access.PointAdmin) != nil {
 		return nil, fault.ErrForbidden.At("partnerId")
 	}
 	return partner, nil

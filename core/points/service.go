@@ -42,7 +42,8 @@ type Ledger interface {
 	Write(ctx context.Context, c Changes) error
 	// Balances are the members' accounts, with what of them can be used at the moment.
 	Balances(ctx context.Context, memberIDs []uuid.UUID, at time.Time) ([]Balance, error)
-	// Statement is one page of an account's entries, the newest first.
+	// Statement is one page of an account's entries, and of those that were merged into it,
+	// the newest first.
 	Statement(ctx context.Context, h Holder, p page.Args) (page.Connection[Entry], error)
 	// OpenLots are the member's lots with something left, by when they expire.
 	OpenLots(ctx context.Context, h Holder) ([]Lot, error)
@@ -75,7 +76,7 @@ type Parts struct {
 	Outbox  messaging.Outbox
 	Links   map[string]Link // to other point systems, by the partner's code
 	Limiter limit.Limiter   // nil: nobody counts tries
-	Members Members         // nil: who has a card alone is written to nowhere
+	Members Members         // nil: who has a card alone is written to nowhere, and shops read nobody's points
 	Now     clock.Clock
 }
 
@@ -340,12 +341,42 @@ func (s *Service) Of(ctx context.Context, memberID uuid.UUID) ([]Balance, error)
 	return s.balances(ctx, memberID)
 }
 
-// views writes down that staff with POINT_READ look at a member's points.
+// views writes down that staff with POINT_READ look at a member's points: the head office
+// at anybody's, a shop's staff at those of members who are the shop's. API clients look at
+// none: what comes from their own systems they have in their transfers.
 func (s *Service) views(ctx context.Context, memberID uuid.UUID) error {
-	if err := access.Require(ctx, access.PointRead); err != nil || access.From(ctx).Is(access.RoleSystem) {
+	if err := access.Require(ctx, access.PointRead); err != nil {
 		return err
 	}
+	switch actor := access.From(ctx); {
+	case actor.Is(access.RoleSystem):
+		return nil
+	case actor.Is(access.RolePartner):
+		return fault.ErrForbidden
+	case actor.Is(access.RoleStoreStaff):
+		if theirs, err := s.readable(ctx, memberID); err != nil || !theirs {
+			return orErr(err, fault.ErrForbidden)
+		}
+	}
 	return s.Events.Record(ctx, event.New(ctx, s.Now(), "member.viewed", "Member", memberID, map[string]any{"by": "points"}))
+}
+
+// readable reports whether the actor of the context may read the member's personal data.
+func (s *Service) readable(ctx context.Context, memberID uuid.UUID) (bool, error) {
+	if s.Members == nil {
+		return false, nil
+	}
+	known, err := s.Members.ByIDs(access.With(ctx, access.System), []uuid.UUID{memberID})
+	return len(known) > 0 && cards.Readable(access.From(ctx), known[0]), err
+}
+
+// office fails for staff of a shop: what is settled with other systems is the head office's
+// and the systems' own. Who could do both would take back what those have.
+func office(ctx context.Context) error {
+	if access.From(ctx).Is(access.RoleStoreStaff) {
+		return fault.ErrForbidden
+	}
+	return nil
 }
 
 // StatementInput asks for one page of what moved a member's points.

@@ -39,7 +39,7 @@ func (s *Service) Send(ctx context.Context, in SendInput) (*Transfer, error) {
 	if err := errors.Join(i18n.CheckString("theirMember", in.TheirMember, maxTheirMember), amount(in.Points)); err != nil {
 		return nil, err
 	}
-	partner, _, err := s.partner(ctx, in.PartnerID)
+	partner, err := s.standing(ctx, in.PartnerID)
 	switch {
 	case err != nil:
 		return nil, err
@@ -110,21 +110,45 @@ func (s *Service) said(ctx context.Context, all ...Transfer) error {
 	return s.Events.Record(ctx, events...)
 }
 
-// partner is one of the context's brand that is open. An API client has its own system
-// alone.
-func (s *Service) partner(ctx context.Context, partnerID uuid.UUID) (*Partner, Programme, error) {
+// partner is one of the context's brand. An API client has its own system alone, a shop's
+// staff none. It may be closed by now, or its programme: what is on its way is finished.
+func (s *Service) partner(ctx context.Context, partnerID uuid.UUID) (*Partner, error) {
 	p, err := s.Store.Partner(ctx, partnerID)
-	if err != nil || p == nil || p.ClosedAt != nil {
-		return nil, Programme{}, orErr(err, ErrPartner.At("partnerId"))
+	if err != nil || p == nil {
+		return nil, orErr(err, ErrPartner.At("partnerId"))
 	}
-	if actor := access.From(ctx); actor.Is(access.RolePartner) && !same(p.APIPartnerID, &actor.ID) {
-		return nil, Programme{}, fault.ErrForbidden.At("partnerId")
+	actor := access.From(ctx)
+	if err := office(ctx); err != nil || actor.Is(access.RolePartner) && !same(p.APIPartnerID, &actor.ID) {
+		return nil, fault.ErrForbidden.At("partnerId")
 	}
-	programme, err := s.programme(ctx, p.ProgrammeID)
-	if err != nil {
-		return nil, programme, ErrPartner.At("partnerId")
+	programme, err := s.Store.Programme(ctx, p.ProgrammeID)
+	if err != nil || programme == nil || !programme.here(ctx) {
+		return nil, orErr(err, ErrPartner.At("partnerId"))
 	}
-	return p, programme, nil
+	if programme.ClosedAt != nil && p.ClosedAt == nil {
+		p.ClosedAt = programme.ClosedAt
+	}
+	return p, nil
+}
+
+// standing is one that points go to and come from now.
+func (s *Service) standing(ctx context.Context, partnerID uuid.UUID) (*Partner, error) {
+	p, err := s.partner(ctx, partnerID)
+	if err == nil && p.ClosedAt != nil {
+		return nil, ErrPartner.At("partnerId")
+	}
+	return p, err
+}
+
+// settling is one of whose transfers and arrivals the actor may say what became of them: its
+// API client, or the head office with POINT_ADMIN. It gives points to members, without a
+// limit.
+func (s *Service) settling(ctx context.Context, partnerID uuid.UUID) (*Partner, error) {
+	p, err := s.partner(ctx, partnerID)
+	if err == nil && !access.From(ctx).Is(access.RolePartner) && access.Require(ctx, access.PointAdmin) != nil {
+		return nil, fault.ErrForbidden.At("partnerId")
+	}
+	return p, err
 }
 
 // SendJob tells another system of a transfer.
@@ -134,29 +158,34 @@ type SendJob struct{ TransferID uuid.UUID }
 func (SendJob) Kind() string { return "points_send" }
 
 // Deliver tells another system of a transfer that is on its way. What nobody answered is
-// told again with the same key; the job's queue decides when.
+// told again with the same key; the job's queue decides when. A try without a link to the
+// system is written down, too: else it would be the first of every round.
 func (s *Service) Deliver(ctx context.Context, transferID uuid.UUID) error {
 	var parcel Parcel
 	var link Link
+	var open bool
 	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
-		link = nil // the transaction may run again
+		link, open = nil, false // the transaction may run again
 		t, err := s.Store.LockTransfer(ctx, transferID)
 		if err != nil || t == nil || !t.open() {
 			return err
 		}
+		open = true
 		partner, err := s.Store.Partner(ctx, t.PartnerID)
 		if err != nil || partner == nil {
 			return orErr(err, ErrPartner)
 		}
-		if link = s.Links[partner.Code]; link == nil {
-			return fault.ErrUnavailable
+		if link = s.Links[partner.Code]; link != nil {
+			parcel, t.State = Parcel{t.ID, t.TheirMember, t.TheirPoints, t.CreatedAt}, StateSent
 		}
-		parcel = Parcel{t.ID, t.TheirMember, t.TheirPoints, t.CreatedAt}
-		t.State, t.Tries, t.UpdatedAt = StateSent, t.Tries+1, s.Now()
+		t.Tries, t.UpdatedAt = t.Tries+1, s.Now()
 		return s.Store.SaveTransfer(ctx, *t)
 	})
-	if err != nil || link == nil {
+	switch {
+	case err != nil || !open:
 		return err
+	case link == nil:
+		return fault.ErrUnavailable
 	}
 	answer, err := link.Send(ctx, parcel)
 	if err != nil {
@@ -244,8 +273,8 @@ func (s *Service) Retry(ctx context.Context) error {
 	return err
 }
 
-// Transfers is one page of transfers: the actor's own, all of the brand's for staff, and
-// those of its own system for an API client. Whose transfers somebody else reads is
+// Transfers is one page of transfers: the actor's own, all of the brand's for staff of the
+// head office, and those of its own system for an API client. Whose transfers somebody else reads is
 // written down.
 func (s *Service) Transfers(ctx context.Context, q TransferQuery) (page.Connection[Transfer], error) {
 	var none page.Connection[Transfer]
@@ -261,6 +290,9 @@ func (s *Service) Transfers(ctx context.Context, q TransferQuery) (page.Connecti
 		}
 		q.MemberID = &mine
 		return s.Store.Transfers(ctx, q)
+	}
+	if err := office(ctx); err != nil {
+		return none, err
 	}
 	c, err := s.Store.Transfers(ctx, q)
 	if err != nil {

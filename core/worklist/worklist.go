@@ -99,7 +99,8 @@ func (s *Service) Counts(ctx context.Context) (Counts, error) {
 	return s.store.Count(ctx, q)
 }
 
-// query is what the actor may read: staff of a shop read of theirs, and no books.
+// query is what the actor may read: staff of a shop read of theirs, and neither books nor what
+// is settled with other point systems.
 func (s *Service) query(ctx context.Context, actor access.Actor) Query {
 	ch, now, inShop := channel.From(ctx), s.now(), actor.Is(access.RoleStoreStaff)
 	year, month, day := now.In(ch.Zone()).Date()
@@ -107,7 +108,7 @@ func (s *Service) query(ctx context.Context, actor access.Actor) Query {
 	q := Query{
 		BrandID: ch.BrandID, At: now, Today: today, Late: holiday.BankDayBefore(today),
 		Orders: actor.May(access.OrderRead), Stock: actor.May(access.InventoryRead), Books: actor.May(access.AccountingRead) && !inShop,
-		Prizes: actor.May(access.PrizeRead), Points: actor.May(access.PointRead),
+		Prizes: actor.May(access.PrizeRead), Points: actor.May(access.PointRead) && !inShop,
 	}
 	if inShop {
 		q.Stores = append([]uuid.UUID{}, actor.Stores...) // of none, where there are none

@@ -270,34 +270,45 @@ func (s *Points) OpenLots(ctx context.Context, h points.Holder) ([]points.Lot, e
 		WHERE a.programme_id = $1 AND a.member_id = $2 ORDER BY l.pending, l.expires_on NULLS LAST, l.earned_at, l.id LIMIT 500`, h.ProgrammeID, h.MemberID)
 }
 
-// numberKey is the sort key of an entry in its account's statement.
-type numberKey struct {
-	N int64 `json:"n"`
+// entryKey is the sort key of an entry in a statement.
+type entryKey struct {
+	At      time.Time `json:"at"`
+	Account uuid.UUID `json:"a"`
+	Number  int64     `json:"n"`
 }
 
-// Statement is one page of an account's entries, the newest first.
+// Statement is one page of an account's entries, and of those of accounts that were merged
+// into it, the newest first. Of each account no more is read than the page may need.
 func (s *Points) Statement(ctx context.Context, h points.Holder, p page.Args) (page.Connection[points.Entry], error) {
 	var none page.Connection[points.Entry]
 	size, err := p.Size()
 	if err != nil {
 		return none, err
 	}
-	var after numberKey
+	var after entryKey
 	behind, err := p.Start(&after)
 	if err != nil {
 		return none, err
 	}
 	keyset := ``
 	if behind {
-		keyset = ` AND e.number < @after`
+		keyset = ` AND (e.at, e.account_id, e.number) < (@at::timestamptz, @account::uuid, @number::bigint)`
 	}
-	const of = ` FROM point_accounts a JOIN point_entries e ON e.account_id = a.id WHERE a.programme_id = @programme AND a.member_id = @member`
-	args := pgx.NamedArgs{"programme": h.ProgrammeID, "member": h.MemberID, "after": after.N, "limit": size + 1}
-	rows, err := collect[points.Entry](ctx, s.db, `SELECT `+pointEntryColumns+of+keyset+` ORDER BY e.number DESC LIMIT @limit`, args)
+	const accounts = `WITH held AS (
+		SELECT a.id FROM point_accounts a WHERE a.programme_id = @programme AND a.member_id = @member
+		UNION ALL SELECT g.id FROM point_accounts a JOIN point_accounts g ON g.merged_into = a.id WHERE a.programme_id = @programme AND a.member_id = @member
+	)`
+	args := pgx.NamedArgs{"programme": h.ProgrammeID, "member": h.MemberID, "at": after.At, "account": after.Account, "number": after.Number, "limit": size + 1}
+	rows, err := collect[points.Entry](ctx, s.db, accounts+`
+		SELECT `+pointEntryColumns+` FROM held CROSS JOIN LATERAL (
+			SELECT * FROM point_entries e WHERE e.account_id = held.id`+keyset+` ORDER BY e.at DESC, e.number DESC LIMIT @limit
+		) e ORDER BY e.at DESC, e.account_id DESC, e.number DESC LIMIT @limit`, args)
 	if err != nil {
 		return none, err
 	}
-	connection := page.Of(rows, size, behind, func(e points.Entry) any { return numberKey{e.Number} })
-	connection.Count = func(ctx context.Context) (int, error) { return one[int](ctx, s.db, `SELECT count(*)`+of, args) }
+	connection := page.Of(rows, size, behind, func(e points.Entry) any { return entryKey{e.At, e.AccountID, e.Number} })
+	connection.Count = func(ctx context.Context) (int, error) {
+		return one[int](ctx, s.db, accounts+` SELECT count(*) FROM held JOIN point_entries e ON e.account_id = held.id`, args)
+	}
 	return connection, nil
 }

@@ -74,17 +74,22 @@ func (s *Points) Bought(ctx context.Context, orderID uuid.UUID) (*points.Bought,
 	return o, err
 }
 
-// Earned is what an order has earned in the programmes. Of its lots, what is left after
-// their last day is written off under a key of the lot and the day.
-func (s *Points) Earned(ctx context.Context, orderID uuid.UUID) ([]points.Earned, error) {
+// Earned is what an order has earned in the programmes.
+func (s *Points) Earned(ctx context.Context, orderID uuid.UUID, at time.Time) ([]points.Earned, error) {
 	return collect[points.Earned](ctx, s.db, `
 		SELECT e.programme_id, sum(CASE e.kind WHEN 'EARN' THEN e.points ELSE -e.points END)::bigint AS points, count(DISTINCT e.key)::int AS postings,
-			coalesce((SELECT sum(x.points) FROM point_lots l `+lapsedOf+` WHERE l.order_id = $1 AND l.programme_id = e.programme_id), 0)::bigint AS lapsed
-		FROM point_entries e WHERE e.order_id = $1 AND e.kind IN ('EARN', 'TAKE_BACK') GROUP BY e.programme_id`, orderID)
+			`+lapsedOf("l.order_id = @order AND l.programme_id = e.programme_id")+` AS lapsed
+		FROM point_entries e WHERE e.order_id = @order AND e.kind IN ('EARN', 'TAKE_BACK') GROUP BY e.programme_id`, pgx.NamedArgs{"order": orderID, "at": at})
 }
 
-// lapsedOf joins the entries x that wrote off what of the lots l expired unused.
-const lapsedOf = `JOIN point_entries x ON x.account_id = l.account_id AND x.key = 'expire:' || l.id || ':' || l.expires_on AND x.kind = 'EXPIRE'`
+// lapsedOf is what of some lots l expired unused by the moment: what is written off, under a
+// key of the lot and the day, and what the job has not come to yet.
+func lapsedOf(lots string) string {
+	return `coalesce((SELECT sum(coalesce(x.points, 0) + CASE WHEN NOT l.pending AND l.expires_on < ` + localDay + ` THEN l.remaining ELSE 0 END)
+		FROM point_lots l JOIN point_programmes p ON p.id = l.programme_id
+		LEFT JOIN point_entries x ON x.account_id = l.account_id AND x.key = 'expire:' || l.id || ':' || l.expires_on AND x.kind = 'EXPIRE'
+		WHERE ` + lots + `), 0)::bigint`
+}
 
 // Schedule says when the order's points are confirmed.
 func (s *Points) Schedule(ctx context.Context, programmeID, orderID uuid.UUID, at time.Time) error {

@@ -101,28 +101,28 @@ func (s *Points) Reckoned(ctx context.Context, all []points.Receipt, at time.Tim
 // Sold are receipts with goods of the codes that may have come back, the latest first.
 // What one earned counts from when it was reckoned last, less what was taken back when it
 // was put right, which undoes something.
-func (s *Points) Sold(ctx context.Context, memberIDs []uuid.UUID, codes []string, since time.Time) ([]points.Sold, error) {
+func (s *Points) Sold(ctx context.Context, memberIDs []uuid.UUID, codes []string, since, at time.Time) ([]points.Sold, error) {
 	return collect[points.Sold](ctx, s.db, `
 		SELECT b.id, b.brand_id, b.member_id, b.code, b.at, b.goods, b.returned, e.programme_id, coalesce(e.earned, 0)::bigint AS earned, coalesce(e.taken, 0)::bigint AS taken,
-			coalesce((SELECT sum(x.points) FROM point_lots l `+lapsedOf+` WHERE l.purchase_id = b.id AND l.programme_id = e.programme_id AND l.earned_at >= b.reckoned_at), 0)::bigint AS lapsed
+			`+lapsedOf("l.purchase_id = b.id AND l.programme_id = e.programme_id AND l.earned_at >= b.reckoned_at")+` AS lapsed
 		FROM (
 			SELECT DISTINCT q.purchase_id AS id, l.brand_id, l.member_id, l.code, q.bought_at AS at, q.goods, q.returned, q.reckoned_at
-			FROM unnest($1::uuid[], $2::text[]) AS w (member_id, code)
-			JOIN purchase_lines l ON l.member_id = w.member_id AND l.code = w.code AND l.amount > 0 AND l.bought_on >= $3::timestamptz::date
+			FROM unnest(@members::uuid[], @codes::text[]) AS w (member_id, code)
+			JOIN purchase_lines l ON l.member_id = w.member_id AND l.code = w.code AND l.amount > 0 AND l.bought_on >= @since::timestamptz::date
 			JOIN point_purchases q ON q.purchase_id = l.purchase_id AND q.goods > q.returned
 		) b LEFT JOIN LATERAL (
 			SELECT x.programme_id, sum(CASE x.kind WHEN 'EARN' THEN x.points ELSE -x.points END) FILTER (WHERE x.kind = 'EARN' OR x.undoes <> '') AS earned,
 				sum(x.points) FILTER (WHERE x.kind = 'TAKE_BACK' AND x.undoes = '') AS taken
 			FROM point_entries x WHERE x.purchase_id = b.id AND x.kind IN ('EARN', 'TAKE_BACK') AND x.at >= b.reckoned_at GROUP BY x.programme_id
 		) e ON true
-		ORDER BY b.at DESC, b.id, b.code, e.programme_id`, memberIDs, codes, since)
+		ORDER BY b.at DESC, b.id, b.code, e.programme_id`, pgx.NamedArgs{"members": memberIDs, "codes": codes, "since": since, "at": at})
 }
 
 // lockReceipts lets those who reckon receipts take turns.
 const lockReceipts = `SELECT pg_advisory_xact_lock(hashtext('points_receipts'))`
 
-// Reckoning is what is known of a receipt.
-func (s *Points) Reckoning(ctx context.Context, purchaseID uuid.UUID, boughtOn time.Time) (*points.Reckoning, error) {
+// Reckoning is what is known of a receipt at the moment.
+func (s *Points) Reckoning(ctx context.Context, purchaseID uuid.UUID, boughtOn, at time.Time) (*points.Reckoning, error) {
 	if _, err := s.db.conn(ctx).Exec(ctx, lockReceipts); err != nil {
 		return nil, err
 	}
@@ -151,9 +151,10 @@ func (s *Points) Reckoning(ctx context.Context, purchaseID uuid.UUID, boughtOn t
 	}
 	r.Has, err = collect[points.Had](ctx, s.db, `
 		SELECT x.programme_id, h.member_id, sum(CASE x.kind WHEN 'EARN' THEN x.points ELSE -x.points END)::bigint AS points,
-			coalesce((SELECT sum(x.points) FROM point_lots l `+lapsedOf+` WHERE l.purchase_id = $1 AND l.programme_id = a.programme_id AND l.earned_at >= $2), 0)::bigint AS lapsed
+			`+lapsedOf("l.purchase_id = @purchase AND l.programme_id = a.programme_id AND l.earned_at >= @since")+` AS lapsed
 		FROM point_entries x JOIN point_accounts a ON a.id = x.account_id JOIN point_accounts h ON h.id = coalesce(a.merged_into, a.id)
-		WHERE x.purchase_id = $1 AND x.kind IN ('EARN', 'TAKE_BACK') AND x.at >= $2 GROUP BY x.programme_id, a.programme_id, h.member_id ORDER BY 1, 2`, purchaseID, *r.ReckonedAt)
+		WHERE x.purchase_id = @purchase AND x.kind IN ('EARN', 'TAKE_BACK') AND x.at >= @since GROUP BY x.programme_id, a.programme_id, h.member_id ORDER BY 1, 2`,
+		pgx.NamedArgs{"purchase": purchaseID, "since": *r.ReckonedAt, "at": at})
 	return &r, err
 }
 
