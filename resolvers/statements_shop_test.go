@@ -14,7 +14,7 @@ var shopOperations = map[string]clientOperation{
 	"app/Suggestions":         {1, furnished(apptest.Variables{"prefix": "しょう"})},
 	"app/Search":              {5, furnished(apptest.Variables{"query": "しょうひん"})},
 	"app/SetCartLineQuantity": {6, settingQuantity},
-	"app/CancelOrder":         {23, cancelling},
+	"app/CancelOrder":         {24, cancelling},
 	"app/OrderChanged": {1, func(t *testing.T, w *world) question { // each event
 		cart := w.filled(t)
 		return question{apptest.Variables{"id": w.place(t, cart, "BANK_TRANSFER")}, cart}
@@ -55,7 +55,7 @@ var shopOperations = map[string]clientOperation{
 		cart := w.filled(t)
 		return question{apptest.Variables{"id": w.place(t, cart, "BANK_TRANSFER")}, cart}
 	}},
-	"web/CancelOrder": {23, cancelling},
+	"web/CancelOrder": {24, cancelling},
 }
 
 // furnished is asked by anybody, in a shop whose shelves are furnished.

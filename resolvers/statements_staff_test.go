@@ -174,7 +174,7 @@ var staffOperations = map[string]clientOperation{
 	"admin/CancelShipment": {12, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"idempotencyKey": w.key(), "shipmentId": w.instructed(t), "reason": "住所の確認待ち"}
 	})},
-	"admin/CancelOrder": {25, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CancelOrder": {26, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order, "reason": "在庫なし"} // the payment goes back
 	})},

@@ -85,9 +85,9 @@ func (b *Lots) one(ctx context.Context, kind MovementKind, v moving, s *shelf, a
 	switch {
 	case kind == Count:
 		return b.counted(ctx, s, v.named, v.level.OnHand+v.pieces)
-	case kind == Transferred && v.pieces > 0:
+	case kind.transfers() && v.pieces > 0:
 		return b.arrived(ctx, s, v, away)
-	case kind == Transferred && len(v.named) == 0:
+	case kind.transfers() && len(v.named) == 0:
 		return s.first(-v.pieces, false)
 	case v.pieces > 0:
 		return b.received(ctx, s, kind, v)
@@ -101,7 +101,7 @@ func (b *Lots) one(ctx context.Context, kind MovementKind, v moving, s *shelf, a
 	entries := make([]LotEntry, len(v.named))
 	for i, p := range v.named {
 		var err error
-		if kind == Transferred {
+		if kind.transfers() {
 			entries[i], err = s.carry(p)
 		} else {
 			var l *LotStock

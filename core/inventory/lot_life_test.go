@@ -158,6 +158,52 @@ func TestLotsGoAlongWithTransfersReturnsAndCounts(t *testing.T) {
 	l.requireSums(t)
 }
 
+func TestLotsGoAlongToEventsAndBack(t *testing.T) {
+	t.Parallel()
+	l := newLarder(t, inventory.ByLot)
+	van := id.New()
+	l.exec(t, `INSERT INTO locations (id, brand_id, code, name, kind) VALUES ($1, $2, 'van', '{"ja":"移動販売車"}', 'EVENT')`, van, l.BrandID)
+	l.receive(t, "A", "2027-01-10", 5)
+	l.receive(t, "B", "2027-02-10", 5)
+	send := func(from, to uuid.UUID, pieces int, lots ...inventory.LotPieces) (*inventory.Transfer, error) {
+		return l.Send(l.ctx, inventory.SendStockInput{IdempotencyKey: id.New().String(), FromID: from, ToID: to, Lines: []inventory.SendLineInput{{VariantID: l.food, Quantity: pieces, Lots: lots}}})
+	}
+	arrive := func(sent *inventory.Transfer, pieces int, lots ...inventory.LotPieces) error {
+		_, err := l.ReceiveTransfer(l.ctx, inventory.ReceiveTransferInput{IdempotencyKey: id.New().String(), TransferID: sent.ID, Lines: []inventory.ArrivedLineInput{{VariantID: l.food, Arrived: pieces, Lots: lots}}})
+		return err
+	}
+	lots := func(location uuid.UUID) [2]int {
+		var pieces [2]int
+		for i, number := range []string{"A", "B"} {
+			pieces[i] = l.number(t, `SELECT coalesce(sum(available), 0)::int FROM stock_lot_levels k JOIN stock_lots t ON t.id = k.lot_id WHERE t.number = $1 AND k.location_id = $2`, number, location)
+		}
+		return pieces
+	}
+
+	out, err := send(l.WarehouseID, van, 7)
+	require.NoError(t, err)
+	require.Equal(t, inventory.EventTakeOut, out.Kind)
+	require.Equal(t, [2]int{0, 3}, lots(l.WarehouseID), "what expires first goes")
+	requireCode(t, inventory.ErrLotUnknown, arrive(out, 1, inventory.LotPieces{Number: "X", Quantity: 1}))
+	require.NoError(t, arrive(out, 6))
+	require.Equal(t, [2]int{5, 1}, lots(van))
+	_, err = l.CloseTransfer(l.ctx, inventory.CloseTransferInput{IdempotencyKey: id.New().String(), TransferID: out.ID, Returned: true})
+	require.NoError(t, err)
+	require.Equal(t, [2]int{0, 4}, lots(l.WarehouseID), "the one that never arrived is back")
+
+	// What is set apart stays where it is unless its lot may not leave at all.
+	l.exec(t, `UPDATE stock_lot_levels SET available = 3, quarantined = 2 WHERE lot_id = (SELECT id FROM stock_lots WHERE number = 'A') AND location_id = $1`, van)
+	l.exec(t, `UPDATE stock_levels SET withheld = 2 WHERE location_id = $1`, van)
+	_, err = send(van, l.WarehouseID, 4, inventory.LotPieces{Number: "A", Quantity: 4})
+	requireCode(t, inventory.ErrLotShort, err)
+	back, err := send(van, l.WarehouseID, 3, inventory.LotPieces{Number: "A", Quantity: 3})
+	require.NoError(t, err)
+	require.Equal(t, inventory.EventBringBack, back.Kind)
+	require.NoError(t, arrive(back, 3))
+	require.Equal(t, [2]int{3, 4}, lots(l.WarehouseID))
+	require.Equal(t, [2]int{0, 1}, lots(van))
+}
+
 func TestSerialNumbersAreOfOnePieceEach(t *testing.T) {
 	t.Parallel()
 	l := newLarder(t, inventory.BySerial)

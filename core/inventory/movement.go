@@ -34,6 +34,11 @@ const (
 // MovementKinds lists every kind.
 var MovementKinds = []MovementKind{Receipt, Adjustment, Count, Shipment, Return, Transferred, EventTakeOut, EventBringBack, Allocation, Released}
 
+// transfers reports whether pieces go from one location to another: their lots go with them.
+func (k MovementKind) transfers() bool {
+	return k == Transferred || k == EventTakeOut || k == EventBringBack
+}
+
 // Movement is a change of a level. It never changes itself: what lies there and what is
 // reserved are the sums of the movements.
 type Movement struct {

@@ -163,9 +163,13 @@ func (s *Service) uncoverOne(ctx context.Context, locationID uuid.UUID, l Loss) 
 	return u, err
 }
 
-// covered looks for what an order has let go elsewhere, and writes that down.
+// covered looks for what an order has let go elsewhere, and writes that down. One that was
+// given up looks for nothing.
 func (s *Service) covered(ctx context.Context, u uncovering) (err error) {
 	o, c := u.order, &u.said
+	if o.Status == Cancelled {
+		return s.stockFlipped(ctx, u.flipped)
+	}
 	if c.Moved, err = s.elsewhere(ctx, o, u.packing, u.letGo, u.flipped); err != nil {
 		return err
 	}

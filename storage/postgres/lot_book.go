@@ -126,7 +126,7 @@ func (s *Inventory) Away(ctx context.Context, reference string) ([]inventory.Lot
 		SELECT `+lotColumns+`, @none::uuid AS location_id, a.pieces AS available, 0 AS quarantined
 		FROM (
 			SELECT lot_id, -sum(available + quarantined)::int AS pieces FROM stock_lot_movements
-			WHERE kind = 'TRANSFER' AND reference = @reference GROUP BY lot_id
+			WHERE kind IN ('TRANSFER', 'EVENT_TAKE_OUT', 'EVENT_BRING_BACK') AND reference = @reference GROUP BY lot_id
 		) a JOIN stock_lots t ON t.id = a.lot_id WHERE a.pieces > 0 ORDER BY t.expires_on, t.created_at, t.id`,
 		pgx.NamedArgs{"reference": reference, "none": uuid.Nil})
 }

@@ -142,23 +142,28 @@ func reservationArgs(reservations []order.Reservation) pgx.NamedArgs {
 	return pgx.NamedArgs{"variants": variants, "locations": locations, "quantities": quantities}
 }
 
-// Release returns the stock that the order holds; what is released stays so.
+// heldBack lets go of what the order holds at locations.
+const heldBack = `
+	WITH released AS (
+		UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN' AND location_id IS NOT NULL
+		RETURNING variant_id, location_id, quantity
+	), locked AS (
+		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN released USING (variant_id, location_id)
+		ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
+	), turned AS (
+		UPDATE stock_levels s SET reserved = s.reserved - r.quantity
+		FROM released r JOIN locked USING (variant_id, location_id)
+		WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
+		RETURNING s.variant_id, s.location_id, s.free, -r.quantity AS taken
+	)` + notedRelease + turnedRows
+
+// Release returns the stock that the order holds; what is released stays so. What the order
+// waits for may just have come: Allocate locks what waits, not the order, so that the order
+// holds more once its waiting rows are to be had. Hence the second look.
 func (s *Orders) Release(ctx context.Context, orderID uuid.UUID, at time.Time) ([]uuid.UUID, error) {
-	var levels, places, left []moved
+	var levels, places, came, left []moved
 	batch, args := &pgx.Batch{}, acting(ctx, pgx.NamedArgs{"order": orderID, "at": at})
-	queueRows(batch, &levels, nil, `
-		WITH released AS (
-			UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN' AND location_id IS NOT NULL
-			RETURNING variant_id, location_id, quantity
-		), locked AS (
-			SELECT s.variant_id, s.location_id FROM stock_levels s JOIN released USING (variant_id, location_id)
-			ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
-		), turned AS (
-			UPDATE stock_levels s SET reserved = s.reserved - r.quantity
-			FROM released r JOIN locked USING (variant_id, location_id)
-			WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
-			RETURNING s.variant_id, s.location_id, s.free, -r.quantity AS taken
-		)`+notedRelease+turnedRows, args)
+	queueRows(batch, &levels, nil, heldBack, args)
 	queueRows(batch, &places, nil, `
 		WITH released AS (
 			UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN' AND location_id IS NULL
@@ -171,7 +176,8 @@ func (s *Orders) Release(ctx context.Context, orderID uuid.UUID, at time.Time) (
 		)
 		SELECT g.variant_id, coalesce(b.most, 0) - g.pieces AS free, -g.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = g.variant_id) AS in_set
 		FROM given g JOIN variants v ON v.id = g.variant_id`+looseStock, args)
+	queueRows(batch, &came, nil, heldBack, args)
 	queueRows(batch, &left, nil, giveBack, args)
 	err := s.db.conn(ctx).SendBatch(ctx, batch).Close()
-	return slices.Concat(crossed(levels), crossed(places), crossed(left)), err
+	return slices.Concat(crossed(levels), crossed(places), crossed(came), crossed(left)), err
 }
