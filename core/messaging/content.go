@@ -160,6 +160,17 @@ type CardDeclined struct {
 	URL         string         `json:"url"`
 }
 
+// PaymentLapsed tells that the money which was held for an order is not any more, and that
+// it is to be paid again. The amount is minor units.
+type PaymentLapsed struct {
+	Name        string         `json:"name"`
+	OrderNumber string         `json:"orderNumber"`
+	Amount      int64          `json:"amount"`
+	Currency    money.Currency `json:"currency"`
+	Until       *time.Time     `json:"until,omitempty"` // when the order is given up; nil: it is not
+	URL         string         `json:"url"`
+}
+
 // WishNews tells a member what of their wishes became cheaper or is there again.
 // Amounts are minor units.
 type WishNews struct {

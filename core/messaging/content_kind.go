@@ -93,6 +93,9 @@ func (ApprovalAsked) Kind() Kind { return KindApprovalAsked }
 // Kind is KindCardDeclined.
 func (CardDeclined) Kind() Kind { return KindCardDeclined }
 
+// Kind is KindPaymentLapsed.
+func (PaymentLapsed) Kind() Kind { return KindPaymentLapsed }
+
 // blanks make a content of each kind to read into.
 var blanks = map[Kind]func() Content{
 	KindEmailVerification:  func() Content { return &EmailVerification{} },
@@ -104,6 +107,7 @@ var blanks = map[Kind]func() Content{
 	KindOrderRescheduled:   func() Content { return &OrderRescheduled{} },
 	KindOrderCancelled:     func() Content { return &OrderCancelled{} },
 	KindCardDeclined:       func() Content { return &CardDeclined{} },
+	KindPaymentLapsed:      func() Content { return &PaymentLapsed{} },
 	KindBankTransfer:       func() Content { return &BankTransfer{} },
 	KindBackInStock:        func() Content { return &BackInStock{} },
 	KindWishNews:           func() Content { return &WishNews{} },

@@ -51,6 +51,7 @@ const (
 	KindPrizeNotice        Kind = "prize_notice"
 	KindDraftOrder         Kind = "draft_order"
 	KindCardDeclined       Kind = "card_declined"
+	KindPaymentLapsed      Kind = "payment_lapsed"
 	KindRecurringOrder     Kind = "recurring_order"
 	KindMailing            Kind = "mailing"
 )
@@ -58,7 +59,7 @@ const (
 // Kinds lists every kind.
 var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
-	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindOrderRescheduled, KindBankTransfer, KindCardDeclined,
+	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindOrderRescheduled, KindBankTransfer, KindCardDeclined, KindPaymentLapsed,
 	KindBackInStock, KindWishNews, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindLotsExpiring, KindReturnNotice, KindStoreSlip, KindParcelNotice,
 	KindPickUpReady, KindPointsExpiring, KindRefundedAsPoints, KindDrawWon, KindDrawCancelled, KindPrizeNotice,

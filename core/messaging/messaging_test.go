@@ -78,6 +78,7 @@ var samples = []messaging.Content{
 		Name: "山田 花子", Number: "R-1001", Event: "PROBLEM", Day: noon, Currency: money.JPY, Problem: "在庫が不足しています", RetryAt: &noon, URL: "https://shop.example/recurring/1",
 	},
 	messaging.CardDeclined{Name: "山田 花子", OrderNumber: "A-1001", Amount: 4510, Currency: "JPY", Until: noon, URL: "https://shop.example/orders/1"},
+	messaging.PaymentLapsed{Name: "山田 花子", OrderNumber: "A-1001", Amount: 4510, Currency: "JPY", Until: &noon, URL: "https://shop.example/orders/1"},
 	messaging.ReturnNotice{Name: "山田 花子", OrderNumber: "A-1001", ReturnNumber: "A-1001-R1", Event: "RECEIVED", Lines: []messaging.OrderPart{{Name: "ひのき猫砂 6L", Quantity: 1}}, Refund: 900, Fee: 100, Currency: money.JPY},
 }
 

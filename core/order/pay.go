@@ -44,10 +44,13 @@ func (o Order) owner() *uuid.UUID {
 }
 
 // lapsed reports whether an order that stands has lost its money: a hold that was
-// given up, or taken in part only. It may be paid again.
+// given up, taken in part only, or over when all had left. It may be paid again.
 func (o Order) lapsed() bool {
-	return slices.Contains([]Status{Confirmed, Picking, PartiallyShipped}, o.Status) && !o.Paid && !o.ShipsUnpaid()
+	return slices.Contains([]Status{Confirmed, Picking, PartiallyShipped, Shipped, Delivered}, o.Status) && !o.Paid && !o.ShipsUnpaid()
 }
+
+// gone reports whether nothing of the order is to leave any more.
+func (o Order) gone() bool { return o.Status == Shipped || o.Status == Delivered }
 
 // MaySee reports whether the actor may see the order.
 func (s *Service) MaySee(ctx context.Context, orderID uuid.UUID) (bool, error) {
@@ -56,7 +59,9 @@ func (s *Service) MaySee(ctx context.Context, orderID uuid.UUID) (bool, error) {
 }
 
 // PaymentChanged notes what has come in; an order that waited for its money and
-// now has it is confirmed, and answers what its customer is told of the delivery.
+// now has it is confirmed, and answers what its customer is told of the delivery. One that
+// has lost it before anything was packed waits again. Of one that has left, what is held
+// is taken: no shipment will.
 func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payment.Totals) (told payment.Told, _ error) {
 	o, err := s.store.Lock(ctx, orderID)
 	if err != nil || o == nil {
@@ -64,11 +69,19 @@ func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payme
 	}
 	paid, before, waited := t.Covered() >= o.Owed(), o.Status, o.waits()
 	if paid == o.Paid {
-		return told, nil
+		return payment.Told{Waits: o.Status == PendingPayment}, nil
 	}
 	o.Paid = paid
-	if paid && o.Status == PendingPayment {
+	switch {
+	case paid && o.Status == PendingPayment:
 		o.Status = Confirmed
+	case paid && o.gone() && t.Authorised > 0:
+		err = s.payments.Take(ctx, o.ID, o.Owed())
+	case !paid && o.Status == Confirmed && !o.ShipsUnpaid() && !o.paidOnReceipt():
+		o.Status = PendingPayment
+	}
+	if err != nil {
+		return told, err
 	}
 	if waited && !o.waits() {
 		if err := s.released(ctx, o); err != nil {
@@ -76,6 +89,7 @@ func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payme
 		}
 		told = o.told()
 	}
+	told.Waits = o.Status == PendingPayment
 	o.UpdatedAt = s.now()
 	if err := s.store.Update(ctx, *o); err != nil {
 		return told, err

@@ -130,11 +130,14 @@ func (s *Service) giveBackShare(ctx context.Context, due Due, all []Payment, i i
 }
 
 func (s *Service) giveBackPart(ctx context.Context, due Due, all []Payment, p Payment, in GiveBackInput, amount int64) error {
+	reason := "RETURN " + in.Reference
 	g, err := s.byName(p.Gateway)
+	if errors.Is(err, errGatewayOff) {
+		return s.leave(ctx, p, OperationRefund, amount, reason)
+	}
 	if err != nil {
 		return err
 	}
-	reason := "RETURN " + in.Reference
 	if _, own := g.(Own); byHand(g) && !own { // staff have to send it
 		if err := s.giveBack(ctx, p, amount, reason); err != nil {
 			return err

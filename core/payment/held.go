@@ -114,8 +114,12 @@ func (s *Service) Void(ctx context.Context, in VoidInput) (*Payment, error) {
 		if err := s.Store.InsertOperation(ctx, h.operation); err != nil {
 			return h.payment, err
 		}
-		if err := s.save(ctx, h.due, h.all, h.payment, after); err != nil || h.operation.Status == OperationDone {
+		if err := s.save(ctx, h.due, h.all, h.payment, after); err != nil {
 			return after, err
+		}
+		after, _ = among(h.all, after.ID) // its order may wait anew
+		if h.operation.Status == OperationDone {
+			return after, nil
 		}
 		return after, s.Jobs.Operate(ctx, h.operation.ID)
 	})

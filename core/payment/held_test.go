@@ -1,6 +1,7 @@
 package payment_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
@@ -92,7 +94,19 @@ func TestStaffTakeAPartOfWhatIsHeld(t *testing.T) {
 	require.NoError(t, err, "the rest is paid by another")
 	rest := s.payments(t, order)[1]
 	require.Equal(t, int64(480), rest.AmountMinor)
+	require.Equal(t, []any{int64(480), true}, []any{lapsed(t, s).Amount, lapsed(t, s).Until == nil}, "an order that is paid in part is not given up")
 	require.Equal(t, int64(1980), s.orders.row(order).totals.Covered())
+}
+
+// lapsed is the last mail that says that a hold is over.
+func lapsed(t *testing.T, s *shop) (last messaging.PaymentLapsed) {
+	t.Helper()
+	for _, m := range s.outbox.sent {
+		if m.Kind == messaging.KindPaymentLapsed {
+			require.NoError(t, json.Unmarshal(m.Content, &last))
+		}
+	}
+	return last
 }
 
 func TestNoMoreIsTakenThanAnEditedOrderComesTo(t *testing.T) {
@@ -121,6 +135,10 @@ func TestHeldMoneyIsGivenUp(t *testing.T) {
 	require.Equal(t, "canceled", s.stripe.Status(t, p.Reference))
 	require.Zero(t, s.orders.row(order).totals.Covered(), "the order knows that it is not paid any more")
 	require.Empty(t, s.balances(t, order))
+	require.Equal(t, []messaging.Kind{messaging.KindPaymentLapsed}, s.outbox.kinds())
+	until := s.only(t, order).DueAt
+	require.Equal(t, s.Deadline(payment.MethodConvenienceStore, s.time.read()), until.UTC(), "its customer has time to pay another way")
+	require.Equal(t, []any{int64(1980), until.UTC()}, []any{lapsed(t, s).Amount, *lapsed(t, s).Until})
 
 	_, err := s.Capture(as(t, customer), payment.CaptureInput{PaymentID: p.ID, IdempotencyKey: "capture-k9"})
 	require.ErrorIs(t, err, fault.ErrForbidden)

@@ -290,6 +290,9 @@ func (s *Service) saveFrom(ctx context.Context, due Due, all []Payment, before, 
 	if err != nil {
 		return err
 	}
+	if told.Waits && after.AuthorisedMinor+after.CapturedMinor < before.AuthorisedMinor+before.CapturedMinor {
+		return s.waitAnew(ctx, due, all, after)
+	}
 	if after.Received() && !before.Received() && !due.Cancelled && after.Method != MethodCashOnDelivery {
 		return s.thank(ctx, due, after, told)
 	}

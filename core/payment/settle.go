@@ -133,7 +133,11 @@ func (s *Service) ask(ctx context.Context, p Payment, kind OperationKind, amount
 		return err
 	}
 	for _, o := range outstanding {
-		if o.Kind == kind { // asked already
+		switch {
+		case o.Kind != kind:
+		case kind == OperationCapture && o.AmountMinor < amount: // once it is taken the gateway lets go of the rest
+			return ErrInProgress
+		default: // asked already
 			return nil
 		}
 	}
@@ -246,7 +250,8 @@ func (s *Service) Release(ctx context.Context, orderID uuid.UUID, reason string)
 }
 
 // Take captures what is held for an order that ships, up to its total, in its
-// transaction; the gateway lets go of the rest.
+// transaction; the gateway lets go of the rest. While less than that is being taken, it is
+// ErrInProgress.
 func (s *Service) Take(ctx context.Context, orderID uuid.UUID, total int64) error {
 	all, err := s.Store.LockedOf(ctx, orderID)
 	if err != nil {
@@ -315,9 +320,9 @@ func (s *Service) Adjust(ctx context.Context, orderID uuid.UUID, before, total i
 			return a, ErrInProgress
 		}
 		there, a.Covered = there-back, a.Covered-back
-		if g, err := s.byName(all[i].Gateway); err != nil {
+		if hand, err := s.sentByStaff(all[i]); err != nil {
 			return a, err
-		} else if _, offline := g.(Offline); offline {
+		} else if hand {
 			known := min(back, due)
 			due, back = due-known, back-known
 		}
@@ -330,4 +335,15 @@ func (s *Service) Adjust(ctx context.Context, orderID uuid.UUID, before, total i
 		a.Refund += back
 	}
 	return a, nil
+}
+
+// sentByStaff reports whether what goes back of a payment stays owed until staff have sent
+// it: by hand, or as its gateway was switched off.
+func (s *Service) sentByStaff(p Payment) (bool, error) {
+	g, err := s.byName(p.Gateway)
+	if errors.Is(err, errGatewayOff) {
+		return true, nil
+	}
+	_, own := g.(Own)
+	return byHand(g) && !own, err
 }

@@ -271,7 +271,7 @@ func (o *orders) PaymentChanged(_ context.Context, order uuid.UUID, t payment.To
 	row := o.rows[order]
 	row.totals = t
 	row.due.Payable = !row.due.Cancelled && t.Secured() < row.due.Amount
-	return payment.Told{}, nil
+	return payment.Told{Waits: row.due.Payable}, nil
 }
 
 func (o *orders) PaymentExpired(ctx context.Context, order uuid.UUID) error {

@@ -58,6 +58,7 @@ type Told struct {
 	PromisedOn *time.Time // the day on which it is there
 	DeliverOn  *time.Time // the day that was wished for
 	Band       string     // the part of the day that was wished for
+	Waits      bool       // the order waits for money
 }
 
 // Totals are the sums over all payments of an order, minor units.

@@ -247,7 +247,8 @@ func paymentFilter(q payment.Query) (string, pgx.NamedArgs) {
 				WHERE o.id = order_id AND o.total - o.refused < (SELECT sum(p.captured - p.refunded) FROM payments p WHERE p.order_id = o.id)))
 			OR (status = 'PENDING' AND captured > 0)
 			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND o.status = 'PENDING_PAYMENT'))
-			OR (status = 'CANCELLED' AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND NOT o.paid AND o.status IN ('CONFIRMED', 'PICKING', 'PARTIALLY_SHIPPED')))
+			OR (status = 'CANCELLED' AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND NOT o.paid AND o.payment_method NOT IN ('ON_ACCOUNT', 'CASH_ON_DELIVERY')
+				AND o.status IN ('CONFIRMED', 'PICKING', 'PARTIALLY_SHIPPED', 'SHIPPED', 'DELIVERED')))
 			OR id IN (SELECT payment_id FROM payment_operations WHERE status IN ('OUTSTANDING', 'REFUSED') AND kind <> 'START'))`
 	}
 	return where, args
