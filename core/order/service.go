@@ -93,6 +93,8 @@ type Store interface {
 	// Unship puts what a shipment took on a location's shelves, and reports whether the
 	// brand has that location.
 	Unship(ctx context.Context, h Shipment, locationID uuid.UUID, at time.Time) (bool, error)
+	// CameBack is how many pieces of the order's lines were received by returns, by line.
+	CameBack(ctx context.Context, orderID uuid.UUID) (map[uuid.UUID]int, error)
 	// RefuseShipments notes that what has left of an order was not accepted.
 	RefuseShipments(ctx context.Context, orderID uuid.UUID, at time.Time) error
 	// SaveRefused writes what of the order is not owed any more, and takes the shipment
