@@ -62,6 +62,7 @@ func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payme
 	if err != nil || o == nil {
 		return told, err
 	}
+	ctx = inBrand(ctx, o.BrandID)
 	paid, before, waited := t.Covered() >= o.Owed(), o.Status, o.waits()
 	if paid == o.Paid {
 		return told, nil

@@ -378,6 +378,7 @@ func (s *Service) change(ctx context.Context, orderID uuid.UUID, eventType strin
 		if err := s.ours(ctx, *o); err != nil {
 			return err
 		}
+		ctx = inBrand(ctx, o.BrandID)
 		said := Change{Before: o.Status}
 		if err := f(ctx, o, &said); err != nil {
 			return err
@@ -388,6 +389,15 @@ func (s *Service) change(ctx context.Context, orderID uuid.UUID, eventType strin
 		return errors.Join(s.store.Update(ctx, *o), s.events.Record(ctx, event.New(ctx, o.UpdatedAt, eventType, "Order", o.ID, said)))
 	})
 	return changed, err
+}
+
+// inBrand is the context in the brand, for what jobs and webhooks do in no channel: events,
+// of stock and campaigns too, are the brand's whoever caused them.
+func inBrand(ctx context.Context, brandID uuid.UUID) context.Context {
+	if channel.From(ctx).BrandID != uuid.Nil {
+		return ctx
+	}
+	return channel.With(ctx, channel.Channel{BrandID: brandID})
 }
 
 // once is change, once for each key of the operation.
