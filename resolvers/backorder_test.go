@@ -1,11 +1,13 @@
 package resolvers_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -13,6 +15,8 @@ import (
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/storage/postgres"
 )
 
 var shipper = access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{
@@ -176,6 +180,62 @@ func TestSoldOutGoodsAreBackOrdered(t *testing.T) {
 	require.Empty(t, write(t, a, shipper, "cancelOrder", "CancelOrderInput", `order { status }`, apptest.Variables{"orderId": later.Order.ID}, nil))
 	requireStock(t, a, bed, 7, 0)
 	requireSums(t, a)
+}
+
+// blocked waits until a statement about these rows waits for a lock in the test's database.
+func blocked(t *testing.T, a *apptest.App, rows string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		return countOf(t, a, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%' || $1 || '%'`, rows) > 0
+	}, time.Minute, 5*time.Millisecond)
+}
+
+// What an order waits for comes while staff take it out of the order: they hear nothing of it.
+func TestAnEditIsOvertakenByWhatComes(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	method := a.AddShipping(t, "parcel", 0)
+	bed := a.AddProduct(t, "bed", 100).Variants[0]
+	a.SetStock(t, bed, 1)
+	backOrders(t, a, nil, 20)
+	placed := buyer(t, a, method, bed, 3).place(t, "intent-1", "300")
+	require.Empty(t, placed.UserErrors)
+	desk, orders, edited := counter{a, editor}, postgres.NewOrders(a.DB), make(chan editAnswer)
+	line := desk.look(t, placed.Order.ID).Lines[0].ID
+	exec(t, a, `UPDATE stock_levels SET on_hand = 3 WHERE variant_id = $1`, bed)
+	exec(t, a, `INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference) VALUES (gen_random_uuid(), now(), $1, $2, 'RECEIPT', 2, '')`, bed, a.WarehouseID)
+	require.NoError(t, a.DB.InTx(t.Context(), func(ctx context.Context) error {
+		waiting, _, err := orders.Waiting(ctx, []uuid.UUID{bed})
+		require.NoError(t, err)
+		require.Len(t, waiting, 1)
+		go func() { edited <- desk.edit(t, placed.Order.ID, lines(line, 1)) }()
+		blocked(t, a, "stock_reservations")
+		return orders.Allocate(ctx, []order.Allocation{{OrderID: waiting[0].OrderID, Reservation: order.Reservation{VariantID: bed, LocationID: a.WarehouseID, Quantity: 2}}}, time.Now())
+	}))
+	got := <-edited
+	require.Empty(t, got.UserErrors)
+	require.Equal(t, "100", got.Order.Total.Amount)
+	requireStock(t, a, bed, 3, 1)
+	requireSums(t, a)
+}
+
+// A payment that does not come in time is a job's to see, which acts in no channel: what
+// follows from it is the brand's all the same.
+func TestWhatFollowsFromAJobIsOfTheBrand(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	method := a.AddShipping(t, "parcel", 0)
+	bed := a.AddProduct(t, "bed", 100).Variants[0]
+	a.SetStock(t, bed, 1)
+	backOrders(t, a, nil, 20)
+	first := buyer(t, a, method, bed, 1).place(t, "intent-1", "100")
+	require.Empty(t, first.UserErrors)
+	require.Empty(t, buyer(t, a, method, bed, 1).place(t, "intent-2", "100").UserErrors)
+	require.NoError(t, a.App.Resolvers.Orders.PaymentExpired(t.Context(), keyOf(t, first.Order.ID)))
+	for _, what := range []string{"order.cancelled", "order.allocated", "stock.availability_changed"} {
+		require.Positive(t, countOf(t, a, `SELECT count(*) FROM events WHERE type = $1 AND brand_id = $2`, what, a.BrandID), what)
+		require.Zero(t, countOf(t, a, `SELECT count(*) FROM events WHERE type = $1 AND brand_id IS NULL`, what), what)
+	}
 }
 
 func TestBackOrdersNeverPassTheirLimit(t *testing.T) {

@@ -261,6 +261,14 @@ func TestStaffRecordABankTransfer(t *testing.T) {
 		}
 		return *got.RecordBankTransfer.Outcome, got.RecordBankTransfer.Difference.Amount, "", s.status(t)
 	}
+	var early struct {
+		RecordBankTransfer struct{ UserErrors []userError }
+	}
+	s.DoAs(t, cashier, `mutation($p: ID!) { recordBankTransfer(input: {idempotencyKey: "statement-early", paymentId: $p, amount: "2000", receivedAt: "2099-01-01T00:00:00Z"}) { userErrors { code field message } } }`,
+		apptest.Variables{"p": order.Order.Payments[0].ID}).Into(t, &early)
+	require.Equal(t, "INVALID", early.RecordBankTransfer.UserErrors[0].Code)
+	require.Equal(t, []string{"receivedAt"}, early.RecordBankTransfer.UserErrors[0].Field)
+
 	for i, step := range [][5]string{
 		{"0", "", "", "AMOUNT_INVALID", "PENDING_PAYMENT"},
 		{"-5", "", "", "AMOUNT_INVALID", "PENDING_PAYMENT"},

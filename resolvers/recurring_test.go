@@ -277,9 +277,24 @@ func TestWhatARecurringOrderRefuses(t *testing.T) {
 	require.Equal(t, "QUANTITY_INVALID lines.0.quantity", refused("lines", []apptest.Variables{wantedLine(r.litter, 0, nil)}))
 	require.Equal(t, "SHIPPING_METHOD_UNAVAILABLE shippingMethodId", refused("shippingMethodId", id.Global("ShippingMethod", id.New())))
 	require.Equal(t, "FORBIDDEN", refused("memberId", id.Global("Account", id.New())), "for oneself only")
+	clerk := asking(func(q string, v apptest.Variables) apptest.Answer {
+		return r.App.DoAs(t, access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Stores: []uuid.UUID{uuid.New()}, Permissions: []access.Permission{access.OrderRead, access.OrderWrite}}, q, v)
+	})
+	require.Equal(t, "FORBIDDEN", clerk.recur(t, "subscribeRecurringOrder", with(r.wish(), "memberId", r.customer.id)).fault(), "recurring orders are no shop's")
 	var n int
 	require.NoError(t, r.App.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM recurring_orders`).Scan(&n))
 	require.Zero(t, n)
+}
+
+func TestReasonsAreShort(t *testing.T) {
+	t.Parallel()
+	r := newRegular(t)
+	made := r.ask.recur(t, "subscribeRecurringOrder", r.wish())
+	require.Empty(t, made.UserErrors)
+	for _, field := range []string{"skipRecurringOrder", "pauseRecurringOrder", "cancelRecurringOrder"} {
+		require.Equal(t, "TOO_LONG reason", r.ask.recur(t, field, apptest.Variables{"recurringOrderId": made.RecurringOrder.ID, "reason": strings.Repeat("あ", 501)}).fault(), field)
+	}
+	require.Empty(t, r.ask.recur(t, "skipRecurringOrder", apptest.Variables{"recurringOrderId": made.RecurringOrder.ID, "reason": strings.Repeat("あ", 500)}).UserErrors)
 }
 
 func TestNothingComesForWhoHasLeft(t *testing.T) {

@@ -48,6 +48,12 @@ func (c counter) refuse(t testing.TB, shipment string, more apptest.Variables) r
 // are in the first parcel, 4900-0001; the second, 4900-0002, has the third, if it left.
 func (s *door) twoParcels(t testing.TB, method string, second bool) (order, number string, shipments []string) {
 	t.Helper()
+	return s.twoParcelsAs(t, method, []string{"4900-0001", "4900-0002"}[:1+one(second)]...)
+}
+
+// twoParcelsAs is twoParcels with other numbers.
+func (s *door) twoParcelsAs(t testing.TB, method string, numbers ...string) (order, number string, shipments []string) {
+	t.Helper()
 	guest, _ := s.cart(t, 3, method)
 	total := "6600"
 	if method == "CASH_ON_DELIVERY" {
@@ -62,10 +68,9 @@ func (s *door) twoParcels(t testing.TB, method string, second bool) (order, numb
 	}
 	line := staff.look(t, order).Lines[0].ID
 	parts := []int{2, 1}
-	for i, n := range parts[:1+one(second)] {
-		packed := staff.instruct(t, order, lines(line, n))
+	for i, number := range numbers {
+		packed := staff.instruct(t, order, lines(line, parts[i]))
 		require.Empty(t, packed.UserErrors)
-		number := []string{"4900-0001", "4900-0002"}[i]
 		require.Empty(t, staff.move(t, "shipShipment", apptest.Variables{"shipmentId": packed.Shipments[0].ID, "trackingNumber": number}).UserErrors)
 		shipments = append(shipments, packed.Shipments[0].ID)
 	}
@@ -205,6 +210,18 @@ func TestACarrierBringsOneOfTwoParcelsBack(t *testing.T) {
 	require.Equal(t, shipments[1], open[0].Shipment.ID)
 	require.Empty(t, d.staff.refuse(t, open[0].Shipment.ID, nil).UserErrors)
 	require.Empty(t, d.issues(t, apptest.Variables{"kinds": []string{"RETURNED"}, "states": []string{"OPEN"}}))
+
+	// Neither was accepted: the second word is taken in like the first, and what follows too.
+	both, _, parcels := d.twoParcelsAs(t, "CASH_ON_DELIVERY", "4900-0011", "4900-0012")
+	d.reported(t, "4900-0012", said("RETURNED", time.Hour))
+	d.reported(t, "4900-0011", said("RETURNED", time.Hour))
+	require.Equal(t, "SHIPPED", d.staff.look(t, both).Status, "which of them was refused is for people to say")
+	open = d.issues(t, apptest.Variables{"kinds": []string{"RETURNED"}, "states": []string{"OPEN"}})
+	require.Len(t, open, 2)
+	for _, shipment := range parcels {
+		require.Empty(t, d.staff.refuse(t, shipment, nil).UserErrors)
+	}
+	require.Equal(t, "CANCELLED", d.staff.look(t, both).Status)
 
 	// Of a single parcel the order was given up by the carrier's word; the goods are here now.
 	single, shipment := d.sent(t, "4912-3456-7890")

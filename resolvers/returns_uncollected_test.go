@@ -140,3 +140,26 @@ func TestTheRestOfTheFeeComesBackWithWhatWasNotRefused(t *testing.T) {
 	require.Empty(t, nonZero(s.books(t, order)))
 	require.Equal(t, int64(6600), delivered{shopper: &shopper{App: s.App}, order: order}.refunded(t))
 }
+
+// What came back as a return was accepted at the door: it is not taken in, nor paid back, once
+// more as a parcel that was not.
+func TestWhatWasReturnedIsNotRefusedToo(t *testing.T) {
+	t.Parallel()
+	s := newDoor(t)
+	staff := counter{s.App, dispatcher}
+	order, _, shipments := s.twoParcels(t, "BANK_TRANSFER", true)
+	staff.takeBack(t, order, staff.linesOf(t, order)[0], 2)
+	shelf, books := s.shelf(t), s.books(t, order)
+	require.Equal(t, "SHIPMENT_STATUS_CONFLICT", staff.refuse(t, shipments[0], nil).code(), "one piece is left, and two are in it")
+	require.Equal(t, shelf, s.shelf(t))
+	require.Equal(t, books, s.books(t, order))
+	require.Empty(t, staff.refuse(t, shipments[1], nil).UserErrors, "the two that came back may be those of the other parcel")
+	require.Equal(t, shelf+1, s.shelf(t))
+	require.Equal(t, "SHIPMENT_STATUS_CONFLICT", staff.refuse(t, shipments[0], nil).code())
+
+	unpaid, _ := s.shipped(t, "9900-0001")
+	staff.takeBack(t, unpaid, staff.linesOf(t, unpaid)[0], 1)
+	var whole struct{ RecordRefusedDelivery orderAnswer }
+	s.DoAs(t, dispatcher, `mutation($o: ID!) { recordRefusedDelivery(input: {`+aKey()+` orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": unpaid}).Into(t, &whole)
+	require.Equal(t, "SHIPMENT_STATUS_CONFLICT", whole.RecordRefusedDelivery.UserErrors[0].Code)
+}

@@ -36,14 +36,14 @@ var moneyOperations = map[string]clientOperation{
 	"admin/UploadCollections": {6, input(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"file": attached("集金日,注文番号,代引金額\n2026/01/05," + w.key() + ",100\n")}
 	})},
-	"admin/RecordRefusedDelivery": {27, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RecordRefusedDelivery": {29, input(func(t *testing.T, w *world) apptest.Variables {
 		w.office(t)
 		w.made(t, "saveCashOnDelivery", "", onDelivery())
 		order := w.place(t, w.filled(t), "CASH_ON_DELIVERY")
 		exec(t, w.App, `UPDATE orders SET status = 'SHIPPED' WHERE id = $1`, keyOf(t, order))
 		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order, "reason": "受取拒否"}
 	})},
-	"admin/RecordRefusedShipment": {45, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RecordRefusedShipment": {47, input(func(t *testing.T, w *world) apptest.Variables {
 		shipment := w.instructed(t)
 		require.Empty(t, counter{w.App, shipper}.move(t, "shipShipment", apptest.Variables{"shipmentId": shipment}).UserErrors)
 		return apptest.Variables{"idempotencyKey": w.key(), "shipmentId": shipment, "reason": "受取拒否"}

@@ -163,7 +163,7 @@ var staffOperations = map[string]clientOperation{
 		order, _ := w.paid(t)
 		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order}
 	})},
-	"admin/ShipShipment": {24, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ShipShipment": {25, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"idempotencyKey": w.key(), "shipmentId": w.instructed(t), "carrier": "ヤマト運輸", "trackingNumber": w.key()}
 	})},
 	"admin/DeliverShipment": {11, input(func(t *testing.T, w *world) apptest.Variables {

@@ -193,6 +193,22 @@ func TestAStocktakeThatFindsFewerThanAreHeldIsBooked(t *testing.T) {
 	require.Equal(t, "STOCKTAKE_OVER", c.book(t, key, false).code())
 }
 
+// An order that was given up and holds goods all the same lets go of them, and stays given up.
+func TestAStocktakeRevivesNoOrder(t *testing.T) {
+	t.Parallel()
+	c := newCarrier(t)
+	desk := counter{c.App, packer}
+	order := c.ordered(t, c.AddShipping(t, "parcel", 0), 3)
+	exec(t, c.App, `UPDATE orders SET status = 'CANCELLED' WHERE id = $1`, keyOf(t, order))
+	key := c.start(t, c.warehouse).Stocktake.ID
+	require.Empty(t, c.count(t, key, map[string]int{c.leash: 1}).UserErrors)
+	require.Empty(t, c.book(t, key, false).UserErrors)
+	require.Equal(t, "CANCELLED", desk.look(t, order).Status)
+	requireShopStock(t, c.App, c.WarehouseID, keyOf(t, c.leash), 1, 1)
+	requireSums(t, c.App)
+	require.Zero(t, *waiting(t, c.App, packer)["backOrders"], "it waits for nothing")
+}
+
 func TestOrdersThatArePickedUpKeepWhatWasCounted(t *testing.T) {
 	t.Parallel()
 	c := newCarrier(t)

@@ -195,6 +195,7 @@ func TestACarrierReportsByWebhook(t *testing.T) {
 	status, parcels := d.parcels(t, order)
 	require.Equal(t, "DELIVERED", status)
 	require.Equal(t, "DELIVERED", *parcels[0].Status)
+	require.Zero(t, countOf(t, d.App, `SELECT count(*) FROM shipments WHERE delivered_at < shipped_at`), "no parcel arrives before it leaves, whatever a carrier's clock says")
 	var said []string
 	for _, e := range parcels[0].Events {
 		said = append(said, e.Status)
@@ -261,6 +262,28 @@ func TestAllParcelsOfAShipmentHaveToArrive(t *testing.T) {
 	status, parcels := d.parcels(t, order)
 	require.Equal(t, "DELIVERED", status)
 	require.Len(t, parcels, 2)
+}
+
+func TestAParcelLeavesNoEarlierThanItWasOrdered(t *testing.T) {
+	t.Parallel()
+	d := newDock(t)
+	d.Work(t)
+	order, number, _ := d.instructed(t)
+	day := func(ago int) string { return time.Now().In(jst).AddDate(0, 0, -ago).Format("2006/01/02") }
+	file := func(day string) string {
+		return "出荷番号,送り状番号,出荷日\n" + number + "-1,1111-0000-0001," + day + "\n"
+	}
+	_, errors := d.upload(t, file(day(1)))
+	require.Empty(t, errors)
+	require.Len(t, d.worked(t).Rejections, 1)
+	status, _ := d.parcels(t, order)
+	require.Equal(t, "PICKING", status)
+	require.Len(t, d.issues(t, apptest.Variables{"kinds": []string{"NOT_SHIPPABLE"}}), 1)
+	_, errors = d.upload(t, file(day(0)))
+	require.Empty(t, errors)
+	require.Empty(t, d.worked(t).Rejections, "on the day itself it may, whatever the hour")
+	status, _ = d.parcels(t, order)
+	require.Equal(t, "SHIPPED", status)
 }
 
 func TestLateShipmentsAreFoundAndToldOnce(t *testing.T) {

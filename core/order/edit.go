@@ -137,6 +137,9 @@ func (s *Service) Edit(ctx context.Context, in EditInput) (done Edited, err erro
 	}
 	for range maxPlans {
 		done, err = act(ctx, in)
+		if errors.Is(err, errStockMoved) { // what it waits for has come meanwhile
+			continue
+		}
 		if again, err := s.refused(ctx, err); !again || err != nil {
 			return done, err
 		}

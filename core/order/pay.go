@@ -67,6 +67,7 @@ func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payme
 	if err != nil || o == nil {
 		return told, err
 	}
+	ctx = inBrand(ctx, o.BrandID)
 	paid, before, waited := t.Covered() >= o.Owed(), o.Status, o.waits()
 	if paid == o.Paid {
 		return payment.Told{Waits: o.Status == PendingPayment}, nil

@@ -67,9 +67,10 @@ type PickUpStore interface {
 	// ListPickUps is one page of them, who waits longest first. Those of orders that are
 	// not paid, and should be, are left out while they are only requested.
 	ListPickUps(ctx context.Context, q PickUpQuery) (page.Connection[PickUp], error)
-	// DuePickUps are ready ones whose time is over before the moment, less those that
-	// replace returned goods and cost nothing more, or if remind, whose customers have not been reminded.
-	DuePickUps(ctx context.Context, before time.Time, remind bool, most int) ([]uuid.UUID, error)
+	// DuePickUps are ready ones whose time is over by now, less those that replace returned
+	// goods and cost nothing more; with remind, those whose time will be over so soon and
+	// whose customers have not been reminded.
+	DuePickUps(ctx context.Context, now time.Time, remind time.Duration, most int) ([]uuid.UUID, error)
 	// ShopName is what the shop is called.
 	ShopName(ctx context.Context, shopID uuid.UUID) (i18n.Text, error)
 }

@@ -36,11 +36,11 @@ func notFetched(language string) string {
 func (s *Service) SeeToPickUps(ctx context.Context) error {
 	ctx = access.With(ctx, access.System)
 	now := s.now()
-	over, err := s.store.DuePickUps(ctx, now, false, dueAtOnce)
+	over, err := s.store.DuePickUps(ctx, now, 0, dueAtOnce)
 	for _, orderID := range over {
 		err = errors.Join(err, s.giveUpPickUp(ctx, orderID))
 	}
-	soon, failed := s.store.DuePickUps(ctx, now.Add(remindAt), true, dueAtOnce)
+	soon, failed := s.store.DuePickUps(ctx, now, remindAt, dueAtOnce)
 	err = errors.Join(err, failed)
 	for _, orderID := range soon {
 		err = errors.Join(err, s.remind(ctx, orderID))

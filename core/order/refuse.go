@@ -22,6 +22,9 @@ import (
 // ErrSeveralShipments says that an order is not given up for one of its parcels.
 var ErrSeveralShipments = fault.Conflict("ORDER_SEVERAL_SHIPMENTS", "複数の出荷がある注文です。受取拒否は出荷ごとに登録してください", "Several shipments of the order have left: record which of them was refused")
 
+// errCameBack says that goods of a shipment were accepted, as they came back as a return.
+var errCameBack = fault.Conflict(ErrShipmentStatus.Code, "返品として入庫済みの商品を含むため、受取拒否として登録できません", "Goods of it were received as a return: it was accepted")
+
 // Owed is what the order asks for, less what was refused at the door.
 func (o Order) Owed() int64 { return o.TotalMinor - o.RefusedMinor }
 
@@ -76,6 +79,9 @@ func (s *Service) refuse(ctx context.Context, m *moving, in RefuseShipmentInput)
 	}
 	collects := m.collects()
 	m.said.Reason, m.shipment.Status = in.Reason, ShipmentRefused
+	if err := s.accepted(ctx, m); err != nil {
+		return err
+	}
 	reason := cmp.Or(in.Reason, "受取拒否")
 	o, share := m.order, m.shipment.TotalMinor
 	if o.Status == Cancelled { // its money is settled
@@ -112,6 +118,26 @@ func (s *Service) refuse(ctx context.Context, m *moving, in RefuseShipmentInput)
 		return s.giveUpGoods(ctx, o, reason, refund)
 	}
 	return s.refusedPart(ctx, m, in, share, collects, reason)
+}
+
+// accepted fails if, the shipment being refused, more of a line has come back by returns
+// than is left with the customer: these goods would be received, and paid back, twice.
+func (s *Service) accepted(ctx context.Context, m *moving) error {
+	back, err := s.store.CameBack(ctx, m.order.ID)
+	if err != nil {
+		return err
+	}
+	for _, l := range m.lines {
+		if m.shipment.holds(l.ID) && back[l.ID] > l.Shipped(m.shipments) {
+			return errCameBack.At("shipmentId")
+		}
+	}
+	return nil
+}
+
+// holds reports whether pieces of the line are in the shipment.
+func (s Shipment) holds(lineID uuid.UUID) bool {
+	return slices.ContainsFunc(s.Lines, func(p Packed) bool { return p.LineID == lineID })
 }
 
 // place is the location that takes the goods in.

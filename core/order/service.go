@@ -93,6 +93,8 @@ type Store interface {
 	// Unship puts what a shipment took on a location's shelves, and reports whether the
 	// brand has that location.
 	Unship(ctx context.Context, h Shipment, locationID uuid.UUID, at time.Time) (bool, error)
+	// CameBack is how many pieces of the order's lines were received by returns, by line.
+	CameBack(ctx context.Context, orderID uuid.UUID) (map[uuid.UUID]int, error)
 	// RefuseShipments notes that what has left of an order was not accepted.
 	RefuseShipments(ctx context.Context, orderID uuid.UUID, at time.Time) error
 	// SaveRefused writes what of the order is not owed any more, and takes the shipment
@@ -376,6 +378,7 @@ func (s *Service) change(ctx context.Context, orderID uuid.UUID, eventType strin
 		if err := s.ours(ctx, *o); err != nil {
 			return err
 		}
+		ctx = inBrand(ctx, o.BrandID)
 		said := Change{Before: o.Status}
 		if err := f(ctx, o, &said); err != nil {
 			return err
@@ -386,6 +389,15 @@ func (s *Service) change(ctx context.Context, orderID uuid.UUID, eventType strin
 		return errors.Join(s.store.Update(ctx, *o), s.events.Record(ctx, event.New(ctx, o.UpdatedAt, eventType, "Order", o.ID, said)))
 	})
 	return changed, err
+}
+
+// inBrand is the context in the brand, for what jobs and webhooks do in no channel: events,
+// of stock and campaigns too, are the brand's whoever caused them.
+func inBrand(ctx context.Context, brandID uuid.UUID) context.Context {
+	if channel.From(ctx).BrandID != uuid.Nil {
+		return ctx
+	}
+	return channel.With(ctx, channel.Channel{BrandID: brandID})
 }
 
 // once is change, once for each key of the operation.

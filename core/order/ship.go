@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/shipping"
@@ -62,11 +64,25 @@ func (s *Service) Ship(ctx context.Context, in ShipInput) (Moved, error) {
 		if err := s.leave(ctx, m, ShipmentShipped, in.Lots); err != nil {
 			return err
 		}
-		if !in.HandedAt.IsZero() && in.HandedAt.Before(*m.shipment.ShippedAt) {
-			m.shipment.ShippedAt = &in.HandedAt
+		if err := m.handed(ctx, in.HandedAt); err != nil {
+			return err
 		}
 		return s.mail(ctx, *m.order, m.shipment.ID.String(), onItsWay(m))
 	})
+}
+
+// handed notes when the carrier got the shipment, which leaves now: a day no earlier than
+// that on which the order was placed.
+func (m *moving) handed(ctx context.Context, at time.Time) error {
+	if at.IsZero() || !at.Before(*m.shipment.ShippedAt) {
+		return nil
+	}
+	placed := m.order.PlacedAt.In(channel.From(ctx).Zone())
+	if at.Before(time.Date(placed.Year(), placed.Month(), placed.Day(), 0, 0, 0, 0, placed.Location())) {
+		return fault.Invalid(fault.CodeInvalid, "注文日（%s）より前の日付です", "The order was placed later than that, on %s").With(placed.Format(time.DateOnly)).At("handedAt")
+	}
+	m.shipment.ShippedAt = &at
+	return nil
 }
 
 // address writes down who carries the shipment, under what number.
@@ -181,7 +197,7 @@ func onItsWay(m *moving) messaging.OrderShipped {
 // DeliverInput says that a shipment has arrived.
 type DeliverInput struct {
 	ShipmentID uuid.UUID
-	ArrivedAt  time.Time // zero: now
+	ArrivedAt  time.Time // as the carrier says: neither before it left nor to come counts; zero: now
 }
 
 // Deliver notes that a shipment has arrived, for staff.
@@ -193,6 +209,9 @@ func (s *Service) Deliver(ctx context.Context, in DeliverInput) (Moved, error) {
 		at := s.now()
 		if !in.ArrivedAt.IsZero() && in.ArrivedAt.Before(at) {
 			at = in.ArrivedAt
+			if left := m.shipment.ShippedAt; left != nil && at.Before(*left) {
+				at = *left
+			}
 		}
 		m.shipment.Status, m.shipment.DeliveredAt = ShipmentDelivered, &at
 		return nil

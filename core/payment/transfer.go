@@ -105,6 +105,9 @@ func (s *Service) RecordTransfer(ctx context.Context, in TransferInput) (Transfe
 	if err := in.Validate(); err != nil {
 		return TransferResult{}, err
 	}
+	if in.ReceivedAt.After(s.Now()) {
+		return TransferResult{}, fault.Invalid(fault.CodeInvalid, "入金日時が未来です", "The money cannot have come in yet").At("receivedAt")
+	}
 	found, err := s.Store.Payment(ctx, in.PaymentID)
 	if err != nil || found == nil {
 		return TransferResult{}, errors.Join(err, fault.ErrNotFound.At("paymentId"))

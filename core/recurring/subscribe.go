@@ -55,13 +55,13 @@ type SubscribeInput struct {
 	Coupons          []string   // codes of coupons that hold for each order
 }
 
-// Subscribe begins a recurring order, for its member or, by staff, for one: once for
-// each idempotency key.
+// Subscribe begins a recurring order, for its member or, by staff of the whole brand, for
+// one: once for each idempotency key.
 func (s *Service) Subscribe(ctx context.Context, in SubscribeInput) (*Order, error) {
 	actor := access.From(ctx)
 	member := actor.ID
 	if in.MemberID != nil && *in.MemberID != actor.ID {
-		if err := access.Require(ctx, access.OrderWrite); err != nil {
+		if err := access.RequireEverywhere(ctx, access.OrderWrite); err != nil {
 			return nil, err
 		}
 		member = *in.MemberID
@@ -349,8 +349,13 @@ type NameInput struct {
 	Reason      string
 }
 
+func (in NameInput) validate() error { return short("reason", in.Reason, 500) }
+
 // Skip leaves the next order out.
 func (s *Service) Skip(ctx context.Context, in NameInput) (*Order, error) {
+	if err := in.validate(); err != nil {
+		return nil, err
+	}
 	return s.change(ctx, in.RecurringID, "recurring_order.skipped", func(ctx context.Context, o *Order, c *Change) error {
 		if o.State != Active {
 			return ErrState.With(o.State)
@@ -378,6 +383,9 @@ func (o *Order) advance(today time.Time) {
 
 // Pause stops orders until it is resumed.
 func (s *Service) Pause(ctx context.Context, in NameInput) (*Order, error) {
+	if err := in.validate(); err != nil {
+		return nil, err
+	}
 	return s.change(ctx, in.RecurringID, "recurring_order.paused", func(_ context.Context, o *Order, c *Change) error {
 		if o.State != Active {
 			return ErrState.With(o.State)
@@ -413,7 +421,7 @@ func (s *Service) Resume(ctx context.Context, in ResumeInput) (*Order, error) {
 
 // Cancel ends a recurring order for good; what was ordered stays ordered.
 func (s *Service) Cancel(ctx context.Context, in NameInput) (*Order, error) {
-	if err := short("reason", in.Reason, 500); err != nil {
+	if err := in.validate(); err != nil {
 		return nil, err
 	}
 	return s.change(ctx, in.RecurringID, "recurring_order.cancelled", func(_ context.Context, o *Order, c *Change) error {

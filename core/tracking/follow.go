@@ -2,7 +2,6 @@ package tracking
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -44,6 +43,7 @@ type Followed struct {
 	Status     order.ShipmentStatus
 	Carrier    string // as the customer reads it
 	Number     string
+	Told       bool // by its carrier, where it is: it is one of the brand's, and has the number
 	PromisedOn *time.Time
 	MovedAt    time.Time // when it last moved
 }
@@ -60,7 +60,8 @@ type Store interface {
 	OnTheWay(ctx context.Context, carrier string, since time.Time, limit int) ([]Followed, error)
 	Asked(ctx context.Context, parcelIDs []uuid.UUID, at time.Time) error
 	// Late are the first parcels of the brand's shipments that have not arrived, were
-	// promised before today or have not moved since, and are on no work list for it.
+	// promised before today or have not moved since, and are on no work list for it. What
+	// no carrier says anything of does not move: it was promised before today.
 	Late(ctx context.Context, brandID uuid.UUID, today, since time.Time, limit int) ([]Followed, error)
 	// Arrived takes a shipment off the list of the late ones.
 	Arrived(ctx context.Context, shipmentID uuid.UUID, at time.Time) error
@@ -71,6 +72,8 @@ type Orders interface {
 	Parcels(ctx context.Context, shipmentIDs []uuid.UUID) ([]order.Parcel, error)
 	Deliver(ctx context.Context, in order.DeliverInput) (order.Moved, error)
 	Refuse(ctx context.Context, in order.RefuseInput) (*order.Order, error)
+	// Refusable locks the order and reports whether Refuse would give it up.
+	Refusable(ctx context.Context, orderID uuid.UUID) (bool, error)
 	// Tell mails the order's customer, once for each occasion.
 	Tell(ctx context.Context, orderID uuid.UUID, occasion string, content func(order.Order) messaging.Content) error
 }
@@ -199,12 +202,16 @@ func (s *Service) arrived(ctx context.Context, f Followed, parcels []order.Parce
 // people to ask about. In both cases somebody has to receive the goods.
 func (s *Service) returned(ctx context.Context, f Followed) error {
 	detail := i18n.Text{"ja": "荷物が返送されます。お客様に確認し、届いたら入庫してください", "en": "The parcel comes back: ask the customer, and receive the goods"}
-	_, err := s.Orders.Refuse(ctx, order.RefuseInput{IdempotencyKey: "returned:" + f.OrderID.String(), OrderID: f.OrderID, Reason: "受取拒否（運送会社からの報告）"})
-	switch {
-	case err == nil:
-		detail = i18n.Text{"ja": "代金引換の受取拒否により注文を取り消しました。届いたら入庫してください", "en": "Not accepted at the door: the order was given up. Receive the goods"}
-	case len(fault.All(err)) == 0 || errors.Is(err, fault.ErrUnavailable):
+	given, err := s.Orders.Refusable(ctx, f.OrderID)
+	if err != nil {
 		return err
+	}
+	if given {
+		detail = i18n.Text{"ja": "代金引換の受取拒否により注文を取り消しました。届いたら入庫してください", "en": "Not accepted at the door: the order was given up. Receive the goods"}
+		in := order.RefuseInput{IdempotencyKey: "returned:" + f.ShipmentID.String(), OrderID: f.OrderID, Reason: "受取拒否（運送会社からの報告）"}
+		if _, err := s.Orders.Refuse(ctx, in); err != nil {
+			return err
+		}
 	}
 	return s.Issues.Report(ctx, Issue{BrandID: &f.BrandID, ShipmentID: &f.ShipmentID, Kind: IssueReturned, Carrier: f.Carrier, TrackingNumber: f.Number, Detail: detail})
 }

@@ -53,11 +53,14 @@ func (s *Service) Poll(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
+// poll asks one carrier. A report that fails is said, and does not keep the others from
+// being taken in, nor its parcel ahead of all others.
 func (s *Service) poll(ctx context.Context, t Tracker) error {
 	due, err := s.Store.OnTheWay(ctx, t.Carrier(), s.Now().Add(-Every+time.Minute), mostAsked)
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for some := range slices.Chunk(due, t.Batch()) {
 		numbers, ids := make([]string, len(some)), make([]uuid.UUID, len(some))
 		for i, f := range some {
@@ -65,22 +68,22 @@ func (s *Service) poll(ctx context.Context, t Tracker) error {
 		}
 		reports, err := t.Track(ctx, numbers)
 		if err != nil {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
 		for _, r := range reports {
 			if err := s.Take(ctx, t.Carrier(), r); err != nil {
-				return err
+				failed = append(failed, fmt.Errorf("parcel %s: %w", r.TrackingNumber, err))
 			}
 		}
 		if err := s.Store.Asked(ctx, ids, s.Now()); err != nil {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
-// Late puts shipments that are late on the work list and tells their customers, once,
-// for noren itself.
+// Late puts shipments that are late on the work list and, if their carriers say where they
+// are, tells their customers, once, for noren itself.
 func (s *Service) Late(ctx context.Context) error {
 	if !access.From(ctx).Is(access.RoleSystem) {
 		return fault.ErrForbidden
@@ -109,12 +112,13 @@ func (s *Service) late(ctx context.Context, c channel.Channel) error {
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, f := range found {
 		if err := s.Tx.InTx(ctx, func(ctx context.Context) error { return s.isLate(ctx, f, today) }); err != nil {
-			return fmt.Errorf("shipment %s is late: %w", f.ShipmentID, err)
+			failed = append(failed, fmt.Errorf("shipment %s is late: %w", f.ShipmentID, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func (s *Service) isLate(ctx context.Context, f Followed, today time.Time) error {
@@ -129,6 +133,9 @@ func (s *Service) isLate(ctx context.Context, f Followed, today time.Time) error
 		Shipments: []int{f.Nth}, Carrier: f.Carrier, TrackingNumber: f.Number,
 	})); err != nil {
 		return err
+	}
+	if !f.Told { // it may have arrived long ago: people look first
+		return nil
 	}
 	parcels, err := s.Orders.Parcels(ctx, []uuid.UUID{f.ShipmentID})
 	if err != nil {

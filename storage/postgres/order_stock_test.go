@@ -14,12 +14,19 @@ import (
 	"github.com/noren-commerce/noren/storage/postgres/pgtest"
 )
 
-// waitingOrder is an order that waits for pieces of the variant.
-func waitingOrder(t *testing.T, shop *pgtest.Shop, variant uuid.UUID, pieces int) uuid.UUID {
+// placedOrder is an order of the shop.
+func placedOrder(t *testing.T, shop *pgtest.Shop) uuid.UUID {
 	t.Helper()
 	key := id.New()
 	require.NoError(t, shop.DB.Run(t.Context(), `INSERT INTO orders (id, number, brand_id, channel_id, email, language, status, currency, tax_inclusive, subtotal, shipping_fee, tax, total, taxes, breakdown, shipping_address, shipping_method, payment_method, placed_at, updated_at)
 		VALUES ($1::uuid, $1::uuid::text, $2, $3, 'neko@example.com', 'ja', 'CONFIRMED', 'JPY', true, 0, 0, 0, 0, '[]', '[]', '{}', '{}', 'BANK_TRANSFER', now(), now())`, key, shop.BrandID, shop.ChannelID))
+	return key
+}
+
+// waitingOrder is an order that waits for pieces of the variant.
+func waitingOrder(t *testing.T, shop *pgtest.Shop, variant uuid.UUID, pieces int) uuid.UUID {
+	t.Helper()
+	key := placedOrder(t, shop)
 	require.NoError(t, shop.DB.Run(t.Context(), `INSERT INTO stock_reservations (order_id, variant_id, quantity) VALUES ($1, $2, $3)`, key, variant, pieces))
 	require.NoError(t, shop.DB.Run(t.Context(), `INSERT INTO back_orders (variant_id, pieces) VALUES ($1, $2)`, variant, pieces))
 	return key

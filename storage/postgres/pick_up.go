@@ -65,13 +65,14 @@ func (s *Orders) ListPickUps(ctx context.Context, q order.PickUpQuery) (page.Con
 	return found, err
 }
 
-// DuePickUps are ready ones whose time is over before the moment, less those that replace
-// returned goods, or whose customers have not been reminded of it.
-func (s *Orders) DuePickUps(ctx context.Context, before time.Time, remind bool, most int) ([]uuid.UUID, error) {
+// DuePickUps are ready ones whose time is over by now, less those that replace returned
+// goods; with remind, those whose time will be over so soon and whose customers have not
+// been reminded of it.
+func (s *Orders) DuePickUps(ctx context.Context, now time.Time, remind time.Duration, most int) ([]uuid.UUID, error) {
 	due, err := collect[struct{ OrderID uuid.UUID }](ctx, s.db, `
-		SELECT u.order_id FROM pick_ups u WHERE u.state = 'READY' AND u.expires_at <= $1
-		  AND CASE WHEN $2 THEN u.reminded_at IS NULL ELSE NOT EXISTS (SELECT FROM return_receipts x WHERE x.exchange_order_id = u.order_id AND x.carried = 0) END
-		ORDER BY u.expires_at LIMIT $3`, before, remind, most)
+		SELECT u.order_id FROM pick_ups u WHERE u.state = 'READY' AND u.expires_at <= $2
+		  AND CASE WHEN $2 > $1 THEN u.expires_at > $1 AND u.reminded_at IS NULL ELSE NOT EXISTS (SELECT FROM return_receipts x WHERE x.exchange_order_id = u.order_id AND x.carried = 0) END
+		ORDER BY u.expires_at LIMIT $3`, now, now.Add(remind), most)
 	ids := make([]uuid.UUID, len(due))
 	for i, d := range due {
 		ids[i] = d.OrderID

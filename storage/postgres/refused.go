@@ -30,6 +30,22 @@ func (s *Orders) Unship(ctx context.Context, h order.Shipment, locationID uuid.U
 		SELECT EXISTS (SELECT FROM place)`, args)
 }
 
+// CameBack is how many pieces of the order's lines were received by returns, by line.
+func (s *Orders) CameBack(ctx context.Context, orderID uuid.UUID) (map[uuid.UUID]int, error) {
+	rows, err := collect[struct {
+		LineID   uuid.UUID
+		Quantity int
+	}](ctx, s.db, `
+		SELECT l.line_id, sum(p.restocked + p.scrapped + p.repaired)::int AS quantity
+		FROM returns t JOIN return_lines l ON l.return_id = t.id JOIN return_receipt_lines p ON p.return_line_id = l.id
+		WHERE t.order_id = $1 GROUP BY l.line_id`, orderID)
+	back := make(map[uuid.UUID]int, len(rows))
+	for _, r := range rows {
+		back[r.LineID] = r.Quantity
+	}
+	return back, err
+}
+
 // RefuseShipments notes that what has left of an order was not accepted.
 func (s *Orders) RefuseShipments(ctx context.Context, orderID uuid.UUID, at time.Time) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `

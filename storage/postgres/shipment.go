@@ -123,12 +123,19 @@ func (s *Orders) ListShipments(ctx context.Context, q order.ShipmentQuery) (page
 }
 
 // TrackedElsewhere reports whether a shipment of another order has the number with the
-// same carrier.
+// same carrier: one of the brand's by its id, as its name is in the language of the order.
+// Whoever takes the same number at once waits.
 func (s *Orders) TrackedElsewhere(ctx context.Context, h order.Shipment) (bool, error) {
+	args := pgx.NamedArgs{"key": order.ParcelKey(h.TrackingNumber), "brand": h.BrandID, "order": h.OrderID, "carrier_id": h.CarrierID, "carrier": h.Carrier}
+	batch := &pgx.Batch{}
+	batch.Queue(`SELECT pg_advisory_xact_lock(hashtextextended('parcel ' || @brand::uuid::text || @key::text, 0))`, args)
+	if err := s.db.later(ctx, batch); err != nil {
+		return false, err
+	}
 	return one[bool](ctx, s.db, `
 		SELECT EXISTS (SELECT FROM parcels p JOIN shipments h ON h.id = p.shipment_id
-			WHERE p.key = @key AND h.brand_id = @brand AND h.order_id <> @order AND h.status <> 'CANCELLED' AND h.carrier = @carrier)`,
-		pgx.NamedArgs{"key": order.ParcelKey(h.TrackingNumber), "brand": h.BrandID, "order": h.OrderID, "carrier": h.Carrier})
+			WHERE p.key = @key AND h.brand_id = @brand AND h.order_id <> @order AND h.status <> 'CANCELLED'
+			AND CASE WHEN h.carrier_id IS NOT NULL AND @carrier_id::uuid IS NOT NULL THEN h.carrier_id = @carrier_id ELSE h.carrier = @carrier END)`, args)
 }
 
 // AddParcel notes the tracking number as one more of the shipment's, once.

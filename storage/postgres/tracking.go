@@ -61,7 +61,10 @@ func (s *Tracking) SaveIssue(ctx context.Context, i tracking.Issue) error {
 	return err
 }
 
-const followedColumns = `p.id AS parcel_id, h.id AS shipment_id, h.order_id, h.brand_id, h.nth, h.status, h.carrier, p.tracking_number AS number,
+// followedColumns are those of tracking.Followed, for a shipment h and its parcel p, if it
+// has one.
+const followedColumns = `coalesce(p.id, h.id) AS parcel_id, h.id AS shipment_id, h.order_id, h.brand_id, h.nth, h.status, h.carrier, coalesce(p.tracking_number, '') AS number,
+	h.carrier_id IS NOT NULL AND p.id IS NOT NULL AS told,
 	(SELECT r.promised_on FROM orders r WHERE r.id = h.order_id) AS promised_on,
 	coalesce((SELECT max(e.at) FROM tracking_events e WHERE e.parcel_id = p.id), h.shipped_at, p.created_at) AS moved_at`
 
@@ -100,17 +103,19 @@ func (s *Tracking) Asked(ctx context.Context, parcelIDs []uuid.UUID, at time.Tim
 }
 
 // Late are the first parcels of the brand's shipments that should have arrived, or have
-// not moved since, and are on no work list for it.
+// not moved since, and are on no work list for it. Of those that no carrier says anything
+// of, the promised day counts alone, for as long as others are asked for.
 func (s *Tracking) Late(ctx context.Context, brandID uuid.UUID, today, since time.Time, limit int) ([]tracking.Followed, error) {
 	return collect[tracking.Followed](ctx, s.db, `
 		SELECT f.* FROM (
 			SELECT DISTINCT ON (h.id) `+followedColumns+`
-			FROM shipments h JOIN parcels p ON p.shipment_id = h.id JOIN orders o ON o.id = h.order_id
-			WHERE h.brand_id = $1 AND h.status = 'SHIPPED' AND h.carrier_id IS NOT NULL AND o.status <> 'CANCELLED'
+			FROM shipments h JOIN orders o ON o.id = h.order_id LEFT JOIN parcels p ON p.shipment_id = h.id
+			WHERE h.brand_id = $1 AND h.status = 'SHIPPED' AND o.status <> 'CANCELLED'
+			  AND (h.carrier_id IS NOT NULL AND p.id IS NOT NULL OR o.promised_on < $2::date AND h.shipped_at > $2::date - make_interval(days => $5))
 			  AND NOT EXISTS (SELECT FROM delivery_issues i WHERE i.shipment_id = h.id AND i.kind IN ('LATE', 'RETURNED'))
 			  AND NOT EXISTS (SELECT FROM tracking_events e WHERE e.parcel_id = p.id AND e.status IN ('DELIVERED', 'RETURNED'))
 			ORDER BY h.id, p.created_at, p.id
-		) f WHERE f.promised_on < $2 OR f.moved_at < $3 ORDER BY f.moved_at LIMIT $4`, brandID, today, since, limit)
+		) f WHERE f.promised_on < $2::date OR f.moved_at < $3 ORDER BY f.moved_at LIMIT $4`, brandID, today, since, limit, longest)
 }
 
 // Arrived takes a shipment off the list of the late ones.
