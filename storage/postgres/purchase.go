@@ -377,6 +377,7 @@ func (s *Purchases) Problems(ctx context.Context, q purchase.ProblemQuery) (page
 			lines, whose = `true`, `p.member_id = purchase_problems.member_id`
 		}
 		where = append(where, `CASE kind WHEN 'PRODUCT' THEN `+lines+`
+			WHEN 'RECEIPT' THEN EXISTS (SELECT FROM purchases p WHERE p.id = purchase_id AND `+theirs+`)
 			ELSE EXISTS (SELECT FROM purchases p WHERE p.brand_id = @brand AND p.card_number = value AND `+whose+` AND `+theirs+`) END`)
 	}
 	args := pgx.NamedArgs{"brand": q.BrandID, "state": q.State, "stores": orEmpty(q.Stores), "actor": q.SentBy}
