@@ -40,7 +40,7 @@ var companyOperations = map[string]clientOperation{
 	"admin/ApprovalDays":    {1, inTrade(func(*testing.T, *world) apptest.Variables { return nil })},
 	"admin/SetApprovalDays": {4, inTrade(func(*testing.T, *world) apptest.Variables { return in(apptest.Variables{"days": 14}) })},
 	"admin/ApproveOrder":    {13, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
-	"admin/RejectOrder":     {22, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
+	"admin/RejectOrder":     {23, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
 
 	"admin/CustomerGroups":      {5, inTrade(func(*testing.T, *world) apptest.Variables { return nil })},
 	"admin/CustomerGroup":       {7, inTrade(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.trade.group} })},
@@ -60,7 +60,7 @@ var companyOperations = map[string]clientOperation{
 	"app/CompanyOrders": {6, byBoss(func(*testing.T, *world) apptest.Variables { return nil })},
 	"app/WaitingOrders": {5, byBoss(func(*testing.T, *world) apptest.Variables { return nil })},
 	"app/ApproveOrder":  {15, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
-	"app/RejectOrder":   {24, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
+	"app/RejectOrder":   {25, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
 }
 
 // trade is what a world's shop has of trade on terms: as many companies and groups as
