@@ -11748,7 +11748,7 @@ extend enum UserErrorCode {
   pointProgrammes: [PointProgramme!]! @allow(anyone: true)
   "What the caller has, one balance for each programme of the brand."
   myPoints: [PointBalance!]! @allow(roles: [MEMBER, COMPANY_BUYER])
-  "What moved points of an account, the newest first: the caller's own, or any member's for staff."
+  "What moved points of an account, the newest first: the caller's own, or a member's for staff: the head office's of any, a shop's of its own members (else FORBIDDEN), who are shown what the shop may read. What members brought along who became this one is part of it."
   pointStatement(
     "Of which programme."
     programmeId: ID!
@@ -11759,14 +11759,14 @@ extend enum UserErrorCode {
     "The cursor behind which the page starts."
     after: String
   ): PointEntryConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
-  "What is left of the points that were given together, by when they expire, at most 500: the caller's own, or any member's for staff."
+  "What is left of the points that were given together, by when they expire, at most 500: the caller's own, or a member's for staff, as ` + "`" + `pointStatement` + "`" + `."
   pointLots(
     "Of which programme."
     programmeId: ID!
     "Whose, for staff; the caller's own if left out."
     memberId: ID
   ): [PointLot!]! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
-  "What a member has, for staff."
+  "What a member has, for staff, as ` + "`" + `pointStatement` + "`" + `."
   memberPoints(
     "The member's account."
     memberId: ID!
@@ -11780,7 +11780,7 @@ extend enum UserErrorCode {
   ): [PointTrialSum!]! @allow(permissions: [POINT_READ])
   "Other point systems that points move to and from; those that were closed for staff only."
   pointPartners: [PointPartner!]! @allow(roles: [MEMBER, COMPANY_BUYER, PARTNER], permissions: [POINT_READ])
-  "Transfers to and from other point systems, the newest first: the caller's own, or the brand's for staff."
+  "Transfers to and from other point systems, the newest first: the caller's own, the brand's for staff of the head office, those of its own system for a partner; FORBIDDEN for a shop's staff."
   pointTransfers(
     "How many, 0 to 100."
     first: Int = 20
@@ -11789,7 +11789,7 @@ extend enum UserErrorCode {
     "Which transfers; all if left out."
     filter: PointTransferFilter
   ): PointTransferConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
-  "Points that came from other systems for member numbers that nobody has, the newest first; for staff. OPEN is the work list."
+  "Points that came from other systems for member numbers that nobody has, the newest first; for staff of the head office, and of its own system for a partner. OPEN is the work list."
   pointArrivals(
     "How many, 0 to 100."
     first: Int = 20
@@ -11800,7 +11800,7 @@ extend enum UserErrorCode {
   ): PointArrivalConnection! @allow(permissions: [POINT_READ])
   "Codes that give points, the newest first, at most 500; for staff."
   pointCodes: [PointCode!]! @allow(permissions: [POINT_READ])
-  "Compare another system's statement with the transfers that went there, or that came from there."
+  "Compare another system's statement with the transfers that went there, or that came from there; for staff of the head office, and of its own system for a partner. A period longer than 366 days is POINT_PERIOD_INVALID, more than 10,000 differences are POINT_STATEMENT_DIFFERENT."
   reconcilePoints(
     "Which system, what time, and what it says."
     input: ReconcilePointsInput!
@@ -11818,7 +11818,7 @@ extend type Mutation {
     "To whom, and how many."
     input: GivePointsInput!
   ): PointBalancePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
-  "Turn the caller's points of one programme into those of another, by their rate."
+  "Turn the caller's points of one programme into those of another, by their rate: ` + "`" + `PointProgramme.rates` + "`" + ` has them, another brand's own included."
   exchangePoints(
     "Between which programmes, and how many."
     input: ExchangePointsInput!
@@ -11838,7 +11838,7 @@ extend type Mutation {
     "From which system, and the file."
     input: ReceivePointFileInput!
   ): ReceivePointFilePayload! @allow(permissions: [POINT_WRITE])
-  "Say whose points are that came for a number nobody has, or that they are refused."
+  "Say whose points are that came for a number nobody has, or that they are refused; for staff of the head office with POINT_ADMIN, and of its own system for a partner. Else it is FORBIDDEN."
   settlePointArrival(
     "Which, and whose."
     input: SettlePointArrivalInput!
@@ -11858,7 +11858,7 @@ extend type Mutation {
     "The programme."
     input: SavePointProgrammeInput!
   ): PointProgrammePayload! @allow(permissions: [POINT_ADMIN])
-  "Set what points of one programme become in another."
+  "Set what points of one programme of the brand become in another, be it another brand's own; for the head office."
   savePointRate(
     "The rate."
     input: SavePointRateInput!
@@ -11893,12 +11893,12 @@ extend type Mutation {
     "The system."
     input: SavePointPartnerInput!
   ): PointPartnerPayload! @allow(permissions: [POINT_ADMIN])
-  "Write what is reserved for another system into a file, and count it as sent. The same key gives the same file again."
+  "Write what is reserved for another system into a file, at most 20,000 transfers, the oldest first, and count it as sent; for staff of the head office, and of its own system for a partner. The same key gives the same file again."
   exportPointTransfers(
     "For which system."
     input: ExportPointTransfersInput!
   ): ExportPointTransfersPayload! @allow(permissions: [POINT_WRITE])
-  "Read another system's answers to a file: what it took, and what comes back. Each transfer is answered once, in whatever file it stands."
+  "Read another system's answers to a file: what it took, and what comes back. Each transfer is answered once, in whatever file it stands. For staff of the head office with POINT_ADMIN, and of its own system for a partner; else it is FORBIDDEN. Transfers to a system that was closed meanwhile are answered, too."
   importPointAnswers(
     "From which system, and what it says."
     input: ImportPointAnswersInput!
@@ -12028,7 +12028,7 @@ type PointOffer {
 
 "One movement of points, by double entry. It never changes."
 type PointEntry {
-  "Its number among the account's entries, from 1."
+  "Its number among the account's entries, from 1. What a member brought along who became this one has numbers, and balances, of its own account."
   number: Int!
   "Why."
   kind: PointEntryKind!
@@ -12504,8 +12504,10 @@ input ReceivePointsInput {
 input ReceivePointFileInput {
   "The other system."
   partnerId: ID!
-  "CSV in UTF-8 with a heading: reference (theirs), member (a member number), points (theirs). At most 100,000 lines."
-  csv: String!
+  "CSV in UTF-8 with a heading: reference (theirs), member (a member number), points (theirs). At most 100,000 lines; what does not fit into a request's body comes as ` + "`" + `file` + "`" + `."
+  csv: String
+  "The same as a file, in the place of ` + "`" + `csv` + "`" + `; with both or neither it is POINT_FILE_ONE."
+  file: Upload
 }
 
 "What to do with points that came for a number nobody has."
@@ -12684,8 +12686,10 @@ input ExportPointTransfersInput {
 input ImportPointAnswersInput {
   "The system."
   partnerId: ID!
-  "CSV in UTF-8 with a heading: id, result (OK or NG), reference, reason. At most 100,000 lines."
-  csv: String!
+  "CSV in UTF-8 with a heading: id, result (OK or NG), reference, reason. At most 100,000 lines; what does not fit into a request's body comes as ` + "`" + `file` + "`" + `."
+  csv: String
+  "The same as a file, in the place of ` + "`" + `csv` + "`" + `; with both or neither it is POINT_FILE_ONE."
+  file: Upload
 }
 
 "Another system's statement."
@@ -12696,8 +12700,10 @@ input ReconcilePointsInput {
   from: DateTime!
   "And before this one."
   until: DateTime!
-  "CSV in UTF-8 with a heading: id (of what came from there, their reference), points (theirs). At most 100,000 lines."
-  csv: String!
+  "CSV in UTF-8 with a heading: id (of what came from there, their reference), points (theirs). At most 100,000 lines; what does not fit into a request's body comes as ` + "`" + `file` + "`" + `."
+  csv: String
+  "The same as a file, in the place of ` + "`" + `csv` + "`" + `; with both or neither it is POINT_FILE_ONE."
+  file: Upload
   "Whether it is of points that came from there; else of those that went there."
   incoming: Boolean! = false
 }
@@ -12720,7 +12726,7 @@ type PointBalancesPayload {
 
 "The caller's balances after an exchange."
 type ExchangePointsPayload {
-  "The balances; empty if nothing was done."
+  "The balances of the brand, and the other brand's if points went there; empty if nothing was done."
   balances: [PointBalance!]!
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
@@ -12786,6 +12792,8 @@ type PointPartnerPayload {
 type ExportPointTransfersPayload {
   "How many transfers it holds."
   count: Int!
+  "Whether more wait for another file."
+  more: Boolean!
   "CSV: id, member, points (theirs), requested_at; null if nothing was done."
   csv: String
   "Why nothing was done; empty if it was."
@@ -20661,7 +20669,7 @@ type WorkLists {
   overdueAccounts: Int
   "Prizes that are to be sent, or are packed (` + "`" + `prizeExchanges` + "`" + `); null without PRIZE_READ."
   prizeExchanges: Int
-  "Points that came for member numbers that nobody has (` + "`" + `pointArrivals` + "`" + `); null without POINT_READ."
+  "Points that came for member numbers that nobody has (` + "`" + `pointArrivals` + "`" + `); null without POINT_READ, and for a shop's staff."
   pointArrivals: Int
 }
 `, BuiltIn: false},

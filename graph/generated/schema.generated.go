@@ -253,7 +253,7 @@ type MutationResolver interface {
 	ExchangePoints(ctx context.Context, input points.ExchangeInput) (model.ExchangePointsPayload, error)
 	SendPoints(ctx context.Context, input points.SendInput) (model.PointTransferPayload, error)
 	ReceivePoints(ctx context.Context, input points.ReceiveInput) (model.ReceivePointsPayload, error)
-	ReceivePointFile(ctx context.Context, input points.ReceiveFileInput) (model.ReceivePointFilePayload, error)
+	ReceivePointFile(ctx context.Context, input model.ReceivePointFileInput) (model.ReceivePointFilePayload, error)
 	SettlePointArrival(ctx context.Context, input points.SettleArrivalInput) (model.PointArrivalPayload, error)
 	RewardPoints(ctx context.Context, input points.RewardInput) (model.PointBalancesPayload, error)
 	GrantPoints(ctx context.Context, input points.GrantInput) (model.PointBalancePayload, error)
@@ -266,7 +266,7 @@ type MutationResolver interface {
 	RedeemPointCode(ctx context.Context, input points.RedeemInput) (model.RedeemPointCodePayload, error)
 	SavePointPartner(ctx context.Context, input points.SavePartnerInput) (model.PointPartnerPayload, error)
 	ExportPointTransfers(ctx context.Context, input points.ExportInput) (model.ExportPointTransfersPayload, error)
-	ImportPointAnswers(ctx context.Context, input points.ImportInput) (model.ImportPointAnswersPayload, error)
+	ImportPointAnswers(ctx context.Context, input model.ImportPointAnswersInput) (model.ImportPointAnswersPayload, error)
 	ImportPrices(ctx context.Context, input model.ImportPricesInput) (model.PriceImportPayload, error)
 	CommitPriceImport(ctx context.Context, input importing.PriceRunInput) (model.PriceImportPayload, error)
 	DiscardPriceImport(ctx context.Context, input importing.PriceRunInput) (model.PriceImportPayload, error)
@@ -486,7 +486,7 @@ type QueryResolver interface {
 	PointTransfers(ctx context.Context, first *int, after *string, filter *points.TransferQuery) (page.Connection[points.Transfer], error)
 	PointArrivals(ctx context.Context, first *int, after *string, state *points.ArrivalState) (page.Connection[points.Arrival], error)
 	PointCodes(ctx context.Context) ([]points.Code, error)
-	ReconcilePoints(ctx context.Context, input points.ReconcileInput) (model.ReconcilePointsPayload, error)
+	ReconcilePoints(ctx context.Context, input model.ReconcilePointsInput) (model.ReconcilePointsPayload, error)
 	PriceImport(ctx context.Context, id string) (*importing.PriceRun, error)
 	PriceImports(ctx context.Context, first *int, after *string) (page.Connection[importing.PriceRun], error)
 	PriceFile(ctx context.Context, kind importing.PriceKind, priceList string, after string) (importing.ExportPart, error)
@@ -1958,8 +1958,8 @@ func field_Mutation_importPointAnswers_args(ctx context.Context, ec *executionCo
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (points.ImportInput, error) {
-			return unmarshalNImportPointAnswersInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐImportInput(ctx, ec, v)
+		func(ctx context.Context, v any) (model.ImportPointAnswersInput, error) {
+			return unmarshalNImportPointAnswersInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐImportPointAnswersInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2462,8 +2462,8 @@ func field_Mutation_receivePointFile_args(ctx context.Context, ec *executionCont
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (points.ReceiveFileInput, error) {
-			return unmarshalNReceivePointFileInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐReceiveFileInput(ctx, ec, v)
+		func(ctx context.Context, v any) (model.ReceivePointFileInput, error) {
+			return unmarshalNReceivePointFileInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReceivePointFileInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7184,8 +7184,8 @@ func field_Query_reconcilePoints_args(ctx context.Context, ec *executionContext,
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (points.ReconcileInput, error) {
-			return unmarshalNReconcilePointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐReconcileInput(ctx, ec, v)
+		func(ctx context.Context, v any) (model.ReconcilePointsInput, error) {
+			return unmarshalNReconcilePointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReconcilePointsInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -16111,7 +16111,7 @@ func _Mutation_receivePointFile(ctx context.Context, ec *executionContext, field
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ReceivePointFile(ctx, fc.Args["input"].(points.ReceiveFileInput))
+			return ec.Resolvers.Mutation().ReceivePointFile(ctx, fc.Args["input"].(model.ReceivePointFileInput))
 		},
 		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.ReceivePointFilePayload) graphql.Marshaler {
@@ -16670,7 +16670,7 @@ func _Mutation_importPointAnswers(ctx context.Context, ec *executionContext, fie
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ImportPointAnswers(ctx, fc.Args["input"].(points.ImportInput))
+			return ec.Resolvers.Mutation().ImportPointAnswers(ctx, fc.Args["input"].(model.ImportPointAnswersInput))
 		},
 		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.ImportPointAnswersPayload) graphql.Marshaler {
@@ -25602,7 +25602,7 @@ func _Query_reconcilePoints(ctx context.Context, ec *executionContext, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().ReconcilePoints(ctx, fc.Args["input"].(points.ReconcileInput))
+			return ec.Resolvers.Query().ReconcilePoints(ctx, fc.Args["input"].(model.ReconcilePointsInput))
 		},
 		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.ReconcilePointsPayload) graphql.Marshaler {

@@ -435,7 +435,7 @@ type EditOrderPayload struct {
 
 // The caller's balances after an exchange.
 type ExchangePointsPayload struct {
-	// The balances; empty if nothing was done.
+	// The balances of the brand, and the other brand's if points went there; empty if nothing was done.
 	Balances []points.Balance `json:"balances"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
@@ -445,6 +445,8 @@ type ExchangePointsPayload struct {
 type ExportPointTransfersPayload struct {
 	// How many transfers it holds.
 	Count int `json:"count"`
+	// Whether more wait for another file.
+	More bool `json:"more"`
 	// CSV: id, member, points (theirs), requested_at; null if nothing was done.
 	CSV *string `json:"csv,omitempty"`
 	// Why nothing was done; empty if it was.
@@ -495,6 +497,16 @@ type ImportPayload struct {
 	Run *importing.Run `json:"run,omitempty"`
 	// Why nothing was begun; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// Another system's answers.
+type ImportPointAnswersInput struct {
+	// The system.
+	PartnerID string `json:"partnerId"`
+	// CSV in UTF-8 with a heading: id, result (OK or NG), reference, reason. At most 100,000 lines; what does not fit into a request's body comes as `file`.
+	CSV *string `json:"csv,omitempty"`
+	// The same as a file, in the place of `csv`; with both or neither it is POINT_FILE_ONE.
+	File *graphql.Upload `json:"file,omitempty"`
 }
 
 // What became of another system's answers. Lines that do not fit are told and left out; the others count.
@@ -1083,6 +1095,16 @@ type ReallocationsPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A file of points that another system moved here.
+type ReceivePointFileInput struct {
+	// The other system.
+	PartnerID string `json:"partnerId"`
+	// CSV in UTF-8 with a heading: reference (theirs), member (a member number), points (theirs). At most 100,000 lines; what does not fit into a request's body comes as `file`.
+	CSV *string `json:"csv,omitempty"`
+	// The same as a file, in the place of `csv`; with both or neither it is POINT_FILE_ONE.
+	File *graphql.Upload `json:"file,omitempty"`
+}
+
 // What became of a file of points. Lines that do not fit are told and left out; the others count.
 type ReceivePointFilePayload struct {
 	// How many lines gave points.
@@ -1125,6 +1147,22 @@ type ReconcileGatewayPayload struct {
 	Reconciliation *ledger.Reconciliation `json:"reconciliation,omitempty"`
 	// Why it was not compared; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// Another system's statement.
+type ReconcilePointsInput struct {
+	// The system.
+	PartnerID string `json:"partnerId"`
+	// Transfers from this moment on.
+	From time.Time `json:"from"`
+	// And before this one.
+	Until time.Time `json:"until"`
+	// CSV in UTF-8 with a heading: id (of what came from there, their reference), points (theirs). At most 100,000 lines; what does not fit into a request's body comes as `file`.
+	CSV *string `json:"csv,omitempty"`
+	// The same as a file, in the place of `csv`; with both or neither it is POINT_FILE_ONE.
+	File *graphql.Upload `json:"file,omitempty"`
+	// Whether it is of points that came from there; else of those that went there.
+	Incoming bool `json:"incoming"`
 }
 
 // Another system's statement beside our books.
