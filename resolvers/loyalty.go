@@ -2,7 +2,10 @@ package resolvers
 
 import (
 	"context"
+	"io"
+	"strings"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/fault"
@@ -31,6 +34,53 @@ func pointTransferPayload(ctx context.Context, t *points.Transfer, err error) (m
 }
 
 // answersPayload tells what became of a file, and of the lines that were left out.
+// pointLines are a partner's lines, as they were sent.
+func pointLines(csv *string, file *graphql.Upload) (io.Reader, error) {
+	switch {
+	case (csv == nil) == (file == nil):
+		return nil, points.ErrFileOne.At("csv")
+	case csv != nil:
+		return strings.NewReader(*csv), nil
+	}
+	return file.File, nil
+}
+
+func (r *Resolver) receivePointFile(ctx context.Context, in model.ReceivePointFileInput) (*points.Received, error) {
+	_, partner, err := globalid.Parse(in.PartnerID)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := pointLines(in.CSV, in.File)
+	if err != nil {
+		return nil, err
+	}
+	return r.Points.ReceiveFile(ctx, points.ReceiveFileInput{PartnerID: partner, CSV: lines})
+}
+
+func (r *Resolver) importPointAnswers(ctx context.Context, in model.ImportPointAnswersInput) (*points.Import, error) {
+	_, partner, err := globalid.Parse(in.PartnerID)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := pointLines(in.CSV, in.File)
+	if err != nil {
+		return nil, err
+	}
+	return r.Points.ImportAnswers(ctx, points.ImportInput{PartnerID: partner, CSV: lines})
+}
+
+func (r *Resolver) reconcilePoints(ctx context.Context, in model.ReconcilePointsInput) (*points.Reconciliation, error) {
+	_, partner, err := globalid.Parse(in.PartnerID)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := pointLines(in.CSV, in.File)
+	if err != nil {
+		return nil, err
+	}
+	return r.Points.Reconcile(ctx, points.ReconcileInput{PartnerID: partner, From: in.From, Until: in.Until, CSV: lines, Incoming: in.Incoming})
+}
+
 func answersPayload(ctx context.Context, done *points.Import, err error) (model.ImportPointAnswersPayload, error) {
 	errors, err := userErrors(ctx, err)
 	payload := model.ImportPointAnswersPayload{UserErrors: errors}

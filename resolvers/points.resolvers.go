@@ -43,8 +43,8 @@ func (r *mutationResolver) ReceivePoints(ctx context.Context, input points.Recei
 	return model.ReceivePointsPayload{Transfer: t, Arrival: waits, UserErrors: errors}, err
 }
 
-func (r *mutationResolver) ReceivePointFile(ctx context.Context, input points.ReceiveFileInput) (model.ReceivePointFilePayload, error) {
-	done, err := r.Resolver.Points.ReceiveFile(ctx, input)
+func (r *mutationResolver) ReceivePointFile(ctx context.Context, input model.ReceivePointFileInput) (model.ReceivePointFilePayload, error) {
+	done, err := r.receivePointFile(ctx, input)
 	return receivedPayload(ctx, done, err)
 }
 
@@ -124,13 +124,13 @@ func (r *mutationResolver) ExportPointTransfers(ctx context.Context, input point
 	errors, err := userErrors(ctx, err)
 	payload := model.ExportPointTransfersPayload{UserErrors: errors}
 	if file != nil {
-		payload.Count, payload.CSV = file.Count, &file.CSV
+		payload.Count, payload.More, payload.CSV = file.Count, file.More, &file.CSV
 	}
 	return payload, err
 }
 
-func (r *mutationResolver) ImportPointAnswers(ctx context.Context, input points.ImportInput) (model.ImportPointAnswersPayload, error) {
-	done, err := r.Resolver.Points.ImportAnswers(ctx, input)
+func (r *mutationResolver) ImportPointAnswers(ctx context.Context, input model.ImportPointAnswersInput) (model.ImportPointAnswersPayload, error) {
+	done, err := r.importPointAnswers(ctx, input)
 	return answersPayload(ctx, done, err)
 }
 
@@ -218,8 +218,8 @@ func (r *queryResolver) PointCodes(ctx context.Context) ([]points.Code, error) {
 	return orNone(all), err
 }
 
-func (r *queryResolver) ReconcilePoints(ctx context.Context, input points.ReconcileInput) (model.ReconcilePointsPayload, error) {
-	found, err := r.Resolver.Points.Reconcile(ctx, input)
+func (r *queryResolver) ReconcilePoints(ctx context.Context, input model.ReconcilePointsInput) (model.ReconcilePointsPayload, error) {
+	found, err := r.reconcilePoints(ctx, input)
 	errors, err := userErrors(ctx, err)
 	payload := model.ReconcilePointsPayload{Differences: []points.Difference{}, UserErrors: errors}
 	if found != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
@@ -25,6 +26,17 @@ func TestStaffLookIntoAMembersPoints(t *testing.T) {
 	require.Equal(t, 2, countOf(t, s.App, `SELECT count(*) FROM events WHERE type = 'member.viewed' AND subject_id = $1 AND data->>'by' = 'points' AND actor_id IS NOT NULL`, keyOf(t, b.id)), "the views are written down")
 	other := s.buyer(t, 0)
 	require.NotEmpty(t, other.do(t, `query($m: ID!, $p: ID!) { pointLots(programmeId: $p, memberId: $m) { issued } }`, named).Errors, "another member's")
+
+	b.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
+	shop := id.New()
+	exec(t, s.App, `INSERT INTO locations (id, brand_id, code, name, kind) VALUES ($1, $2, 'shibuya', '{"ja":"渋谷店"}', 'SHOP')`, shop, s.BrandID)
+	clerk := as(t, s.App, access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Stores: []uuid.UUID{shop}, Permissions: []access.Permission{access.PointRead, access.MemberRead}})
+	const ask = `query($m: ID!) { memberPoints(memberId: $m) { usable } }`
+	require.Equal(t, "FORBIDDEN", clerk(ask, apptest.Variables{"m": b.id}).Code(), "no member of the shop's")
+	require.Equal(t, "FORBIDDEN", clerk(`{ pointTransfers { nodes { theirMember } } }`, nil).Code())
+	require.Equal(t, "FORBIDDEN", clerk(`{ pointArrivals { nodes { theirMember } } }`, nil).Code())
+	exec(t, s.App, `UPDATE memberships SET home_store_id = $1 WHERE member_id = $2`, shop, keyOf(t, b.id))
+	require.Equal(t, []string{"500"}, clerk.read(t, ask, apptest.Variables{"m": b.id}, "memberPoints.0.usable"))
 }
 
 func TestARewardIsGivenOnce(t *testing.T) {
@@ -63,7 +75,7 @@ func TestTransfersAreComparedWithTheOtherSystem(t *testing.T) {
 	desk := as(t, s.App, pointDesk)
 	require.Equal(t, []string{"3"}, desk.done(t, "exportPointTransfers", "count", apptest.Variables{"idempotencyKey": s.key(), "partnerId": partner}, "count"))
 	answers := fmt.Sprintf("id,result,reference,reason\n%s,OK,R-1,\n%s,OK,R-2,\n", keyOf(t, one), keyOf(t, two))
-	require.Equal(t, []string{"2"}, desk.done(t, "importPointAnswers", "acknowledged", apptest.Variables{"partnerId": partner, "csv": answers}, "acknowledged"))
+	require.Equal(t, []string{"2"}, as(t, s.App, pointAdmin).done(t, "importPointAnswers", "acknowledged", apptest.Variables{"partnerId": partner, "csv": answers}, "acknowledged"))
 	theirs := fmt.Sprintf("id,points\n%s,50\n%s,999\n%s,150\n%s,1\n", keyOf(t, one), keyOf(t, two), keyOf(t, three), id.New())
 	compare := func(csv string, paths ...string) []string {
 		return desk.read(t, `query($in: ReconcilePointsInput!) { reconcilePoints(input: $in) { matched differences { cause } userErrors { code } } }`,
@@ -80,7 +92,7 @@ func TestTransfersAreComparedWithTheOtherSystem(t *testing.T) {
 			UserErrors                       []userError
 		}
 	}
-	s.DoAs(t, pointDesk, `mutation($input: ImportPointAnswersInput!) { importPointAnswers(input: $input) { acknowledged returned repeated userErrors { code field message } } }`,
+	s.DoAs(t, pointAdmin, `mutation($input: ImportPointAnswersInput!) { importPointAnswers(input: $input) { acknowledged returned repeated userErrors { code field message } } }`,
 		in(apptest.Variables{"partnerId": partner, "csv": again})).Into(t, &imported)
 	got := imported.ImportPointAnswers
 	require.Equal(t, []int{0, 1, 2}, []int{got.Acknowledged, got.Returned, got.Repeated})

@@ -467,13 +467,18 @@ func TestPointsGoToAnotherSystemByFile(t *testing.T) {
 	require.Contains(t, *file.CSV, "'=77-1,150,", "no formula for a spreadsheet")
 	require.Equal(t, file.CSV, s.by(t, pointDesk, "exportPointTransfers", "count csv", input).CSV, "the same key, the same file")
 	answers := fmt.Sprintf("id,result,reference,reason\n%s,OK,R-1,\n%s,NG,,unknown member\n%s,OK,,\nnonsense,OK,,\n", keyOf(t, one.Transfer.ID), keyOf(t, two.Transfer.ID), id.New())
-	read := s.by(t, pointDesk, "importPointAnswers", "acknowledged returned repeated", apptest.Variables{"partnerId": partner.Partner.ID, "csv": answers})
+	read := s.by(t, pointAdmin, "importPointAnswers", "acknowledged returned repeated", apptest.Variables{"partnerId": partner.Partner.ID, "csv": answers})
 	require.Equal(t, []int{1, 1, 0, 2}, []int{read.Acknowledged, read.Returned, read.Repeated, len(read.UserErrors)}, "%v", read.UserErrors)
 	require.Equal(t, 700, b.has(t).Usable, "what was turned down is back")
-	read = s.by(t, pointDesk, "importPointAnswers", "acknowledged returned repeated", apptest.Variables{"partnerId": partner.Partner.ID, "csv": answers})
+	read = s.by(t, pointAdmin, "importPointAnswers", "acknowledged returned repeated", apptest.Variables{"partnerId": partner.Partner.ID, "csv": answers})
 	require.Equal(t, 2, read.Repeated, "the same file twice changes nothing more")
 	require.Equal(t, 700, b.has(t).Usable)
-	require.Equal(t, "POINT_FILE_INVALID", s.by(t, pointDesk, "importPointAnswers", "returned", apptest.Variables{"partnerId": partner.Partner.ID, "csv": "id,result\nx,OK\n"}).code())
+	require.Equal(t, "POINT_FILE_INVALID", s.by(t, pointAdmin, "importPointAnswers", "returned", apptest.Variables{"partnerId": partner.Partner.ID, "csv": "id,result\nx,OK\n"}).code())
+	require.Equal(t, "POINT_FILE_ONE", s.by(t, pointAdmin, "importPointAnswers", "returned", apptest.Variables{"partnerId": partner.Partner.ID}).code())
+	var whole struct{ ImportPointAnswers pointAnswer }
+	s.UploadAs(t, pointAdmin, pointMutation("importPointAnswers", "acknowledged returned repeated"), in(apptest.Variables{"partnerId": partner.Partner.ID, "file": nil}), "input.file",
+		apptest.File{Name: "answers.csv", ContentType: "text/csv", Content: []byte(answers + strings.Repeat(fmt.Sprintf("%s,OK,R-1,\n", keyOf(t, one.Transfer.ID)), 24_000))}).Into(t, &whole)
+	require.Equal(t, []int{0, 24_002, 2}, []int{whole.ImportPointAnswers.Acknowledged, whole.ImportPointAnswers.Repeated, len(whole.ImportPointAnswers.UserErrors)}, "more than a request's body holds")
 
 	receive := func(reference string, n int) pointAnswer {
 		return s.by(t, pointAdmin, "receivePoints", "transfer { id state }", apptest.Variables{"partnerId": partner.Partner.ID, "reference": reference, "memberId": b.id, "theirPoints": n})

@@ -91,10 +91,10 @@ var pointOperations = map[string]clientOperation{
 		_, number := w.guest(t, "09011112222")
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "csv": w.arrivalFile(number)})
 	})},
-	"admin/SettlePointArrival": {18, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/SettlePointArrival": {19, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "arrivalId": w.arrival(t), "memberId": w.member.id})
 	})},
-	"partner/ReceivePoints": {20, func(t *testing.T, w *world) question {
+	"partner/ReceivePoints": {21, func(t *testing.T, w *world) question {
 		q := pledged(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
 			return in(apptest.Variables{"partnerId": w.partnerSystem(t), "reference": w.key(), "memberId": w.member.id, "theirPoints": 1})
 		})(t, w)
@@ -132,7 +132,7 @@ var pointOperations = map[string]clientOperation{
 	"admin/ReconcilePoints": {3, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "from": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z", "csv": "id,points\n"})
 	})},
-	"admin/ReceivePoints": {17, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ReceivePoints": {18, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "reference": w.key(), "memberId": w.member.id, "theirPoints": 1})
 	})},
 }

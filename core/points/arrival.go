@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,7 +70,7 @@ type Arriving interface {
 // ReceiveFileInput is a file of points that another system moved here.
 type ReceiveFileInput struct {
 	PartnerID uuid.UUID
-	CSV       string
+	CSV       io.Reader
 }
 
 // Received is what became of a file of points.

@@ -197,8 +197,8 @@ type ExchangeInput struct {
 	Points         int64 // that leave
 }
 
-// Exchange turns points of one programme into those of another by their rate. Each lives
-// no longer than it would have, nor than new ones.
+// Exchange turns points of one programme into those of another by their rate, be it another
+// brand's. Each lives no longer than it would have, nor than new ones.
 func (s *Service) Exchange(ctx context.Context, in ExchangeInput) ([]Balance, error) {
 	memberID, err := member(ctx)
 	if err != nil {
@@ -211,23 +211,10 @@ func (s *Service) Exchange(ctx context.Context, in ExchangeInput) ([]Balance, er
 	if err != nil {
 		return nil, at("fromId", err)
 	}
-	to, err := s.programme(ctx, in.ToID)
-	if err != nil {
-		return nil, at("toId", err)
-	}
-	rates, err := s.Store.Rates(ctx, []uuid.UUID{from.ID})
-	if err != nil {
-		return nil, err
-	}
-	rate := Rate{}
-	for _, r := range rates {
-		if r.ToID == to.ID {
-			rate = r
-		}
-	}
+	to, rate, err := s.rate(ctx, from, in.ToID)
 	switch {
-	case rate.ToPoints == 0:
-		return nil, ErrRate.At("toId")
+	case err != nil:
+		return nil, err
 	case in.Points%rate.FromPoints != 0:
 		return nil, ErrUnit.With(rate.FromPoints).At("points")
 	}
@@ -251,7 +238,33 @@ func (s *Service) Exchange(ctx context.Context, in ExchangeInput) ([]Balance, er
 	if err != nil {
 		return nil, err
 	}
-	return s.Mine(ctx)
+	mine, err := s.Mine(ctx)
+	if err != nil || to.here(ctx) {
+		return mine, err
+	}
+	there, err := s.In(ctx, to.ID)
+	if err != nil {
+		return nil, err
+	}
+	return append(mine, *there), nil
+}
+
+// rate is what points of a programme become in another that is open.
+func (s *Service) rate(ctx context.Context, from Programme, toID uuid.UUID) (Programme, Rate, error) {
+	to, err := s.Store.Programme(ctx, toID)
+	switch {
+	case err != nil || to == nil:
+		return Programme{}, Rate{}, orErr(err, ErrProgramme.At("toId"))
+	case to.ClosedAt != nil:
+		return *to, Rate{}, ErrClosed.At("toId")
+	}
+	rates, err := s.Store.Rates(ctx, []uuid.UUID{from.ID})
+	for _, r := range rates {
+		if r.ToID == to.ID && r.ToPoints > 0 {
+			return *to, r, err
+		}
+	}
+	return *to, Rate{}, orErr(err, ErrRate.At("toId"))
 }
 
 func at(field string, err error) error {

@@ -1,6 +1,7 @@
 package points
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/csv"
@@ -23,6 +24,7 @@ import (
 type Outgoing struct {
 	BatchID uuid.UUID
 	Count   int
+	More    bool // some wait for another file
 	CSV     string
 }
 
@@ -31,6 +33,10 @@ type ExportInput struct {
 	IdempotencyKey string
 	PartnerID      uuid.UUID
 }
+
+// exportedAtOnce is how many transfers a file has at most: it is made in memory, and answered
+// by a file that is read so.
+const exportedAtOnce = 20_000
 
 // ExportTransfers writes what is reserved for a partner into a file, and counts it as
 // sent (the system's API client, or staff of the head office, with POINT_WRITE). The same key gives the same file again.
@@ -48,7 +54,7 @@ func (s *Service) ExportTransfers(ctx context.Context, in ExportInput) (*Outgoin
 	}
 	batch, err := idempotency.Once(ctx, s.Keys, "exportPointTransfers", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
 		batch := id.New()
-		if err := s.Store.MarkBatch(ctx, partnerID, batch, s.Now()); err != nil {
+		if err := s.Store.MarkBatch(ctx, partnerID, batch, exportedAtOnce, s.Now()); err != nil {
 			return batch, err
 		}
 		return batch, s.Events.Record(ctx, event.New(ctx, s.Now(), "point_transfer.exported", "PointPartner", partnerID, map[string]any{"batchId": batch}))
@@ -60,6 +66,12 @@ func (s *Service) ExportTransfers(ctx context.Context, in ExportInput) (*Outgoin
 	if err != nil {
 		return nil, err
 	}
+	more := false
+	if len(all) == exportedAtOnce {
+		if more, err = s.Store.Reserved(ctx, partnerID); err != nil {
+			return nil, err
+		}
+	}
 	var text bytes.Buffer
 	sheet := csv.NewWriter(&text)
 	_ = sheet.Write([]string{"id", "member", "points", "requested_at"}) // a buffer takes everything
@@ -67,7 +79,7 @@ func (s *Service) ExportTransfers(ctx context.Context, in ExportInput) (*Outgoin
 		_ = sheet.Write([]string{t.ID.String(), safe(t.TheirMember), strconv.FormatInt(t.TheirPoints, 10), t.CreatedAt.UTC().Format(time.RFC3339)})
 	}
 	sheet.Flush()
-	return &Outgoing{batch, len(all), text.String()}, sheet.Error()
+	return &Outgoing{batch, len(all), more, text.String()}, sheet.Error()
 }
 
 // safe keeps a spreadsheet from reading a member's text as a formula.
@@ -92,7 +104,7 @@ const maxRows = 100_000
 // ImportInput is a partner's answers.
 type ImportInput struct {
 	PartnerID uuid.UUID
-	CSV       string
+	CSV       io.Reader
 }
 
 // ImportAnswers reads a partner's answers: id, result (OK or NG), reference, reason
@@ -189,8 +201,12 @@ func (s *Service) answerSome(ctx context.Context, partnerID uuid.UUID, some []an
 }
 
 // sheetOf reads a CSV file with a heading and so many columns.
-func sheetOf(text string, columns int) ([][]string, error) {
-	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
+func sheetOf(file io.Reader, columns int) ([][]string, error) {
+	text := bufio.NewReader(file)
+	if mark, _ := text.Peek(len(byteOrder)); string(mark) == byteOrder {
+		_, _ = text.Discard(len(byteOrder)) // they were just seen
+	}
+	r := csv.NewReader(text)
 	r.FieldsPerRecord = columns
 	var rows [][]string
 	for line := 1; ; line++ {
@@ -207,6 +223,9 @@ func sheetOf(text string, columns int) ([][]string, error) {
 		}
 	}
 }
+
+// byteOrder is what spreadsheets write before their text.
+const byteOrder = "\ufeff"
 
 // DifferenceCause is how books differ.
 type DifferenceCause string
@@ -238,16 +257,19 @@ type ReconcileInput struct {
 	PartnerID uuid.UUID
 	From      time.Time
 	Until     time.Time
-	CSV       string
+	CSV       io.Reader
 	Incoming  bool // of what came from there: by their references
 }
 
 // Reconcile compares a partner's statement (id, points) with the transfers that went
 // there in a time, or that came from there (staff with POINT_READ). What the statement tells
-// of is looked for at any time.
+// of is looked for at any time. Ours are read some at a time.
 func (s *Service) Reconcile(ctx context.Context, in ReconcileInput) (*Reconciliation, error) {
 	if err := access.Require(ctx, access.PointRead); err != nil {
 		return nil, err
+	}
+	if in.Until.Before(in.From) || in.Until.Sub(in.From) > longestPeriod {
+		return nil, ErrPeriod.At("until")
 	}
 	if _, err := s.partner(ctx, in.PartnerID); err != nil {
 		return nil, err
@@ -256,39 +278,59 @@ func (s *Service) Reconcile(ctx context.Context, in ReconcileInput) (*Reconcilia
 	if err != nil {
 		return nil, err
 	}
-	told := map[string]int64{}
+	c := comparison{incoming: in.Incoming, told: map[string]int64{}, seen: map[string]bool{}}
 	for i, row := range rows {
 		n, err := strconv.ParseInt(row[1], 10, 64)
 		if err != nil {
 			return nil, ErrFile.With(i+2, "points").At("csv")
 		}
-		told[row[0]] += n
+		c.told[row[0]] += n
 	}
-	ours, err := s.Store.Between(ctx, in.PartnerID, in.From, in.Until)
-	if err != nil {
+	if err := s.compare(ctx, in, &c); err != nil {
 		return nil, err
 	}
-	more, err := s.beyond(ctx, in, ours, told)
-	if err != nil {
-		return nil, err
-	}
-	r := compared(append(ours, more...), told, in.Incoming)
-	return &r, nil
+	return &c.Reconciliation, nil
 }
 
-// beyond are the transfers that the statement tells of and that are not of the time: they
-// had them in their books later than we, or earlier.
-func (s *Service) beyond(ctx context.Context, in ReconcileInput, ours []Transfer, told map[string]int64) ([]Transfer, error) {
-	seen := map[string]bool{}
-	for _, t := range ours {
-		if t.Outgoing != in.Incoming {
-			seen[t.named(in.Incoming)] = true
+const (
+	longestPeriod   = 366 * 24 * time.Hour // of a statement
+	comparedAtOnce  = 5000
+	mostDifferences = 10_000
+)
+
+// compare compares the transfers of the time, and then those that the statement tells of and
+// that are not of the time: they had them in their books later than we, or earlier.
+func (s *Service) compare(ctx context.Context, in ReconcileInput, c *comparison) error {
+	q := PeriodQuery{PartnerID: in.PartnerID, Outgoing: !in.Incoming, From: in.From, Until: in.Until, Most: comparedAtOnce}
+	for {
+		ours, err := s.Store.Between(ctx, q)
+		if err != nil {
+			return err
 		}
+		if c.with(ours); len(c.Differences) > mostDifferences {
+			return ErrDifferent.With(mostDifferences).At("csv")
+		}
+		if len(ours) < comparedAtOnce {
+			break
+		}
+		last := ours[len(ours)-1]
+		q.From, q.After = last.CreatedAt, last.ID
 	}
+	more, err := s.beyond(ctx, in, c)
+	if err != nil {
+		return err
+	}
+	c.with(more)
+	c.rest()
+	return nil
+}
+
+// beyond are the transfers that the statement tells of and that nobody has seen yet.
+func (s *Service) beyond(ctx context.Context, in ReconcileInput, c *comparison) ([]Transfer, error) {
 	var references []string
 	var keys []uuid.UUID
-	for name := range told {
-		if seen[name] {
+	for name := range c.told {
+		if c.seen[name] {
 			continue
 		}
 		references = append(references, name)
@@ -314,33 +356,49 @@ func (t Transfer) named(incoming bool) string {
 	return t.ID.String()
 }
 
-// compared is what we have beside what they told. It is pure.
-func compared(ours []Transfer, told map[string]int64, incoming bool) (r Reconciliation) {
-	seen := map[string]bool{}
+// comparison is what we have beside what they told. It is pure.
+type comparison struct {
+	incoming bool
+	told     map[string]int64
+	seen     map[string]bool // of what they told
+	Reconciliation
+}
+
+// with compares some of ours.
+func (c *comparison) with(ours []Transfer) {
 	for _, t := range ours {
-		if t.Outgoing == incoming {
+		if t.Outgoing == c.incoming {
 			continue
 		}
-		key, moved := t.named(incoming), incoming || t.State == StateAcknowledged
-		n, there := told[key]
-		seen[key] = true
+		key, moved := t.named(c.incoming), c.incoming || t.State == StateAcknowledged
+		n, there := c.told[key]
+		if there {
+			c.seen[key] = true
+		}
 		switch {
 		case moved && !there:
-			r.Differences = append(r.Differences, Difference{key, MissingThere, t.TheirPoints, 0})
+			c.differ(key, MissingThere, t.TheirPoints, 0)
 		case moved && n == t.TheirPoints:
-			r.Matched++
+			c.Matched++
 		case moved:
-			r.Differences = append(r.Differences, Difference{key, PointsDiffer, t.TheirPoints, n})
+			c.differ(key, PointsDiffer, t.TheirPoints, n)
 		case there && t.open():
-			r.Differences = append(r.Differences, Difference{key, StillUnsaid, t.TheirPoints, n})
+			c.differ(key, StillUnsaid, t.TheirPoints, n)
 		case there:
-			r.Differences = append(r.Differences, Difference{key, MissingHere, 0, n})
+			c.differ(key, MissingHere, 0, n)
 		}
 	}
-	for key, n := range told {
-		if !seen[key] {
-			r.Differences = append(r.Differences, Difference{key, MissingHere, 0, n})
+}
+
+// rest are those of theirs that we have nothing of.
+func (c *comparison) rest() {
+	for key, n := range c.told {
+		if !c.seen[key] {
+			c.differ(key, MissingHere, 0, n)
 		}
 	}
-	return r
+}
+
+func (c *comparison) differ(key string, cause DifferenceCause, ours, told int64) {
+	c.Differences = append(c.Differences, Difference{key, cause, ours, told})
 }

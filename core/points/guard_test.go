@@ -55,7 +55,9 @@ func TestAShopSettlesNothingWithOtherSystems(t *testing.T) {
 	b := open(t, 1)
 	m, partner := b.members[0], b.system(t, "sky", false)
 	sent, waits := b.sent(t, m, partner, 100), b.waits(t, partner, "IN-1", 1000)
-	answers := points.ImportInput{PartnerID: partner, CSV: fmt.Sprintf("id,result,reference,reason\n%s,NG,,\n", sent.ID)}
+	answers := func() points.ImportInput {
+		return points.ImportInput{PartnerID: partner, CSV: strings.NewReader(fmt.Sprintf("id,result,reference,reason\n%s,NG,,\n", sent.ID))}
+	}
 	settle := func(ctx context.Context) error {
 		_, err := b.SettleArrival(ctx, points.SettleArrivalInput{IdempotencyKey: id.New().String(), ArrivalID: waits.ID, MemberID: &m})
 		return err
@@ -63,7 +65,7 @@ func TestAShopSettlesNothingWithOtherSystems(t *testing.T) {
 	clerk := b.as(access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Permissions: pointDesk, Stores: []uuid.UUID{id.New()}})
 	desk := b.as(access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.PointRead, access.PointWrite}})
 	for name, ctx := range map[string]context.Context{"a shop's staff": clerk, "who may grant alone": desk} {
-		_, err := b.ImportAnswers(ctx, answers)
+		_, err := b.ImportAnswers(ctx, answers())
 		require.ErrorIs(t, err, fault.ErrForbidden, name)
 		require.ErrorIs(t, settle(ctx), fault.ErrForbidden, name)
 	}
@@ -74,7 +76,7 @@ func TestAShopSettlesNothingWithOtherSystems(t *testing.T) {
 	require.NoError(t, err, "a file goes out by the head office")
 
 	office := b.as(access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: pointDesk})
-	done, err := b.ImportAnswers(office, answers)
+	done, err := b.ImportAnswers(office, answers())
 	require.NoError(t, err)
 	require.Equal(t, 1, done.Returned)
 	require.NoError(t, settle(office))
@@ -101,7 +103,7 @@ func TestAShopReadsThePointsOfItsMembersAlone(t *testing.T) {
 	lists := func(ctx context.Context) (all []error) {
 		_, transfers := b.Transfers(ctx, points.TransferQuery{MemberID: &other})
 		_, arrivals := b.Arrivals(ctx, "", page.Args{})
-		_, compared := b.Reconcile(ctx, points.ReconcileInput{PartnerID: partner, From: b.clock().Add(-time.Hour), Until: b.clock().Add(time.Hour), CSV: "id,points\n"})
+		_, compared := b.Reconcile(ctx, points.ReconcileInput{PartnerID: partner, From: b.clock().Add(-time.Hour), Until: b.clock().Add(time.Hour), CSV: strings.NewReader("id,points\n")})
 		return []error{transfers, arrivals, compared}
 	}
 	clerk := b.as(access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Permissions: pointDesk, Stores: []uuid.UUID{shop}})
@@ -165,10 +167,10 @@ func TestWhatIsUnderWayIsFinishedWithAClosedSystem(t *testing.T) {
 	file, err := b.ExportTransfers(admin, points.ExportInput{IdempotencyKey: "export-01", PartnerID: partner})
 	require.NoError(t, err)
 	require.Equal(t, 2, file.Count)
-	done, err := b.ImportAnswers(admin, points.ImportInput{PartnerID: partner, CSV: fmt.Sprintf("id,result,reference,reason\n%s,OK,R-1,\n%s,NG,,\n", one.ID, two.ID)})
+	done, err := b.ImportAnswers(admin, points.ImportInput{PartnerID: partner, CSV: strings.NewReader(fmt.Sprintf("id,result,reference,reason\n%s,OK,R-1,\n%s,NG,,\n", one.ID, two.ID))})
 	require.NoError(t, err)
 	require.Equal(t, points.Import{Acknowledged: 1, Returned: 1}, *done)
-	found, err := b.Reconcile(admin, points.ReconcileInput{PartnerID: partner, From: b.clock().Add(-time.Hour), Until: b.clock().Add(time.Hour), CSV: fmt.Sprintf("id,points\n%s,100\n", one.ID)})
+	found, err := b.Reconcile(admin, points.ReconcileInput{PartnerID: partner, From: b.clock().Add(-time.Hour), Until: b.clock().Add(time.Hour), CSV: strings.NewReader(fmt.Sprintf("id,points\n%s,100\n", one.ID))})
 	require.NoError(t, err)
 	require.Equal(t, points.Reconciliation{Matched: 1}, *found)
 	_, err = b.SettleArrival(admin, points.SettleArrivalInput{IdempotencyKey: "settle-01", ArrivalID: waits.ID, MemberID: &m})
@@ -277,4 +279,55 @@ func TestWhatIsOverIsLostOnce(t *testing.T) {
 func day(y int, m time.Month, d int) *time.Time {
 	at := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 	return &at
+}
+
+func TestFilesOfTransfersHaveAnEnd(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m, partner := b.members[0], b.system(t, "sky", false)
+	b.sent(t, m, partner, 1)
+	_, err := b.shop.DB.Pool().Exec(t.Context(), `
+		INSERT INTO point_transfers (id, partner_id, account_id, outgoing, state, their_member, points, their_points, created_at, updated_at)
+		SELECT gen_random_uuid(), partner_id, account_id, outgoing, state, their_member, points, their_points, created_at, updated_at FROM point_transfers, generate_series(1, 20000)`)
+	require.NoError(t, err)
+	admin := b.as(access.Actor{Role: access.RoleAdmin, ID: id.New()})
+	export := func(key string) *points.Outgoing {
+		file, err := b.ExportTransfers(admin, points.ExportInput{IdempotencyKey: key, PartnerID: partner})
+		require.NoError(t, err)
+		return file
+	}
+	first := export("export-01")
+	require.Equal(t, []any{20_000, true}, []any{first.Count, first.More})
+	rest := export("export-02")
+	require.Equal(t, []any{1, false}, []any{rest.Count, rest.More})
+	again := export("export-01")
+	require.Equal(t, first.CSV, again.CSV, "the same key, the same file")
+	require.False(t, again.More)
+
+	_, err = b.shop.DB.Pool().Exec(t.Context(), `UPDATE point_transfers SET state = 'ACKNOWLEDGED'`)
+	require.NoError(t, err)
+	reconcile := func(from, until time.Time, lines []string) (*points.Reconciliation, error) {
+		return b.Reconcile(admin, points.ReconcileInput{PartnerID: partner, From: from, Until: until, CSV: strings.NewReader("\ufeffid,points\n" + strings.Join(lines, "\n"))})
+	}
+	var lines []string
+	for _, line := range strings.Split(strings.TrimSpace(first.CSV), "\n")[1:] {
+		lines = append(lines, line[:36]+",1")
+	}
+	now := b.clock()
+	found, err := reconcile(now.Add(-time.Hour), now.Add(time.Hour), lines)
+	require.NoError(t, err)
+	require.Equal(t, []int{20_000, 1}, []int{found.Matched, len(found.Differences)}, "all of one moment, page by page")
+	found, err = reconcile(now.Add(-2*time.Hour), now.Add(-time.Hour), lines)
+	require.NoError(t, err)
+	require.Equal(t, []int{20_000, 0}, []int{found.Matched, len(found.Differences)}, "at whatever time we had them")
+	_, err = reconcile(now.Add(-time.Hour), now.Add(time.Hour), nil)
+	require.ErrorIs(t, err, points.ErrDifferent, "of another system, or another time")
+	for _, until := range []time.Time{now.Add(367 * 24 * time.Hour), now.Add(-time.Second)} {
+		_, err = reconcile(now, until, nil)
+		require.ErrorIs(t, err, points.ErrPeriod)
+	}
+	_, err = reconcile(now, now, make([]string, 100_001))
+	require.NoError(t, err, "empty lines are none")
+	_, err = b.ImportAnswers(admin, points.ImportInput{PartnerID: partner, CSV: strings.NewReader("id,result,reference,reason\n" + strings.Repeat("x,OK,,\n", 100_001))})
+	require.ErrorIs(t, err, points.ErrFile)
 }

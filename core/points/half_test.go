@@ -5,9 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/points"
 )
@@ -52,6 +55,49 @@ func TestExchangedPointsKeepTheirLastDays(t *testing.T) {
 		found[int(l.ExpiresOn.Sub(today).Hours())/24] += l.Remaining
 	}
 	require.Equal(t, map[int]int64{3: 50, 30: 25}, found, "half of each, an odd one to what expires first; none lives longer than new points")
+	b.audit(t)
+}
+
+func TestPointsAreExchangedForAnotherBrands(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m, admin, theirs, brand := b.members[0], b.as(access.Actor{Role: access.RoleAdmin}), id.New(), id.New()
+	for _, sql := range []string{
+		`INSERT INTO brands (id, code, name, created_at) SELECT $2, 'nyan', name, created_at FROM brands WHERE id = (SELECT brand_id FROM point_programmes WHERE id = $3) AND $1::uuid IS NOT NULL`,
+		`INSERT INTO point_programmes (id, brand_id, code, name, currency, unit_points, unit_minor, expiry_days, confirm_days, grace_days, notice_days, grant_limit, zone, created_at, updated_at)
+			SELECT $1, $2, 'nyan', name, currency, 1, 1, 30, 7, 14, 7, 0, zone, created_at, updated_at FROM point_programmes WHERE id = $3`,
+	} {
+		_, err := b.shop.DB.Pool().Exec(t.Context(), sql, theirs, brand, b.own.ID)
+		require.NoError(t, err)
+	}
+	_, err := b.Post(t.Context(), b.posting(points.Earn, m, "earned", 100))
+	require.NoError(t, err)
+	exchange := func(from, to uuid.UUID) ([]points.Balance, error) {
+		return b.Exchange(b.member(m), points.ExchangeInput{IdempotencyKey: id.New().String(), FromID: from, ToID: to, Points: 50})
+	}
+	_, err = exchange(b.own.ID, theirs)
+	require.ErrorIs(t, err, points.ErrRate, "nobody has agreed on a rate")
+	rate := points.SaveRateInput{FromID: b.own.ID, ToID: theirs, FromPoints: 5, ToPoints: 4}
+	_, err = b.SaveRate(b.as(access.Actor{Role: access.RoleStoreStaff, Permissions: []access.Permission{access.PointAdmin}}), rate)
+	require.ErrorIs(t, err, fault.ErrForbidden, "rates are the head office's")
+	_, err = b.SaveRate(admin, points.SaveRateInput{FromID: theirs, ToID: b.own.ID, FromPoints: 1, ToPoints: 1})
+	require.ErrorIs(t, err, points.ErrProgramme, "what leaves the other brand is set there")
+	_, err = b.SaveRate(admin, rate)
+	require.NoError(t, err)
+	all, err := exchange(b.own.ID, theirs)
+	require.NoError(t, err)
+	found := map[uuid.UUID]int64{}
+	for _, x := range all {
+		found[x.ProgrammeID] = x.Usable
+	}
+	require.Equal(t, map[uuid.UUID]int64{b.own.ID: 50, b.pool.ID: 0, theirs: 40}, found)
+	_, err = exchange(theirs, b.own.ID)
+	require.ErrorIs(t, err, points.ErrProgramme, "they are used in their own brand")
+	require.Equal(t, int64(1), b.count(t, `SELECT count(*) FROM events WHERE type = 'points.moved' AND brand_id = $1 AND data->>'kind' = 'EXCHANGE_IN'`, brand))
+	_, err = b.shop.DB.Pool().Exec(t.Context(), `UPDATE point_programmes SET closed_at = now() WHERE id = $1`, theirs)
+	require.NoError(t, err)
+	_, err = exchange(b.own.ID, theirs)
+	require.ErrorIs(t, err, points.ErrClosed)
 	b.audit(t)
 }
 

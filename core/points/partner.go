@@ -116,12 +116,16 @@ type Partners interface {
 	SaveTransfer(ctx context.Context, all ...Transfer) error
 	// Transfers is one page, the newest first.
 	Transfers(ctx context.Context, q TransferQuery) (page.Connection[Transfer], error)
-	// MarkBatch marks what is reserved for a partner as sent with a file.
-	MarkBatch(ctx context.Context, partnerID, batchID uuid.UUID, at time.Time) error
+	// MarkBatch marks at most so many of those reserved for a partner as sent with a file, the
+	// oldest first.
+	MarkBatch(ctx context.Context, partnerID, batchID uuid.UUID, most int, at time.Time) error
+	// Reserved reports whether something waits for a file.
+	Reserved(ctx context.Context, partnerID uuid.UUID) (bool, error)
 	// Batch are the transfers of a file.
 	Batch(ctx context.Context, partnerID, batchID uuid.UUID) ([]Transfer, error)
-	// Between are a partner's transfers of a time, for its statement to be compared with.
-	Between(ctx context.Context, partnerID uuid.UUID, from, until time.Time) ([]Transfer, error)
+	// Between are some of a partner's transfers of a time, in their order, for its statement
+	// to be compared with.
+	Between(ctx context.Context, q PeriodQuery) ([]Transfer, error)
 	// Named are those of a partner with the ids.
 	Named(ctx context.Context, partnerID uuid.UUID, transferIDs []uuid.UUID) ([]Transfer, error)
 	// Stuck are outgoing transfers by API that nobody has answered since.
@@ -137,6 +141,16 @@ type TransferQuery struct {
 	ClientID     *uuid.UUID // of the systems of this API client alone
 	State        TransferState
 	Page         page.Args
+}
+
+// PeriodQuery asks for a partner's transfers of a time in one direction.
+type PeriodQuery struct {
+	PartnerID uuid.UUID
+	Outgoing  bool
+	From      time.Time
+	Until     time.Time
+	After     uuid.UUID // of those of the first moment only the ones behind it
+	Most      int
 }
 
 // Parcel is what another system is told.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -237,9 +238,9 @@ func TestAPartnerDealsWithItsOwnSystemAlone(t *testing.T) {
 	ctx := b.as(client)
 	deals := func(partner uuid.UUID) (all []error) {
 		_, sent := b.ExportTransfers(ctx, points.ExportInput{IdempotencyKey: "export-" + partner.String(), PartnerID: partner})
-		_, read := b.ImportAnswers(ctx, points.ImportInput{PartnerID: partner, CSV: "id,result,reference,reason\n"})
-		_, compared := b.Reconcile(ctx, points.ReconcileInput{PartnerID: partner, CSV: "id,points\n"})
-		_, received := b.ReceiveFile(ctx, points.ReceiveFileInput{PartnerID: partner, CSV: "reference,member,points\n"})
+		_, read := b.ImportAnswers(ctx, points.ImportInput{PartnerID: partner, CSV: strings.NewReader("id,result,reference,reason\n")})
+		_, compared := b.Reconcile(ctx, points.ReconcileInput{PartnerID: partner, CSV: strings.NewReader("id,points\n")})
+		_, received := b.ReceiveFile(ctx, points.ReceiveFileInput{PartnerID: partner, CSV: strings.NewReader("reference,member,points\n")})
 		return []error{sent, read, compared, received}
 	}
 	for i, err := range deals(sky) {

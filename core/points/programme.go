@@ -168,9 +168,11 @@ type SaveRateInput struct {
 	ToPoints   int64 // 0: no exchange any more
 }
 
-// SaveRate sets what points of one programme become in another (staff with POINT_ADMIN).
+// SaveRate sets what points of one programme become in another (staff of the head office
+// with POINT_ADMIN): of one of the context's brand in any other, another brand's own
+// included.
 func (s *Service) SaveRate(ctx context.Context, in SaveRateInput) (*Rate, error) {
-	if err := access.Require(ctx, access.PointAdmin); err != nil {
+	if err := errors.Join(access.Require(ctx, access.PointAdmin), office(ctx)); err != nil {
 		return nil, err
 	}
 	if in.FromID == in.ToID {
@@ -180,7 +182,7 @@ func (s *Service) SaveRate(ctx context.Context, in SaveRateInput) (*Rate, error)
 		return nil, ErrAmount.With(MaxPoints).At("fromPoints")
 	}
 	for field, key := range map[string]uuid.UUID{"fromId": in.FromID, "toId": in.ToID} {
-		if p, err := s.Store.Programme(ctx, key); err != nil || p == nil || !p.here(ctx) {
+		if p, err := s.Store.Programme(ctx, key); err != nil || p == nil || (key == in.FromID && !p.here(ctx)) {
 			return nil, orErr(err, ErrProgramme.At(field))
 		}
 	}

@@ -122,6 +122,13 @@ func TestStatementsAreCompared(t *testing.T) {
 	}
 	good, missing, other := mine(StateAcknowledged, 10), mine(StateAcknowledged, 20), mine(StateAcknowledged, 30)
 	open, back, quiet := mine(StateSent, 40), mine(StateReturned, 50), mine(StateReturned, 60)
+	compared := func(ours []Transfer, told map[string]int64, incoming bool) Reconciliation {
+		c := comparison{incoming: incoming, told: told, seen: map[string]bool{}}
+		c.with(ours[:1])
+		c.with(ours[1:])
+		c.rest()
+		return c.Reconciliation
+	}
 	r := compared([]Transfer{good, missing, other, open, back, quiet}, map[string]int64{
 		good.ID.String(): 10, other.ID.String(): 31, open.ID.String(): 40, back.ID.String(): 50, "theirs": 7,
 	}, false)

@@ -270,6 +270,23 @@ func TestPartnersSendReceipts(t *testing.T) {
 	require.Error(t, err, "store staff bring their own store's receipts")
 }
 
+// A partner's system has the number as the till printed it.
+func TestCardNumbersAreReadHoweverTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	pos := s.as(t, access.Actor{Role: access.RolePartner, ID: id.New(), Permissions: []access.Permission{access.PurchaseWrite}})
+	wide := strings.Map(func(r rune) rune { return r - '0' + '０' }, s.card)
+	var all []purchase.Receipt
+	for n, number := range []string{s.card[:4] + "-" + s.card[4:8] + "-" + s.card[8:], wide, " " + s.card + " "} {
+		all = append(all, purchase.Receipt{Store: "shibuya", Till: "1", Receipt: fmt.Sprint(n), BoughtOn: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC), CardNumber: number,
+			Lines: []purchase.ReceiptLine{{Code: "lead-1", Quantity: 1, Amount: decimal.NewFromInt(1980)}}})
+	}
+	_, err := s.Record(pos, purchase.RecordInput{Receipts: all})
+	require.NoError(t, err)
+	require.Equal(t, 3, get[int](t, s, `SELECT count(*) FROM purchases WHERE member_id = (SELECT id FROM members) AND card_number = (SELECT number FROM member_cards)`))
+	require.Zero(t, get[int](t, s, `SELECT count(*) FROM purchase_problems`))
+}
+
 func TestOneListOfStoreAndOnlinePurchases(t *testing.T) {
 	t.Parallel()
 	s := newTill(t)

@@ -258,7 +258,7 @@ func (r *reading) head(line int, fields []string, to *openReceipt) bool {
 	store, known := r.stores[r.get(fields, 0)]
 	day, err := r.day(r.get(fields, 3))
 	announced, err2 := strconv.Atoi(half(r.get(fields, 4)))
-	card := strings.ReplaceAll(half(r.get(fields, 9)), "-", "")
+	card := cardNumber(r.get(fields, 9))
 	till, number := half(r.get(fields, 1)), half(r.get(fields, 2))
 	switch {
 	case !known:
@@ -319,6 +319,12 @@ func half(s string) string {
 		}
 	}
 	return s
+}
+
+// cardNumber is the form in which cards are known: without spaces around it and hyphens, in
+// half width.
+func cardNumber(typed string) string {
+	return strings.ReplaceAll(strings.TrimSpace(half(typed)), "-", "")
 }
 
 func (r *reading) day(text string) (time.Time, error) {

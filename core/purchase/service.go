@@ -258,7 +258,7 @@ func (r Receipt) at(stores map[string]uuid.UUID, now time.Time) (uuid.UUID, erro
 		return uuid.Nil, wrong("till", "端末番号は1〜64文字で指定してください", "A till has 1 to 64 characters")
 	case r.Receipt == "" || len(r.Receipt) > maxCode:
 		return uuid.Nil, wrong("receipt", "レシート番号は1〜64文字で指定してください", "A receipt's number has 1 to 64 characters")
-	case len(r.CardNumber) > maxCode:
+	case len(cardNumber(r.CardNumber)) > maxCode:
 		return uuid.Nil, wrong("cardNumber", "会員番号が長すぎます", "The card number is too long")
 	case !traded(r.BoughtOn, now):
 		return uuid.Nil, wrong("boughtOn", "営業日が"+tradedJA+"ではありません", "The business day is not "+tradedEN)
@@ -277,7 +277,7 @@ func (r Receipt) taken(brandID uuid.UUID, stores map[string]uuid.UUID, currency 
 		return Taken{}, err
 	}
 	t := Taken{Purchase: Purchase{
-		ID: id.New(), BoughtOn: r.BoughtOn, BrandID: brandID, CardNumber: r.CardNumber, Source: InStore, StoreID: &store, Till: r.Till, Receipt: r.Receipt, Currency: currency,
+		ID: id.New(), BoughtOn: r.BoughtOn, BrandID: brandID, CardNumber: cardNumber(r.CardNumber), Source: InStore, StoreID: &store, Till: r.Till, Receipt: r.Receipt, Currency: currency,
 		BoughtAt: time.Date(r.BoughtOn.Year(), r.BoughtOn.Month(), r.BoughtOn.Day(), 12, 0, 0, 0, zone).UTC(),
 	}}
 	if r.BoughtAt != nil {

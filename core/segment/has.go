@@ -35,7 +35,7 @@ func (s *Service) Has(ctx context.Context, segmentID, memberID uuid.UUID) (bool,
 		return s.Store.Has(ctx, kept.ID, memberID)
 	}
 	q := s.query(ctx, kept.Where, liveWithin)
-	q.Currency, q.After, q.Limit = kept.Currency, before(memberID), 1
+	q.Currency, q.MemberID, q.Limit = kept.Currency, &memberID, 1
 	found, err := s.Store.Search(ctx, q)
 	return slices.Contains(found.MemberIDs, memberID), err
 }
@@ -52,15 +52,4 @@ func (s *Service) MemberIDs(ctx context.Context, segmentID uuid.UUID) ([]uuid.UU
 	q := s.query(ctx, kept.Where, keptWithin)
 	q.Currency = kept.Currency
 	return s.Store.All(ctx, q)
-}
-
-// before is the id right before the id, in the order of ids.
-func before(key uuid.UUID) uuid.UUID {
-	for i := len(key) - 1; i >= 0; i-- {
-		key[i]--
-		if key[i] != 0xff {
-			break
-		}
-	}
-	return key
 }

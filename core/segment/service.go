@@ -31,6 +31,7 @@ type Query struct {
 	Today    time.Time   // by the brand's calendar; midnight UTC
 	Only     bool        // members of these stores only
 	Stores   []uuid.UUID // registering or home
+	MemberID *uuid.UUID  // this member alone
 	After    uuid.UUID   // the page stands behind this member
 	Limit    int
 	Counted  bool // count all of them, too

@@ -115,11 +115,16 @@ func (s *Points) Transfers(ctx context.Context, q points.TransferQuery) (page.Co
 }
 
 // MarkBatch marks what is reserved for a partner as sent with a file.
-func (s *Points) MarkBatch(ctx context.Context, partnerID, batchID uuid.UUID, at time.Time) error {
+func (s *Points) MarkBatch(ctx context.Context, partnerID, batchID uuid.UUID, most int, at time.Time) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		UPDATE point_transfers SET state = 'SENT', batch_id = $2, tries = tries + 1, updated_at = $3
-		WHERE partner_id = $1 AND state = 'RESERVED' AND outgoing`, partnerID, batchID, at)
+		WHERE id IN (SELECT id FROM point_transfers WHERE partner_id = $1 AND state = 'RESERVED' AND outgoing ORDER BY id LIMIT $4 FOR UPDATE)`, partnerID, batchID, at, most)
 	return err
+}
+
+// Reserved reports whether something waits for a file.
+func (s *Points) Reserved(ctx context.Context, partnerID uuid.UUID) (bool, error) {
+	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM point_transfers WHERE partner_id = $1 AND state = 'RESERVED' AND outgoing)`, partnerID)
 }
 
 // Batch are the transfers of a file.
@@ -127,10 +132,12 @@ func (s *Points) Batch(ctx context.Context, partnerID, batchID uuid.UUID) ([]poi
 	return collect[points.Transfer](ctx, s.db, `SELECT `+pointTransferColumns+pointTransferTables+` WHERE t.partner_id = $1 AND t.batch_id = $2 ORDER BY t.id`, partnerID, batchID)
 }
 
-// Between are a partner's transfers of a time.
-func (s *Points) Between(ctx context.Context, partnerID uuid.UUID, from, until time.Time) ([]points.Transfer, error) {
+// Between are some of a partner's transfers of a time, in the order of the index.
+func (s *Points) Between(ctx context.Context, q points.PeriodQuery) ([]points.Transfer, error) {
 	return collect[points.Transfer](ctx, s.db, `
-		SELECT `+pointTransferColumns+pointTransferTables+` WHERE t.partner_id = $1 AND t.created_at >= $2 AND t.created_at < $3 ORDER BY t.id`, partnerID, from, until)
+		SELECT `+pointTransferColumns+pointTransferTables+`
+		WHERE t.partner_id = $1 AND t.outgoing = $2 AND (t.created_at, t.id) > ($3, $4) AND t.created_at < $5 ORDER BY t.created_at, t.id LIMIT $6`,
+		q.PartnerID, q.Outgoing, q.From, q.After, q.Until, q.Most)
 }
 
 // Named are those of a partner with the ids.

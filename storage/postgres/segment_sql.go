@@ -22,6 +22,8 @@ import (
 // that all have to hold, the others are asked first ("narrowed"), and sums are made of
 // the members who are left. They are read from purchase_sums, which has all months in one
 // index: to look into the partition of each month for each member takes ten times as long.
+//
+// Whether it holds for one member is asked of that member's rows alone.
 type searchSQL struct {
 	query segment.Query
 	args  pgx.NamedArgs
@@ -54,7 +56,11 @@ func compileSearch(q segment.Query) (string, pgx.NamedArgs) {
 		s.args["own_stores"] = orEmpty(q.Stores)
 		base = append(base, `(j.registered_store_id = ANY(@own_stores) OR j.home_store_id = ANY(@own_stores))`)
 	}
-	if len(light) == 0 || len(heavy) == 0 {
+	if q.MemberID != nil {
+		s.args["member"] = *q.MemberID
+		base = append(base, `j.member_id = @member`)
+	}
+	if len(light) == 0 || len(heavy) == 0 || q.MemberID != nil {
 		one := &stage{searchSQL: s}
 		return `WITH hits AS MATERIALIZED (` + one.selected(base, all) + `)`, s.args
 	}
@@ -178,8 +184,16 @@ func (s *stage) sums(table string, where, having []string) string {
 	if s.within != "" {
 		from = s.within + ` n JOIN ` + from + ` ON x.member_id = n.member_id`
 	}
-	return `SELECT ` + member + ` FROM ` + from + ` WHERE ` + strings.Join(append([]string{`x.member_id IS NOT NULL`}, where...), ` AND `) +
+	return `SELECT ` + member + ` FROM ` + from + ` WHERE ` + strings.Join(append([]string{s.whose()}, where...), ` AND `) +
 		` GROUP BY ` + member + ` HAVING ` + strings.Join(having, ` AND `)
+}
+
+// whose narrows the rows of a set, x, to those of members whom the search may find.
+func (s *searchSQL) whose() string {
+	if s.query.MemberID != nil {
+		return `x.member_id = @member`
+	}
+	return `x.member_id IS NOT NULL`
 }
 
 // days narrows to a period, which lets PostgreSQL leave out the months beside it.
@@ -278,7 +292,7 @@ func (s *stage) amounts(sum string, a *segment.Amounts) (having []string) {
 }
 
 func (s *stage) pet(p segment.Pet) string {
-	where := []string{`closed_at IS NULL`}
+	where := []string{s.whose(), `closed_at IS NULL`}
 	if len(p.Species) > 0 {
 		where = append(where, `species = ANY(`+s.arg(p.Species)+`)`)
 	}
@@ -291,7 +305,7 @@ func (s *stage) pet(p segment.Pet) string {
 	if p.Age != nil && p.Age.Max != nil {
 		where = append(where, `birthday > (@today::date - make_interval(years => `+s.arg(*p.Age.Max+1)+`::int))::date`)
 	}
-	return `SELECT DISTINCT member_id FROM pets WHERE ` + strings.Join(where, ` AND `)
+	return `SELECT DISTINCT x.member_id FROM pets x WHERE ` + strings.Join(where, ` AND `)
 }
 
 // responses say of an audience's row that its member responded so.
@@ -307,7 +321,7 @@ var responses = map[segment.Response]string{
 }
 
 func (s *stage) mailing(m segment.OfMailing) string {
-	return `SELECT DISTINCT x.member_id FROM mailing_recipients x WHERE x.mailing_id = ANY(` + s.arg(m.MailingIDs) + `) AND ` + responses[m.Response]
+	return `SELECT DISTINCT x.member_id FROM mailing_recipients x WHERE ` + s.whose() + ` AND x.mailing_id = ANY(` + s.arg(m.MailingIDs) + `) AND ` + responses[m.Response]
 }
 
 func (s *stage) points(p segment.Points) string {

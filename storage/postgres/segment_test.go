@@ -349,6 +349,12 @@ func TestASearchFindsWhoFits(t *testing.T) {
 			text, _ := c.Text()
 			require.Equal(r, want, found.MemberIDs, text)
 			require.Equal(r, len(want), found.Count)
+			one := pick(r, w.people).id
+			q.MemberID = &one
+			found, err = w.store.Search(context.Background(), q)
+			require.NoError(r, err)
+			require.Equal(r, slices.Contains(want, one), slices.Contains(found.MemberIDs, one), text)
+			require.LessOrEqual(r, found.Count, 1)
 		}
 	})
 }
@@ -363,6 +369,43 @@ func TestASearchEndsInTime(t *testing.T) {
 	_, err = w.store.Search(t.Context(), segment.Query{BrandID: w.BrandID, Currency: "JPY", Today: searchDay, Limit: 1, Counted: true, Within: time.Millisecond,
 		Where: segment.Condition{Not: &segment.Condition{Purchases: &segment.Purchases{Visits: &segment.Range{Min: some(1)}}}}})
 	require.ErrorIs(t, err, segment.ErrSlow)
+}
+
+// Whoever asks whether one member fits reads no other's rows.
+func TestASearchForOneReadsNoOther(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	ctx := t.Context()
+	_, err := w.DB.Pool().Exec(ctx, `
+		WITH m AS (INSERT INTO members (id, created_at, updated_at) SELECT gen_random_uuid(), now(), now() FROM generate_series(1, 20000) RETURNING id),
+		p AS (INSERT INTO pets (id, member_id, name, species, birthday, created_at, updated_at) SELECT gen_random_uuid(), id, 'ぽち', 'DOG', '2020-01-01', now(), now() FROM m),
+		s AS (INSERT INTO purchase_sums (member_id, purchase_id, brand_id, bought_on, items, total) SELECT id, id, $1, '2026-05-01', 1, 100 FROM m)
+		INSERT INTO memberships (member_id, brand_id, joined_at) SELECT id, $1, now() FROM m`, w.BrandID)
+	require.NoError(t, err)
+	_, err = w.DB.Pool().Exec(ctx, `ANALYZE members, memberships, pets, purchase_sums`)
+	require.NoError(t, err)
+	var one uuid.UUID
+	require.NoError(t, w.DB.Pool().QueryRow(ctx, `SELECT member_id FROM memberships ORDER BY member_id OFFSET 777 LIMIT 1`).Scan(&one))
+	q := segment.Query{BrandID: w.BrandID, Currency: "JPY", Today: searchDay, Limit: 1, MemberID: &one, Within: time.Minute, Where: segment.Condition{All: []segment.Condition{
+		{Pet: &segment.Pet{Age: &segment.Range{Min: some(1)}}},
+		{Purchases: &segment.Purchases{Amount: &segment.Amounts{Min: yen(100)}}},
+		{Purchases: &segment.Purchases{Visits: &segment.Range{Max: some(3)}}},
+		{LastPurchase: &segment.Period{LastDays: some(3650)}},
+		{Points: &segment.Points{ProgrammeID: w.programme, Balance: segment.Range{Max: some(9)}}},
+		{Consent: &segment.Consent{Medium: member.Mail, Given: false}},
+	}}}
+	found, err := w.store.Search(ctx, q)
+	require.NoError(t, err)
+	require.Equal(t, []uuid.UUID{one}, found.MemberIDs)
+	sql, args := postgres.CompileSearch(q)
+	rows, err := w.DB.Pool().Query(ctx, `EXPLAIN (ANALYZE, TIMING OFF) `+sql+` SELECT count(*) FROM hits`, args)
+	require.NoError(t, err)
+	plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	whole := strings.Join(plan, "\n")
+	for _, line := range regexp.MustCompile(`actual rows=(\d+)|Rows Removed by Filter: (\d+)`).FindAllStringSubmatch(whole, -1) {
+		require.LessOrEqual(t, len(line[1]+line[2]), 1, whole)
+	}
 }
 
 func TestSearchesReadSumsOutOfIndexesOfTheirMonths(t *testing.T) {
