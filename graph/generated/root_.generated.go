@@ -14040,6 +14040,8 @@ extend enum UserErrorCode {
   PRIZE_EXCHANGE_STATE
   "There are not so many pieces."
   PRIZE_STOCK
+  "Its batch has fewer codes to hand out than its prizes have in stock and draws hold."
+  PRIZE_CODES_SHORT
   "What a prize is and whose points it costs never change."
   PRIZE_FIXED
   "Prizes are for members."
@@ -17142,6 +17144,8 @@ extend enum UserErrorCode {
   SEGMENT_STATIC
   "The segment is closed."
   SEGMENT_CLOSED
+  "A prize or draw that is open is for its members."
+  SEGMENT_IN_USE
   "The segment has more members than a sheet holds."
   SEGMENT_TOO_LARGE
 }
