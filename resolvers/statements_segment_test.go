@@ -21,7 +21,7 @@ var segmentOperations = map[string]clientOperation{
 		return apptest.Variables{"segmentId": w.segment(t), "name": "S" + id.New().String()}
 	})},
 	"admin/RefreshSegment": {7, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"segmentId": w.segment(t)} })},
-	"admin/CloseSegment":   {5, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"segmentId": w.segment(t)} })},
+	"admin/CloseSegment":   {6, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"segmentId": w.segment(t)} })},
 	"admin/ExportSegment": {5, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"segmentId": w.segment(t), "format": "CSV"}
 	})},

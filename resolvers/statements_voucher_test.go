@@ -55,7 +55,7 @@ var voucherOperations = map[string]clientOperation{
 	"partner/RedeemVoucher": {14, pledged(access.VoucherRedeem, func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "code": w.codes(t, 1)[0], "amount": "200", "place": "SHOP", "reference": "R-1"})
 	})},
-	"admin/VoidVouchers": {10, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/VoidVouchers": {11, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "batchId": w.batch(t, w.size, false), "reason": "紛失"})
 	})},
 }

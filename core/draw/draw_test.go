@@ -3,9 +3,11 @@ package draw_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,6 +38,7 @@ import (
 
 // fair is a shop with a draw: ten bowls and one cushion, 10 points an entry.
 type fair struct {
+	segments *segment.Service
 	*draw.Service
 	shop    *pgtest.Shop
 	points  *points.Service
@@ -83,12 +86,12 @@ func openFair(t testing.TB) *fair {
 	customers := customer.New(db, postgres.NewCustomers(db, sealed), events, f.clock)
 	f.members = postgres.NewMembers(db, sealed)
 	members := member.New(member.Parts{Tx: db, Store: f.members, Keys: keys, Customers: customers, Events: events, Now: f.clock})
-	segments := segment.New(segment.Parts{Tx: db, Store: postgres.NewSegments(db, postgres.NewMembers(db, sealed)), Members: members, Events: events, Now: f.clock})
+	f.segments = segment.New(segment.Parts{Tx: db, Store: postgres.NewSegments(db, postgres.NewMembers(db, sealed)), Members: members, Events: events, Now: f.clock})
 	f.prizes = prize.New(prize.Parts{
-		Tx: db, Store: postgres.NewPrizes(db, sealed), Keys: keys, Points: f.points, Segments: segments, Members: members, Addresses: customers, Outbox: f, Events: events, Now: f.clock,
+		Tx: db, Store: postgres.NewPrizes(db, sealed), Keys: keys, Points: f.points, Segments: f.segments, Members: members, Addresses: customers, Outbox: f, Events: events, Now: f.clock,
 	})
 	f.Service = draw.New(draw.Parts{
-		Tx: db, Store: postgres.NewDraws(db), Keys: keys, Points: f.points, Prizes: f.prizes, Segments: segments, Sealer: sealed, Outbox: f, Events: events, Now: f.clock,
+		Tx: db, Store: postgres.NewDraws(db), Keys: keys, Points: f.points, Prizes: f.prizes, Segments: f.segments, Sealer: sealed, Outbox: f, Events: events, Now: f.clock,
 		Channels: func(context.Context, uuid.UUID) (channel.Channel, error) { return f.channel(), nil },
 	})
 	own, err := f.points.SaveProgramme(f.admin(), points.SaveProgrammeInput{Code: "wan", Name: i18n.JA("わんポイント"), UnitPoints: 1, UnitMinor: 1, GrantLimit: 1_000_000})
@@ -169,6 +172,13 @@ func (f *fair) winners(t testing.TB, d *draw.Draw) []draw.Winner {
 	return all
 }
 
+// listed writes the published list, as anybody reads it.
+func (f *fair) listed(t testing.TB, d *draw.Draw, to io.Writer) {
+	write, err := f.Publish(f.as(access.Guest), d.ID)
+	require.NoError(t, err)
+	require.NoError(t, write(to))
+}
+
 func home() *customer.Address {
 	return &customer.Address{Name: "山田 花子", PostalCode: "1500001", Prefecture: "TOKYO", City: "渋谷区", Line1: "神宮前1-2-3", Phone: "0312345678"}
 }
@@ -213,10 +223,8 @@ func TestADrawFromEntriesToDelivery(t *testing.T) {
 		proof.Called, who[w.MemberID] = append(proof.Called, w.Number()), true
 	}
 	require.Len(t, who, 5, "nobody wins twice")
-	list, err := f.Publish(f.as(access.Guest), d.ID)
-	require.NoError(t, err)
 	var text bytes.Buffer
-	require.NoError(t, draw.WriteList(&text, list))
+	f.listed(t, d, &text)
 	require.NoError(t, proof.Verify(&text), "anyone can draw again")
 	for key := range people {
 		require.NotContains(t, text.String(), key.String(), "nobody can be told from the list")
@@ -349,9 +357,9 @@ func TestEntriesAtTheMomentOfTheClose(t *testing.T) {
 	require.Equal(t, draw.Closed, closed.State)
 	require.EqualValues(t, entered.Load(), closed.Entries, "who was let in is on the list, and nobody else")
 	require.Equal(t, entered.Load()*10, f.count(t, `SELECT coalesce(sum(points), 0) FROM point_entries WHERE kind = 'PRIZE'`), "who was not paid nothing")
-	tickets, err := f.Publish(f.admin(), d.ID)
-	require.NoError(t, err)
-	require.Equal(t, closed.Digest, draw.Digest(tickets))
+	digest := sha256.New()
+	f.listed(t, d, digest)
+	require.Equal(t, closed.Digest, digest.Sum(nil))
 	_, err = f.Enter(all[0], f.ask(d, 1))
 	require.ErrorIs(t, err, draw.ErrClosed, "after the close")
 }
@@ -454,4 +462,38 @@ func TestADrawWithoutEntriesGivesItsPrizesBack(t *testing.T) {
 	f.turn(t)
 	require.Empty(t, f.winners(t, d))
 	require.EqualValues(t, 40, f.count(t, `SELECT sum(stock) FROM prizes`))
+}
+
+func TestALongListIsReadInPortions(t *testing.T) {
+	t.Parallel()
+	f := openFair(t)
+	d := f.draw(t, nil)
+	m := access.From(f.joined(t, 0)).ID
+	f.exec(t, `INSERT INTO draw_entrants (draw_id, member_id, entries) VALUES ($1, $2, 4500)`, d.ID, m)
+	f.exec(t, `INSERT INTO draw_entries (id, draw_id, member_id, source, created_at) SELECT gen_random_uuid(), $1, $2, 'GRANT', now() FROM generate_series(1, 4500)`, d.ID, m)
+	f.pass(24 * time.Hour)
+	f.turn(t)
+	closed, err := postgres.NewDraws(f.shop.DB).Draw(context.Background(), d.ID)
+	require.NoError(t, err)
+	require.Equal(t, 4500, closed.Entries)
+	var text bytes.Buffer
+	f.listed(t, d, &text)
+	require.Equal(t, 4500, bytes.Count(text.Bytes(), []byte("\n")))
+	digest := sha256.Sum256(text.Bytes())
+	require.Equal(t, closed.Digest, digest[:], "each once, in the published order")
+}
+
+func TestASegmentStaysWhileADrawIsForIt(t *testing.T) {
+	t.Parallel()
+	f := openFair(t)
+	group := id.New()
+	f.exec(t, `INSERT INTO segments (id, brand_id, name, kind, currency, conditions, counted_at, created_at, updated_at) VALUES ($1, $2, '犬', 'STATIC', 'JPY', '{}', now(), now(), now())`, group, f.shop.BrandID)
+	d := f.draw(t, func(in *draw.SaveInput) { in.SegmentID = &group })
+	_, err := f.segments.Close(f.admin(), segment.ByIDInput{SegmentID: group})
+	require.ErrorIs(t, err, segment.ErrInUse)
+	require.Contains(t, fault.All(err)[0].Message("ja"), "春の大抽選会")
+	f.pass(24 * time.Hour)
+	f.turn(t)
+	_, err = f.segments.Close(f.admin(), segment.ByIDInput{SegmentID: group})
+	require.NoError(t, err, "who entered is on the list of %s", d.ID)
 }

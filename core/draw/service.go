@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"io"
 	"strconv"
 	"time"
 
@@ -44,8 +45,10 @@ type Store interface {
 	// are not there yet, and answers how many. only narrows to members if it is not nil.
 	Earn(ctx context.Context, d Draw, only []uuid.UUID, at time.Time) (int, error)
 	EntriesOf(ctx context.Context, drawID, memberID uuid.UUID) ([]Entry, error)
-	// Tickets are all entries as the list has them, in its order.
+	// Tickets are all entries as the list has them, in its order; TicketsAfter are some of
+	// them, behind the entry.
 	Tickets(ctx context.Context, drawID uuid.UUID) ([]Ticket, error)
+	TicketsAfter(ctx context.Context, drawID, after uuid.UUID, most int) ([]Ticket, error)
 	// Entrants are whose the entries are.
 	Entrants(ctx context.Context, entryIDs []uuid.UUID) (map[uuid.UUID]uuid.UUID, error)
 	InsertWinners(ctx context.Context, all []Winner) error
@@ -234,6 +237,9 @@ func (s *Service) insert(ctx context.Context, d Draw, in SaveInput) error {
 	if err := s.Store.Insert(ctx, d, ranks); err != nil {
 		return err
 	}
+	if err := s.Prizes.Check(ctx, prize.Terms{SegmentID: d.SegmentID}); err != nil { // closed meanwhile
+		return err
+	}
 	return s.record(ctx, "draw.made", d, map[string]any{"commitment": d.Committed(), "ranks": in.Ranks, "points": in.Points})
 }
 
@@ -261,8 +267,12 @@ func (s *Service) Winners(ctx context.Context, drawIDs []uuid.UUID) ([]Winner, e
 // ListPath is where lists of entries are served.
 const ListPath = "/draw-entries/"
 
-// Publish is the draw's list of entries, for anybody, once it is closed.
-func (s *Service) Publish(ctx context.Context, drawID uuid.UUID) ([]Ticket, error) {
+// listAtOnce is how many entries of a published list are in memory at a time.
+const listAtOnce = 2000
+
+// Publish writes the draw's list of entries, for anybody, once it is closed: what it answers
+// does. The list never changes, so that it is read in portions.
+func (s *Service) Publish(ctx context.Context, drawID uuid.UUID) (func(w io.Writer) error, error) {
 	d, err := s.Store.Draw(ctx, drawID)
 	if err != nil || d == nil || d.BrandID != channel.From(ctx).BrandID {
 		return nil, orErr(err, ErrUnknown.At("drawId"))
@@ -270,5 +280,17 @@ func (s *Service) Publish(ctx context.Context, drawID uuid.UUID) ([]Ticket, erro
 	if !d.Published() {
 		return nil, ErrState.With(d.State).At("drawId")
 	}
-	return s.Store.Tickets(ctx, drawID)
+	return func(w io.Writer) error {
+		var after uuid.UUID
+		for {
+			some, err := s.Store.TicketsAfter(ctx, drawID, after, listAtOnce)
+			if err != nil {
+				return err
+			}
+			if err := WriteList(w, some); err != nil || len(some) < listAtOnce {
+				return err
+			}
+			after = some[len(some)-1].Entry
+		}
+	}, nil
 }

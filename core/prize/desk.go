@@ -81,6 +81,7 @@ func (s *Service) Save(ctx context.Context, in SaveInput) (*Prize, error) {
 	}
 	now := s.Now()
 	p := Prize{ID: id.New(), BrandID: channel.From(ctx).BrandID, ProgrammeID: in.ProgrammeID, Kind: in.Kind, Stock: in.Stock, CreatedAt: now}
+	promises := !in.Closed // pieces that it did not before
 	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
 		if in.ID != nil {
 			was, err := s.prize(ctx, *in.ID)
@@ -90,6 +91,7 @@ func (s *Service) Save(ctx context.Context, in SaveInput) (*Prize, error) {
 			case was.Kind != in.Kind, was.ProgrammeID != in.ProgrammeID:
 				return fault.Conflict("PRIZE_FIXED", "景品の種類とポイントの種類は変更できません", "What a prize is and whose points it costs never change").At("id")
 			}
+			promises = !in.Closed && (was.ClosedAt != nil || was.BatchID != nil && *was.BatchID != *in.BatchID)
 			p = was
 		}
 		p.Code, p.Name, p.Description, p.Points, p.UpdatedAt = in.Code, in.Name, in.Description.OrNone(), in.Points, now
@@ -104,12 +106,24 @@ func (s *Service) Save(ctx context.Context, in SaveInput) (*Prize, error) {
 		if err := s.Store.Save(ctx, p); err != nil {
 			return err
 		}
+		if err := s.stands(ctx, p, promises); err != nil {
+			return err
+		}
 		return s.record(ctx, "prize.saved", "Prize", p.ID, p)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &p, nil
+}
+
+// stands fails if the segment of a prize that was just written was closed meanwhile, or if it
+// promises codes that are not there.
+func (s *Service) stands(ctx context.Context, p Prize, promises bool) error {
+	if err := s.Check(ctx, Terms{SegmentID: p.SegmentID}); err != nil || !promises {
+		return err
+	}
+	return s.covered(ctx, p, "stock")
 }
 
 // pool fails unless codes have a batch that they are taken from, and goods none.
@@ -161,6 +175,9 @@ func (s *Service) moveStock(ctx context.Context, in MoveStockInput) (Prize, erro
 		return Prize{}, orErr(err, ErrStock.At("by"))
 	}
 	p, err := s.prize(ctx, in.PrizeID)
+	if err == nil && in.By > 0 {
+		err = s.covered(ctx, p, "by")
+	}
 	if err != nil {
 		return Prize{}, err
 	}

@@ -2,6 +2,7 @@ package prize
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -166,27 +167,62 @@ func (s *Service) keep(ctx context.Context, p Prize, e Exchange) error {
 }
 
 // Hold takes pieces for a draw out of the stock of prizes of the context's brand, or puts
-// them back if below zero. It answers which prizes there are not, or not so many of: then
-// who asks gives up the transaction.
+// them back if below zero. It answers which prizes there are not, or not so many of, or of
+// whose codes: then who asks gives up the transaction.
 func (s *Service) Hold(ctx context.Context, pieces map[uuid.UUID]int) (map[uuid.UUID]*fault.Error, error) {
 	by := make(map[uuid.UUID]int64, len(pieces))
 	for prizeID, n := range pieces {
 		by[prizeID] = -int64(n)
 	}
-	held, err := s.Store.MoveStocks(ctx, channel.From(ctx).BrandID, by, s.Now())
+	moved, err := s.Store.MoveStocks(ctx, channel.From(ctx).BrandID, by, s.Now())
 	if err != nil {
 		return nil, err
 	}
-	problems := map[uuid.UUID]*fault.Error{}
-	for prizeID := range pieces {
-		switch enough, known := held[prizeID]; {
+	problems, codes := map[uuid.UUID]*fault.Error{}, map[uuid.UUID]int64{}
+	for prizeID, n := range pieces {
+		switch m, known := moved[prizeID]; {
 		case !known:
 			problems[prizeID] = ErrUnknown
-		case !enough:
+		case !m.Enough:
 			problems[prizeID] = ErrSoldOut
+		case m.BatchID != nil && n > 0:
+			codes[*m.BatchID] += int64(n)
 		}
 	}
-	return problems, nil
+	short, err := s.short(ctx, codes)
+	for prizeID, m := range moved {
+		if m.BatchID != nil && short[*m.BatchID] != nil {
+			problems[prizeID] = short[*m.BatchID]
+		}
+	}
+	return problems, err
+}
+
+// short are the batches of which more is promised than there is, with so much more for each.
+func (s *Service) short(ctx context.Context, more map[uuid.UUID]int64) (map[uuid.UUID]*fault.Error, error) {
+	if len(more) == 0 {
+		return nil, nil
+	}
+	pools, err := s.Store.Pools(ctx, slices.Collect(maps.Keys(more)), s.Now())
+	all := map[uuid.UUID]*fault.Error{}
+	for _, p := range pools {
+		if promised := p.Promised + more[p.BatchID]; promised > p.Free {
+			all[p.BatchID] = ErrCodes.With(p.Free, promised)
+		}
+	}
+	return all, err
+}
+
+// covered fails if more of the prize's codes are promised than there are; goods always are.
+func (s *Service) covered(ctx context.Context, p Prize, field string) error {
+	if p.BatchID == nil {
+		return nil
+	}
+	short, err := s.short(ctx, map[uuid.UUID]int64{*p.BatchID: 0})
+	if problem := short[*p.BatchID]; err == nil && problem != nil {
+		return problem.At(field)
+	}
+	return err
 }
 
 // Award is a piece that a member won.

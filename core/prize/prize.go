@@ -178,5 +178,6 @@ var (
 	ErrReference   = fault.NotFound("SHIPMENT_UNKNOWN", "この番号の景品交換は見つかりません", "There is no exchange of a prize with this number")
 	ErrState       = fault.Conflict("PRIZE_EXCHANGE_STATE", "交換の状態が%sのため、この操作はできません", "The exchange is %s; this cannot be done now")
 	ErrStock       = fault.Conflict("PRIZE_STOCK", "在庫を0未満にはできません", "There are not so many pieces")
+	ErrCodes       = fault.Conflict("PRIZE_CODES_SHORT", "発行単位で渡せるコードは%d件です。景品の在庫と抽選の確保数（合計%d件）をそれ以下にしてください", "The batch has %d codes to hand out, and its prizes have %d pieces in stock or held for draws")
 	ErrMembersOnly = fault.Forbidden("PRIZE_MEMBERS_ONLY", "景品の交換は会員の方のみご利用いただけます", "Prizes are for members")
 )

@@ -39,6 +39,7 @@ import (
 
 // stall is a shop with prizes, points and members.
 type stall struct {
+	segments *segment.Service
 	*prize.Service
 	shop    *pgtest.Shop
 	points  *points.Service
@@ -82,12 +83,12 @@ func openStall(t testing.TB) *stall {
 	customers := customer.New(db, postgres.NewCustomers(db, s.sealed), events, s.clock)
 	s.members = member.New(member.Parts{Tx: db, Store: postgres.NewMembers(db, s.sealed), Keys: keys, Customers: customers, Events: events, Now: s.clock})
 	s.members.FollowedBy(s.points)
-	segments := segment.New(segment.Parts{Tx: db, Store: postgres.NewSegments(db, postgres.NewMembers(db, s.sealed)), Members: s.members, Events: events, Now: s.clock})
+	s.segments = segment.New(segment.Parts{Tx: db, Store: postgres.NewSegments(db, postgres.NewMembers(db, s.sealed)), Members: s.members, Events: events, Now: s.clock})
 	s.codes = voucher.New(voucher.Parts{
 		Tx: db, Store: postgres.NewVouchers(db), Keys: keys, Sealer: s.sealed, Books: ledger.NewBooks(postgres.NewJournal(db), s.clock), Jobs: s, Events: events, Now: s.clock,
 	})
 	s.Service = prize.New(prize.Parts{
-		Tx: db, Store: postgres.NewPrizes(db, s.sealed), Keys: keys, Points: s.points, Segments: segments, Members: s.members, Addresses: customers, Codes: s.codes, Outbox: s, Events: events, Now: s.clock,
+		Tx: db, Store: postgres.NewPrizes(db, s.sealed), Keys: keys, Points: s.points, Segments: s.segments, Members: s.members, Addresses: customers, Codes: s.codes, Outbox: s, Events: events, Now: s.clock,
 	})
 	days := 30
 	own, err := s.points.SaveProgramme(s.admin(), points.SaveProgrammeInput{
@@ -501,7 +502,8 @@ func TestCodesAreHandedOutOnce(t *testing.T) {
 	theirs, err := s.codes.Import(s.admin(), voucher.ImportInput{IdempotencyKey: "import-0001", Name: "他社ギフト", Codes: "AMZ-0001\nAMZ-0002\nAMZ-0003"})
 	require.NoError(t, err)
 	for kind, batch := range map[prize.Kind]uuid.UUID{prize.Voucher: own.ID, prize.GiftCode: theirs.ID} {
-		p := s.prize(t, 20, func(in *prize.SaveInput) { in.Kind, in.BatchID = kind, &batch })
+		p := s.prize(t, 3, func(in *prize.SaveInput) { in.Kind, in.BatchID = kind, &batch })
+		s.exec(t, `UPDATE prizes SET stock = 20 WHERE id = $1`, p.ID) // as if codes had been voided since
 		people := make([]context.Context, 8)
 		for i := range people {
 			people[i] = s.joined(t, 100)
@@ -548,4 +550,81 @@ func TestCodesAreHandedOutOnce(t *testing.T) {
 	}
 	_, err = s.Save(s.admin(), prize.SaveInput{ProgrammeID: s.own.ID, Kind: prize.Voucher, Name: i18n.JA("金券"), Points: 1})
 	require.ErrorIs(t, err, fault.Invalid(fault.CodeInvalid, "", ""), "codes are taken from a batch")
+}
+
+func TestNoMoreCodesArePromisedThanThereAre(t *testing.T) {
+	t.Parallel()
+	s := openStall(t)
+	batch, err := s.codes.Import(s.admin(), voucher.ImportInput{IdempotencyKey: "import-0001", Name: "他社ギフト", Codes: "AMZ-0001\nAMZ-0002\nAMZ-0003\nAMZ-0004\nAMZ-0005"})
+	require.NoError(t, err)
+	in := prize.SaveInput{ProgrammeID: s.own.ID, Kind: prize.GiftCode, Name: i18n.JA("ギフト"), Points: 100, Stock: 6, BatchID: &batch.ID}
+	refused := func(err error, field string) {
+		t.Helper()
+		require.ErrorIs(t, err, prize.ErrCodes)
+		require.Equal(t, field, fault.All(err)[0].Field)
+	}
+	_, err = s.Save(s.admin(), in)
+	refused(err, "stock")
+	in.Stock = 4
+	p, err := s.Save(s.admin(), in)
+	require.NoError(t, err)
+	move := func(by int64) error {
+		_, err := s.MoveStock(s.admin(), prize.MoveStockInput{IdempotencyKey: id.New().String(), PrizeID: p.ID, By: by, Reason: "追加"})
+		return err
+	}
+	refused(move(2), "by")
+	in.Stock = 2
+	_, err = s.Save(s.admin(), in)
+	refused(err, "stock")
+	in.Stock = 1
+	other, err := s.Save(s.admin(), in)
+	require.NoError(t, err, "two prizes share the codes")
+	refused(move(1), "by")
+
+	held, err := s.Hold(s.admin(), map[uuid.UUID]int{p.ID: 3})
+	require.NoError(t, err)
+	require.Empty(t, held)
+	draw := id.New()
+	s.exec(t, `INSERT INTO draws (id, brand_id, programme_id, name, points, per_minor, max_entries, opens_at, closes_at, draws_at, answer_days, runners_up, state, commitment, sealed, created_at, updated_at)
+		VALUES ($1, $2, $3, '{"ja":"春の抽選"}', 1, 0, 1, now(), now() + interval '1 day', now() + interval '2 days', 7, 0, 'OPEN', 'c', 's', now(), now())`, draw, s.shop.BrandID, s.own.ID)
+	s.exec(t, `INSERT INTO draw_ranks (draw_id, position, prize_id, count) VALUES ($1, 1, $2, 3)`, draw, p.ID)
+	refused(move(1), "by")
+	s.exec(t, `UPDATE draws SET state = 'DRAWN', sealed = '', seed = 's', digest = 'd', closed_at = now(), drawn_at = now()`)
+	s.exec(t, `INSERT INTO draw_entrants (draw_id, member_id, entries) SELECT $1, gen_random_uuid(), 1 FROM generate_series(1, 3)`, draw)
+	s.exec(t, `INSERT INTO draw_entries (id, draw_id, member_id, source, created_at) SELECT gen_random_uuid(), draw_id, member_id, 'GRANT', now() FROM draw_entrants`)
+	s.exec(t, `INSERT INTO draw_winners (id, draw_id, place, entry_id, member_id, outcome, rank, updated_at) SELECT gen_random_uuid(), draw_id, row_number() OVER (), id, member_id, 'WON', 1, now() FROM draw_entries`)
+	refused(move(1), "by")
+	require.NoError(t, move(-1), "fewer are always possible")
+	require.NoError(t, move(1))
+
+	in.ID, in.Closed = &other.ID, true
+	_, err = s.Save(s.admin(), in)
+	require.NoError(t, err)
+	require.NoError(t, move(1), "nobody gets what is closed")
+	in.Closed = false
+	_, err = s.Save(s.admin(), in)
+	refused(err, "stock")
+	require.Zero(t, s.count(t, `SELECT count(*) FROM prizes WHERE id = $1 AND closed_at IS NULL`, other.ID))
+
+	s.exec(t, `UPDATE vouchers SET state = 'VOID' WHERE serial < 1`)
+	held, err = s.Hold(s.admin(), map[uuid.UUID]int{p.ID: 1})
+	require.NoError(t, err)
+	require.ErrorIs(t, held[p.ID], prize.ErrCodes, "no draw is made for codes that are not there")
+}
+
+func TestASegmentStaysWhileAPrizeIsForIt(t *testing.T) {
+	t.Parallel()
+	s := openStall(t)
+	group := id.New()
+	s.exec(t, `INSERT INTO segments (id, brand_id, name, kind, currency, conditions, counted_at, created_at, updated_at) VALUES ($1, $2, '犬', 'STATIC', 'JPY', '{}', now(), now(), now())`, group, s.shop.BrandID)
+	p := s.prize(t, 5, func(in *prize.SaveInput) { in.SegmentID = &group })
+	_, err := s.segments.Close(s.admin(), segment.ByIDInput{SegmentID: group})
+	require.ErrorIs(t, err, segment.ErrInUse)
+	require.Zero(t, s.count(t, `SELECT count(*) FROM segments WHERE closed_at IS NOT NULL`))
+	_, err = s.Save(s.admin(), prize.SaveInput{ID: &p.ID, ProgrammeID: s.own.ID, Kind: prize.Goods, Name: p.Name, Points: 100, SegmentID: &group, Closed: true})
+	require.NoError(t, err)
+	_, err = s.segments.Close(s.admin(), segment.ByIDInput{SegmentID: group})
+	require.NoError(t, err)
+	_, err = s.Save(s.admin(), prize.SaveInput{ID: &p.ID, ProgrammeID: s.own.ID, Kind: prize.Goods, Name: p.Name, Points: 100, SegmentID: &group})
+	require.ErrorIs(t, err, fault.ErrNotFound, "it is not opened again for nobody")
 }

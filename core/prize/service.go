@@ -29,8 +29,10 @@ type Store interface {
 	// MoveStock adds so many pieces; false if there would be fewer than none.
 	MoveStock(ctx context.Context, prizeID uuid.UUID, by int64, at time.Time) (bool, error)
 	// MoveStocks adds so many pieces to each of the brand's prizes, and answers of those that
-	// there are whether they had enough.
-	MoveStocks(ctx context.Context, brandID uuid.UUID, by map[uuid.UUID]int64, at time.Time) (map[uuid.UUID]bool, error)
+	// there are what became of it.
+	MoveStocks(ctx context.Context, brandID uuid.UUID, by map[uuid.UUID]int64, at time.Time) (map[uuid.UUID]Moved, error)
+	// Pools are what the batches have and promise, locked.
+	Pools(ctx context.Context, batchIDs []uuid.UUID, at time.Time) ([]Pool, error)
 	// TakeStock takes pieces at what they cost; false if there are not so many, or it
 	// costs something else by now, or is closed.
 	TakeStock(ctx context.Context, prizeID uuid.UUID, pieces int, each int64, at time.Time) (bool, error)
@@ -57,6 +59,19 @@ type Store interface {
 	ToShip(ctx context.Context, brandID uuid.UUID, states []State, most int) ([]Exchange, error)
 	// Accounts are where those are written to who have an account, and perhaps no card.
 	Accounts(ctx context.Context, memberIDs []uuid.UUID) ([]Contact, error)
+}
+
+// Moved is what became of pieces that were added to a prize or taken away.
+type Moved struct {
+	Enough  bool       // or nothing was done
+	BatchID *uuid.UUID // of its codes
+}
+
+// Pool is a batch of codes that prizes are.
+type Pool struct {
+	BatchID  uuid.UUID
+	Free     int64 // codes to hand out, those to be made too
+	Promised int64 // pieces in stock of prizes that are open, and held for draws
 }
 
 // Points is the ledger that points are taken from and given back to.

@@ -24,6 +24,8 @@ var (
 	ErrSlow          = fault.Conflict("SEARCH_TOO_SLOW", "検索に時間がかかりすぎました。期間を短くするか条件を絞り込んでください", "The search took too long; shorten its periods or narrow it down")
 	ErrStatic        = fault.Conflict("SEGMENT_STATIC", "固定セグメントは更新できません", "The members of a static segment are never worked out again")
 	ErrClosed        = fault.Conflict("SEGMENT_CLOSED", "このセグメントは終了しています", "The segment is closed")
-	ErrNameTaken     = fault.Conflict(fault.CodeDuplicate, "この名前のセグメントは既にあります", "There is a segment of this name")
-	ErrSheet         = fault.Conflict("SEGMENT_TOO_LARGE", "Excelのシートは%d件までです。CSVで出力してください", "A sheet of Excel holds %d members; export CSV instead")
+	// ErrInUse is formatted with the name of what uses it in Japanese and in English.
+	ErrInUse     = fault.Conflict("SEGMENT_IN_USE", "受付中の「%[1]s」の対象に指定されているため終了できません", "%[2]s is for its members; close that first")
+	ErrNameTaken = fault.Conflict(fault.CodeDuplicate, "この名前のセグメントは既にあります", "There is a segment of this name")
+	ErrSheet     = fault.Conflict("SEGMENT_TOO_LARGE", "Excelのシートは%d件までです。CSVで出力してください", "A sheet of Excel holds %d members; export CSV instead")
 )

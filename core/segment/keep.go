@@ -131,9 +131,18 @@ func (s *Service) Refresh(ctx context.Context, in ByIDInput) (*Segment, error) {
 	})
 }
 
-// Close takes a segment out of use; its name may be given again.
+// Close takes a segment out of use; its name may be given again. While a prize or draw is for
+// its members it stays: a closed segment has none, and nobody could have the one or enter the
+// other.
 func (s *Service) Close(ctx context.Context, in ByIDInput) (*Segment, error) {
 	return s.change(ctx, in.SegmentID, func(ctx context.Context, kept *Segment, now time.Time) error {
+		user, err := s.Store.User(ctx, kept.ID)
+		if err != nil {
+			return err
+		}
+		if user != nil {
+			return ErrInUse.With(user.In("ja"), user.In("en")).At("segmentId")
+		}
 		kept.ClosedAt = &now
 		if err := s.Store.Update(ctx, *kept); err != nil {
 			return err

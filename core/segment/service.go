@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/link"
@@ -67,6 +68,8 @@ type Store interface {
 	// Lock is the brand's segment, locked; nil if there is none.
 	Lock(ctx context.Context, brandID, segmentID uuid.UUID) (*Segment, error)
 	ByID(ctx context.Context, segmentID uuid.UUID) (*Segment, error)
+	// User is the name of an open prize or draw that is for the segment's members; nil for none.
+	User(ctx context.Context, segmentID uuid.UUID) (i18n.Text, error)
 	// ByName is the brand's open segment of the name; nil if there is none.
 	ByName(ctx context.Context, brandID uuid.UUID, name string) (*Segment, error)
 	List(ctx context.Context, q ListQuery) (page.Connection[Segment], error)

@@ -133,6 +133,13 @@ func (s *Draws) Tickets(ctx context.Context, drawID uuid.UUID) ([]draw.Ticket, e
 		WHERE e.draw_id = $1 ORDER BY e.id`, drawID)
 }
 
+// TicketsAfter are some of them, behind the entry.
+func (s *Draws) TicketsAfter(ctx context.Context, drawID, after uuid.UUID, most int) ([]draw.Ticket, error) {
+	return collect[draw.Ticket](ctx, s.db, `
+		SELECT e.id AS entry, x.tag AS entrant FROM draw_entries e JOIN draw_entrants x ON x.draw_id = e.draw_id AND x.member_id = e.member_id
+		WHERE e.draw_id = $1 AND e.id > $2 ORDER BY e.id LIMIT $3`, drawID, after, most)
+}
+
 // Entrants are whose the entries are: who their entrants have become.
 func (s *Draws) Entrants(ctx context.Context, entryIDs []uuid.UUID) (map[uuid.UUID]uuid.UUID, error) {
 	rows, err := collect[struct{ ID, MemberID uuid.UUID }](ctx, s.db, `

@@ -60,28 +60,44 @@ func (s *Prizes) MoveStock(ctx context.Context, prizeID uuid.UUID, by int64, at 
 }
 
 // MoveStocks adds so many pieces to each of the brand's prizes, locked in one order whoever
-// asks; of those that there are it answers whether they had enough.
-func (s *Prizes) MoveStocks(ctx context.Context, brandID uuid.UUID, by map[uuid.UUID]int64, at time.Time) (map[uuid.UUID]bool, error) {
+// asks; of those that there are it answers what became of it.
+func (s *Prizes) MoveStocks(ctx context.Context, brandID uuid.UUID, by map[uuid.UUID]int64, at time.Time) (map[uuid.UUID]prize.Moved, error) {
 	ids, pieces := make([]uuid.UUID, 0, len(by)), make([]int64, 0, len(by))
 	for prizeID, n := range by {
 		ids, pieces = append(ids, prizeID), append(pieces, n)
 	}
 	rows, err := collect[struct {
-		ID     uuid.UUID
-		Enough bool
+		ID uuid.UUID
+		prize.Moved
 	}](ctx, s.db, `
 		WITH locked AS (
-			SELECT p.id, p.stock FROM prizes p WHERE p.brand_id = $1 AND p.id = ANY($2) ORDER BY p.id FOR NO KEY UPDATE
+			SELECT p.id, p.stock, p.batch_id FROM prizes p WHERE p.brand_id = $1 AND p.id = ANY($2) ORDER BY p.id FOR NO KEY UPDATE
 		), moved AS (
 			UPDATE prizes p SET stock = p.stock + w.n, updated_at = $4 FROM locked l JOIN unnest($2::uuid[], $3::bigint[]) AS w (id, n) ON w.id = l.id
 			WHERE p.id = l.id AND p.stock + w.n >= 0 RETURNING p.id
 		)
-		SELECT l.id, m.id IS NOT NULL AS enough FROM locked l LEFT JOIN moved m ON m.id = l.id`, brandID, ids, pieces, at)
-	enough := make(map[uuid.UUID]bool, len(rows))
+		SELECT l.id, m.id IS NOT NULL AS enough, l.batch_id FROM locked l LEFT JOIN moved m ON m.id = l.id`, brandID, ids, pieces, at)
+	moved := make(map[uuid.UUID]prize.Moved, len(rows))
 	for _, r := range rows {
-		enough[r.ID] = r.Enough
+		moved[r.ID] = r.Moved
 	}
-	return enough, err
+	return moved, err
+}
+
+// Pools are what the batches have and promise. They are locked first, so that of two who
+// promise at once the second counts what the first did.
+func (s *Prizes) Pools(ctx context.Context, batchIDs []uuid.UUID, at time.Time) ([]prize.Pool, error) {
+	if _, err := s.db.conn(ctx).Exec(ctx, `SELECT FROM voucher_batches WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`, batchIDs); err != nil {
+		return nil, err
+	}
+	return collect[prize.Pool](ctx, s.db, `
+		SELECT b.id AS batch_id,
+			b.count - b.made + (SELECT count(*) FROM vouchers v WHERE v.batch_id = b.id AND v.state = 'ISSUED' AND (v.expires_at IS NULL OR v.expires_at > $2)) AS free,
+			((SELECT coalesce(sum(p.stock), 0) FROM prizes p WHERE p.batch_id = b.id AND p.closed_at IS NULL)
+			+ (SELECT coalesce(sum(r.count), 0) FROM prizes p JOIN draw_ranks r ON r.prize_id = p.id JOIN draws d ON d.id = r.draw_id WHERE p.batch_id = b.id AND d.state IN ('OPEN', 'CLOSED'))
+			+ (SELECT count(*) FROM prizes p JOIN draw_ranks r ON r.prize_id = p.id JOIN draw_winners w ON w.draw_id = r.draw_id AND w.rank = r.position WHERE p.batch_id = b.id AND w.outcome = 'WON')
+			)::bigint AS promised
+		FROM voucher_batches b WHERE b.id = ANY($1)`, batchIDs, at)
 }
 
 // TakeStock takes pieces at what each costs, while it is offered.

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/segment"
@@ -165,6 +166,18 @@ func segmentName(err error) error {
 // Lock is the brand's segment, locked; nil if there is none.
 func (s *Segments) Lock(ctx context.Context, brandID, segmentID uuid.UUID) (*segment.Segment, error) {
 	return first[segment.Segment](ctx, s.db, `SELECT `+segmentColumns+` FROM segments WHERE id = $2 AND brand_id = $1 FOR UPDATE`, brandID, segmentID)
+}
+
+// User is the name of an open prize or draw that is for the segment's members. Whoever saves
+// one holds the segment's row by its foreign key, and so waits for Lock, or is seen.
+func (s *Segments) User(ctx context.Context, segmentID uuid.UUID) (i18n.Text, error) {
+	found, err := first[struct{ Name i18n.Text }](ctx, s.db, `
+		SELECT name FROM prizes WHERE segment_id = $1 AND closed_at IS NULL
+		UNION ALL SELECT name FROM draws WHERE segment_id = $1 AND state = 'OPEN' LIMIT 1`, segmentID)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return found.Name, nil
 }
 
 // ByID is the segment; nil if there is none.

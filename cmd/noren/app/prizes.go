@@ -94,14 +94,14 @@ func (a *App) drawEntries(w http.ResponseWriter, r *http.Request) {
 		a.Edge.WriteFault(w, r, draw.ErrUnknown)
 		return
 	}
-	all, err := a.Resolvers.Draws.Publish(r.Context(), key)
+	write, err := a.Resolvers.Draws.Publish(r.Context(), key)
 	if err != nil {
 		a.Edge.WriteFault(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	out := bufio.NewWriter(w)
-	if draw.WriteList(out, all) != nil || out.Flush() != nil {
+	if write(out) != nil || out.Flush() != nil {
 		panic(http.ErrAbortHandler)
 	}
 }
