@@ -136,6 +136,7 @@ func narrowings(ctx context.Context, db *postgres.DB) (brand uuid.UUID, all []na
 		{"tag", "a common tag", tag("first")},
 		{"tag", "a rare tag", tag("gift")},
 		{"held", "held", func(q *order.Query) { q.Held = true }},
+		{"late", "late", func(q *order.Query) { q.Late, q.Today = true, time.Date(2027, 1, 15, 0, 0, 0, 0, time.UTC) }},
 		{"paid", "a common way to pay", paid(payment.MethodCard)},
 		{"paid", "another common way to pay", paid(payment.MethodBankTransfer)},
 		{"paid", "a rare way to pay", paid(payment.MethodCash)},

@@ -297,7 +297,7 @@ func soldVariant(ctx context.Context, variantID uuid.UUID) (*catalog.Variant, er
 
 // narrowed is by what staff narrow a list of orders down.
 func narrowed(f model.OrderFilter) (n order.Narrowed, err error) {
-	n = order.Narrowed{Tag: value(f.Tag), Held: f.Held, PaymentMethod: value(f.PaymentMethod), PlacedFrom: f.PlacedFrom, PlacedBefore: f.PlacedBefore}
+	n = order.Narrowed{Tag: value(f.Tag), Held: f.Held, Late: f.Late, PaymentMethod: value(f.PaymentMethod), PlacedFrom: f.PlacedFrom, PlacedBefore: f.PlacedBefore}
 	if n.ShopID, err = locationKey(f.ShopID); err != nil {
 		return n, err
 	}

@@ -27,7 +27,8 @@ func (p punctual) requireTaken(t *testing.T, order, event string) {
 	t.Helper()
 	got := p.order(t, order)
 	require.Nil(t, got.PromisedOn, "nobody knows when it comes")
-	require.Nil(t, got.ShipBy)
+	require.NotNil(t, got.ShipBy, "it is late from now on")
+	require.Equal(t, []string{order}, lateOrders(t, p.App, cashier))
 	last := got.History[len(got.History)-1]
 	require.Equal(t, [2]string{event, p.day(2)}, [2]string{last.Type, *last.PromisedBefore})
 	require.Nil(t, last.PromisedOn)

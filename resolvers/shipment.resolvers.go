@@ -52,7 +52,7 @@ func (r *queryResolver) Shipments(ctx context.Context, first *int, after *string
 			return page.Connection[order.Shipment]{}, err
 		}
 		in.Statuses, in.TrackingNumber, in.Exported = filter.Status, value(filter.TrackingNumber), filter.Exported
-		in.PickUp = filter.PickUp
+		in.PickUp, in.Late = filter.PickUp, filter.Late
 	}
 	found, err := r.Resolver.Orders.ListShipments(ctx, in)
 	if err != nil {

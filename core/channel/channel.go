@@ -38,6 +38,7 @@ type Channel struct {
 	Hosts         []string
 	TaxInclusive  bool         // prices are shown with consumption tax (総額表示)
 	Allocation    []Preference // what counts when the goods of orders are looked for, the most important first
+	ApprovalDays  int          // for how many days orders wait for an approver
 	zone          *time.Location
 }
 

@@ -103,6 +103,14 @@ func (s *Service) Approve(ctx context.Context, companyID uuid.UUID, in Ask) erro
 	return s.charge(ctx, companyID, in.OrderID, in.Minor)
 }
 
+// Approvers are those who approve for the company, for noren itself.
+func (s *Service) Approvers(ctx context.Context, companyID uuid.UUID) ([]Seat, error) {
+	if !access.From(ctx).Is(access.RoleSystem) {
+		return nil, fault.ErrForbidden
+	}
+	return s.Store.Approvers(ctx, companyID)
+}
+
 // Reject fails unless the actor may turn an order of the company down.
 func (s *Service) Reject(ctx context.Context, companyID uuid.UUID) error {
 	return s.judge(ctx, companyID, nil)

@@ -129,7 +129,26 @@ func (s *Supply) announce(ctx context.Context, in AnnounceInput) (uuid.UUID, err
 	if err := s.Supplies.InsertDelivery(ctx, d, lines); err != nil {
 		return uuid.Nil, err
 	}
-	return d.ID, s.book(ctx, d, "delivery.announced", lines, shifts)
+	return d.ID, errors.Join(s.book(ctx, d, "delivery.announced", lines, shifts), s.comesOtherwise(ctx, Delivery{}, d, lines))
+}
+
+// comesOtherwise tells those who wait of goods for which another day is announced than
+// before, or that do not come.
+func (s *Supply) comesOtherwise(ctx context.Context, before, after Delivery, lines []DeliveryLine) error {
+	var variants []uuid.UUID
+	for _, l := range lines {
+		if l.Missing() > 0 {
+			variants = append(variants, l.VariantID)
+		}
+	}
+	if s.Waiters == nil || len(variants) == 0 || after.State != DeliveryClosed && sameDay(before.ExpectedOn, after.ExpectedOn) {
+		return nil
+	}
+	return s.Waiters.ComesOtherwise(ctx, after.BrandID, variants)
+}
+
+func sameDay(a, b *time.Time) bool {
+	return a == nil && b == nil || a != nil && b != nil && a.Equal(*b)
 }
 
 // book moves the stock of a delivery, and records why.
@@ -206,7 +225,7 @@ type RescheduleDeliveryInput struct {
 	ExpectedOn *time.Time
 }
 
-// RescheduleDelivery notes another day: those who wait are told of it when they look.
+// RescheduleDelivery notes another day: those who wait are promised another, too.
 func (s *Supply) RescheduleDelivery(ctx context.Context, in RescheduleDeliveryInput) (*Delivery, error) {
 	return s.changeDelivery(ctx, in.DeliveryID, "delivery.rescheduled", func(d *Delivery, _ []DeliveryLine) ([]Shift, error) {
 		d.ExpectedOn = in.ExpectedOn
@@ -259,7 +278,7 @@ func (s *Supply) changeDelivery(ctx context.Context, deliveryID uuid.UUID, what 
 		if err := s.Supplies.SaveDelivery(ctx, *d, lines); err != nil {
 			return err
 		}
-		return s.book(ctx, *d, what, lines, shifts)
+		return errors.Join(s.book(ctx, *d, what, lines, shifts), s.comesOtherwise(ctx, before, *d, lines))
 	})
 	if err != nil {
 		return nil, err

@@ -68,7 +68,15 @@ type SupplyStore interface {
 type Supply struct {
 	*Keeper
 	Supplies SupplyStore
+	Waiters  Waiters // nil: nobody waits
 	Outbox   messaging.Outbox
+}
+
+// Waiters are orders that wait for goods.
+type Waiters interface {
+	// ComesOtherwise says, in the transaction of the context, that goods come on another day
+	// than was announced, or not at all.
+	ComesOtherwise(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) error
 }
 
 // RulesInput is how a location keeps a variant.

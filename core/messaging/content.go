@@ -345,6 +345,25 @@ type ApprovalAsked struct {
 	Total       int64          `json:"total"` // minor units
 	Currency    money.Currency `json:"currency"`
 	Lines       []OrderLine    `json:"lines"`
+	By          *time.Time     `json:"by,omitempty"`    // until when; then it is given up
+	Again       bool           `json:"again,omitempty"` // it was asked before
+}
+
+// OrdersLate tells staff of orders that should have left (出荷遅れ).
+type OrdersLate struct {
+	Name  string     `json:"name,omitempty"`
+	Count int        `json:"count"`
+	Lines []LateLine `json:"lines"` // the longest late first
+	More  int        `json:"more"`  // that no line names
+}
+
+// LateLine is an order that should have left.
+type LateLine struct {
+	Number     string `json:"number"`
+	ShipBy     string `json:"shipBy"`               // a day
+	Instructed bool   `json:"instructed,omitempty"` // the warehouse was told to send it
+	Partly     bool   `json:"partly,omitempty"`     // some of it has left
+	Held       bool   `json:"held,omitempty"`
 }
 
 // ReturnNotice tells a customer what became of a return (返品). Amounts are minor units.

@@ -78,6 +78,9 @@ func (QuotationAnswered) Kind() Kind { return KindQuotationAnswered }
 // Kind is KindAccountOverdue.
 func (AccountOverdue) Kind() Kind { return KindAccountOverdue }
 
+// Kind is KindOrdersLate.
+func (OrdersLate) Kind() Kind { return KindOrdersLate }
+
 // Kind is KindStockLow.
 func (StockLow) Kind() Kind { return KindStockLow }
 
@@ -117,6 +120,7 @@ var blanks = map[Kind]func() Content{
 	KindCouponGranted:      func() Content { return &CouponGranted{} },
 	KindQuotationRequested: func() Content { return &QuotationRequested{} },
 	KindQuotationAnswered:  func() Content { return &QuotationAnswered{} },
+	KindOrdersLate:         func() Content { return &OrdersLate{} },
 	KindStockLow:           func() Content { return &StockLow{} },
 	KindLotsExpiring:       func() Content { return &LotsExpiring{} },
 	KindQuotationSaid:      func() Content { return &QuotationSaid{} },

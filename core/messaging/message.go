@@ -34,6 +34,7 @@ const (
 	KindQuotationAnswered  Kind = "quotation_answered"
 	KindQuotationSaid      Kind = "quotation_said"
 	KindStockLow           Kind = "stock_low"
+	KindOrdersLate         Kind = "orders_late"
 	KindLotsExpiring       Kind = "lots_expiring"
 	KindCampaignNotice     Kind = "campaign_notice"
 	KindCampaignOpened     Kind = "campaign_opened"
@@ -60,7 +61,7 @@ var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindOrderRescheduled, KindBankTransfer, KindCardDeclined,
 	KindBackInStock, KindWishNews, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
-	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindLotsExpiring, KindReturnNotice, KindStoreSlip, KindParcelNotice,
+	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindOrdersLate, KindLotsExpiring, KindReturnNotice, KindStoreSlip, KindParcelNotice,
 	KindPickUpReady, KindPointsExpiring, KindRefundedAsPoints, KindDrawWon, KindDrawCancelled, KindPrizeNotice,
 	KindDraftOrder, KindRecurringOrder,
 	KindMailing,

@@ -62,6 +62,7 @@ var samples = []messaging.Content{
 		Name: "山田 花子", Number: "Q-1001", Revision: 2, ValidUntil: noon, Currency: "JPY", Lines: []messaging.OrderLine{{Name: "首輪", Quantity: 30, Total: 24000}},
 		Subtotal: 24000, Shipping: 0, Tax: 2181, Total: 24000, Message: "よろしくお願いいたします",
 	},
+	messaging.OrdersLate{Name: "出荷係", Count: 3, More: 1, Lines: []messaging.LateLine{{Number: "A-1001", ShipBy: "2026-11-27", Instructed: true}, {Number: "A-1002", ShipBy: "2026-11-28", Held: true}}},
 	messaging.StockLow{Name: "倉庫係", Lines: []messaging.StockLine{{SKU: "NEKO-6", Name: "ひのき猫砂", Location: "東京倉庫", Left: 3, Incoming: 10, Order: 87}}},
 	messaging.LotsExpiring{Name: "倉庫係", Lines: []messaging.LotLine{{SKU: "FOOD-2", Name: "国産チキンフード 2kg", Location: "東京倉庫", Lot: "L240601", ExpiresOn: "2026-12-20", Pieces: 12}}},
 	messaging.QuotationSaid{Name: "山田 花子", Number: "Q-1001", Event: "DECLINED", Message: "在庫をご用意できません"},

@@ -112,3 +112,51 @@ func TestAPlanHasExactlyWhatIsWanted(t *testing.T) {
 		}
 	})
 }
+
+// What arrives goes to whoever waits from where the channel prefers; what the order holds
+// somewhere already counts as lying there.
+func TestWhereWhatIsWaitedForComesFrom(t *testing.T) {
+	t.Parallel()
+	web := uuid.UUID{0xc}
+	wait := func(of uuid.UUID, pieces int, held ...Reservation) Waiter {
+		return Waiter{BackOrder: BackOrder{OrderID: uuid.UUID{0xd}, VariantID: of, Quantity: pieces}, ChannelID: web, Prefecture: "TOKYO", Held: held}
+	}
+	for name, c := range map[string]struct {
+		preferences []channel.Preference
+		waits       []Waiter
+		from        []Reservation
+	}{
+		"the brand's order":           {nil, []Waiter{wait(leash, 1), wait(toy, 1)}, []Reservation{{leash, chiba, 1}, {toy, osaka, 1}}},
+		"nearest":                     {[]channel.Preference{channel.Nearest}, []Waiter{wait(leash, 2)}, []Reservation{{leash, tokyo, 1}, {leash, chiba, 1}}},
+		"one parcel":                  {[]channel.Preference{channel.SingleParcel}, []Waiter{wait(leash, 2), wait(toy, 2)}, []Reservation{{leash, osaka, 2}, {toy, osaka, 2}}},
+		"one parcel with what it has": {[]channel.Preference{channel.SingleParcel}, []Waiter{wait(leash, 1, Reservation{toy, fukuoka, 3})}, []Reservation{{leash, fukuoka, 1}}},
+		"no shop before":              {[]channel.Preference{channel.ShopsLast}, []Waiter{wait(toy, 1)}, []Reservation{{toy, fukuoka, 1}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			levels := []cart.Level{
+				level(chiba, leash, 5), level(osaka, leash, 5), level(tokyo, leash, 1), level(fukuoka, leash, 5),
+				level(chiba, toy, 0), level(osaka, toy, 5), level(tokyo, toy, 5), level(fukuoka, toy, 5),
+			}
+			var got []Reservation
+			for _, a := range allocate(c.waits, levels, map[uuid.UUID][]channel.Preference{web: c.preferences}) {
+				require.Equal(t, uuid.UUID{0xd}, a.OrderID)
+				got = append(got, a.Reservation)
+			}
+			require.Equal(t, c.from, got)
+		})
+	}
+}
+
+// Orders of one channel do not change where those of another are served from.
+func TestEachChannelIsServedAsItPrefers(t *testing.T) {
+	t.Parallel()
+	near, web := uuid.UUID{0xc}, uuid.UUID{0xe}
+	waits := []Waiter{
+		{BackOrder: BackOrder{OrderID: uuid.UUID{1}, VariantID: leash, Quantity: 1}, ChannelID: near, Prefecture: "FUKUOKA"},
+		{BackOrder: BackOrder{OrderID: uuid.UUID{2}, VariantID: leash, Quantity: 1}, ChannelID: web, Prefecture: "FUKUOKA"},
+	}
+	levels := []cart.Level{level(chiba, leash, 5), level(fukuoka, leash, 5)}
+	found := allocate(waits, levels, map[uuid.UUID][]channel.Preference{near: {channel.Nearest}})
+	require.Equal(t, []Allocation{{uuid.UUID{1}, Reservation{leash, fukuoka, 1}}, {uuid.UUID{2}, Reservation{leash, chiba, 1}}}, found)
+}

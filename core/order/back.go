@@ -9,6 +9,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
@@ -164,7 +165,11 @@ func (s *Service) exchangeDraft(ctx context.Context, in ExchangeInput) (Draft, e
 	if err != nil {
 		return d, err
 	}
-	left := slices.Clone(goods.Levels)
+	placed, err := s.inChannel(ctx, *o)
+	if err != nil {
+		return d, err
+	}
+	left := ranked(slices.Clone(goods.Levels), in.job(goods), channel.From(placed).Allocation)
 	for _, w := range in.wanted() {
 		item := w.item(goods)
 		for _, want := range cart.Wanted([]cart.Item{item}) {
@@ -188,6 +193,15 @@ func (s *Service) exchangeDraft(ctx context.Context, in ExchangeInput) (Draft, e
 		d.PickUp = newPickUp(*o, exchangeDays)
 	}
 	return d, nil
+}
+
+// job is all that is wanted, and where it goes.
+func (in ExchangeInput) job(goods Goods) Job {
+	var items []cart.Item
+	for _, w := range in.wanted() {
+		items = append(items, w.item(goods))
+	}
+	return Job{cart.Wanted(items), in.Of.ShippingAddress.Prefecture}
 }
 
 // wanted is what is wanted with loose goods of one variant together.

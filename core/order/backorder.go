@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/page"
 )
@@ -62,7 +64,11 @@ func (s *Service) Allocate(ctx context.Context, variantIDs []uuid.UUID) error {
 	if err != nil || len(waiting) == 0 {
 		return err
 	}
-	found := allocate(waiting, levels)
+	rules, err := s.preferences(ctx, waiting)
+	if err != nil {
+		return err
+	}
+	found := allocate(waiting, levels, rules)
 	if len(found) == 0 {
 		return nil
 	}
@@ -72,19 +78,58 @@ func (s *Service) Allocate(ctx context.Context, variantIDs []uuid.UUID) error {
 			"variantId": a.VariantID, "locationId": a.LocationID, "quantity": a.Quantity,
 		}))
 	}
-	return errors.Join(s.store.Allocate(ctx, found, s.now()), s.events.Record(ctx, events...))
+	return errors.Join(s.store.Allocate(ctx, found, s.now()), s.events.Record(ctx, events...), s.goodsCame(ctx, found))
 }
 
-// allocate shares free stock out among those who wait, in their order, and piece by
-// piece where not all of it is there.
-func allocate(waiting []BackOrder, levels []cart.Level) []Allocation {
+// preferences are what counts when goods are looked for in the channels of those who wait;
+// none where nobody says.
+func (s *Service) preferences(ctx context.Context, waiting []Waiter) (map[uuid.UUID][]channel.Preference, error) {
+	here := channel.From(ctx)
+	rules := map[uuid.UUID][]channel.Preference{here.ID: here.Allocation}
+	elsewhere := slices.ContainsFunc(waiting, func(w Waiter) bool { return w.ChannelID != here.ID })
+	if !elsewhere || s.channels == nil {
+		return rules, nil
+	}
+	all, err := s.channels(ctx)
+	for _, c := range all {
+		rules[c.ID] = c.Allocation
+	}
+	return rules, err
+}
+
+// Waiter is pieces that an order waits for, with what says where they rather come from.
+type Waiter struct {
+	BackOrder
+	ChannelID  uuid.UUID
+	Prefecture customer.Prefecture // where they go; empty: not known
+	Held       []Reservation       // what the order holds already
+}
+
+// allocate shares free stock out among those who wait, in their order, and piece by piece
+// where not all of it is there: from where the channel of each prefers.
+func allocate(waiting []Waiter, levels []cart.Level, rules map[uuid.UUID][]channel.Preference) []Allocation {
+	lie := map[uuid.UUID][]*cart.Level{} // the levels of each variant, in the brand's order
+	for i := range levels {
+		lie[levels[i].VariantID] = append(lie[levels[i].VariantID], &levels[i])
+	}
 	var found []Allocation
-	for _, w := range waiting {
-		for i := range levels {
-			level := &levels[i]
-			if level.VariantID != w.VariantID {
-				continue
-			}
+	for len(waiting) > 0 {
+		n := 1
+		for n < len(waiting) && waiting[n].OrderID == waiting[0].OrderID {
+			n++
+		}
+		found, waiting = append(found, shared(waiting[:n], lie, rules[waiting[0].ChannelID])...), waiting[n:]
+	}
+	return found
+}
+
+// shared gives an order what it waits for, as far as it lies anywhere.
+func shared(waits []Waiter, lie map[uuid.UUID][]*cart.Level, preferences []channel.Preference) (found []Allocation) {
+	first := sooner(waits, lie, preferences)
+	for _, w := range waits {
+		there := slices.Clone(lie[w.VariantID])
+		slices.SortStableFunc(there, func(a, b *cart.Level) int { return first[a.LocationID] - first[b.LocationID] })
+		for _, level := range there {
 			if take := min(level.Free, w.Quantity); take > 0 {
 				found = append(found, Allocation{w.OrderID, Reservation{w.VariantID, level.LocationID, take}})
 				level.Free -= take
@@ -93,4 +138,35 @@ func allocate(waiting []BackOrder, levels []cart.Level) []Allocation {
 		}
 	}
 	return found
+}
+
+// sooner says at which locations an order's goods are looked for first. What it holds
+// somewhere already counts as lying there for it: one parcel may do for all.
+func sooner(waits []Waiter, lie map[uuid.UUID][]*cart.Level, preferences []channel.Preference) map[uuid.UUID]int {
+	if len(preferences) == 0 {
+		return nil
+	}
+	job, held := Job{To: waits[0].Prefecture}, waits[0].Held
+	var levels []cart.Level
+	for _, w := range waits {
+		job.Wants = append(job.Wants, cart.Want{Goods: cart.Goods{VariantID: w.VariantID}, Quantity: w.Quantity})
+		for _, level := range lie[w.VariantID] {
+			levels = append(levels, *level)
+		}
+	}
+	for _, h := range held {
+		job.Wants = append(job.Wants, cart.Want{Goods: cart.Goods{VariantID: h.VariantID}, Quantity: h.Quantity})
+		if i := slices.IndexFunc(levels, func(l cart.Level) bool { return l.LocationID == h.LocationID }); i >= 0 {
+			there := levels[i]
+			there.VariantID, there.Free = h.VariantID, h.Quantity
+			levels = append(levels, there)
+		}
+	}
+	first := map[uuid.UUID]int{}
+	for _, level := range ranked(levels, job, preferences) {
+		if _, seen := first[level.LocationID]; !seen {
+			first[level.LocationID] = len(first)
+		}
+	}
+	return first
 }

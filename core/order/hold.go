@@ -9,6 +9,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/shipping"
 )
 
 // HoldReason is why an order may not leave.
@@ -61,14 +62,17 @@ func (s *Service) Hold(ctx context.Context, in HoldInput) (*Order, error) {
 // ReleaseHoldInput names an order that is held.
 type ReleaseHoldInput struct{ OrderID uuid.UUID }
 
-// ReleaseHold lets an order leave again, for staff.
+// ReleaseHold lets an order leave again, for staff. If it should have left meanwhile its
+// customer is told another day.
 func (s *Service) ReleaseHold(ctx context.Context, in ReleaseHoldInput) (*Order, error) {
 	if err := access.Require(ctx, access.OrderWrite); err != nil {
 		return nil, err
 	}
-	return s.change(ctx, in.OrderID, "order.released", func(_ context.Context, o *Order, _ *Change) error {
-		o.Held, o.HeldNote = "", ""
-		return nil
+	return s.change(ctx, in.OrderID, "order.released", func(ctx context.Context, o *Order, _ *Change) error {
+		if o.Held, o.HeldNote = "", ""; !o.broken(shipping.DayOf(s.today(ctx))) {
+			return nil
+		}
+		return s.promiseAnew(ctx, o, becauseHeld)
 	})
 }
 

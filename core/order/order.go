@@ -96,6 +96,7 @@ type Order struct {
 	MissedGifts     []i18n.Text // gifts of campaigns that were sold out
 	Masked          bool        `db:"-"` // personal data is not shown whole to who asked
 	Delivery
+	ApproveBy *time.Time // until when it waits for an approver, or has waited; nil: it needed none
 	PlacedAt  time.Time
 	UpdatedAt time.Time
 }

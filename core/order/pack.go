@@ -2,6 +2,7 @@ package order
 
 import (
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -10,7 +11,8 @@ import (
 // for.
 type Held struct {
 	Reservation
-	Early bool // they may not leave yet: their day of release is to come
+	Early     bool       // they may not leave yet: their day of release is to come
+	ReleaseAt *time.Time // when that is
 }
 
 // AskedLine is how many of a line to ship.

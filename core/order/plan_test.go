@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/channel"
 )
 
 // What arrives is never given out twice, nobody gets more than he waits for, and
@@ -16,9 +17,9 @@ func TestArrivalsGoToWhoWaitsLongest(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		goods := []uuid.UUID{{1}, {2}}
-		var waiting []BackOrder
+		var waiting []Waiter
 		for i := range rapid.IntRange(0, 8).Draw(t, "orders") {
-			waiting = append(waiting, BackOrder{OrderID: uuid.UUID{byte(i + 1)}, VariantID: rapid.SampledFrom(goods).Draw(t, "of"), Quantity: rapid.IntRange(1, 9).Draw(t, "pieces")})
+			waiting = append(waiting, Waiter{BackOrder: BackOrder{OrderID: uuid.UUID{byte(i + 1)}, VariantID: rapid.SampledFrom(goods).Draw(t, "of"), Quantity: rapid.IntRange(1, 9).Draw(t, "pieces")}, ChannelID: uuid.UUID{byte(i % 2)}, Prefecture: "OSAKA"})
 		}
 		free, left := map[[2]uuid.UUID]int{}, map[uuid.UUID]int{}
 		var levels []cart.Level
@@ -31,7 +32,7 @@ func TestArrivalsGoToWhoWaitsLongest(t *testing.T) {
 			}
 		}
 		got := map[uuid.UUID]int{}
-		for _, a := range allocate(waiting, levels) {
+		for _, a := range allocate(waiting, levels, map[uuid.UUID][]channel.Preference{{1}: {channel.SingleParcel, channel.Nearest}}) {
 			require.Positive(t, a.Quantity)
 			free[[2]uuid.UUID{a.VariantID, a.LocationID}] -= a.Quantity
 			require.GreaterOrEqual(t, free[[2]uuid.UUID{a.VariantID, a.LocationID}], 0)

@@ -17,8 +17,8 @@ import (
 // Delivery is what an order's customer is told and has chosen of its delivery. Days are
 // midnights UTC.
 type Delivery struct {
-	PromisedOn *time.Time     // the day on which it is there (お届け予定日); nil if no day was told
-	ShipBy     *time.Time     // the day by which it is to leave for that
+	PromisedOn *time.Time     // the day on which it is there (お届け予定日); nil if no day was told, or it was taken back
+	ShipBy     *time.Time     // the day by which it is to leave for that; what was told stays when the promise is taken back
 	DeliverOn  *time.Time     // the day that the customer wishes for (配達希望日); nil: the earliest
 	Band       *shipping.Band // the part of the day, as it was offered; nil: any
 }
@@ -103,14 +103,19 @@ func (s *Service) released(ctx context.Context, o *Order) error {
 }
 
 // promiseBy promises the day that is wished for, or a day that is not before the one named.
+// If no day can be worked out any more, the promise is taken back: the wish stays, and the
+// day by which the order was to leave, since it is late from then on.
 func (o *Order) promiseBy(way way, on *time.Time) {
-	if way.window().Fits(shipping.Choice{On: o.DeliverOn}) != nil {
+	window, leaves := way.window(), o.ShipBy
+	if o.DeliverOn != nil && window.Promise != nil && !window.Meets(*o.DeliverOn) {
 		o.DeliverOn = nil
 	}
 	if o.DeliverOn != nil {
 		on = o.DeliverOn
 	}
-	o.promise(way.agreed(on))
+	if o.promise(way.agreed(on)); o.PromisedOn == nil {
+		o.ShipBy = leaves
+	}
 }
 
 // promiseAgain promises a day to the customer of an order whose goods are more, or leave
@@ -134,7 +139,7 @@ func (s *Service) promiseAgain(ctx context.Context, o *Order, c *Change) error {
 		return err
 	}
 	c.Promise = &Repromise{before.PromisedOn, o.PromisedOn, o.DeliverOn, o.DeliveryBand()}
-	if before.PromisedOn == nil {
+	if before.PromisedOn == nil && before.ShipBy == nil {
 		return nil
 	}
 	return s.tellRescheduled(ctx, *o, before, c.Reason)
@@ -142,6 +147,9 @@ func (s *Service) promiseAgain(ctx context.Context, o *Order, c *Change) error {
 
 // tellRescheduled mails another day of delivery.
 func (s *Service) tellRescheduled(ctx context.Context, o Order, before Delivery, reason string) error {
+	if o.Email == "" { // who bought at a counter may have none
+		return nil
+	}
 	notice := messaging.OrderRescheduled{Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Before: before.PromisedOn, On: o.PromisedOn}
 	if o.Band != nil {
 		notice.Band = o.Band.Name.In(o.Language)
@@ -179,18 +187,20 @@ func (s *Service) way(ctx context.Context, o Order) (*way, error) {
 func (s *Service) today(ctx context.Context) time.Time { return s.now().In(channel.From(ctx).Zone()) }
 
 // sources are where the goods of a locked order lie that have not left, each place once,
-// and when those come that it waits for.
+// and when those come that it waits for: of what should have come before today, nobody knows.
 func (s *Service) sources(ctx context.Context, orderID uuid.UUID) ([]shipping.Source, error) {
 	held, err := s.store.Held(ctx, orderID, s.now())
 	if err != nil {
 		return nil, err
 	}
+	zone, today := channel.From(ctx).Zone(), shipping.DayOf(s.today(ctx))
 	var all []shipping.Source
+	var released *time.Time // the last day on which some of what is waited for may not leave
 	waits := false
 	for _, h := range held {
-		source := shipping.Source{LocationID: h.LocationID, Unknown: h.Early}
-		if h.LocationID == uuid.Nil {
-			waits = true
+		source := shipping.Source{LocationID: h.LocationID, DueOn: h.before(zone)}
+		if h.Waits() {
+			waits, released = true, later(released, source.DueOn)
 		} else if !slices.Contains(all, source) {
 			all = append(all, source)
 		}
@@ -202,11 +212,28 @@ func (s *Service) sources(ctx context.Context, orderID uuid.UUID) ([]shipping.So
 	there := len(all)
 	for _, l := range lines {
 		if l.BackOrdered > 0 {
-			all = append(all, shipping.Source{DueOn: l.DueOn, Unknown: l.DueOn == nil})
+			all = append(all, shipping.Source{DueOn: later(l.DueOn, released), Unknown: l.DueOn == nil || l.DueOn.Before(today)})
 		}
 	}
 	if len(all) == there { // no line says what is waited for
 		all = append(all, shipping.Source{Unknown: true})
 	}
 	return all, err
+}
+
+// before is the last day on which goods that are sold in advance may not leave; nil if they
+// may.
+func (h Held) before(zone *time.Location) *time.Time {
+	if h.ReleaseAt == nil {
+		return nil
+	}
+	day := shipping.DayOf(h.ReleaseAt.In(zone)).AddDate(0, 0, -1)
+	return &day
+}
+
+func later(a, b *time.Time) *time.Time {
+	if a == nil || b != nil && b.After(*a) {
+		return b
+	}
+	return a
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/shipping"
 )
 
 // Store keeps orders.
@@ -39,7 +40,10 @@ type Store interface {
 	// Waiting locks and reads what orders wait for of the variants, the longest
 	// waiting first, and what is free of them at shipping locations. If nobody waits
 	// it locks nothing.
-	Waiting(ctx context.Context, variantIDs []uuid.UUID) ([]BackOrder, []cart.Level, error)
+	Waiting(ctx context.Context, variantIDs []uuid.UUID) ([]Waiter, []cart.Level, error)
+	// WaitingFor are orders that wait for some of the variants, by their keys behind the one
+	// named.
+	WaitingFor(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID, after uuid.UUID, most int) ([]uuid.UUID, error)
 	// Allocate turns what orders wait for into stock that they hold.
 	Allocate(ctx context.Context, found []Allocation, at time.Time) error
 	BackOrders(ctx context.Context, q BackOrderQuery) (page.Connection[BackOrder], error)
@@ -99,6 +103,8 @@ type Store interface {
 	// off the work list of those that come back.
 	SaveRefused(ctx context.Context, o Order, shipmentID uuid.UUID, reason string, at time.Time, actorID uuid.UUID) error
 
+	LateStore
+	ApprovalStore
 	PickUpStore
 	SaleStore
 	ReallocationStore
@@ -131,6 +137,7 @@ type Query struct {
 	Statuses  []Status
 	Number    string
 	Email     string
+	Today     time.Time   // by which it is told what is late; midnight UTC
 	Stores    []uuid.UUID // only what was bought or is picked up at these shops; none: any
 	Narrowed
 	Oldest bool // the oldest first
@@ -141,6 +148,7 @@ type Query struct {
 type Narrowed struct {
 	Tag           string
 	Held          bool // only those that are held
+	Late          bool // only those that should have left before today, or whose promise was taken back
 	PaymentMethod payment.Method
 	ShopID        *uuid.UUID
 	MemberID      *uuid.UUID
@@ -179,6 +187,7 @@ type Service struct {
 	codes     Codes
 	members   Members
 	points    Points
+	anew      Repromises
 	standings Standings
 	now       clock.Clock
 }
@@ -201,7 +210,8 @@ type Parts struct {
 	Purse     Purse // nil: nothing but points pays beforehand
 	Points    Points
 	Channels  func(ctx context.Context) ([]channel.Channel, error)
-	Codes     Codes // of orders that are picked up
+	Codes     Codes      // of orders that are picked up
+	Anew      Repromises // nil: promises stay as they were made
 	Members   Members
 	Now       clock.Clock
 }
@@ -211,7 +221,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, routes: p.Routes, lots: p.Lots, purse: p.Purse, points: p.Points, channels: p.Channels, codes: p.Codes, members: p.Members, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, routes: p.Routes, lots: p.Lots, purse: p.Purse, points: p.Points, channels: p.Channels, codes: p.Codes, anew: p.Anew, members: p.Members, now: p.Now,
 	}
 }
 
@@ -315,7 +325,7 @@ func (s *Service) List(ctx context.Context, in ListInput) (page.Connection[Order
 	}
 	actor := access.From(ctx)
 	if actor.May(access.OrderRead) {
-		q.Narrowed = in.Narrowed
+		q.Narrowed, q.Today = in.Narrowed, shipping.DayOf(s.today(ctx))
 		if actor.Is(access.RoleStoreStaff) && q.Number == "" {
 			if q.Stores = actor.Stores; len(q.Stores) == 0 {
 				return page.Connection[Order]{}, nil

@@ -156,6 +156,8 @@ type ShipmentQuery struct {
 	TrackingNumber string
 	Exported       *bool // in a file of instructions, or in none; nil: either
 	PickUp         *bool // only those that are picked up, or only those that are not
+	Late           bool  // only those that should have left before Today
+	Today          time.Time
 	Page           page.Args
 }
 
@@ -166,6 +168,7 @@ type ShipmentList struct {
 	TrackingNumber string
 	Exported       *bool
 	PickUp         *bool
+	Late           bool
 	Page           page.Args
 }
 
@@ -175,7 +178,7 @@ func (s *Service) ListShipments(ctx context.Context, in ShipmentList) (page.Conn
 	if err := access.Require(ctx, access.OrderRead); err != nil {
 		return page.Connection[Shipment]{}, err
 	}
-	q := ShipmentQuery{BrandID: channel.From(ctx).BrandID, Statuses: in.Statuses, TrackingNumber: in.TrackingNumber, Exported: in.Exported, PickUp: in.PickUp, Page: in.Page}
+	q := ShipmentQuery{BrandID: channel.From(ctx).BrandID, Statuses: in.Statuses, TrackingNumber: in.TrackingNumber, Exported: in.Exported, PickUp: in.PickUp, Late: in.Late, Today: shipping.DayOf(s.today(ctx)), Page: in.Page}
 	actor := access.From(ctx)
 	if in.LocationID != nil {
 		q.LocationIDs = []uuid.UUID{*in.LocationID}

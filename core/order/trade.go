@@ -8,7 +8,6 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/fault"
-	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 )
@@ -22,6 +21,8 @@ type Trade interface {
 	Approve(ctx context.Context, companyID uuid.UUID, in company.Ask) error
 	// Reject fails unless the actor may turn an order of the company down.
 	Reject(ctx context.Context, companyID uuid.UUID) error
+	// Approvers are those who approve for the company.
+	Approvers(ctx context.Context, companyID uuid.UUID) ([]company.Seat, error)
 	// Adjust takes more of the credit for an edited order, or gives some back.
 	Adjust(ctx context.Context, companyID, orderID uuid.UUID, difference int64) error
 	// Return gives back what an order took of the credit, once.
@@ -46,7 +47,8 @@ func (s *Service) admit(ctx context.Context, d *Draft) error {
 	o.CompanyID = admission.CompanyID
 	switch {
 	case admission.Waits:
-		o.Status, d.approvers = PendingApproval, admission.Approvers
+		by := approveBy(ctx, o.PlacedAt)
+		o.Status, o.ApproveBy, d.approvers = PendingApproval, &by, admission.Approvers
 	case o.OnAccount():
 		o.Status = Confirmed
 	}
@@ -153,15 +155,7 @@ func (s *Service) Reject(ctx context.Context, in RejectInput) (*Order, error) {
 // askApprovers adds the mails to those who may approve the order.
 func (s *Service) askApprovers(ctx context.Context, d *Draft) error {
 	o := d.Order
-	for _, a := range d.approvers {
-		m, err := messaging.New(ctx, messaging.Address{Name: a.Name, Email: a.Email}, o.ID.String()+" "+a.AccountID.String(), messaging.ApprovalAsked{
-			Name: a.Name, OrderNumber: o.Number, Buyer: o.ShippingAddress.Name, Total: o.TotalMinor, Currency: o.Currency, Lines: mailed(*d),
-		})
-		if err != nil {
-			return err
-		}
-		m.BrandID = o.BrandID
-		d.Messages = append(d.Messages, m)
-	}
-	return nil
+	asked, err := o.askingFor(ctx, d.approvers, d.Lines, false)
+	d.Messages = append(d.Messages, asked...)
+	return err
 }

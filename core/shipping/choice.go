@@ -86,6 +86,12 @@ func (w Window) Fits(c Choice) *fault.Error {
 	return nil
 }
 
+// Meets reports whether the parcel can be there on a day that was wished for before, be it
+// further ahead than may be wished for now.
+func (w Window) Meets(on time.Time) bool {
+	return w.Promise != nil && !on.Before(w.Promise.ArrivesOn) && w.delivers.Open(on)
+}
+
 func (w Window) fitsDay(on *time.Time) *fault.Error {
 	switch {
 	case on == nil:

@@ -25,6 +25,8 @@ const Most = 1000
 type Counts struct {
 	ToShip          *int
 	OnHold          *int
+	LateOrders      *int // orders that should have left, or whose promise was taken back
+	LateShipments   *int // shipments that were instructed, and should have left
 	PendingApproval *int
 	Payments        *int // operations that a gateway has refused or not answered
 	Returns         *int // that were asked for

@@ -515,6 +515,18 @@ func fieldContext_Order_tags(_ context.Context, ec *executionContext, field grap
 	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
 }
 
+func _Order_approveBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.ApproveBy },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _Order_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1590,8 +1602,11 @@ func unmarshalInputOrderFilter(ctx context.Context, ec *executionContext, obj an
 	if _, present := asMap["held"]; !present {
 		asMap["held"] = false
 	}
+	if _, present := asMap["late"]; !present {
+		asMap["late"] = false
+	}
 
-	fieldsInOrder := [...]string{"status", "number", "email", "tag", "held", "paymentMethod", "shopId", "memberId", "placedFrom", "placedBefore"}
+	fieldsInOrder := [...]string{"status", "number", "email", "tag", "held", "late", "paymentMethod", "shopId", "memberId", "placedFrom", "placedBefore"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1633,6 +1648,13 @@ func unmarshalInputOrderFilter(ctx context.Context, ec *executionContext, obj an
 				return it, err
 			}
 			it.Held = data
+		case "late":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("late"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Late = data
 		case "paymentMethod":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("paymentMethod"))
 			data, err := unmarshalOPaymentMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, v)
@@ -2031,6 +2053,11 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 		case "tags":
 			out.Values[i] = _Order_tags(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "approveBy":
+			out.Values[i] = _Order_approveBy(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "company":

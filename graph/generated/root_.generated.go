@@ -430,6 +430,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SendStockInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockInput)),
 			graphql.NewInputUnmarshaler("SendStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockLineInput)),
 			graphql.NewInputUnmarshaler("SetAllocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSetAllocationInput)),
+			graphql.NewInputUnmarshaler("SetApprovalDaysInput", graphql.BindUnmarshaler(ec, unmarshalInputSetApprovalDaysInput)),
 			graphql.NewInputUnmarshaler("SetCarrierCalendarsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCarrierCalendarsInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("SetCategorySortInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCategorySortInput)),
@@ -1236,6 +1237,43 @@ type ReallocationPayload {
 extend enum UserErrorCode {
   "A preference is named twice."
   ALLOCATION_INVALID
+}
+`, BuiltIn: false},
+	{Name: "../schema/approval.graphqls", Input: `extend type Query {
+  "For how many days the channel's orders wait for an approver before they are given up."
+  approvalDays: Int! @allow(permissions: [COMPANY_READ, COMPANY_WRITE])
+}
+
+extend type Mutation {
+  "Say for how many days the channel's orders wait for an approver, to the end of the last; for orders from now on."
+  setApprovalDays(
+    "For how many days."
+    input: SetApprovalDaysInput!
+  ): ApprovalDaysPayload! @allow(permissions: [COMPANY_WRITE])
+}
+
+"For how many days orders wait for an approver."
+input SetApprovalDaysInput {
+  "1 to 365; 14 where nothing was said."
+  days: Int!
+}
+
+"For how many days orders wait, after a change."
+type ApprovalDaysPayload {
+  "For how many days; null if nothing was done."
+  approvalDays: Int
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend type Order {
+  "Until when somebody of the company, or staff, has to approve it; then it is given up, as one that is not paid in time. Approvers are reminded once before. Null if it needed no approval."
+  approveBy: DateTime
+}
+
+extend enum UserErrorCode {
+  "An order cannot wait so long for an approver."
+  APPROVAL_DAYS_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/audit.graphqls", Input: `"Something that somebody did, as it was recorded in the transaction that did it. It never changes."
@@ -4896,9 +4934,9 @@ extend input UpdateCartInput {
 }
 
 extend type Order {
-  "The day on which it is promised to be there (お届け予定日); null if no day was told: it waits for money or an approval, or for goods of which nobody knows when they come."
+  "The day on which it is promised to be there (お届け予定日); null if no day was told, or it was taken back: it waits for money or an approval, for goods of which nobody knows when they come, or is held."
   promisedOn: Date
-  "The day by which it must leave for that; for staff."
+  "The day by which it must leave for that; if the promise was taken back, as it was told. For staff."
   shipBy: Date @allow(permissions: [ORDER_READ])
   "The day of delivery that the customer wishes for (配達希望日); null: as early as it can."
   deliverOn: Date
@@ -10385,7 +10423,7 @@ extend type Mutation {
     "Which order, and why."
     input: HoldOrderInput!
   ): OrderPayload! @allow(permissions: [ORDER_WRITE])
-  "Let an order leave that was held."
+  "Let an order leave that was held. If it should have left meanwhile, its customer is promised another day."
   releaseOrder(
     "Which order."
     input: ReleaseOrderInput!
@@ -10480,7 +10518,7 @@ enum HoldReason {
 enum OrderStatus {
   "Placed; stock is held and the money awaited."
   PENDING_PAYMENT
-  "Placed on account; stock is held until somebody of the company, or staff, approves or rejects it."
+  "Placed on account; stock is held until somebody of the company, or staff, approves or rejects it, or ` + "`" + `approveBy` + "`" + ` is over."
   PENDING_APPROVAL
   "The money is there, or held for us."
   CONFIRMED
@@ -10607,6 +10645,8 @@ input OrderFilter {
   tag: String
   "Only orders that are held; for staff."
   held: Boolean! = false
+  "Only orders that should have left before today (` + "`" + `shipBy` + "`" + `) and have not, or not wholly, held ones too, and those whose promise was taken back; for staff. Orders that are picked up have days of their own."
+  late: Boolean! = false
   "Orders paid this way; for staff."
   paymentMethod: PaymentMethod
   "Orders of the shop with this global id; for staff."
@@ -17699,6 +17739,8 @@ input ShipmentFilter {
   locationId: ID
   "The shipment with this number at its carrier."
   trackingNumber: String
+  "Only those that were instructed and should have left before today (` + "`" + `shipBy` + "`" + `); where no day was told, two days after they were instructed. Those that are picked up have days of their own."
+  late: Boolean! = false
 }
 
 extend type Query {
@@ -20629,6 +20671,10 @@ type WorkLists {
   toShip: Int
   "Orders that are held; null without ORDER_READ."
   onHold: Int
+  "Orders that should have left before today, or whose promise was taken back (` + "`" + `orders(filter: {late: true})` + "`" + `); for staff of a shop, of theirs. Null without ORDER_READ."
+  lateOrders: Int
+  "Shipments that were instructed and should have left (` + "`" + `shipments(filter: {late: true})` + "`" + `); for staff of a shop, from there. Null without ORDER_READ."
+  lateShipments: Int
   "Orders on account that wait for an approver; null without ORDER_READ."
   pendingApproval: Int
   "What a gateway has refused, or not answered; null without ORDER_READ."

@@ -85,6 +85,7 @@ type MutationResolver interface {
 	SetAllocation(ctx context.Context, input order.SetAllocationInput) (model.AllocationPayload, error)
 	ReallocateOrder(ctx context.Context, input order.ReallocateInput) (model.ReallocationPayload, error)
 	ReallocateOrders(ctx context.Context, input order.ReallocateManyInput) (model.ReallocationsPayload, error)
+	SetApprovalDays(ctx context.Context, input order.SetApprovalDaysInput) (model.ApprovalDaysPayload, error)
 	UploadBankStatement(ctx context.Context, input model.UploadBankStatementInput) (model.UploadBankStatementPayload, error)
 	RematchBankLines(ctx context.Context) (model.RematchBankLinesPayload, error)
 	AllocateBankLine(ctx context.Context, input banking.AllocateInput) (model.BankLinePayload, error)
@@ -384,6 +385,7 @@ type QueryResolver interface {
 	Node(ctx context.Context, id string) (model.Node, error)
 	Me(ctx context.Context) (*identity.Account, error)
 	Allocation(ctx context.Context) ([]channel.Preference, error)
+	ApprovalDays(ctx context.Context) (int, error)
 	AuditEvents(ctx context.Context, filter audit.Filter, first *int, after *string) (page.Connection[audit.Entry], error)
 	BankStatements(ctx context.Context, first *int, after *string) (page.Connection[banking.Statement], error)
 	BankLines(ctx context.Context, first *int, after *string, filter *banking.LineQuery) (page.Connection[banking.Line], error)
@@ -3920,6 +3922,20 @@ func field_Mutation_setAllocation_args(ctx context.Context, ec *executionContext
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (order.SetAllocationInput, error) {
 			return unmarshalNSetAllocationInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐSetAllocationInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_setApprovalDays_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (order.SetApprovalDaysInput, error) {
+			return unmarshalNSetApprovalDaysInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐSetApprovalDaysInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8898,6 +8914,49 @@ func fieldContext_Mutation_reallocateOrders(ctx context.Context, ec *executionCo
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Mutation_reallocateOrders_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_setApprovalDays(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_setApprovalDays(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetApprovalDays(ctx, fc.Args["input"].(order.SetApprovalDaysInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"COMPANY_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.ApprovalDaysPayload) graphql.Marshaler {
+			return marshalNApprovalDaysPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐApprovalDaysPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_setApprovalDays(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_setApprovalDays_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -21598,6 +21657,29 @@ func fieldContext_Query_allocation(_ context.Context, ec *executionContext, fiel
 	return graphql.NewScalarFieldContext("Query", field, true, true, "AllocationPreference")
 }
 
+func _Query_approvalDays(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_approvalDays(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().ApprovalDays(ctx)
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"COMPANY_READ", "COMPANY_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_approvalDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, "Int")
+}
+
 func _Query_auditEvents(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -28755,6 +28837,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "setApprovalDays":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_setApprovalDays(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "uploadBankStatement":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_uploadBankStatement(ctx, ec, field)
@@ -30867,6 +30956,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_allocation(ctx, ec, field)
+				})
+		case "approvalDays":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_approvalDays(ctx, ec, field)
 				})
 		case "auditEvents":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

@@ -868,7 +868,11 @@ func unmarshalInputShipmentFilter(ctx context.Context, ec *executionContext, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "locationId", "trackingNumber", "pickUp", "exported"}
+	if _, present := asMap["late"]; !present {
+		asMap["late"] = false
+	}
+
+	fieldsInOrder := [...]string{"status", "locationId", "trackingNumber", "late", "pickUp", "exported"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -896,6 +900,13 @@ func unmarshalInputShipmentFilter(ctx context.Context, ec *executionContext, obj
 				return it, err
 			}
 			it.TrackingNumber = data
+		case "late":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("late"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Late = data
 		case "pickUp":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pickUp"))
 			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)

@@ -48,6 +48,30 @@ func _WorkLists_onHold(ctx context.Context, ec *executionContext, field graphql.
 	)
 }
 
+func _WorkLists_lateOrders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.LateOrders },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_lateShipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.LateShipments },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _WorkLists_pendingApproval(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -283,6 +307,16 @@ func _WorkLists(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			}
 		case "onHold":
 			out.Values[i] = _WorkLists_onHold(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lateOrders":
+			out.Values[i] = _WorkLists_lateOrders(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lateShipments":
+			out.Values[i] = _WorkLists_lateShipments(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -107,6 +107,14 @@ type AnswerWinPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// For how many days orders wait, after a change.
+type ApprovalDaysPayload struct {
+	// For how many days; null if nothing was done.
+	ApprovalDays *int `json:"approvalDays,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // An attribute after a change.
 type AttributePayload struct {
 	// The attribute; null if it was not changed.
@@ -707,6 +715,8 @@ type OrderFilter struct {
 	Tag *string `json:"tag,omitempty"`
 	// Only orders that are held; for staff.
 	Held bool `json:"held"`
+	// Only orders that should have left before today (`shipBy`) and have not, or not wholly, held ones too, and those whose promise was taken back; for staff. Orders that are picked up have days of their own.
+	Late bool `json:"late"`
 	// Orders paid this way; for staff.
 	PaymentMethod *payment.Method `json:"paymentMethod,omitempty"`
 	// Orders of the shop with this global id; for staff.
@@ -1355,6 +1365,8 @@ type ShipmentFilter struct {
 	LocationID *string `json:"locationId,omitempty"`
 	// The shipment with this number at its carrier.
 	TrackingNumber *string `json:"trackingNumber,omitempty"`
+	// Only those that were instructed and should have left before today (`shipBy`); where no day was told, two days after they were instructed. Those that are picked up have days of their own.
+	Late bool `json:"late"`
 	// Only those that are picked up, or only those that a carrier takes (ship from store).
 	PickUp *bool `json:"pickUp,omitempty"`
 	// Shipments that are in a file of instructions, or in none.

@@ -14,7 +14,7 @@ import (
 
 // Waiting locks and reads who waits for the variants, and what is free of them. The
 // stock is locked first, as everywhere.
-func (s *Orders) Waiting(ctx context.Context, variantIDs []uuid.UUID) ([]order.BackOrder, []cart.Level, error) {
+func (s *Orders) Waiting(ctx context.Context, variantIDs []uuid.UUID) ([]order.Waiter, []cart.Level, error) {
 	args := pgx.NamedArgs{"variants": variantIDs}
 	waited, err := one[bool](ctx, s.db, `SELECT EXISTS (
 		SELECT FROM stock_reservations WHERE variant_id = ANY(@variants) AND location_id IS NULL AND state = 'OPEN')`, args)
@@ -22,13 +22,15 @@ func (s *Orders) Waiting(ctx context.Context, variantIDs []uuid.UUID) ([]order.B
 		return nil, nil, err
 	}
 	var (
-		waiting []order.BackOrder
+		waiting []order.Waiter
 		levels  []cart.Level
 	)
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT FROM stock_levels WHERE variant_id = ANY(@variants) ORDER BY variant_id, location_id FOR UPDATE`, args)
 	queueRows(batch, &waiting, nil, `
-		SELECT r.order_id, r.variant_id, r.quantity, o.placed_at, NULL::date AS due_on
+		SELECT r.order_id, r.variant_id, r.quantity, o.placed_at, NULL::date AS due_on, o.channel_id, coalesce(o.shipping_address->>'prefecture', '') AS prefecture,
+			(SELECT coalesce(jsonb_agg(jsonb_build_object('variantId', h.variant_id, 'locationId', h.location_id, 'quantity', h.quantity)), '[]')
+				FROM stock_reservations h WHERE h.order_id = r.order_id AND h.location_id IS NOT NULL AND h.state = 'OPEN') AS held
 		FROM stock_reservations r JOIN orders o ON o.id = r.order_id
 		WHERE r.variant_id = ANY(@variants) AND r.location_id IS NULL AND r.state = 'OPEN'
 		ORDER BY o.placed_at, r.order_id, r.variant_id FOR UPDATE OF r`, args)
@@ -37,6 +39,14 @@ func (s *Orders) Waiting(ctx context.Context, variantIDs []uuid.UUID) ([]order.B
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id
 		WHERE s.variant_id = ANY(@variants) AND o.ships AND o.active ORDER BY o.priority, o.id`, args)
 	return waiting, levels, s.db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+// WaitingFor are orders that wait for some of the variants, by their keys.
+func (s *Orders) WaitingFor(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID, after uuid.UUID, most int) ([]uuid.UUID, error) {
+	return column[uuid.UUID](ctx, s.db, `
+		SELECT DISTINCT r.order_id FROM stock_reservations r JOIN orders o ON o.id = r.order_id
+		WHERE r.variant_id = ANY($2) AND r.location_id IS NULL AND r.state = 'OPEN' AND r.order_id > $3 AND o.brand_id = $1
+		ORDER BY r.order_id LIMIT $4`, brandID, variantIDs, after, most)
 }
 
 // Allocate turns what orders wait for into stock that they hold. All of it was

@@ -15,7 +15,7 @@ func NewChannels(db *DB) *Channels { return &Channels{db} }
 // Channels are all channels, oldest first.
 func (s *Channels) Channels(ctx context.Context) ([]channel.Channel, error) {
 	return collect[channel.Channel](ctx, s.db, `
-		SELECT id, brand_id, code, name, currency, default_locale, locales, time_zone, price_list_id, hosts, tax_inclusive, allocation
+		SELECT id, brand_id, code, name, currency, default_locale, locales, time_zone, price_list_id, hosts, tax_inclusive, allocation, approval_days
 		FROM channels ORDER BY created_at, id`)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/mailing"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
@@ -142,6 +143,20 @@ func (j *Jobs) Grant(ctx context.Context, job promotion.GrantJob) error { return
 // Notify queues the telling of a campaign, once for each job.
 func (j *Jobs) Notify(ctx context.Context, job promotion.NoticeJob) error {
 	return j.insert(ctx, []river.InsertManyParams{{Args: job, InsertOpts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}}})
+}
+
+// Repromise queues the working out of when orders are there.
+func (j *Jobs) Repromise(ctx context.Context, jobs ...order.RepromiseJob) error {
+	all := make([]river.JobArgs, len(jobs))
+	for i, job := range jobs {
+		all[i] = job
+	}
+	return j.Insert(ctx, all...)
+}
+
+// ComesOtherwise queues the orders that wait for goods of which another day is announced.
+func (j *Jobs) ComesOtherwise(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) error {
+	return j.Insert(ctx, order.RepromiseJob{BrandID: brandID, VariantIDs: variantIDs})
 }
 
 // MatchBank queues the matching of a bank's statement.

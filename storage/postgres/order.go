@@ -31,7 +31,7 @@ func NewOrders(db *DB) *Orders { return &Orders{db} }
 
 const orderColumns = `o.id, o.number, o.brand_id, o.channel_id, o.shop_id, o.member_id, o.company_id, o.token_hash, o.email, o.language, o.status,
 	o.currency, o.tax_inclusive, o.subtotal, o.discount, o.shipping_fee, o.charge, o.tax, o.total, o.refused, o.carried, o.taxes, o.breakdown, o.shipping_address,
-	o.billing_address, o.shipping_method, o.shipping_mode, o.quotation_id, o.payment_method, o.origin, o.paid, o.internal_note, o.held, o.held_note, o.tags, o.missed_gifts, o.promised_on, o.ship_by, o.deliver_on, o.band, o.placed_at, o.updated_at`
+	o.billing_address, o.shipping_method, o.shipping_mode, o.quotation_id, o.payment_method, o.origin, o.paid, o.internal_note, o.held, o.held_note, o.tags, o.missed_gifts, o.promised_on, o.ship_by, o.deliver_on, o.band, o.approve_by, o.placed_at, o.updated_at`
 
 // LockCart reads the owner's open cart for placing; a second placer waits, and
 // then finds it closed.
@@ -72,11 +72,11 @@ func queueOrder(batch *pgx.Batch, o order.Order) {
 		INSERT INTO orders (id, number, brand_id, channel_id, member_id, token_hash, email, language, status, currency,
 			tax_inclusive, subtotal, discount, shipping_fee, tax, total, taxes, breakdown, shipping_address, shipping_method,
 			payment_method, paid, internal_note, placed_at, updated_at, billing_address, missed_gifts, company_id, shipping_mode, quotation_id, shop_id, charge,
-			promised_on, ship_by, deliver_on, band, origin, carried)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)`,
+			promised_on, ship_by, deliver_on, band, origin, carried, approve_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)`,
 		o.ID, o.Number, o.BrandID, o.ChannelID, o.MemberID, o.TokenHash, o.Email, o.Language, o.Status, o.Currency,
 		o.TaxInclusive, o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.TaxMinor, o.TotalMinor, o.Taxes, o.Breakdown, o.ShippingAddress,
-		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, texts(o.MissedGifts), o.CompanyID, o.ShippingMode, o.QuotationID, o.ShopID, o.ChargeMinor, o.PromisedOn, o.ShipBy, o.DeliverOn, o.Band, cmp.Or(o.Origin, order.FromOnline), o.CarriedMinor)
+		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, texts(o.MissedGifts), o.CompanyID, o.ShippingMode, o.QuotationID, o.ShopID, o.ChargeMinor, o.PromisedOn, o.ShipBy, o.DeliverOn, o.Band, cmp.Or(o.Origin, order.FromOnline), o.CarriedMinor, o.ApproveBy)
 }
 
 // texts are never nil: an empty array, not SQL's null.
@@ -240,6 +240,7 @@ func (s *Orders) List(ctx context.Context, q order.Query) (page.Connection[order
 		if onlyTagged(q) { // walked by the tag's own index
 			key = `g.placed_at, g.order_id`
 		}
+	case q.Late: // few orders have not left, and an index has them
 	case len(q.Stores) > 1:
 		from, q.Stores = ofEach(`shop_id`, q.Stores, walk, each), nil
 	case len(q.Statuses) > 1:
@@ -327,6 +328,9 @@ func orderFilter(q order.Query) (string, pgx.NamedArgs) {
 		where, args["store"] = where+` AND o.shop_id = @store`, q.Stores[0]
 	default:
 		where, args["stores"] = where+` AND o.shop_id = ANY(@stores)`, q.Stores
+	}
+	if q.Late {
+		where, args["today"] = where+` AND `+lateOrder, q.Today
 	}
 	return narrowed(q.Narrowed, where, args)
 }

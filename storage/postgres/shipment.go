@@ -22,7 +22,7 @@ const shipmentColumns = `h.id, h.order_id, h.brand_id, h.location_id, h.nth, h.s
 func (s *Orders) Held(ctx context.Context, orderID uuid.UUID, at time.Time) ([]order.Held, error) {
 	return collect[order.Held](ctx, s.db, `
 		SELECT r.variant_id, coalesce(r.location_id, @none) AS location_id, r.quantity,
-			coalesce(t.kind = 'ADVANCE' AND t.release_at > @at, false) AS early
+			coalesce(t.kind = 'ADVANCE' AND t.release_at > @at, false) AS early, CASE WHEN t.kind = 'ADVANCE' AND t.release_at > @at THEN t.release_at END AS release_at
 		FROM stock_reservations r LEFT JOIN locations o ON o.id = r.location_id LEFT JOIN sale_terms t ON t.variant_id = r.variant_id
 		WHERE r.order_id = @order AND r.state = 'OPEN' ORDER BY o.priority, o.id, r.variant_id`,
 		pgx.NamedArgs{"order": orderID, "at": at, "none": uuid.Nil})
@@ -113,6 +113,9 @@ func (s *Orders) ListShipments(ctx context.Context, q order.ShipmentQuery) (page
 	}
 	if q.PickUp != nil {
 		where, args["pick_up"] = where+` AND @pick_up = EXISTS (SELECT FROM pick_ups u WHERE u.order_id = h.order_id)`, *q.PickUp
+	}
+	if q.Late {
+		where, args["today"] = where+` AND `+lateShipment, q.Today
 	}
 	found, err := keyset(ctx, s.db, q.Page, shipmentColumns+` FROM shipments h`, where, `(h.instructed_at, h.id)`, `h.instructed_at, h.id`, args,
 		func(k timeKey) []any { return []any{k.At, k.ID} }, func(h order.Shipment) timeKey { return timeKey{h.InstructedAt, h.ID} })

@@ -42,12 +42,13 @@ func counted(may bool, name, from string) string {
 
 // ofOrders are the lists of who works on orders.
 func ofOrders(q worklist.Query) []string {
-	theirs, ofTheirs, atTheirs, ofTheirParcels, fromTheirs, elsewhere := ``, ``, ``, ``, ``, ``
+	theirs, ofTheirs, atTheirs, ofTheirParcels, outOfTheirs, fromTheirs, elsewhere := ``, ``, ``, ``, ``, ``, ``
 	if q.Stores != nil {
 		theirs = ` AND o.shop_id = ANY(@stores)`
 		ofTheirs = ` JOIN orders o ON o.id = x.order_id` + theirs
 		atTheirs = ` AND u.shop_id = ANY(@stores)`
 		ofTheirParcels = ` AND EXISTS (SELECT FROM shipments h WHERE h.id = i.shipment_id AND h.location_id = ANY(@stores))`
+		outOfTheirs = ` AND h.location_id = ANY(@stores)`
 		fromTheirs = ` AND ` + ofStores
 		elsewhere = ` AND false` // these are of no shop
 	}
@@ -55,6 +56,8 @@ func ofOrders(q worklist.Query) []string {
 	return []string{
 		counted(q.Orders, "to_ship", `orders o WHERE o.brand_id = @brand AND o.status = 'CONFIRMED' AND o.held = '' AND o.shipping_mode <> 'PICK_UP'`+theirs),
 		counted(q.Orders, "on_hold", `orders o WHERE o.brand_id = @brand AND o.held <> ''`+theirs),
+		counted(q.Orders, "late_orders", `orders o WHERE o.brand_id = @brand AND `+lateOrder+theirs),
+		counted(q.Orders, "late_shipments", `shipments h WHERE h.brand_id = @brand AND `+lateShipment+outOfTheirs),
 		counted(q.Orders, "pending_approval", `orders o WHERE o.brand_id = @brand AND o.status = 'PENDING_APPROVAL'`+theirs),
 		counted(q.Orders, "payments", `payment_operations u JOIN payments x ON x.id = u.payment_id AND x.brand_id = @brand`+ofTheirs+`
 			WHERE u.status IN ('OUTSTANDING', 'REFUSED') AND u.kind <> 'START'`),

@@ -150,7 +150,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	lots := inventory.NewLots(inventory.LotParts{Tx: db, Store: stock, Keys: keys, Shown: shown, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now})
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
-		Outbox: jobs, Events: followed, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Purse: payments.Purse, Points: loyalty, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Lots: lots, Channels: channel.New(postgres.NewChannels(db), now).All, Codes: codes, Members: memberCodes, Now: now,
+		Outbox: jobs, Events: followed, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Purse: payments.Purse, Points: loyalty, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Lots: lots, Channels: channel.New(postgres.NewChannels(db), now).All, Codes: codes, Members: memberCodes, Anew: jobs, Now: now,
 	})
 	shown.First(orders.Allocate)
 	members, err := newMembers(cfg, db, sealed, keys, accounts, customers, ground.Limiter, memberCodes, now)
@@ -217,7 +217,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Sales:       sale.New(sale.Parts{Tx: db, Store: postgres.NewSales(db), SetStore: postgres.NewSales(db), Shown: shown, Events: events, Now: now}),
 			Stock:       keeper,
 			Lots:        lots,
-			Supply:      &inventory.Supply{Keeper: keeper, Supplies: stock, Outbox: jobs},
+			Supply:      &inventory.Supply{Keeper: keeper, Supplies: stock, Waiters: jobs, Outbox: jobs},
 			Carts:       carts,
 			Shipping:    shipping.New(postgres.NewShipping(db)),
 			Methods:     shipping.NewEditor(db, postgres.NewShipping(db), events, now),

@@ -129,7 +129,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, j promotion.NoticeJob) error { return a.Resolvers.Campaigns.Tell(ctx, j) })
 	work(w, func(ctx context.Context, _ promotion.BudgetJob) error { return a.Resolvers.Campaigns.WatchBudgets(ctx) })
 	work(w, func(ctx context.Context, _ quotation.ExpireJob) error { return a.Resolvers.Quotations.Expire(ctx) })
-	work(w, func(ctx context.Context, _ order.PickUpJob) error { return a.Resolvers.Orders.SeeToPickUps(ctx) })
+	a.orderWork(w)
 	river.AddWorker(w, &longJob[recurring.RunJob]{f: func(ctx context.Context, _ recurring.RunJob) error { return a.runRecurring(ctx) }})
 	work(w, func(ctx context.Context, _ draft.ExpireJob) error { return a.Resolvers.Drafts.Expire(ctx) })
 	work(w, func(ctx context.Context, _ cardfile.ForgetJob) error { return a.Resolvers.SavedCards.Forget(ctx) })
@@ -145,7 +145,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ tracking.LateJob) error { return a.Tracking.Late(ctx) })
 	a.memberWorkers(w)
 	a.mailingWorkers(w)
-	return w, append(append(append(memberJobs(), mailingJobs()...), pointRounds()...),
+	return w, append(append(append(append(memberJobs(), mailingJobs()...), pointRounds()...), orderRounds()...),
 		every(tracking.Every, tracking.PollJob{}),
 		every(time.Hour, tracking.LateJob{}),
 		every(time.Hour, billing.CloseJob{}),
@@ -156,7 +156,6 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(time.Minute, payment.ReconcileJob{}),
 		every(time.Minute, payment.ExpireJob{}),
 		every(time.Minute, quotation.ExpireJob{}),
-		every(10*time.Minute, order.PickUpJob{}),
 		every(time.Minute, draft.ExpireJob{}),
 		every(10*time.Minute, recurring.RunJob{}),
 		every(10*time.Minute, display.RestockJob{}), // what imports and corrections brought
@@ -170,6 +169,23 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(24*time.Hour, payment.ForgetJob{}),
 		every(5*time.Minute, cardfile.ForgetJob{}),
 	)
+}
+
+// lateFrom is from how long after midnight staff and customers are told of late orders.
+const lateFrom = 7 * time.Hour
+
+// orderWork are the jobs about orders.
+func (a *App) orderWork(w *river.Workers) {
+	orders := a.Resolvers.Orders
+	work(w, func(ctx context.Context, _ order.PickUpJob) error { return orders.SeeToPickUps(ctx) })
+	work(w, func(ctx context.Context, _ order.ApprovalJob) error { return orders.SeeToApprovals(ctx) })
+	river.AddWorker(w, &longJob[order.RepromiseJob]{f: orders.Repromise})
+	river.AddWorker(w, &longJob[order.LateJob]{f: func(ctx context.Context, _ order.LateJob) error { return orders.SeeToLate(ctx, lateFrom) }})
+}
+
+// orderRounds are those of them that run regularly.
+func orderRounds() []*river.PeriodicJob {
+	return []*river.PeriodicJob{every(10*time.Minute, order.PickUpJob{}), every(10*time.Minute, order.ApprovalJob{}), every(time.Hour, order.LateJob{})}
 }
 
 // matchBank matches a bank's statement in a channel of its brand.
