@@ -31,7 +31,7 @@ func anew(t *testing.T, a *apptest.App) {
 	}
 	require.NoError(t, rows.Err())
 	for _, job := range jobs {
-		require.NoError(t, a.Resolvers.Orders.Repromise(t.Context(), job))
+		require.NoError(t, a.App.Resolvers.Orders.Repromise(t.Context(), job))
 	}
 }
 
@@ -166,8 +166,8 @@ func TestGoodsThatComeTooLateArePromisedAnew(t *testing.T) {
 	t.Parallel()
 	p, d, coming := announced(t)
 	late, intime := p.awaiting(t, d, "intent-1", ""), p.awaiting(t, d, "intent-2", "")
-	exec(t, p.App, `UPDATE orders SET ship_by = $2, promised_on = $3 WHERE id = $1`, keyOf(t, late), p.day(-3), p.day(-1))
 	anew(t, p.App)
+	exec(t, p.App, `UPDATE orders SET ship_by = $2, promised_on = $3 WHERE id = $1`, keyOf(t, late), p.day(-3), p.day(-1))
 	before := mails(t, p.App)
 	_, code := d.arrived(t, coming, p.box, 10)
 	require.Empty(t, code)
@@ -224,7 +224,7 @@ func TestOrdersThatAreLateToLeaveAreSeen(t *testing.T) {
 	exec(t, p.App, `UPDATE orders SET shop_id = $1`, shop)
 	see := func() {
 		t.Helper()
-		require.NoError(t, p.Resolvers.Orders.SeeToLate(t.Context(), 0))
+		require.NoError(t, p.App.App.Resolvers.Orders.SeeToLate(t.Context(), 0))
 	}
 	see()
 	require.Zero(t, mailedOf(t, p.App, "orders_late"), "nothing is late")
@@ -235,7 +235,8 @@ func TestOrdersThatAreLateToLeaveAreSeen(t *testing.T) {
 		employ(t, p.App, email, access.RoleStoreStaff, access.OrderRead, access.OrderWrite)
 		exec(t, p.App, `INSERT INTO account_stores (account_id, location_id) SELECT id, $2 FROM accounts WHERE email = $1`, email, at)
 	}
-	require.Len(t, counter{p.App, packer}.instruct(t, order, nil).Shipments, 1)
+	instructed := counter{p.App, packer}.instruct(t, order, nil).Shipments
+	require.Len(t, instructed, 1)
 	exec(t, p.App, `UPDATE orders SET ship_by = $1, promised_on = $2`, p.day(-1), p.day(1))
 	exec(t, p.App, `UPDATE shipments SET ship_by = $1`, p.day(-1))
 	require.Equal(t, []string{order}, lateOrders(t, p.App, cashier))
@@ -255,7 +256,7 @@ func TestOrdersThatAreLateToLeaveAreSeen(t *testing.T) {
 	require.Equal(t, [2]int{1, 1}, lateCounts(t, p.App, cashier))
 
 	before := mails(t, p.App)
-	require.NoError(t, p.Resolvers.Orders.SeeToLate(t.Context(), 48*time.Hour))
+	require.NoError(t, p.App.App.Resolvers.Orders.SeeToLate(t.Context(), 48*time.Hour))
 	require.Equal(t, before, mails(t, p.App), "not before the day begins")
 	see()
 	require.Equal(t, 2, mailedOf(t, p.App, "orders_late"), "who ships, everywhere and in the shop")
@@ -277,7 +278,7 @@ func TestOrdersThatAreLateToLeaveAreSeen(t *testing.T) {
 	see()
 	require.Equal(t, before+3, mails(t, p.App), "the same day, the same mail")
 
-	counter{p.App, packer}.ship(t, order)
+	require.Empty(t, write(t, p.App, packer, "shipShipment", "ShipShipmentInput", `shipment { id }`, apptest.Variables{"shipmentId": instructed[0].ID}, nil))
 	require.Empty(t, lateOrders(t, p.App, cashier))
 	require.Equal(t, [2]int{0, 0}, lateCounts(t, p.App, cashier))
 }
@@ -289,10 +290,10 @@ func TestAHeldOrderThatIsLateIsPromisedNothing(t *testing.T) {
 	require.Empty(t, write(t, p.App, cashier, "holdOrder", "HoldOrderInput", `order { id }`, apptest.Variables{"orderId": order, "reason": "FRAUD"}, nil))
 	exec(t, p.App, `UPDATE orders SET ship_by = $1, promised_on = $2`, p.day(-1), p.day(1))
 	before := mailedOf(t, p.App, "order_rescheduled")
-	require.NoError(t, p.Resolvers.Orders.SeeToLate(t.Context(), 0))
+	require.NoError(t, p.App.App.Resolvers.Orders.SeeToLate(t.Context(), 0))
 	require.Nil(t, p.order(t, order).PromisedOn)
 	require.Equal(t, before+1, mailedOf(t, p.App, "order_rescheduled"))
-	require.NoError(t, p.Resolvers.Orders.SeeToLate(t.Context(), 0))
+	require.NoError(t, p.App.App.Resolvers.Orders.SeeToLate(t.Context(), 0))
 	require.Equal(t, before+1, mailedOf(t, p.App, "order_rescheduled"))
 	require.Empty(t, write(t, p.App, cashier, "releaseOrder", "ReleaseOrderInput", `order { id }`, apptest.Variables{"orderId": order}, nil))
 	require.Equal(t, p.day(2), *p.order(t, order).PromisedOn)
@@ -305,7 +306,7 @@ func TestAnOrderThatArrivesInTimeIsLateForStaffAlone(t *testing.T) {
 	order := p.promised(t)
 	exec(t, p.App, `UPDATE orders SET ship_by = $1, promised_on = $2`, p.day(-1), p.day(7))
 	before := mailedOf(t, p.App, "order_rescheduled")
-	require.NoError(t, p.Resolvers.Orders.SeeToLate(t.Context(), 0))
+	require.NoError(t, p.App.App.Resolvers.Orders.SeeToLate(t.Context(), 0))
 	require.Equal(t, before, mailedOf(t, p.App, "order_rescheduled"))
 	require.Equal(t, p.day(7), *p.order(t, order).PromisedOn)
 	require.Equal(t, []string{order}, lateOrders(t, p.App, cashier))
@@ -352,7 +353,7 @@ func TestOrdersThatNobodyApprovesAreGivenUp(t *testing.T) {
 	asked := func() int { return len(toApprove(t, w.App, waits.Order.Number)) }
 	see := func() {
 		t.Helper()
-		require.NoError(t, w.Resolvers.Orders.SeeToApprovals(t.Context()))
+		require.NoError(t, w.App.App.Resolvers.Orders.SeeToApprovals(t.Context()))
 	}
 	see()
 	require.Equal(t, 1, asked(), "there is time yet")
@@ -382,7 +383,7 @@ func TestOrdersThatNobodyApprovesAreGivenUp(t *testing.T) {
 	days, code := set(seller, 3)
 	require.Empty(t, code)
 	require.Equal(t, 3, days)
-	b := apptest.Serve(t, w.Shop, w.App.Config) // a process that has not read the channels yet
+	b := apptest.Serve(t, w.Shop, w.App.App.Config) // a process that has not read the channels yet
 	var asks struct{ ApprovalDays int }
 	b.DoAs(t, seller, `{ approvalDays }`, nil).Into(t, &asks)
 	require.Equal(t, 3, asks.ApprovalDays)

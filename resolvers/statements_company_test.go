@@ -37,7 +37,7 @@ var companyOperations = map[string]clientOperation{
 		return in(apptest.Variables{"companyId": w.trade.company, "accountId": w.employed(t, "BUYER", nil).id})
 	})},
 	"admin/SetFunctionRule": {7, ofNewCompany(apptest.Variables{"function": "QUOTE", "allowed": false})},
-	"admin/ApprovalDays":    {1, inTrade(func(*testing.T, *world) apptest.Variables { return nil })},
+	"admin/ApprovalDays":    {0, inTrade(func(*testing.T, *world) apptest.Variables { return nil })},
 	"admin/SetApprovalDays": {4, inTrade(func(*testing.T, *world) apptest.Variables { return in(apptest.Variables{"days": 14}) })},
 	"admin/ApproveOrder":    {13, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
 	"admin/RejectOrder":     {23, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},

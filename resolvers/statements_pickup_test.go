@@ -62,12 +62,12 @@ var pickUpOperations = map[string]clientOperation{
 	})},
 	"admin/Allocation":    {0, inOffice(nil)},
 	"admin/SetAllocation": {4, newly(apptest.Variables{"preferences": []string{}})},
-	"admin/ReallocateOrder": {31, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ReallocateOrder": {32, input(func(t *testing.T, w *world) apptest.Variables {
 		cart := w.filled(t)
 		order := w.place(t, cart, "BANK_TRANSFER")
 		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order, "locationId": id.Global("Location", w.WarehouseID), "missing": true}
 	})},
-	"admin/ReallocateOrders": {34, input(func(t *testing.T, w *world) apptest.Variables { // of one order
+	"admin/ReallocateOrders": {35, input(func(t *testing.T, w *world) apptest.Variables { // of one order
 		exec(t, w.App, `UPDATE stock_levels SET on_hand = on_hand + 10 WHERE location_id = $1 AND NOT tracked`, w.WarehouseID)
 		cart := w.filled(t)
 		order := w.place(t, cart, "BANK_TRANSFER")

@@ -39,10 +39,10 @@ var movingOperations = map[string]clientOperation{
 	"admin/ReceiveStockDelivery": {20, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"idempotencyKey": w.key(), "deliveryId": w.announced(t), "lines": w.each("arrived", 1)}
 	})},
-	"admin/RescheduleStockDelivery": {9, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RescheduleStockDelivery": {10, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"deliveryId": w.announced(t), "expectedOn": "2030-01-01"}
 	})},
-	"admin/CloseStockDelivery": {15, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CloseStockDelivery": {16, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"idempotencyKey": w.key(), "deliveryId": w.announced(t)}
 	})},
 
