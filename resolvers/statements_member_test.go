@@ -143,16 +143,16 @@ var memberOperations = map[string]clientOperation{
 		require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT till, receipt FROM purchases WHERE card_number = $1`, number).Scan(&till, &receipt))
 		return apptest.Variables{"storeId": w.shop(t), "till": till, "receipt": receipt, "boughtOn": lately()}
 	})},
-	"admin/MovePurchase": {40, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MovePurchase": {19, input(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.rung(t, number), "memberId": other, "reason": "カードの取り違え"}
 	})},
-	"admin/CorrectPurchase": {40, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CorrectPurchase": {23, input(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.rung(t, number), "reason": "打ち間違い", "lines": []apptest.Variables{{"code": "X", "quantity": 1, "amount": "90"}, {"code": "Z", "quantity": 1, "amount": "10"}}}
 	})},
-	"admin/VoidPurchase": {40, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/VoidPurchase": {16, input(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.rung(t, number), "reason": "練習のレシート"}
 	})},
