@@ -138,23 +138,23 @@ var memberOperations = map[string]clientOperation{
 	})},
 	"admin/PurchaseByReceipt": {4, asked(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
-		w.bought(t, number)
+		w.rung(t, number)
 		var till, receipt string
 		require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT till, receipt FROM purchases WHERE card_number = $1`, number).Scan(&till, &receipt))
 		return apptest.Variables{"storeId": w.shop(t), "till": till, "receipt": receipt, "boughtOn": lately()}
 	})},
-	"admin/MovePurchase": {40, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MovePurchase": {19, input(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		other, _ := w.guest(t, "09011112222")
-		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.bought(t, number), "memberId": other, "reason": "カードの取り違え"}
+		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.rung(t, number), "memberId": other, "reason": "カードの取り違え"}
 	})},
-	"admin/CorrectPurchase": {40, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CorrectPurchase": {23, input(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
-		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.bought(t, number), "reason": "打ち間違い", "lines": []apptest.Variables{{"code": "X", "quantity": 1, "amount": "90"}, {"code": "Z", "quantity": 1, "amount": "10"}}}
+		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.rung(t, number), "reason": "打ち間違い", "lines": []apptest.Variables{{"code": "X", "quantity": 1, "amount": "90"}, {"code": "Z", "quantity": 1, "amount": "10"}}}
 	})},
-	"admin/VoidPurchase": {40, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/VoidPurchase": {16, input(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
-		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.bought(t, number), "reason": "練習のレシート"}
+		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.rung(t, number), "reason": "練習のレシート"}
 	})},
 	"admin/UploadPurchases": {14, input(func(t *testing.T, w *world) apptest.Variables {
 		w.shop(t)
@@ -220,8 +220,8 @@ func (w *world) receipt(t *testing.T, number string) {
 	w.made(t, "recordPurchases", "import", apptest.Variables{"receipts": []apptest.Variables{w.slip(number)}})
 }
 
-// bought is a receipt of late with the card.
-func (w *world) bought(t *testing.T, number string) string {
+// rung is a receipt of late with the card.
+func (w *world) rung(t *testing.T, number string) string {
 	w.office(t)
 	w.shop(t)
 	slip := with(w.slip(number), "boughtOn", lately())
@@ -234,7 +234,7 @@ func (w *world) bought(t *testing.T, number string) string {
 // differing is a problem: a receipt that came again with other content.
 func (w *world) differing(t *testing.T) {
 	exec(t, w.App, `INSERT INTO purchase_problems (id, brand_id, kind, value, state, created_at, purchase_id, content) VALUES (gen_random_uuid(), $1, 'RECEIPT', '1', 'OPEN', now(), $2, $3)`,
-		w.BrandID, keyOf(t, w.bought(t, "")), []byte("other content"))
+		w.BrandID, keyOf(t, w.rung(t, "")), []byte("other content"))
 }
 
 func (w *world) problem(t *testing.T) string {
