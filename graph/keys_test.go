@@ -26,7 +26,7 @@ var moving = []string{
 	"issueGiftCards", "voidGiftCards", "issueVouchers", "importVouchers", "redeemVoucher", "voidVouchers",
 	// points and prizes
 	"givePoints", "exchangePoints", "sendPoints", "rewardPoints", "grantPoints", "redeemPointCode", "settlePointArrival", "exportPointTransfers", "mergeMembers",
-	"exchangePrize", "cancelPrizeExchange", "movePrizeStock", "saveDraw", "enterDraw", "grantDrawEntries", "cancelDraw", "answerWin",
+	"exchangePrize", "cancelPrizeExchange", "movePrizeStock", "saveDraw", "enterDraw", "grantDrawEntries", "cancelDraw", "answerWin", "answerWinFor",
 }
 
 // byReference are mutations that move something once because of what they name, as their

@@ -149,6 +149,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AllocateBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAllocateBankLineInput)),
 			graphql.NewInputUnmarshaler("AnnounceStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputAnnounceStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("AnswerQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerQuotationInput)),
+			graphql.NewInputUnmarshaler("AnswerWinForInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerWinForInput)),
 			graphql.NewInputUnmarshaler("AnswerWinInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerWinInput)),
 			graphql.NewInputUnmarshaler("ApplyCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputApplyCouponInput)),
 			graphql.NewInputUnmarshaler("ApproveOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveOrderInput)),
@@ -4361,13 +4362,15 @@ input RecordShopSaleInput {
   shopId: ID!
   "The text of the member's code; empty for somebody who is no member."
   memberCode: String! = ""
+  "The number of the member's card as the till reads it, instead of the code: 13 digits, of a card of the brand that works. It is all that somebody with a card alone has; their points pay as those of members with accounts do."
+  cardNumber: String! = ""
   "Where the confirmation goes, if the customer is no member and wants one."
   email: String! = ""
   "What is sold, 1 to 200 lines, each of another variant."
   lines: [ShopSaleLineInput!]!
   "What the customer was told, in major units; the sale is refused if it comes to something else. Not needed to try."
   expectedTotal: Decimal
-  "Points of the member whose code is shown, which pay first."
+  "Points of the member whose code or card is shown, which pay first."
   points: [UsePointsInput!]! = []
   "Codes of gift cards that pay last of what is paid beforehand, in this order, at most 10."
   giftCards: [String!]! = []
@@ -6358,7 +6361,7 @@ input DraftOrderFilter {
   state: [DraftOrderState!]
   "Drafts for the account; for staff."
   memberId: ID
-  "A part of the number, of the customer's name, mail address or telephone number, at most 100 characters; for staff."
+  "A part of the number; or the customer's whole name or a part of it between spaces, mail address, telephone number or its last four digits, which are kept sealed; at most 100 characters; for staff."
   text: String
 }
 
@@ -6530,6 +6533,11 @@ extend type Mutation {
     "What was won, and the answer."
     input: AnswerWinInput!
   ): AnswerWinPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Answer for a member who has a card alone and cannot log in: who says at the counter, or by telephone, whether they take what they won. Staff who may read the member, those of a shop their own; it is written down with the reason."
+  answerWinFor(
+    "What was won, the answer, and how it was told."
+    input: AnswerWinForInput!
+  ): AnswerWinPayload! @allow(permissions: [PRIZE_WRITE])
   "Make a draw, once for each key. It never changes. Its prizes are held from now on, and its seed is committed to."
   saveDraw(
     "The draw."
@@ -6759,6 +6767,22 @@ input AnswerWinInput {
   address: AddressInput
   "An address of the caller's book, instead."
   addressId: ID
+}
+
+"The answer of a member who has a card alone."
+input AnswerWinForInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "What was won."
+  winnerId: ID!
+  "Whether the member takes it."
+  accept: Boolean!
+  "Where goods are sent, as the member said."
+  address: AddressInput
+  "Goods are handed over now, and sent nowhere."
+  handOver: Boolean! = false
+  "How the answer was told, at most 200 characters."
+  reason: String!
 }
 
 "A draw to make."
@@ -15353,7 +15377,7 @@ input QuotationFilter {
   state: [QuotationState!]
   "Quotations of the company."
   companyId: ID
-  "A part of the number, of the buyer's name or address, of the company's name or code, or of a product's name or SKU; at most 100 characters."
+  "A part of the number, of the company's name or code, or of a product's name or SKU; or the buyer's whole name or a part of it between spaces, or mail address, which are kept sealed; at most 100 characters."
   text: String
   "Those that were asked for at this moment or later."
   from: DateTime

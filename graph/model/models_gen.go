@@ -355,7 +355,7 @@ type DraftOrderFilter struct {
 	State []draft.State `json:"state,omitempty"`
 	// Drafts for the account; for staff.
 	MemberID *string `json:"memberId,omitempty"`
-	// A part of the number, of the customer's name, mail address or telephone number, at most 100 characters; for staff.
+	// A part of the number; or the customer's whole name or a part of it between spaces, mail address, telephone number or its last four digits, which are kept sealed; at most 100 characters; for staff.
 	Text *string `json:"text,omitempty"`
 }
 
@@ -1041,7 +1041,7 @@ type QuotationFilter struct {
 	State []quotation.State `json:"state,omitempty"`
 	// Quotations of the company.
 	CompanyID *string `json:"companyId,omitempty"`
-	// A part of the number, of the buyer's name or address, of the company's name or code, or of a product's name or SKU; at most 100 characters.
+	// A part of the number, of the company's name or code, or of a product's name or SKU; or the buyer's whole name or a part of it between spaces, or mail address, which are kept sealed; at most 100 characters.
 	Text *string `json:"text,omitempty"`
 	// Those that were asked for at this moment or later.
 	From *time.Time `json:"from,omitempty"`
