@@ -43,6 +43,7 @@ var another = map[string]apptest.Variables{
 	"app/CancelMyPrizeExchange": {"reason": "別の理由"},
 	"admin/SaveDraw":            {"points": 2},
 	"app/AnswerWin":             {"accept": false},
+	"admin/AnswerWinFor":        {"reason": "別の理由"},
 }
 
 func TestWhatIsAskedAgainMovesOnce(t *testing.T) {

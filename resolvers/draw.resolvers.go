@@ -45,6 +45,12 @@ func (r *mutationResolver) AnswerWin(ctx context.Context, input draw.AnswerInput
 	return model.AnswerWinPayload{Win: unless(errors, w), UserErrors: errors}, err
 }
 
+func (r *mutationResolver) AnswerWinFor(ctx context.Context, input draw.AnswerForInput) (model.AnswerWinPayload, error) {
+	w, err := r.Resolver.Draws.AnswerFor(ctx, input)
+	errors, err := userErrors(ctx, err)
+	return model.AnswerWinPayload{Win: unless(errors, w), UserErrors: errors}, err
+}
+
 func (r *mutationResolver) SaveDraw(ctx context.Context, input draw.SaveInput) (model.DrawPayload, error) {
 	d, err := r.Resolver.Draws.Save(ctx, input)
 	errors, err := userErrors(ctx, err)

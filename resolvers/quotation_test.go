@@ -550,7 +550,8 @@ func TestQuotationsComeInPagesAndByFilter(t *testing.T) {
 		"states":   {apptest.Variables{"state": []string{"ANSWERED", "REQUESTED"}}, 4},
 		"company":  {apptest.Variables{"companyId": w.company}, 3},
 		"number":   {apptest.Variables{"text": strings.ToLower(other.Number)}, 1},
-		"address":  {apptest.Variables{"text": "LONE@"}, 1},
+		"address":  {apptest.Variables{"text": "LONE@example.jp"}, 1},
+		"sealed":   {apptest.Variables{"text": "lone@"}, 0}, // a part of what is sealed finds nothing
 		"customer": {apptest.Variables{"text": "フクフク"}, 3},
 		"goods":    {apptest.Variables{"text": "toy-1"}, 1},
 		"wildcard": {apptest.Variables{"text": "%"}, 0},

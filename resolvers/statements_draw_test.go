@@ -4,9 +4,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/id"
 )
 
 // drawOperations are those of prize draws.
@@ -29,6 +31,14 @@ var drawOperations = map[string]clientOperation{
 	})},
 	"app/AnswerWin": {12, loyal(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "winnerId": w.won(t), "accept": true, "address": newAddress("自宅")})
+	})},
+	"admin/AnswerWinFor": {18, staffed(func(t *testing.T, w *world) apptest.Variables {
+		guest, _ := w.guest(t, "09011112222")
+		w.enters(t, w.draw(t, 1), guest, 1)
+		w.end(t)
+		var won uuid.UUID
+		require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT id FROM draw_winners WHERE member_id = $1`, keyOf(t, guest)).Scan(&won))
+		return in(apptest.Variables{"idempotencyKey": w.key(), "winnerId": id.Global("DrawWinner", won), "accept": true, "address": newAddress("自宅"), "reason": "電話で承りました"})
 	})},
 	"admin/StaffDraws": {3, staffed(furnishedDraws)},
 	"admin/SaveDraw":   {11, staffed(func(t *testing.T, w *world) apptest.Variables { return in(w.newDraw(t, w.size)) })},

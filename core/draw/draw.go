@@ -214,7 +214,11 @@ var (
 	ErrNotBought  = fault.Conflict("DRAW_NOT_FOR_POINTS", "この抽選はポイントでは応募できません", "This draw is not entered for points")
 	ErrCost       = fault.Conflict("DRAW_POINTS_CHANGED", "必要なポイント数は%dポイントです", "It costs %d points")
 	ErrAnswered   = fault.Conflict("DRAW_ANSWERED", "この当選はすでに回答済みか、期限切れです", "This was answered, or its time is over")
-	ErrTimes      = fault.Invalid("DRAW_TIMES", "受付開始・受付終了・抽選の日時を順に指定してください", "It opens, then closes, then draws, all in the future but the opening")
-	ErrRanks      = fault.Invalid("DRAW_RANKS", "1〜%d等の賞品と本数を指定してください", "Name prizes of 1 to %d ranks, and how many")
-	ErrCount      = fault.Invalid(fault.CodeInvalid, "口数は1〜%dで指定してください", "From 1 to %d entries")
+	// ErrAnswersAlone says that the member can log in, and ErrHandOver that what is handed
+	// over is sent nowhere.
+	ErrAnswersAlone = fault.Conflict("DRAW_MEMBER_ANSWERS", "この会員はご自身で回答できます", "This member answers alone: they can log in")
+	ErrHandOver     = fault.Invalid("DRAW_HAND_OVER", "手渡しの場合、お届け先は指定できません", "What is accepted and handed over is sent nowhere")
+	ErrTimes        = fault.Invalid("DRAW_TIMES", "受付開始・受付終了・抽選の日時を順に指定してください", "It opens, then closes, then draws, all in the future but the opening")
+	ErrRanks        = fault.Invalid("DRAW_RANKS", "1〜%d等の賞品と本数を指定してください", "Name prizes of 1 to %d ranks, and how many")
+	ErrCount        = fault.Invalid(fault.CodeInvalid, "口数は1〜%dで指定してください", "From 1 to %d entries")
 )

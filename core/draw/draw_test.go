@@ -91,7 +91,7 @@ func openFair(t testing.TB) *fair {
 		Tx: db, Store: postgres.NewPrizes(db, sealed), Keys: keys, Points: f.points, Segments: f.segments, Members: members, Addresses: customers, Outbox: f, Events: events, Now: f.clock,
 	})
 	f.Service = draw.New(draw.Parts{
-		Tx: db, Store: postgres.NewDraws(db), Keys: keys, Points: f.points, Prizes: f.prizes, Segments: f.segments, Sealer: sealed, Outbox: f, Events: events, Now: f.clock,
+		Tx: db, Store: postgres.NewDraws(db), Keys: keys, Points: f.points, Prizes: f.prizes, Members: members, Segments: f.segments, Sealer: sealed, Outbox: f, Events: events, Now: f.clock,
 		Channels: func(context.Context, uuid.UUID) (channel.Channel, error) { return f.channel(), nil },
 	})
 	own, err := f.points.SaveProgramme(f.admin(), points.SaveProgrammeInput{Code: "wan", Name: i18n.JA("わんポイント"), UnitPoints: 1, UnitMinor: 1, GrantLimit: 1_000_000})

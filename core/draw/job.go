@@ -209,7 +209,7 @@ func (s *Service) lapse(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			return s.vacate(here, *d, w, Lapsed)
+			return s.vacate(here, *d, w, Lapsed, nil)
 		})
 		if err != nil {
 			return err

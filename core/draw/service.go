@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/points"
@@ -84,6 +85,11 @@ type Prizes interface {
 	Contacts(ctx context.Context, memberIDs []uuid.UUID) (map[uuid.UUID]prize.Contact, error)
 }
 
+// Members shows members as the actor may see them, and writes the view down.
+type Members interface {
+	ByIDs(ctx context.Context, memberIDs []uuid.UUID) ([]member.Member, error)
+}
+
 // Segments know who is in a segment.
 type Segments interface {
 	MemberIDs(ctx context.Context, segmentID uuid.UUID) ([]uuid.UUID, error)
@@ -105,6 +111,7 @@ type Parts struct {
 	Keys     *idempotency.Keys
 	Points   Ledger
 	Prizes   Prizes
+	Members  Members
 	Segments Segments
 	Sealer   Sealer
 	Outbox   messaging.Outbox

@@ -29,6 +29,11 @@ type RequestStore interface {
 	Unfinished(ctx context.Context, memberID uuid.UUID) (orders, returns int, err error)
 	// Erase removes the member's personal data; history stays, and says nobody's name.
 	Erase(ctx context.Context, memberID uuid.UUID, at time.Time) error
+	// ForgetEvents takes what people typed out of the events about the erased member, and
+	// about members who were merged into them, some hundred at a time (event.Forget).
+	ForgetEvents(ctx context.Context, memberID uuid.UUID, at time.Time) error
+	// Unforgotten are members who were erased while their events were left alone.
+	Unforgotten(ctx context.Context, most int) ([]uuid.UUID, error)
 	// Held are the rows of one kind that are held of the member, one by one.
 	Held(ctx context.Context, kind Held, memberID uuid.UUID, yield func(json.RawMessage) error) error
 }
@@ -225,6 +230,9 @@ func (s *Service) forget(ctx context.Context, memberID uuid.UUID, now time.Time)
 	if err := s.Store.Erase(ctx, memberID, now); err != nil {
 		return err
 	}
+	if err := s.Store.ForgetEvents(ctx, memberID, now); err != nil {
+		return err
+	}
 	return s.Events.Record(ctx, event.New(ctx, now, "member.erased", "Member", memberID, nil))
 }
 
@@ -286,8 +294,11 @@ func (s *Service) WorkErasures(ctx context.Context) error {
 	last := uuid.Nil
 	for {
 		waiting, err := s.Store.WaitingErasures(ctx, last, 100)
-		if err != nil || len(waiting) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(waiting) == 0 {
+			return s.forgetPast(ctx)
 		}
 		for _, w := range waiting {
 			last = w.ID
@@ -302,6 +313,22 @@ func (s *Service) WorkErasures(ctx context.Context) error {
 				return s.erase(ctx, r)
 			})
 			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// forgetPast sees to the events about members who were erased before events were: each in
+// a transaction of its own, so that what breaks it off loses nothing.
+func (s *Service) forgetPast(ctx context.Context) error {
+	for {
+		some, err := s.Store.Unforgotten(ctx, 100)
+		if err != nil || len(some) == 0 {
+			return err
+		}
+		for _, memberID := range some {
+			if err := s.Tx.InTx(ctx, func(ctx context.Context) error { return s.Store.ForgetEvents(ctx, memberID, s.Now()) }); err != nil {
 				return err
 			}
 		}

@@ -724,13 +724,25 @@ func TestAnErasureForgetsWhoBecameTheMember(t *testing.T) {
 	card := c.savedCard(t, gone[1])
 	office := c.office(t)
 	for i, pair := range [][2]uuid.UUID{{gone[1], gone[0]}, {kept, gone[1]}} {
-		_, err := c.Merge(office, member.MergeInput{IdempotencyKey: "merge-chain-" + strconv.Itoa(i), KeepID: pair[0], GoneID: pair[1], Reason: "同一人物"})
+		_, err := c.Merge(office, member.MergeInput{IdempotencyKey: "merge-chain-" + strconv.Itoa(i), KeepID: pair[0], GoneID: pair[1], Reason: "山田さんと同一人物"})
 		require.NoError(t, err)
 	}
 	require.Equal(t, gone[1], get[uuid.UUID](t, c, `SELECT member_id FROM quotations`), "what only accounts have stayed")
 	require.Equal(t, "REMOVED CANCELLED CANCELLED", get[string](t, c, `SELECT concat_ws(' ', c.state, r.state, d.state) FROM saved_cards c, recurring_orders r, draft_orders d WHERE c.id = $1`, card), "and ended")
 	texts := []string{"山田", "佐藤", "older@", "taro@", "hanako@", "restock@", "cart@", "their-88"}
 	require.NotEmpty(t, c.naming(t, texts...))
+
+	// Events of older versions said what staff wrote, and numbers at other systems.
+	said := func(subject, of, data string) {
+		c.exec(t, `INSERT INTO events (id, at, type, subject, subject_id, actor_role, data) SELECT gen_random_uuid(), now(), 'x.said', $1::text, x.id, 'STAFF', replace($2::text, 'WHO', $3::text)::jsonb FROM (`+of+`) x`, subject, data, gone[1])
+	}
+	said("PointAccount", `SELECT id FROM point_accounts LIMIT 1`, `{"reason":"山田さんへお詫び","points":30}`)
+	said("PointTransfer", `SELECT id FROM point_transfers WHERE state <> 'SENT' AND their_member = 'their-88' LIMIT 1`, `{"after":{"theirMember":"their-88","points":5}}`)
+	said("PrizeExchange", `SELECT id FROM prize_exchanges LIMIT 1`, `{"reason":"佐藤さんの都合"}`)
+	said("Quotation", `SELECT id FROM quotations`, `{"note":"山田家の犬"}`)
+	said("Draw", `SELECT id FROM draws`, `{"memberId":"WHO","count":2,"reason":"佐藤さんは常連"}`)
+	said("Draw", `SELECT id FROM draws`, `{"memberId":"somebody","reason":"鈴木さんは常連"}`)
+	facts := get[int](t, c, `SELECT count(*) FROM events`)
 
 	c.exec(t, `UPDATE returns SET status = 'COMPLETED'`)
 	c.exec(t, `UPDATE prize_exchanges SET state = 'DELIVERED'`)
@@ -739,6 +751,22 @@ func TestAnErasureForgetsWhoBecameTheMember(t *testing.T) {
 	require.Equal(t, member.RequestDone, r.State)
 	require.Empty(t, c.naming(t, texts...))
 	require.NotEmpty(t, c.naming(t, "their-99"), "it is somebody else's")
+	require.NotEmpty(t, c.naming(t, "鈴木"), "so is another entrant's grant")
+	require.Equal(t, []int{facts + 2, 1, 1}, []int{
+		get[int](t, c, `SELECT count(*) FROM events`), get[int](t, c, `SELECT count(*) FROM events WHERE data = '{"points": 30, "reason": ""}'`),
+		get[int](t, c, `SELECT count(*) FROM events WHERE type = 'member.merged' AND subject_id = $1 AND data->>'gone' = $2 AND data->>'reason' = ''`, kept, gone[1].String()),
+	}, "facts stay")
+
+	// Of who was erased before events were seen to, the job sees to them, once.
+	said("Member", `SELECT id FROM members WHERE merged_into IS NULL AND erased_at IS NOT NULL`, `{"reason":"山田さん"}`)
+	require.NoError(t, c.WorkErasures(c.as(t, access.System)))
+	require.NotEmpty(t, c.naming(t, "山田"), "they were seen to")
+	c.exec(t, `UPDATE members SET events_cleaned_at = NULL`)
+	for range 2 {
+		require.NoError(t, c.WorkErasures(c.as(t, access.System)))
+		require.Empty(t, c.naming(t, texts...))
+	}
+	require.Zero(t, get[int](t, c, `SELECT count(*) FROM members WHERE erased_at IS NOT NULL AND events_cleaned_at IS NULL`))
 
 	require.NotEmpty(t, c.naming(t, "their-77"), "what is on the way needs the number")
 	sent := points.Transfer{ID: get[uuid.UUID](t, c, `SELECT id FROM point_transfers WHERE state = 'SENT'`), State: points.StateSent, Tries: 2, UpdatedAt: c.now}

@@ -29,6 +29,7 @@ const holds = 5 * time.Minute
 // Failures of a code.
 var (
 	ErrInvalid = fault.Invalid("MEMBER_CODE_INVALID", "会員コードが正しくないか、使用済みです。もう一度表示してもらってください", "The member's code is not one, or has been used; ask for a fresh one")
+	ErrCard    = fault.Invalid("MEMBER_CARD_INVALID", "この会員カードはご利用いただけません。番号をご確認ください", "This card cannot be used; please check its number")
 	ErrExpired = fault.Invalid("MEMBER_CODE_EXPIRED", "会員コードの有効期限が切れています。もう一度表示してもらってください", "The member's code is too old; ask for a fresh one")
 )
 
@@ -47,6 +48,15 @@ type Store interface {
 	Use(ctx context.Context, nonce uuid.UUID, memberID uuid.UUID, at, until time.Time) (bool, error)
 	// Role is the role of the member with the account; empty if it is closed.
 	Role(ctx context.Context, memberID uuid.UUID) (access.Role, error)
+	// Holder is the brand's member who has the card of the number, if it works, and as what
+	// they buy; nil if there is none.
+	Holder(ctx context.Context, brandID uuid.UUID, number string) (*Holder, error)
+}
+
+// Holder is who has a card: with an account, or with the card alone.
+type Holder struct {
+	MemberID uuid.UUID
+	Role     access.Role
 }
 
 // Service makes and reads codes.
@@ -128,4 +138,17 @@ func (s *Service) Read(ctx context.Context, text string, use bool) (access.Actor
 		err = ErrInvalid
 	}
 	return member, err
+}
+
+// Card is the member of the channel's brand whose card has the number, of thirteen digits:
+// with an account, or with the card alone, who has no code to show.
+func (s *Service) Card(ctx context.Context, number string) (access.Actor, error) {
+	h, err := s.store.Holder(ctx, channel.From(ctx).BrandID, number)
+	if err != nil {
+		return access.Actor{}, err
+	}
+	if h == nil {
+		return access.Actor{}, ErrCard
+	}
+	return access.Actor{ID: h.MemberID, Role: h.Role}, nil
 }

@@ -26,6 +26,29 @@ func (u used) Use(_ context.Context, nonce, _ uuid.UUID, _, _ time.Time) (bool, 
 
 func (used) Role(context.Context, uuid.UUID) (access.Role, error) { return access.RoleMember, nil }
 
+// aCard is the one card that anybody has.
+const aCard = "2900000000018"
+
+func (used) Holder(_ context.Context, brandID uuid.UUID, number string) (*membercode.Holder, error) {
+	if number != aCard {
+		return nil, nil
+	}
+	return &membercode.Holder{MemberID: brandID, Role: access.RoleMember}, nil
+}
+
+func TestACardSaysWhoHasIt(t *testing.T) {
+	t.Parallel()
+	codes, err := membercode.New(used{}, "a secret of the shop", time.Now)
+	require.NoError(t, err)
+	brand := channel.Channel{BrandID: id.New()}
+	ctx := channel.With(t.Context(), brand)
+	who, err := codes.Card(ctx, aCard)
+	require.NoError(t, err)
+	require.Equal(t, access.Actor{ID: brand.BrandID, Role: access.RoleMember}, who)
+	_, err = codes.Card(ctx, "2900000000025")
+	require.ErrorIs(t, err, membercode.ErrCard)
+}
+
 func TestACodeHoldsForMinutesAndOnce(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 28, 3, 0, 0, 0, time.UTC)

@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
@@ -29,11 +30,12 @@ import (
 type SellInput struct {
 	IdempotencyKey string
 	ShopID         uuid.UUID
-	MemberCode     string // empty: the customer is no member
+	MemberCode     string // that the customer shows; empty: none
+	CardNumber     string `json:",omitempty"` // of the customer's card, instead; empty: none
 	Email          string // of somebody who is no member; may be empty
 	Lines          []SoldLine
 	ExpectedTotal  *decimal.Decimal  // what the customer was told, in major units
-	Points         []points.UseInput // of the member whose code is shown, that pay first
+	Points         []points.UseInput // of the member whose code or card is shown, that pay first
 	prepaid.Codes                    // that pay next
 	Tenders        []ShopTender
 	DryRun         bool
@@ -73,6 +75,8 @@ type SoldOver struct {
 type Members interface {
 	// Read is the member whose code it is. With use, it is used up in the transaction.
 	Read(ctx context.Context, text string, use bool) (access.Actor, error)
+	// Card is the member whose card has the number.
+	Card(ctx context.Context, number string) (access.Actor, error)
 }
 
 // SaleStore reads what is sold over the counter.
@@ -85,6 +89,19 @@ type SaleStore interface {
 // ErrTenders says that what is taken is not what the sale comes to.
 var ErrTenders = fault.Invalid("TENDERS_MISMATCH", "お預かりの金額が合計（%s）と一致しません", "The tenders do not come to the total of %s")
 
+var errTwice = fault.Invalid(fault.CodeInvalid, "会員コードと会員カードは、どちらか一方を指定してください", "Name the member's code or the card, not both")
+
+// how says by what the member was known; empty for anybody.
+func (in SellInput) how() string {
+	switch {
+	case in.CardNumber != "":
+		return "CARD"
+	case in.MemberCode != "":
+		return "CODE"
+	}
+	return ""
+}
+
 // Validate checks the sale by itself.
 func (in SellInput) Validate() error {
 	var all []error
@@ -96,6 +113,9 @@ func (in SellInput) Validate() error {
 			slices.ContainsFunc(in.Lines[:i], func(m SoldLine) bool { return m.VariantID == l.VariantID }) {
 			all = append(all, errEditLine.At(fmt.Sprintf("lines.%d", i)))
 		}
+	}
+	if in.CardNumber != "" && in.MemberCode != "" {
+		all = append(all, errTwice.At("cardNumber"))
 	}
 	if in.Email != "" {
 		if _, err := identity.NormaliseEmail(in.Email); err != nil {
@@ -178,13 +198,28 @@ func (r rung) origin() Origin {
 	return FromShop
 }
 
-// ring prices what lies on the counter for the member who shows the code, or for anybody.
-func (s *Service) ring(ctx context.Context, in SellInput, use bool) (r rung, err error) {
-	r.buyer = access.Guest
-	if in.MemberCode != "" {
-		if r.buyer, err = s.members.Read(ctx, in.MemberCode, use); err != nil {
-			return r, at("memberCode", err)
+// shopper is the member who shows the code or the card, or anybody.
+func (s *Service) shopper(ctx context.Context, in SellInput, use bool) (access.Actor, error) {
+	switch in.how() {
+	case "CODE":
+		buyer, err := s.members.Read(ctx, in.MemberCode, use)
+		return buyer, at("memberCode", err)
+	case "CARD":
+		number, err := member.ReadNumber(in.CardNumber)
+		if err != nil {
+			return access.Guest, member.ErrCardNumber.At("cardNumber")
 		}
+		buyer, err := s.members.Card(ctx, number)
+		return buyer, at("cardNumber", err)
+	}
+	return access.Guest, nil
+}
+
+// ring prices what lies on the counter for the member who shows the code or the card, or
+// for anybody.
+func (s *Service) ring(ctx context.Context, in SellInput, use bool) (r rung, err error) {
+	if r.buyer, err = s.shopper(ctx, in, use); err != nil {
+		return r, err
 	}
 	asBuyer := access.With(ctx, r.buyer)
 	if r.lookup, err = s.carts.Lookup(asBuyer); err != nil {
@@ -231,9 +266,11 @@ func (s *Service) sell(ctx context.Context, in SellInput, r rung) (uuid.UUID, er
 		}
 		d.Messages = []messaging.Message{confirmation}
 	}
-	d.Event = event.New(ctx, o.PlacedAt, "order.placed", "Order", o.ID, map[string]any{
-		"number": o.Number, "total": o.Total(), "status": o.Status, "after": o.Status, "origin": o.Origin, "shopId": o.ShopID,
-	})
+	said := map[string]any{"number": o.Number, "total": o.Total(), "status": o.Status, "after": o.Status, "origin": o.Origin, "shopId": o.ShopID}
+	if how := in.how(); how != "" {
+		said["memberBy"] = how
+	}
+	d.Event = event.New(ctx, o.PlacedAt, "order.placed", "Order", o.ID, said)
 	if err := s.write(ctx, d); err != nil {
 		return uuid.Nil, err
 	}

@@ -231,6 +231,7 @@ type Award struct {
 	MemberID  uuid.UUID
 	Address   *customer.Address
 	AddressID *uuid.UUID
+	HandOver  bool // the member has it at once: it is sent nowhere
 }
 
 // Award lets a member have a piece that was held for a draw, in the transaction of the context.
@@ -240,10 +241,10 @@ func (s *Service) Award(ctx context.Context, a Award) (*Exchange, error) {
 		return nil, err
 	}
 	now := s.Now()
-	e, err := s.addressed(ctx, p, Exchange{
-		ID: id.New(), PrizeID: p.ID, BrandID: p.BrandID, ProgrammeID: p.ProgrammeID, MemberID: a.MemberID, Quantity: 1, State: Requested, CreatedAt: now, UpdatedAt: now,
-	}, a.Address, a.AddressID)
-	if err != nil {
+	e := Exchange{ID: id.New(), PrizeID: p.ID, BrandID: p.BrandID, ProgrammeID: p.ProgrammeID, MemberID: a.MemberID, Quantity: 1, State: Requested, CreatedAt: now, UpdatedAt: now}
+	if a.HandOver {
+		e.State, e.DeliveredAt = Delivered, &e.CreatedAt
+	} else if e, err = s.addressed(ctx, p, e, a.Address, a.AddressID); err != nil {
 		return nil, err
 	}
 	if err := s.keep(ctx, p, e); err != nil {

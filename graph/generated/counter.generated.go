@@ -214,6 +214,9 @@ func unmarshalInputRecordShopSaleInput(ctx context.Context, ec *executionContext
 	if _, present := asMap["memberCode"]; !present {
 		asMap["memberCode"] = ""
 	}
+	if _, present := asMap["cardNumber"]; !present {
+		asMap["cardNumber"] = ""
+	}
 	if _, present := asMap["email"]; !present {
 		asMap["email"] = ""
 	}
@@ -233,7 +236,7 @@ func unmarshalInputRecordShopSaleInput(ctx context.Context, ec *executionContext
 		asMap["vouchers"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "shopId", "memberCode", "email", "lines", "expectedTotal", "points", "giftCards", "tenders", "dryRun", "vouchers"}
+	fieldsInOrder := [...]string{"idempotencyKey", "shopId", "memberCode", "cardNumber", "email", "lines", "expectedTotal", "points", "giftCards", "tenders", "dryRun", "vouchers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -261,6 +264,13 @@ func unmarshalInputRecordShopSaleInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.MemberCode = data
+		case "cardNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cardNumber"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardNumber = data
 		case "email":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
 			data, err := unmarshalNString2string(ctx, ec, v)

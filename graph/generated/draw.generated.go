@@ -802,6 +802,87 @@ func fieldContext_DrawWinner_exchangeId(_ context.Context, ec *executionContext,
 
 // region    **************************** input.gotpl *****************************
 
+func unmarshalInputAnswerWinForInput(ctx context.Context, ec *executionContext, obj any) (draw.AnswerForInput, error) {
+	var it draw.AnswerForInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["handOver"]; !present {
+		asMap["handOver"] = false
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "winnerId", "accept", "address", "handOver", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "winnerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("winnerId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.WinnerID = data
+		case "accept":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accept"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Accept = data
+		case "address":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("address"))
+			data, err := unmarshalOAddressInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Address = data
+		case "handOver":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("handOver"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.HandOver = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAnswerWinForInput unmarshals raw into the AnswerWinForInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAnswerWinForInput(ctx context.Context, raw any) (draw.AnswerForInput, error) {
+	var out draw.AnswerForInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AnswerWinForInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputAnswerWinInput(ctx context.Context, ec *executionContext, obj any) (draw.AnswerInput, error) {
 	var it draw.AnswerInput
 	if obj == nil {
@@ -1859,6 +1940,11 @@ func _DrawWinner(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func unmarshalNAnswerWinForInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐAnswerForInput(ctx context.Context, ec *executionContext, v any) (draw.AnswerForInput, error) {
+	res, err := unmarshalInputAnswerWinForInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
 
 func unmarshalNAnswerWinInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐAnswerInput(ctx context.Context, ec *executionContext, v any) (draw.AnswerInput, error) {
 	res, err := unmarshalInputAnswerWinInput(ctx, ec, v)

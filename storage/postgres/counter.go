@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/order"
 )
 
@@ -68,4 +69,14 @@ func (s *MemberCodes) Use(ctx context.Context, nonce, memberID uuid.UUID, at, un
 // Role is the role of the member with the account; empty if it is closed.
 func (s *MemberCodes) Role(ctx context.Context, memberID uuid.UUID) (access.Role, error) {
 	return one[access.Role](ctx, s.db, `SELECT coalesce((SELECT role FROM accounts WHERE id = $1 AND closed_at IS NULL), '')`, memberID)
+}
+
+// Holder is the brand's member who has the card, while both can be used.
+func (s *MemberCodes) Holder(ctx context.Context, brandID uuid.UUID, number string) (*membercode.Holder, error) {
+	return first[membercode.Holder](ctx, s.db, `
+		SELECT c.member_id, coalesce(a.role, 'MEMBER') AS role
+		FROM member_cards c JOIN members m ON m.id = c.member_id AND m.erased_at IS NULL AND m.merged_into IS NULL
+		JOIN memberships j ON j.member_id = m.id AND j.brand_id = c.brand_id AND j.ended_at IS NULL
+		LEFT JOIN accounts a ON a.id = m.id
+		WHERE c.number = $1 AND c.brand_id = $2 AND c.state = 'ACTIVE' AND (a.id IS NULL OR (a.closed_at IS NULL AND a.role IN ('MEMBER', 'COMPANY_BUYER')))`, number, brandID)
 }

@@ -165,6 +165,7 @@ func (s *Members) unsealed(ctx context.Context, row json.RawMessage) (json.RawMe
 	if err != nil {
 		return nil, err
 	}
+	changed := false
 	for name, field := range heldFields {
 		sealed, whole := all[name].(string)
 		if address, ok := all[name].(map[string]any); ok {
@@ -177,9 +178,13 @@ func (s *Members) unsealed(ctx context.Context, row json.RawMessage) (json.RawMe
 		if err != nil {
 			return nil, err
 		}
+		changed = true
 		if all[name] = plain; !whole || field == "address" {
 			all[name] = json.RawMessage(plain)
 		}
+	}
+	if !changed {
+		return row, nil
 	}
 	return json.Marshal(all)
 }

@@ -67,6 +67,6 @@ func newCrowd(cfg Config, p crowdParts) (c crowd, err error) {
 	}
 	p.members.FollowedBy(c.mailings)
 	c.prizes = newPrizes(p.db, p.sealed, p.keys, p.loyalty, c.segments, p.members, p.customers, p.vouchers, p.jobs, p.now)
-	c.draws = newDraws(p.db, p.sealed, p.keys, p.loyalty, c.prizes, c.segments, p.jobs, p.now)
+	c.draws = newDraws(p.db, p.sealed, p.keys, p.loyalty, c.prizes, p.members, c.segments, p.jobs, p.now)
 	return c, nil
 }

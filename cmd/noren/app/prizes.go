@@ -45,10 +45,10 @@ func newVouchers(cfg Config, db *postgres.DB, sealed *sealing.Keys, jobs *postgr
 }
 
 // newDraws puts together prize draws.
-func newDraws(db *postgres.DB, sealed *sealing.Keys, keys *idempotency.Keys, loyalty *points.Service, prizes *prize.Service, segments *segment.Service, jobs *postgres.Jobs, now clock.Clock) *draw.Service {
+func newDraws(db *postgres.DB, sealed *sealing.Keys, keys *idempotency.Keys, loyalty *points.Service, prizes *prize.Service, members *member.Service, segments *segment.Service, jobs *postgres.Jobs, now clock.Clock) *draw.Service {
 	channels := channel.New(postgres.NewChannels(db), now)
 	return draw.New(draw.Parts{
-		Tx: db, Store: postgres.NewDraws(db), Keys: keys, Points: loyalty, Prizes: prizes, Segments: segments, Sealer: sealed, Outbox: jobs,
+		Tx: db, Store: postgres.NewDraws(db), Keys: keys, Points: loyalty, Prizes: prizes, Members: members, Segments: segments, Sealer: sealed, Outbox: jobs,
 		Events: postgres.NewEvents(db), Now: now, Channels: func(ctx context.Context, brandID uuid.UUID) (channel.Channel, error) {
 			all, err := channels.All(ctx)
 			for _, c := range all {
