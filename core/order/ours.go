@@ -4,7 +4,10 @@ import (
 	"context"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/fault"
 )
 
@@ -20,4 +23,13 @@ func (s *Service) ours(ctx context.Context, o Order) error {
 		return err
 	}
 	return fault.ErrForbidden
+}
+
+// inBrand is the context in the brand, for what jobs and webhooks do in no channel: events,
+// of stock and campaigns too, are the brand's whoever caused them.
+func inBrand(ctx context.Context, brandID uuid.UUID) context.Context {
+	if channel.From(ctx).BrandID != uuid.Nil {
+		return ctx
+	}
+	return channel.With(ctx, channel.Channel{BrandID: brandID})
 }

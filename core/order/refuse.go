@@ -68,20 +68,11 @@ func (s *Service) RefuseShipment(ctx context.Context, in RefuseShipmentInput) (M
 }
 
 func (s *Service) refuse(ctx context.Context, m *moving, in RefuseShipmentInput) error {
-	if m.shipment.Status != ShipmentShipped {
-		return ErrShipmentStatus.With(m.shipment.Status)
-	}
-	if m.order.PickedUp() {
-		return ErrPickUp
-	}
-	if !access.WorksAt(ctx, in.place(m)) {
-		return fault.ErrForbidden
+	if err := s.mayRefuse(ctx, m, in); err != nil {
+		return err
 	}
 	collects := m.collects()
 	m.said.Reason, m.shipment.Status = in.Reason, ShipmentRefused
-	if err := s.accepted(ctx, m); err != nil {
-		return err
-	}
 	reason := cmp.Or(in.Reason, "受取拒否")
 	o, share := m.order, m.shipment.TotalMinor
 	if o.Status == Cancelled { // its money is settled
@@ -120,15 +111,25 @@ func (s *Service) refuse(ctx context.Context, m *moving, in RefuseShipmentInput)
 	return s.refusedPart(ctx, m, in, share, collects, reason)
 }
 
-// accepted fails if, the shipment being refused, more of a line has come back by returns
-// than is left with the customer: these goods would be received, and paid back, twice.
-func (s *Service) accepted(ctx context.Context, m *moving) error {
+// mayRefuse fails unless the shipment is out and can have been refused. Where, without it,
+// less of a line would be left with the customer than came back by returns, it was not: its
+// goods would be received, and paid back, twice.
+func (s *Service) mayRefuse(ctx context.Context, m *moving, in RefuseShipmentInput) error {
+	switch {
+	case m.shipment.Status != ShipmentShipped:
+		return ErrShipmentStatus.With(m.shipment.Status)
+	case m.order.PickedUp():
+		return ErrPickUp
+	case !access.WorksAt(ctx, in.place(m)):
+		return fault.ErrForbidden
+	}
+	others := slices.DeleteFunc(slices.Clone(m.shipments), func(h Shipment) bool { return h.ID == m.shipment.ID })
 	back, err := s.store.CameBack(ctx, m.order.ID)
 	if err != nil {
 		return err
 	}
 	for _, l := range m.lines {
-		if m.shipment.holds(l.ID) && back[l.ID] > l.Shipped(m.shipments) {
+		if m.shipment.holds(l.ID) && back[l.ID] > l.Shipped(others) {
 			return errCameBack.At("shipmentId")
 		}
 	}

@@ -401,15 +401,6 @@ func (s *Service) change(ctx context.Context, orderID uuid.UUID, eventType strin
 	return changed, err
 }
 
-// inBrand is the context in the brand, for what jobs and webhooks do in no channel: events,
-// of stock and campaigns too, are the brand's whoever caused them.
-func inBrand(ctx context.Context, brandID uuid.UUID) context.Context {
-	if channel.From(ctx).BrandID != uuid.Nil {
-		return ctx
-	}
-	return channel.With(ctx, channel.Channel{BrandID: brandID})
-}
-
 // once is change, once for each key of the operation.
 func (s *Service) once(ctx context.Context, operation, key string, in any, orderID uuid.UUID, eventType string, f func(ctx context.Context, o *Order, c *Change) error) (*Order, error) {
 	return idempotency.OnceRead(ctx, s.keys, operation, key, in,
