@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -65,7 +66,8 @@ type Sale struct {
 	Owed       string // sub-account of RECEIVABLE: who owes it, if not the customer
 	Inclusive  bool
 	Taxes      []money.Taxed
-	Rest       bool // what is still to be sold when nothing more leaves
+	FeeClass   money.TaxClass // of the order's fee; empty: the standard rate
+	Rest       bool           // what is still to be sold when nothing more leaves
 }
 
 // Sold writes the sale of a shipment down when it leaves: what was received before is no
@@ -90,20 +92,20 @@ func (b *Books) Sold(ctx context.Context, s Sale) error {
 		e.CreditTo(Tax, string(t.Class), t.Tax.Minor)
 		net -= t.Tax.Minor
 	}
-	shipping := min(s.net(s.Shipping), max(net, 0))
-	charge := min(s.net(s.Charge), max(net-shipping, 0))
+	shipping := min(s.net(s.Shipping, cmp.Or(s.FeeClass, money.TaxStandard)), max(net, 0))
+	charge := min(s.net(s.Charge, money.TaxStandard), max(net-shipping, 0))
 	e.CreditTo(Sales, "", net-shipping-charge)
 	e.CreditTo(Shipping, "", shipping)
 	e.CreditTo(Charges, "", charge)
 	return b.Post(ctx, e)
 }
 
-// net is a fee without its tax.
-func (s Sale) net(fee int64) int64 {
+// net is a fee of the class without its tax.
+func (s Sale) net(fee int64, class money.TaxClass) int64 {
 	if !s.Inclusive {
 		return fee
 	}
-	return money.TaxOf(money.TaxStandard, money.Of(fee, s.Currency), true, money.RoundDown).Net.Minor
+	return money.TaxOf(class, money.Of(fee, s.Currency), true, money.RoundDown).Net.Minor
 }
 
 // Carrier is the sub-account of RECEIVABLE for what carriers collect and owe.

@@ -30,7 +30,7 @@ func (s *Service) sold(ctx context.Context, m *moving) error {
 	}
 	sale := ledger.Sale{
 		ShipmentID: h.ID, OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Currency: o.Currency, Total: h.TotalMinor,
-		Shipping: h.ShippingMinor, Charge: h.ChargeMinor, Inclusive: o.TaxInclusive, Taxes: h.Taxes,
+		Shipping: h.ShippingMinor, Charge: h.ChargeMinor, Inclusive: o.TaxInclusive, Taxes: h.Taxes, FeeClass: o.ShippingMethod.TaxClass,
 	}
 	if o.OnAccount() {
 		sale.CompanyID = o.CompanyID

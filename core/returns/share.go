@@ -1,6 +1,8 @@
 package returns
 
 import (
+	"cmp"
+
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/money"
@@ -23,7 +25,7 @@ type shares struct {
 // sharesOf works out what the lines of an order bear of its total. Where prices are
 // without tax, goods of a higher rate bear more of it.
 func sharesOf(o order.Order, lines []order.Line) shares {
-	s := shares{lines: lines, weights: map[uuid.UUID]int64{}, shipping: withTax(o, o.ShippingMinor+o.ChargeMinor)}
+	s := shares{lines: lines, weights: map[uuid.UUID]int64{}, shipping: withTax(o, o.ShippingMinor, o.ChargeMinor)}
 	s.shipping = min(s.shipping, o.TotalMinor)
 	s.goods = o.TotalMinor - s.shipping
 	for _, l := range lines {
@@ -36,23 +38,32 @@ func sharesOf(o order.Order, lines []order.Line) shares {
 	return s
 }
 
-// withTax is what a fee of the order comes to with tax.
-func withTax(o order.Order, fee int64) int64 {
+// withTax is what the fees of the order come to with tax: that of the shipping by the class
+// of its method.
+func withTax(o order.Order, shipping, charge int64) int64 {
 	if o.TaxInclusive {
-		return fee
+		return shipping + charge
 	}
-	return money.TaxOf(money.TaxStandard, money.Of(fee, o.Currency), false, money.RoundDown).Gross.Minor
+	taxed := func(class money.TaxClass, fee int64) int64 {
+		return money.TaxOf(class, money.Of(fee, o.Currency), false, money.RoundDown).Gross.Minor
+	}
+	class := cmp.Or(o.ShippingMethod.TaxClass, money.TaxStandard)
+	if class == money.TaxStandard { // which is rounded once
+		return taxed(class, shipping+charge)
+	}
+	return taxed(class, shipping) + taxed(money.TaxStandard, charge)
 }
 
 // refusedShipping is what of the shipping fee and the charge went back with parcels that
 // were refused.
-func refusedShipping(o order.Order, shipments []order.Shipment) (sum int64) {
+func refusedShipping(o order.Order, shipments []order.Shipment) int64 {
+	var shipping, charge int64
 	for _, h := range shipments {
 		if h.Status == order.ShipmentRefused {
-			sum += h.ShippingMinor + h.ChargeMinor
+			shipping, charge = shipping+h.ShippingMinor, charge+h.ChargeMinor
 		}
 	}
-	return withTax(o, sum)
+	return withTax(o, shipping, charge)
 }
 
 // weight is what the line bears, in hundredths of minor units where tax is added. Sets
