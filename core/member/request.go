@@ -3,6 +3,8 @@ package member
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -281,13 +283,14 @@ type EraseJob struct{}
 func (EraseJob) Kind() string { return "member_erasures" }
 
 // WorkErasures does the erasures whose orders and returns are done, each in its own
-// transaction.
+// transaction. One that fails holds up no other.
 func (s *Service) WorkErasures(ctx context.Context) error {
+	var failed []error
 	last := uuid.Nil
 	for {
 		waiting, err := s.Store.WaitingErasures(ctx, last, 100)
 		if err != nil || len(waiting) == 0 {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
 		for _, w := range waiting {
 			last = w.ID
@@ -302,7 +305,7 @@ func (s *Service) WorkErasures(ctx context.Context) error {
 				return s.erase(ctx, r)
 			})
 			if err != nil {
-				return err
+				failed = append(failed, fmt.Errorf("erasure %s: %w", w.ID, err))
 			}
 		}
 	}
