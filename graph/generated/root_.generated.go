@@ -20645,7 +20645,7 @@ type WorkLists {
   lateParcels: Int
   "Money that no payment expects; 0 for staff of a shop, null without ORDER_READ."
   strayPayments: Int
-  "Deposits of bank statements that nobody has matched; 0 for staff of a shop, null without ORDER_READ."
+  "Deposits of bank statements that nobody has matched (` + "`" + `bankLines` + "`" + `); null without ACCOUNTING_READ and for staff of a shop."
   deposits: Int
   "What orders wait for since it is nowhere (` + "`" + `backOrders` + "`" + `): each goods of each order; for staff of a shop, of theirs. Null without ORDER_READ."
   backOrders: Int
