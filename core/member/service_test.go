@@ -785,7 +785,8 @@ func TestAnErasureThatFailsHoldsUpNoOther(t *testing.T) {
 	var all []uuid.UUID
 	for _, key := range []string{"1", "2"} {
 		person := hanako()
-		person.Email, person.Phone = "", "0900000000"+key
+		phone := "0900000000" + key
+		person.Email, person.Phone = nil, &phone
 		m := c.register(t, c.shibuya, key, person)
 		c.exec(t, `INSERT INTO orders (id, number, brand_id, channel_id, member_id, email, language, status, currency, tax_inclusive, subtotal, shipping_fee, tax, total, taxes, breakdown,
 				shipping_address, shipping_method, payment_method, placed_at, updated_at)
