@@ -247,6 +247,29 @@ func TestReceiptsAreIssuedAsCustomersAsk(t *testing.T) {
 	require.Equal(t, "RECEIPT_UNPAID orderId", s.receipt(t, receiptInput("7", s.order)).fault())
 }
 
+// A receipt says what was received, before there is an invoice too.
+func TestAReceiptIsCorrectedBeforeTheOrderShips(t *testing.T) {
+	t.Parallel()
+	d := newEditDesk(t)
+	issueAs(t, d.App)
+	s := &till{shopper: d.guest, order: d.order}
+	require.Equal(t, "5060", s.receipt(t, receiptInput("1", s.order)).Document.Total.Amount)
+	require.Empty(t, d.edit(t, lines(d.leashes, 1)).UserErrors)
+	note := s.documents(t)["C-00000001"]
+	require.Equal(t, []string{"2200", "R-00000001"}, []string{note.Total.Amount, *note.Corrects})
+	refund := func(amount string) {
+		t.Helper()
+		require.NotContains(t, s.work(t, "refundPayment", s.payment(t).ID, apptest.Variables{"amount": amount, "reason": "お詫び"}), "_AMOUNT")
+	}
+	refund("2200") // which the edit gave back
+	require.Len(t, s.documents(t), 2)
+	require.Equal(t, "2860", s.receipt(t, receiptInput("2", s.order)).Document.Total.Amount, "as it was edited")
+	refund("360")
+	note = s.documents(t)["C-00000002"]
+	require.Equal(t, []string{"360", "R-00000002"}, []string{note.Total.Amount, *note.Corrects})
+	require.Equal(t, "2500", s.receipt(t, receiptInput("3", s.order)).Document.Total.Amount)
+}
+
 func TestCreditNotesCorrectAnInvoice(t *testing.T) {
 	t.Parallel()
 	s := newTill(t, "CARD")

@@ -66,8 +66,33 @@ func TestMoneyIsNotTakenAfterItsHoldWasGivenUp(t *testing.T) {
 	require.Equal(t, "CANCELLED", s.work(t, "voidPayment", held.ID, key), "the same intent again")
 	require.Equal(t, "PAYMENT_NOT_HELD paymentId", s.work(t, "capturePayment", held.ID, nil))
 	require.Zero(t, s.stripe.Taken())
+	require.Equal(t, "PENDING_PAYMENT", s.status(t), "it waits for its money again")
+	mailed(t, s.App, "あらためてお支払いください")
+	require.NoError(t, s.Resolvers.Payments.Expire(t.Context()))
+	require.Equal(t, "PENDING_PAYMENT", s.status(t), "its customer has time")
+	exec(t, s.App, `UPDATE payments SET due_at = now() - interval '1 minute'`)
+	require.NoError(t, s.Resolvers.Payments.Expire(t.Context()))
+	require.Equal(t, "CANCELLED", s.status(t))
 	require.Equal(t, "FORBIDDEN", as(t, s.App, access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.OrderRead}}).done(t, "capturePayment", "payment { id }",
 		apptest.Variables{"idempotencyKey": id.New().String(), "paymentId": held.ID})[0])
+}
+
+// What has left may be paid when the hold was over: no shipment takes what is held then.
+func TestAnOrderThatLeftIsPaidAfterItsHold(t *testing.T) {
+	t.Parallel()
+	s := newTill(t, "CARD", hold)
+	require.Empty(t, s.pay(t, "attempt-1", stripetest.CardVisa).UserErrors)
+	held := s.payment(t)
+	s.ship(t) // nobody works: the money is not taken yet
+	exec(t, s.App, `UPDATE payment_operations SET status = 'REFUSED', answered_at = now() WHERE kind = 'CAPTURE'`)
+	require.Equal(t, "CANCELLED", s.work(t, "voidPayment", held.ID, nil))
+	s.Work(t)
+	require.Equal(t, "SHIPPED", s.status(t))
+	again := s.pay(t, "attempt-2", stripetest.CardVisa)
+	require.Empty(t, again.UserErrors)
+	require.True(t, again.Order.Paid)
+	require.Eventually(t, func() bool { return s.stripe.Taken() == 2640 }, time.Minute, 20*time.Millisecond, "it is taken at once")
+	require.Equal(t, "ALREADY_PAID", s.pay(t, "attempt-3", stripetest.CardVisa).code())
 }
 
 func TestStaffTakeMoneyAtATill(t *testing.T) {

@@ -169,6 +169,43 @@ func TestStaffOfAShopLeaveTheBrandAlone(t *testing.T) {
 	require.Empty(t, code)
 }
 
+// How the brand ships, and what it asks for it, is the same for all shops.
+func TestStaffOfAShopLeaveTheBrandsShippingAlone(t *testing.T) {
+	t.Parallel()
+	r := newReach(t)
+	shipper := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.ShippingWrite}}
+	method := id.Global("ShippingMethod", r.AddShipping(t, "parcel", 660))
+	name := apptest.Variables{"ja": "便"}
+	for mutation, m := range map[string]struct {
+		input string
+		in    apptest.Variables
+	}{
+		"saveShippingMethod":   {"SaveShippingMethodInput", apptest.Variables{"code": "cool", "name": name, "fee": "880"}},
+		"saveShippingCarrier":  {"SaveShippingCarrierInput", apptest.Variables{"code": "wanko", "name": name}},
+		"saveShippingZone":     {"SaveShippingZoneInput", apptest.Variables{"code": "north", "name": name, "prefectures": []string{"HOKKAIDO"}}},
+		"setShippingTariff":    {"SetShippingTariffInput", apptest.Variables{"methodId": method}},
+		"setShippingLimits":    {"SetShippingLimitsInput", apptest.Variables{"methodId": method}},
+		"setShippingTraits":    {"SetShippingTraitsInput", apptest.Variables{"variants": []apptest.Variables{{"variantId": id.Global("Variant", r.leash)}}}},
+		"saveBusinessCalendar": {"SaveBusinessCalendarInput", apptest.Variables{"code": "week", "name": name}},
+		"setShippingSchedule":  {"SetShippingScheduleInput", apptest.Variables{"methodId": method}},
+		"setCarrierCalendars":  {"SetCarrierCalendarsInput", apptest.Variables{"carrierId": id.Global("ShippingCarrier", id.New())}},
+		"saveCashOnDelivery":   {"CashOnDeliveryInput", apptest.Variables{"most": "100000", "bands": []apptest.Variables{{"fee": "330"}}}},
+		"saveCarrierSender":    {"SaveCarrierSenderInput", apptest.Variables{"profile": "nobody", "address": apptest.Variables{"name": "のれん", "postalCode": "1500001", "prefecture": "TOKYO", "city": "渋谷区", "line1": "神宮前1-2-3", "phone": "0312345678"}}},
+	} {
+		_, code := r.try(t, r.clerk, mutation, m.input, "", m.in)
+		require.Equal(t, "FORBIDDEN", code, mutation)
+		_, code = r.try(t, shipper, mutation, m.input, "", m.in)
+		require.NotEqual(t, "FORBIDDEN", code, mutation)
+	}
+	_, code := r.try(t, r.clerk, "closeShippingMethod", "CloseShippingMethodInput", "", apptest.Variables{"id": method})
+	require.Equal(t, "FORBIDDEN", code)
+	dispatch := apptest.Variables{"locationId": id.Global("Location", r.own), "cutOff": "14:00"}
+	_, code = r.try(t, r.beyond, "setLocationDispatch", "SetLocationDispatchInput", "", dispatch)
+	require.Equal(t, "FORBIDDEN", code)
+	_, code = r.try(t, r.clerk, "setLocationDispatch", "SetLocationDispatchInput", "", dispatch)
+	require.NotEqual(t, "FORBIDDEN", code, "how theirs packs is theirs")
+}
+
 func TestStaffOfAShopChangeOrdersOfTheirs(t *testing.T) {
 	t.Parallel()
 	r := newReach(t)

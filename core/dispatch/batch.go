@@ -393,7 +393,7 @@ const (
 // SaveSender sets who the brand's parcels come from in files of a profile, for staff
 // with SHIPPING_WRITE.
 func (s *Service) SaveSender(ctx context.Context, in SaveSenderInput) (*Offer, error) {
-	if err := access.Require(ctx, access.ShippingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.ShippingWrite); err != nil {
 		return nil, err
 	}
 	in.Address = in.Address.Normalised()

@@ -195,6 +195,7 @@ func (s *Service) lapse(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, key := range late {
 		err := s.Tx.InTx(ctx, func(ctx context.Context) error {
 			w, err := s.Store.LockWinner(ctx, key)
@@ -211,11 +212,11 @@ func (s *Service) lapse(ctx context.Context) error {
 			}
 			return s.vacate(here, *d, w, Lapsed, nil)
 		})
-		if err != nil {
-			return err
+		if err != nil { // it holds up no other
+			failed = append(failed, fmt.Errorf("winner %s: %w", key, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // tell writes to winners, once each; who has no address is asked on the site alone.

@@ -113,7 +113,9 @@ func (s *Service) complete(ctx context.Context, o order.Order, d *Document) erro
 				d.Content.ReissueOf = other.Number()
 			}
 		case KindCreditNote:
-			d.lessen(other)
+			if !strings.HasPrefix(other.Source, editedSource) {
+				d.lessen(other)
+			}
 		}
 	}
 	received, err := s.received(ctx, o.ID)

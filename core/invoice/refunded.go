@@ -90,7 +90,11 @@ func (s *Service) Reduced(ctx context.Context, before, after order.Order, reason
 	if len(taken) == 0 {
 		return nil
 	}
-	_, err := s.Credit(ctx, CreditInput{BrandID: after.BrandID, OrderID: after.ID, Source: "reduced:" + id.New().String(), Taken: Taken{Amounts: taken}, Reason: reason})
+	word := "reduced:"
+	if after.TotalMinor < before.TotalMinor {
+		word = editedSource
+	}
+	_, err := s.Credit(ctx, CreditInput{BrandID: after.BrandID, OrderID: after.ID, Source: word + id.New().String(), Taken: Taken{Amounts: taken}, Reason: reason})
 	if errors.Is(err, ErrCredit) {
 		return nil // accountants have credited it by hand
 	}

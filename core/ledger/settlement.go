@@ -50,11 +50,9 @@ func (f SettlementFile) GlobalID() string { return id.Global("SettlementFile", f
 func (f SettlementFile) Total() money.Money { return money.Of(f.TotalMinor, f.Currency) }
 
 func (f SettlementFile) span() (Span, error) {
-	zone, err := time.LoadLocation(f.Zone)
-	if err != nil {
-		return Span{}, err
-	}
+	zone := channel.Channel{TimeZone: f.Zone}.Zone() // whose name may be of no zone that is known
 	s := Span{BrandID: f.BrandID, Zone: zone, Posted: f.Daily, WrittenBy: &f.WrittenBy}
+	var err error
 	s.From, s.Until, err = Days{f.From, f.To}.span(zone)
 	return s, err
 }

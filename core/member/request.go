@@ -3,6 +3,8 @@ package member
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -289,16 +291,17 @@ type EraseJob struct{}
 func (EraseJob) Kind() string { return "member_erasures" }
 
 // WorkErasures does the erasures whose orders and returns are done, each in its own
-// transaction.
+// transaction. One that fails holds up no other.
 func (s *Service) WorkErasures(ctx context.Context) error {
+	var failed []error
 	last := uuid.Nil
 	for {
 		waiting, err := s.Store.WaitingErasures(ctx, last, 100)
 		if err != nil {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
 		if len(waiting) == 0 {
-			return s.forgetPast(ctx)
+			return errors.Join(append(failed, s.forgetPast(ctx))...)
 		}
 		for _, w := range waiting {
 			last = w.ID
@@ -313,7 +316,7 @@ func (s *Service) WorkErasures(ctx context.Context) error {
 				return s.erase(ctx, r)
 			})
 			if err != nil {
-				return err
+				failed = append(failed, fmt.Errorf("erasure %s: %w", w.ID, err))
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"net/url"
 	"path"
@@ -49,6 +50,7 @@ type club struct {
 	shibuya, umeda uuid.UUID
 	now            time.Time
 	ended          []uuid.UUID
+	stays          uuid.UUID // an account that cannot be ended
 	followed       [][2]uuid.UUID
 }
 
@@ -61,7 +63,12 @@ func (c *club) Prove(_ context.Context, password, _ string) error {
 	return nil
 }
 
+var errStays = errors.New("the account stays")
+
 func (c *club) End(_ context.Context, accountID uuid.UUID) error {
+	if accountID == c.stays {
+		return errStays
+	}
 	c.ended = append(c.ended, accountID)
 	return nil
 }
@@ -816,6 +823,31 @@ func (c *club) naming(t *testing.T, texts ...string) (columns []string) {
 		}
 	}
 	return columns
+}
+
+func TestAnErasureThatFailsHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	var all []uuid.UUID
+	for _, key := range []string{"1", "2"} {
+		person := hanako()
+		phone := "0900000000" + key
+		person.Email, person.Phone = nil, &phone
+		m := c.register(t, c.shibuya, key, person)
+		c.exec(t, `INSERT INTO orders (id, number, brand_id, channel_id, member_id, email, language, status, currency, tax_inclusive, subtotal, shipping_fee, tax, total, taxes, breakdown,
+				shipping_address, shipping_method, payment_method, placed_at, updated_at)
+			VALUES (gen_random_uuid(), 'N-' || $4::text, $1, $2, $3, 'a@example.jp', 'ja', 'PICKING', 'JPY', true, 1, 0, 0, 1, '[]', '[]', '{}', '{}', 'CARD', now(), now())`, c.BrandID, c.ChannelID, m.ID, key)
+		_, err := c.RequestErasure(c.office(t), member.AskInput{MemberID: &m.ID})
+		require.NoError(t, err)
+		all = append(all, m.ID)
+	}
+	c.exec(t, `UPDATE orders SET status = 'SHIPPED'`)
+	c.stays = all[0]
+	require.ErrorIs(t, c.WorkErasures(c.as(t, access.System)), errStays)
+	require.Equal(t, all[1:], c.ended)
+	c.stays = uuid.Nil
+	require.NoError(t, c.WorkErasures(c.as(t, access.System)))
+	require.Equal(t, []uuid.UUID{all[1], all[0]}, c.ended)
 }
 
 func TestAMemberProvesThatTheyAskToBeErased(t *testing.T) {

@@ -13,6 +13,8 @@ type Documents interface {
 	Sold(ctx context.Context, o Order, lines []Line, h Shipment) error
 	// Cancelled corrects what was issued of an order that is given up.
 	Cancelled(ctx context.Context, brandID, orderID uuid.UUID, reason string) error
+	// Edited corrects the receipt of an order that was edited before any of it left.
+	Edited(ctx context.Context, after Order, reason string) error
 	// Reduced corrects what was issued of an order of which some has left, and some does
 	// not leave any more.
 	Reduced(ctx context.Context, before, after Order, reason string) error

@@ -254,10 +254,8 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 	if o.Status != PendingPayment {
 		o.Status = standing(a.shipments, a.held)
 	}
-	if a.begun() {
-		if err := s.reduced(ctx, a, reason); err != nil {
-			return done, err
-		}
+	if err := s.redocument(ctx, a, reason); err != nil {
+		return done, err
 	}
 	var err error
 	if done.Points, err = s.points.ToEarn(ctx, o.ID); err != nil {

@@ -172,6 +172,18 @@ func anyRefused(shipments []Shipment) bool {
 	return slices.ContainsFunc(shipments, func(h Shipment) bool { return h.Status == ShipmentRefused })
 }
 
+// redocument sees to the documents of the edited order, and to what was sold of it: of one
+// that was paid before, and of which nothing has left, there may be a receipt.
+func (s *Service) redocument(ctx context.Context, a *amendment, reason string) error {
+	switch {
+	case a.begun():
+		return s.reduced(ctx, a, reason)
+	case s.documents == nil || !a.before.Paid:
+		return nil
+	}
+	return s.documents.Edited(ctx, *a.order, reason)
+}
+
 // reduced sees to what was sold and invoiced of an order of which some has left, and of
 // which pieces do not leave any more. Goods that stay bear what they bore; the fee of
 // the shipping is the whole order's, and stays.

@@ -90,6 +90,15 @@ type Documents interface {
 	// Refunded issues the credit note of money that went back, in its transaction; once
 	// for each source.
 	Refunded(ctx context.Context, r Refunded) error
+	// Repaid corrects the receipt of an order that is not invoiced yet, in the transaction
+	// in which money goes back, if what is left of what was received is less than it says.
+	Repaid(ctx context.Context, r Repaid) error
+}
+
+// Repaid is an order of whose money some went back.
+type Repaid struct {
+	OrderID, BrandID uuid.UUID
+	LeftMinor        int64 // of what was received
 }
 
 // CreditBy says who issues the credit notes of money that goes back: documents are made
@@ -107,4 +116,19 @@ func (s *Service) bookBack(ctx context.Context, m ledger.Movement) error {
 	return s.documents.Refunded(ctx, Refunded{
 		OrderID: m.OrderID, BrandID: m.BrandID, Minor: ofSale, Source: fmt.Sprintf("refund:%s:%d", m.PaymentID, m.Total),
 	})
+}
+
+// repaid tells of money that went back beside returned goods and edits, whose own notes
+// have corrected the receipt by then.
+func (s *Service) repaid(ctx context.Context, all []Payment, before, after Payment) error {
+	if s.documents == nil || after.RefundedMinor <= before.RefundedMinor {
+		return nil
+	}
+	for i := range all {
+		if all[i].ID == after.ID {
+			all[i] = after
+		}
+	}
+	t := TotalsOf(all)
+	return s.documents.Repaid(ctx, Repaid{OrderID: after.OrderID, BrandID: after.BrandID, LeftMinor: t.Captured - t.Refunded})
 }

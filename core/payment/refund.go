@@ -92,10 +92,16 @@ func (s *Service) refundIn(ctx context.Context, orderID uuid.UUID, in RefundInpu
 	if amount > p.CapturedMinor-p.RefundedMinor-under {
 		return p, ErrRefundTooMuch.At("amount")
 	}
+	after := p
 	if in.AsPoints {
-		return s.asPoints(ctx, due, all, p, in, amount)
+		after, err = s.asPoints(ctx, due, all, p, in, amount)
+	} else {
+		after, err = s.refundNow(ctx, due, all, p, in, amount, p.giver())
 	}
-	return s.refundNow(ctx, due, all, p, in, amount, p.giver())
+	if err != nil {
+		return after, err
+	}
+	return after, s.repaid(ctx, all, p, after)
 }
 
 // refundNow gives an amount of a payment back from the place.

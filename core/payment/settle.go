@@ -90,7 +90,7 @@ func (s *Service) advance(ctx context.Context, due Due, all []Payment, p Payment
 	if err := s.save(ctx, due, all, p, after); err != nil {
 		return p, err
 	}
-	if err := errors.Join(s.dropOthers(ctx, due, all, after), s.tellSlip(ctx, due, p, after)); err != nil {
+	if err := errors.Join(s.dropOthers(ctx, due, all, after), s.tellSlip(ctx, due, p, after), s.repaid(ctx, all, p, after)); err != nil {
 		return p, err
 	}
 	switch {

@@ -1,6 +1,8 @@
 package returns
 
 import (
+	"cmp"
+
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/money"

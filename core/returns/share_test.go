@@ -106,3 +106,15 @@ func TestTheChargeGoesBackAtTheRateItWasSoldWith(t *testing.T) {
 	require.Equal(t, int64(880), withTax(o, o.ShippingMinor, o.ChargeMinor))
 	require.Equal(t, []share{{"送料・手数料", money.TaxStandard, 880}}, feesByClass(o, 880))
 }
+
+// A fee has the tax of its method's class; the goods bear the rest.
+func TestTheFeeHasItsOwnTax(t *testing.T) {
+	t.Parallel()
+	line := order.Line{ID: id.New(), Quantity: 1, TotalMinor: 1000, TaxClass: money.TaxStandard}
+	for class, fee := range map[money.TaxClass]int64{"": 550, money.TaxStandard: 550, money.TaxReduced: 540, money.TaxExempt: 500} {
+		o := order.Order{Currency: "JPY", ShippingMinor: 500, TotalMinor: 1100 + fee, ShippingMethod: order.Shipping{TaxClass: class}}
+		s := sharesOf(o, []order.Line{line})
+		require.Equal(t, []int64{fee, 1100}, []int64{s.shipping, s.goods}, class)
+		require.Equal(t, fee, refusedShipping(o, []order.Shipment{{Status: order.ShipmentRefused, ShippingMinor: 500}}), class)
+	}
+}

@@ -166,11 +166,11 @@ func (e *Editor) Dispatch(ctx context.Context) ([]Place, error) {
 // SetDispatch says how a location ships: on which days, until when orders of the day
 // count, and how long it takes to pack them.
 func (e *Editor) SetDispatch(ctx context.Context, in SetDispatchInput) (*Place, error) {
-	if err := e.allowed(ctx, in); err != nil {
+	if err := access.RequireAt(ctx, access.ShippingWrite, in.LocationID); err != nil {
 		return nil, err
 	}
-	if !access.WorksAt(ctx, in.LocationID) {
-		return nil, fault.ErrForbidden
+	if err := in.Validate(); err != nil {
+		return nil, err
 	}
 	var saved *Place
 	err := e.tx.InTx(ctx, func(ctx context.Context) error {

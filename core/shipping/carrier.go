@@ -192,9 +192,10 @@ func none[T any](all []T) []T {
 	return all
 }
 
-// allowed fails unless the actor may write shipping and the input is right by itself.
+// allowed fails unless the actor may write the brand's shipping and the input is right by
+// itself.
 func (e *Editor) allowed(ctx context.Context, in interface{ Validate() error }) error {
-	if err := access.Require(ctx, access.ShippingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.ShippingWrite); err != nil {
 		return err
 	}
 	return in.Validate()

@@ -122,7 +122,7 @@ func (in SaveInput) Validate() error {
 
 // Save makes or changes a method. Orders that were placed keep the one they had.
 func (e *Editor) Save(ctx context.Context, in SaveInput) (*Method, error) {
-	if err := access.Require(ctx, access.ShippingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.ShippingWrite); err != nil {
 		return nil, err
 	}
 	if err := in.Validate(); err != nil {
@@ -150,7 +150,7 @@ type CloseInput struct{ ID uuid.UUID }
 // Close stops offering a method. Carts that had chosen it must choose again; closing
 // twice changes nothing.
 func (e *Editor) Close(ctx context.Context, in CloseInput) (*Method, error) {
-	if err := access.Require(ctx, access.ShippingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.ShippingWrite); err != nil {
 		return nil, err
 	}
 	return e.change(ctx, &in.ID, "shipping_method.closed", func(m *Method) error {

@@ -2,6 +2,8 @@ package wishlist
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -77,15 +79,16 @@ func (s *Service) Tell(ctx context.Context) error {
 		known[c.ID] = c
 	}
 	var behind uuid.UUID
+	var failed []error
 	for {
 		watched, err := s.Store.Watched(ctx, behind, watchedAtOnce)
 		if err != nil || len(watched) == 0 {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
 		for len(watched) > 0 {
 			n := sameReader(watched)
-			if err := s.tell(ctx, known[watched[0].ChannelID], watched[:n]); err != nil {
-				return err
+			if err := s.tell(ctx, known[watched[0].ChannelID], watched[:n]); err != nil { // who waits behind is told all the same
+				failed = append(failed, fmt.Errorf("wishes of member %s: %w", watched[0].MemberID, err))
 			}
 			behind, watched = watched[0].MemberID, watched[n:]
 		}

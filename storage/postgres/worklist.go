@@ -66,8 +66,7 @@ func ofOrders(q worklist.Query) []string {
 		counted(q.Orders, "pick_ups", `pick_ups u JOIN orders o ON o.id = u.order_id AND o.status IN ('CONFIRMED', 'PICKING') WHERE u.brand_id = @brand AND u.state = 'REQUESTED'`+atTheirs),
 		counted(q.Orders, "delivery_issues", issues),
 		counted(q.Orders, "late_parcels", issues+` AND i.kind = 'LATE'`),
-		counted(q.Orders, "stray_payments", `stray_payments y WHERE y.brand_id = @brand AND y.state = 'OPEN'`+elsewhere),
-		counted(q.Orders, "deposits", `bank_lines b WHERE b.brand_id = @brand AND b.state = 'OPEN'`+elsewhere),
+		counted(q.Orders, "stray_payments", `stray_payments y WHERE (y.brand_id = @brand OR y.brand_id IS NULL) AND y.state = 'OPEN'`+elsewhere),
 		counted(q.Orders, "back_orders", `stock_reservations r JOIN orders o ON o.id = r.order_id
 			WHERE o.brand_id = @brand AND r.location_id IS NULL AND r.state = 'OPEN'`+fromTheirs),
 	}
@@ -90,6 +89,7 @@ func ofStock(q worklist.Query) []string {
 // ofBooks are the lists of who keeps the books.
 func ofBooks(q worklist.Query) []string {
 	return []string{
+		counted(q.Books, "deposits", `bank_lines b WHERE b.brand_id = @brand AND b.state = 'OPEN'`),
 		counted(q.Books, "gateway_differences", `gateway_differences d WHERE d.brand_id = @brand AND d.resolved_at IS NULL`),
 		counted(q.Books, "overdue_accounts", `(
 			SELECT DISTINCT ON (t.company_id) t.* FROM account_statements t WHERE t.brand_id = @brand AND NOT t.settled AND t.due_on < @late ORDER BY t.company_id, t.closes_on DESC

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -11,12 +13,14 @@ import (
 	"github.com/noren-commerce/noren/core/sheet"
 )
 
-// settle makes the settlement files of every brand's days that are over.
+// settle makes the settlement files of every brand's days that are over. A brand whose files
+// fail holds up no other.
 func (a *App) settle(ctx context.Context, _ ledger.SettleJob) error {
 	channels, err := a.Channels.All(ctx)
 	if err != nil {
 		return err
 	}
+	var failed []error
 	settled := map[uuid.UUID]bool{}
 	for _, c := range channels {
 		if settled[c.BrandID] {
@@ -24,10 +28,10 @@ func (a *App) settle(ctx context.Context, _ ledger.SettleJob) error {
 		}
 		settled[c.BrandID] = true
 		if err := a.Resolvers.Ledger.Settle(channel.With(ctx, c)); err != nil {
-			return err
+			failed = append(failed, fmt.Errorf("settlement files of brand %s: %w", c.BrandID, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // settlementFile serves a settlement file to who has the link, line by line.
