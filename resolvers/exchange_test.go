@@ -47,7 +47,7 @@ func TestAPrizeThatIsACodeIsUsedAtATill(t *testing.T) {
 	batch := issued.IssueVouchers.Batch.ID
 	require.NoError(t, s.App.App.Resolvers.Vouchers.Make(access.With(t.Context(), access.System), keyOf(t, batch)))
 	p := s.prize(t, apptest.Variables{"kind": "VOUCHER", "batchId": batch, "stock": 2})
-	s.exec(t, `UPDATE prizes SET stock = 5 WHERE id = $1`, keyOf(t, p)) // as if codes had been voided since
+	exec(t, s.App, `UPDATE prizes SET stock = 5 WHERE id = $1`, keyOf(t, p)) // as if codes had been voided since
 	done := b.exchange(t, p, apptest.Variables{"address": nil})
 	require.Empty(t, done.UserErrors)
 	require.Equal(t, "DELIVERED", done.Exchange.State, "the member has it at once")
