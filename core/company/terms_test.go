@@ -41,6 +41,18 @@ func TestInvoicesCloseAndAreDueByTheTerms(t *testing.T) {
 	}
 }
 
+// agreedDay is the day by the terms, of which banks may have been closed since.
+func agreedDay(dates company.PaymentDates, terms company.PaymentTerms) time.Time {
+	agreed := dates.DueOn
+	for by := agreed.AddDate(0, 0, -1); !holiday.IsBankDay(by); by = by.AddDate(0, 0, -1) {
+		months := 12*(by.Year()-dates.ClosesOn.Year()) + int(by.Month()-dates.ClosesOn.Month())
+		if months == terms.DueMonths && (terms.DueDay != nil && by.Day() == *terms.DueDay || terms.DueDay == nil && by.AddDate(0, 0, 1).Day() == 1) {
+			agreed = by
+		}
+	}
+	return agreed
+}
+
 func TestMoneyIsNeverDueBeforeItsPeriodCloses(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -66,13 +78,7 @@ func TestMoneyIsNeverDueBeforeItsPeriodCloses(t *testing.T) {
 		if !holiday.IsBankDay(dates.DueOn) {
 			t.Fatalf("nobody can pay on %v", dates.DueOn)
 		}
-		agreed := dates.DueOn
-		for by := agreed.AddDate(0, 0, -1); !holiday.IsBankDay(by); by = by.AddDate(0, 0, -1) {
-			months := 12*(by.Year()-dates.ClosesOn.Year()) + int(by.Month()-dates.ClosesOn.Month())
-			if months == terms.DueMonths && (terms.DueDay != nil && by.Day() == *terms.DueDay || terms.DueDay == nil && by.AddDate(0, 0, 1).Day() == 1) {
-				agreed = by
-			}
-		}
+		agreed := agreedDay(dates, terms)
 		if want := 12*dates.ClosesOn.Year() + int(dates.ClosesOn.Month()) + terms.DueMonths; 12*agreed.Year()+int(agreed.Month()) != want {
 			t.Fatalf("%v is not %d months after %v", agreed, terms.DueMonths, dates.ClosesOn)
 		}

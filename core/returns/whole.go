@@ -175,3 +175,21 @@ func (s *Service) giveShippingBack(ctx context.Context, c changing, exchangeID u
 	return back.RefundMinor, errors.Join(
 		s.Store.SaveReceipt(ctx, *receipt), s.Store.Save(ctx, *c.r), s.record(ctx, "order.return_refunded", *c.r), s.credit(ctx, c, back))
 }
+
+// refundsShipping reports whether the shipping fee goes back when all goods have: if it
+// does for each reason for which some came, or what replaced them.
+func (c changing) refundsShipping() bool {
+	for _, f := range c.fates {
+		if f.back && f.keeps {
+			return false
+		}
+	}
+	for _, r := range c.all {
+		for _, l := range r.Lines {
+			if (c.r != nil && r.ID == c.r.ID || len(r.Receipts) > 0) && r.refunds() && l.Approved > 0 && !termOf(r.Terms, l.Reason).RefundsShipping {
+				return false
+			}
+		}
+	}
+	return true
+}
