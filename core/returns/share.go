@@ -1,8 +1,6 @@
 package returns
 
 import (
-	"cmp"
-
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/money"
