@@ -84,7 +84,7 @@ var moneyOperations = map[string]clientOperation{
 
 // bookOperations are those of matching deposits and closing accounts.
 var bookOperations = map[string]clientOperation{
-	"admin/UploadBankStatement": {7, input(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/UploadBankStatement": {10, input(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"file": attached("日付,摘要,入金額\n2026/01/20," + w.key() + ",100\n")}
 	})},
 	"admin/BankStatements": {1, asked(func(t *testing.T, w *world) apptest.Variables {
@@ -125,10 +125,10 @@ var bookOperations = map[string]clientOperation{
 		require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT id FROM gateway_differences WHERE resolved_at IS NULL LIMIT 1`).Scan(&open))
 		return apptest.Variables{"differenceId": id.Global("GatewayDifference", open), "note": "翌日分に計上"}
 	})},
-	"admin/CloseAccounts": {17, inTrade(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CloseAccounts": {2, inTrade(func(t *testing.T, w *world) apptest.Variables {
 		exec(t, w.App, `TRUNCATE account_statements CASCADE`)
 		w.closed(t)
-		exec(t, w.App, `UPDATE account_statements SET closes_on = date_trunc('month', now()) - interval '1 month 1 day'`) // one month is to be closed
+		exec(t, w.App, `UPDATE account_statements SET closes_on = date_trunc('month', now()) - interval '1 month 1 day'`) // nothing is owed, and nothing came since: nothing is to be closed
 		return in(apptest.Variables{"companyId": w.trade.company})
 	})},
 	"admin/HoldDunning": {5, inTrade(func(_ *testing.T, w *world) apptest.Variables {
