@@ -369,16 +369,21 @@ func (s *Service) accept(ctx context.Context, p Problem) error {
 		return err
 	}
 	if holder != nil && !same(holder, kept.MemberID) {
-		c := s.correction(ctx, *kept, Moved, reason)
-		kept.MemberID = holder
-		if err := s.Store.Give(ctx, *kept); err != nil {
-			return err
-		}
-		if err := s.settleCorrection(ctx, c, *kept, nil); err != nil {
+		if err := s.give(ctx, kept, holder, reason); err != nil {
 			return err
 		}
 	}
 	return s.Store.Said(ctx, *kept, Taken{Purchase: *kept, Lines: p.Lines}.Content())
+}
+
+// give lets a purchase that is held be the member's whose card came with it.
+func (s *Service) give(ctx context.Context, p *Purchase, to *uuid.UUID, reason string) error {
+	c := s.correction(ctx, *p, Moved, reason)
+	p.MemberID = to
+	if err := s.Store.Give(ctx, *p); err != nil {
+		return err
+	}
+	return s.settleCorrection(ctx, c, *p, nil)
 }
 
 // ByReceipt is a receipt of a shop by what is printed on it, for those who correct

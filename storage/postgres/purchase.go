@@ -325,11 +325,6 @@ func (s *Purchases) TakeShipments(ctx context.Context, most int, at time.Time) (
 	return s.added(ctx, at)
 }
 
-// asCreated makes a table look as lists of the newest first want it.
-func asCreated(columns, at, table string) string {
-	return `(SELECT ` + columns + `, ` + at + ` AS created_at FROM ` + table + `) listed`
-}
-
 // OfMember is one page of what a member bought, the latest first; if asked, with what was
 // theirs before it was voided.
 func (s *Purchases) OfMember(ctx context.Context, memberID uuid.UUID, voided bool, p page.Args) (page.Connection[purchase.Purchase], error) {
