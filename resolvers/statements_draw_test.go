@@ -32,7 +32,7 @@ var drawOperations = map[string]clientOperation{
 	"app/AnswerWin": {12, loyal(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "winnerId": w.won(t), "accept": true, "address": newAddress("自宅")})
 	})},
-	"admin/AnswerWinFor": {18, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/AnswerWinFor": {14, staffed(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		w.enters(t, w.draw(t, 1), guest, 1)
 		w.end(t)

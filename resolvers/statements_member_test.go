@@ -37,7 +37,7 @@ var memberOperations = map[string]clientOperation{
 		return in(apptest.Variables{"how": "APP", "settings": []apptest.Variables{{"medium": "PUSH", "given": true}}})
 	})},
 	"app/ExportMyData": {5, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{}) })},
-	"app/RequestMyErasure": {55, asMember(func(*testing.T, *world, customer) apptest.Variables {
+	"app/RequestMyErasure": {61, asMember(func(*testing.T, *world, customer) apptest.Variables {
 		return in(apptest.Variables{"password": goodPassword})
 	})},
 	"app/RecordPetWeight": {7, func(_ *testing.T, w *world) question {
