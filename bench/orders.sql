@@ -15,6 +15,6 @@ SELECT gen_random_uuid(), upper(lpad(to_hex(i), 10, '0')), brand_id, channel_id,
 	CASE WHEN i % 500000 = 7 THEN 'FRAUD' ELSE '' END, CASE WHEN i % 70001 = 0 THEN ARRAY['gift', 'first'] WHEN i % 3 = 0 THEN ARRAY['first'] ELSE ARRAY[]::text[] END,
 	CASE WHEN i % 100 = 0 THEN shop_id END, d.leaves + 2, d.leaves
 FROM generate_series(1, 2000000) i CROSS JOIN place
--- One in eight of those that have not left is late on the day that is asked for.
+-- One in four of those that have not left is late on the day that is asked for.
 CROSS JOIN LATERAL (SELECT CASE WHEN i > 1990000 AND i % 8 > 1 THEN date '2027-02-01' ELSE ('2024-01-01'::timestamptz + i * interval '47 seconds')::date + 1 END AS leaves) d;
 INSERT INTO order_tags (brand_id, tag, placed_at, order_id) SELECT brand_id, unnest(tags), placed_at, id FROM orders WHERE tags <> '{}';
