@@ -68,10 +68,10 @@ func TestMoneyIsNotTakenAfterItsHoldWasGivenUp(t *testing.T) {
 	require.Zero(t, s.stripe.Taken())
 	require.Equal(t, "PENDING_PAYMENT", s.status(t), "it waits for its money again")
 	mailed(t, s.App, "あらためてお支払いください")
-	require.NoError(t, s.Resolvers.Payments.Expire(t.Context()))
+	require.NoError(t, s.App.App.Resolvers.Payments.Expire(t.Context()))
 	require.Equal(t, "PENDING_PAYMENT", s.status(t), "its customer has time")
 	exec(t, s.App, `UPDATE payments SET due_at = now() - interval '1 minute'`)
-	require.NoError(t, s.Resolvers.Payments.Expire(t.Context()))
+	require.NoError(t, s.App.App.Resolvers.Payments.Expire(t.Context()))
 	require.Equal(t, "CANCELLED", s.status(t))
 	require.Equal(t, "FORBIDDEN", as(t, s.App, access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.OrderRead}}).done(t, "capturePayment", "payment { id }",
 		apptest.Variables{"idempotencyKey": id.New().String(), "paymentId": held.ID})[0])

@@ -15,7 +15,7 @@ var moneyOperations = map[string]clientOperation{
 	"admin/CapturePayment": {10, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"idempotencyKey": w.key(), "paymentId": w.held(t)}
 	})},
-	"admin/VoidPayment": {15, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/VoidPayment": {17, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"idempotencyKey": w.key(), "paymentId": w.held(t)}
 	})},
 	"admin/RecordTillPayment": {19, input(func(t *testing.T, w *world) apptest.Variables {

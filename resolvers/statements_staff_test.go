@@ -181,7 +181,7 @@ var staffOperations = map[string]clientOperation{
 	"admin/HoldOrder":    {5, ofOrder(apptest.Variables{"reason": "FRAUD"})},
 	"admin/ReleaseOrder": {5, ofOrder(nil)},
 	"admin/TagOrder":     {8, ofOrder(apptest.Variables{"tags": []string{"ギフト", "要確認"}})},
-	"admin/EditOrder": {36, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/EditOrder": {37, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order, "add": []apptest.Variables{{"variantId": id.Global("Variant", w.sets[0]), "quantity": 1}}}
 	})},
