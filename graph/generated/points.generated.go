@@ -100,6 +100,18 @@ func _ExportPointTransfersPayload_count(ctx context.Context, ec *executionContex
 	)
 }
 
+func _ExportPointTransfersPayload_more(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExportPointTransfersPayload) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() bool { return obj.More },
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _ExportPointTransfersPayload_csv(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExportPointTransfersPayload) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -2742,8 +2754,8 @@ func UnmarshalGrantPointsInput(ctx context.Context, raw any) (points.GrantInput,
 	return out, err
 }
 
-func unmarshalInputImportPointAnswersInput(ctx context.Context, ec *executionContext, obj any) (points.ImportInput, error) {
-	var it points.ImportInput
+func unmarshalInputImportPointAnswersInput(ctx context.Context, ec *executionContext, obj any) (model.ImportPointAnswersInput, error) {
+	var it model.ImportPointAnswersInput
 	if obj == nil {
 		return it, nil
 	}
@@ -2753,7 +2765,7 @@ func unmarshalInputImportPointAnswersInput(ctx context.Context, ec *executionCon
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"partnerId", "csv"}
+	fieldsInOrder := [...]string{"partnerId", "csv", "file"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2762,18 +2774,25 @@ func unmarshalInputImportPointAnswersInput(ctx context.Context, ec *executionCon
 		switch k {
 		case "partnerId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partnerId"))
-			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			data, err := unmarshalNID2string(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
 			it.PartnerID = data
 		case "csv":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("csv"))
-			data, err := unmarshalNString2string(ctx, ec, v)
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
 			it.CSV = data
+		case "file":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("file"))
+			data, err := unmarshalOUpload2ᚖgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.File = data
 		}
 	}
 	return it, nil
@@ -2785,8 +2804,8 @@ func unmarshalInputImportPointAnswersInput(ctx context.Context, ec *executionCon
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalImportPointAnswersInput(ctx context.Context, raw any) (points.ImportInput, error) {
-	var out points.ImportInput
+func UnmarshalImportPointAnswersInput(ctx context.Context, raw any) (model.ImportPointAnswersInput, error) {
+	var out model.ImportPointAnswersInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ImportPointAnswersInput", raw, &out)
 	return out, err
 }
@@ -3010,8 +3029,8 @@ func UnmarshalPointTransferFilter(ctx context.Context, raw any) (points.Transfer
 	return out, err
 }
 
-func unmarshalInputReceivePointFileInput(ctx context.Context, ec *executionContext, obj any) (points.ReceiveFileInput, error) {
-	var it points.ReceiveFileInput
+func unmarshalInputReceivePointFileInput(ctx context.Context, ec *executionContext, obj any) (model.ReceivePointFileInput, error) {
+	var it model.ReceivePointFileInput
 	if obj == nil {
 		return it, nil
 	}
@@ -3021,7 +3040,7 @@ func unmarshalInputReceivePointFileInput(ctx context.Context, ec *executionConte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"partnerId", "csv"}
+	fieldsInOrder := [...]string{"partnerId", "csv", "file"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3030,18 +3049,25 @@ func unmarshalInputReceivePointFileInput(ctx context.Context, ec *executionConte
 		switch k {
 		case "partnerId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partnerId"))
-			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			data, err := unmarshalNID2string(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
 			it.PartnerID = data
 		case "csv":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("csv"))
-			data, err := unmarshalNString2string(ctx, ec, v)
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
 			it.CSV = data
+		case "file":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("file"))
+			data, err := unmarshalOUpload2ᚖgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.File = data
 		}
 	}
 	return it, nil
@@ -3053,8 +3079,8 @@ func unmarshalInputReceivePointFileInput(ctx context.Context, ec *executionConte
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalReceivePointFileInput(ctx context.Context, raw any) (points.ReceiveFileInput, error) {
-	var out points.ReceiveFileInput
+func UnmarshalReceivePointFileInput(ctx context.Context, raw any) (model.ReceivePointFileInput, error) {
+	var out model.ReceivePointFileInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReceivePointFileInput", raw, &out)
 	return out, err
 }
@@ -3129,8 +3155,8 @@ func UnmarshalReceivePointsInput(ctx context.Context, raw any) (points.ReceiveIn
 	return out, err
 }
 
-func unmarshalInputReconcilePointsInput(ctx context.Context, ec *executionContext, obj any) (points.ReconcileInput, error) {
-	var it points.ReconcileInput
+func unmarshalInputReconcilePointsInput(ctx context.Context, ec *executionContext, obj any) (model.ReconcilePointsInput, error) {
+	var it model.ReconcilePointsInput
 	if obj == nil {
 		return it, nil
 	}
@@ -3144,7 +3170,7 @@ func unmarshalInputReconcilePointsInput(ctx context.Context, ec *executionContex
 		asMap["incoming"] = false
 	}
 
-	fieldsInOrder := [...]string{"partnerId", "from", "until", "csv", "incoming"}
+	fieldsInOrder := [...]string{"partnerId", "from", "until", "csv", "file", "incoming"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3153,7 +3179,7 @@ func unmarshalInputReconcilePointsInput(ctx context.Context, ec *executionContex
 		switch k {
 		case "partnerId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partnerId"))
-			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			data, err := unmarshalNID2string(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
@@ -3174,11 +3200,18 @@ func unmarshalInputReconcilePointsInput(ctx context.Context, ec *executionContex
 			it.Until = data
 		case "csv":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("csv"))
-			data, err := unmarshalNString2string(ctx, ec, v)
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
 			it.CSV = data
+		case "file":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("file"))
+			data, err := unmarshalOUpload2ᚖgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.File = data
 		case "incoming":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("incoming"))
 			data, err := unmarshalNBoolean2bool(ctx, ec, v)
@@ -3197,8 +3230,8 @@ func unmarshalInputReconcilePointsInput(ctx context.Context, ec *executionContex
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalReconcilePointsInput(ctx context.Context, raw any) (points.ReconcileInput, error) {
-	var out points.ReconcileInput
+func UnmarshalReconcilePointsInput(ctx context.Context, raw any) (model.ReconcilePointsInput, error) {
+	var out model.ReconcilePointsInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReconcilePointsInput", raw, &out)
 	return out, err
 }
@@ -4148,6 +4181,11 @@ func _ExportPointTransfersPayload(ctx context.Context, ec *executionContext, sel
 			out.Values[i] = run.Text("ExportPointTransfersPayload")
 		case "count":
 			out.Values[i] = _ExportPointTransfersPayload_count(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "more":
+			out.Values[i] = _ExportPointTransfersPayload_more(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -6167,7 +6205,7 @@ func unmarshalNGrantPointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNImportPointAnswersInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐImportInput(ctx context.Context, ec *executionContext, v any) (points.ImportInput, error) {
+func unmarshalNImportPointAnswersInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐImportPointAnswersInput(ctx context.Context, ec *executionContext, v any) (model.ImportPointAnswersInput, error) {
 	res, err := unmarshalInputImportPointAnswersInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -6566,7 +6604,7 @@ func marshalNPointTrialSum2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	return ret
 }
 
-func unmarshalNReceivePointFileInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐReceiveFileInput(ctx context.Context, ec *executionContext, v any) (points.ReceiveFileInput, error) {
+func unmarshalNReceivePointFileInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReceivePointFileInput(ctx context.Context, ec *executionContext, v any) (model.ReceivePointFileInput, error) {
 	res, err := unmarshalInputReceivePointFileInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -6584,7 +6622,7 @@ func marshalNReceivePointsPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 	return _ReceivePointsPayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNReconcilePointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐReconcileInput(ctx context.Context, ec *executionContext, v any) (points.ReconcileInput, error) {
+func unmarshalNReconcilePointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReconcilePointsInput(ctx context.Context, ec *executionContext, v any) (model.ReconcilePointsInput, error) {
 	res, err := unmarshalInputReconcilePointsInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }

@@ -150,6 +150,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AllocateBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAllocateBankLineInput)),
 			graphql.NewInputUnmarshaler("AnnounceStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputAnnounceStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("AnswerQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerQuotationInput)),
+			graphql.NewInputUnmarshaler("AnswerWinForInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerWinForInput)),
 			graphql.NewInputUnmarshaler("AnswerWinInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerWinInput)),
 			graphql.NewInputUnmarshaler("ApplyCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputApplyCouponInput)),
 			graphql.NewInputUnmarshaler("ApproveOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveOrderInput)),
@@ -433,6 +434,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SendStockInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockInput)),
 			graphql.NewInputUnmarshaler("SendStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockLineInput)),
 			graphql.NewInputUnmarshaler("SetAllocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSetAllocationInput)),
+			graphql.NewInputUnmarshaler("SetApprovalDaysInput", graphql.BindUnmarshaler(ec, unmarshalInputSetApprovalDaysInput)),
 			graphql.NewInputUnmarshaler("SetCarrierCalendarsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCarrierCalendarsInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("SetCategorySortInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCategorySortInput)),
@@ -1242,6 +1244,43 @@ extend enum UserErrorCode {
   ALLOCATION_INVALID
 }
 `, BuiltIn: false},
+	{Name: "../schema/approval.graphqls", Input: `extend type Query {
+  "For how many days the channel's orders wait for an approver before they are given up."
+  approvalDays: Int! @allow(permissions: [COMPANY_READ, COMPANY_WRITE])
+}
+
+extend type Mutation {
+  "Say for how many days the channel's orders wait for an approver, to the end of the last; for orders from now on."
+  setApprovalDays(
+    "For how many days."
+    input: SetApprovalDaysInput!
+  ): ApprovalDaysPayload! @allow(permissions: [COMPANY_WRITE])
+}
+
+"For how many days orders wait for an approver."
+input SetApprovalDaysInput {
+  "1 to 365; 14 where nothing was said."
+  days: Int!
+}
+
+"For how many days orders wait, after a change."
+type ApprovalDaysPayload {
+  "For how many days; null if nothing was done."
+  approvalDays: Int
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend type Order {
+  "Until when somebody of the company, or staff, has to approve it; then it is given up, as one that is not paid in time. Approvers are reminded once before. Null if it needed no approval."
+  approveBy: DateTime
+}
+
+extend enum UserErrorCode {
+  "An order cannot wait so long for an approver."
+  APPROVAL_DAYS_INVALID
+}
+`, BuiltIn: false},
 	{Name: "../schema/audit.graphqls", Input: `"Something that somebody did, as it was recorded in the transaction that did it. It never changes."
 type AuditEvent {
   "The event's opaque key."
@@ -1375,7 +1414,7 @@ type BankStatement {
   profile: String!
   "Rows with money that came in."
   deposits: Int!
-  "How many of these another file had brought."
+  "How many of these another file had brought. Of rows that look alike (day, amount, words) a file adds as many as it has more, unless the balance after them or the bank's number tells them apart."
   known: Int!
   "Rows that were skipped: money that went out, sums, and what opens or closes a 全銀 file."
   others: Int!
@@ -1491,6 +1530,10 @@ type BankProfile {
   text: String!
   "The column that says whether money came in or went out (入払区分), where one column has the amounts of both; empty for the usual heading, or none."
   direction: String!
+  "The column of what was on the account after the row (残高); empty for the usual heading, or none."
+  balance: String!
+  "The column of the number by which the bank knows the row (照会番号); empty for the usual heading, or none."
+  number: String!
 }
 
 "One page of statements."
@@ -1547,6 +1590,8 @@ input UploadBankStatementInput {
   file: Upload!
   "The code of the profile by which to read it; the usual headings of banks if empty."
   profile: String! = ""
+  "Which of the shop's bank accounts it is of, always in the same words; needed where there are several, as what looks alike on two of them is not the same. 全銀 files say it themselves."
+  account: String! = ""
 }
 
 "A statement that was taken in."
@@ -1623,6 +1668,10 @@ input BankProfileInput {
   text: String! = ""
   "The column that says whether money came in (1, 入, 入金) or went out (2, 出, 出金, 支払), where one column has the amounts of both (入払区分); the usual heading if empty, or none. Rows that went out are skipped, and those that say neither are errors."
   direction: String! = ""
+  "The column of what was on the account after the row (残高), which tells apart what looks alike; the usual heading if empty, or none."
+  balance: String! = ""
+  "The column of the number by which the bank knows the row (照会番号), which tells apart what looks alike unless it only counts the file's rows; the usual heading if empty, or none."
+  number: String! = ""
 }
 
 "A profile that was kept."
@@ -4368,13 +4417,15 @@ input RecordShopSaleInput {
   shopId: ID!
   "The text of the member's code; empty for somebody who is no member."
   memberCode: String! = ""
+  "The number of the member's card as the till reads it, instead of the code: 13 digits, of a card of the brand that works. It is all that somebody with a card alone has; their points pay as those of members with accounts do."
+  cardNumber: String! = ""
   "Where the confirmation goes, if the customer is no member and wants one."
   email: String! = ""
   "What is sold, 1 to 200 lines, each of another variant."
   lines: [ShopSaleLineInput!]!
   "What the customer was told, in major units; the sale is refused if it comes to something else. Not needed to try."
   expectedTotal: Decimal
-  "Points of the member whose code is shown, which pay first."
+  "Points of the member whose code or card is shown, which pay first."
   points: [UsePointsInput!]! = []
   "Codes of gift cards that pay last of what is paid beforehand, in this order, at most 10."
   giftCards: [String!]! = []
@@ -4903,9 +4954,9 @@ extend input UpdateCartInput {
 }
 
 extend type Order {
-  "The day on which it is promised to be there (お届け予定日); null if no day was told: it waits for money or an approval, or for goods of which nobody knows when they come."
+  "The day on which it is promised to be there (お届け予定日); null if no day was told, or it was taken back: it waits for money or an approval, for goods of which nobody knows when they come, or is held."
   promisedOn: Date
-  "The day by which it must leave for that; for staff."
+  "The day by which it must leave for that; if the promise was taken back, as it was told. For staff."
   shipBy: Date @allow(permissions: [ORDER_READ])
   "The day of delivery that the customer wishes for (配達希望日); null: as early as it can."
   deliverOn: Date
@@ -6365,7 +6416,7 @@ input DraftOrderFilter {
   state: [DraftOrderState!]
   "Drafts for the account; for staff."
   memberId: ID
-  "A part of the number, of the customer's name, mail address or telephone number, at most 100 characters; for staff."
+  "A part of the number; or the customer's whole name or a part of it between spaces, mail address, telephone number or its last four digits, which are kept sealed; at most 100 characters; for staff."
   text: String
 }
 
@@ -6537,6 +6588,11 @@ extend type Mutation {
     "What was won, and the answer."
     input: AnswerWinInput!
   ): AnswerWinPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Answer for a member who has a card alone and cannot log in: who says at the counter, or by telephone, whether they take what they won. Staff who may read the member, those of a shop their own; it is written down with the reason."
+  answerWinFor(
+    "What was won, the answer, and how it was told."
+    input: AnswerWinForInput!
+  ): AnswerWinPayload! @allow(permissions: [PRIZE_WRITE])
   "Make a draw, once for each key. It never changes. Its prizes are held from now on, and its seed is committed to."
   saveDraw(
     "The draw."
@@ -6766,6 +6822,22 @@ input AnswerWinInput {
   address: AddressInput
   "An address of the caller's book, instead."
   addressId: ID
+}
+
+"The answer of a member who has a card alone."
+input AnswerWinForInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "What was won."
+  winnerId: ID!
+  "Whether the member takes it."
+  accept: Boolean!
+  "Where goods are sent, as the member said."
+  address: AddressInput
+  "Goods are handed over now, and sent nowhere."
+  handOver: Boolean! = false
+  "How the answer was told, at most 200 characters."
+  reason: String!
 }
 
 "A draw to make."
@@ -10392,7 +10464,7 @@ extend type Mutation {
     "Which order, and why."
     input: HoldOrderInput!
   ): OrderPayload! @allow(permissions: [ORDER_WRITE])
-  "Let an order leave that was held."
+  "Let an order leave that was held. If it should have left meanwhile, its customer is promised another day."
   releaseOrder(
     "Which order."
     input: ReleaseOrderInput!
@@ -10487,7 +10559,7 @@ enum HoldReason {
 enum OrderStatus {
   "Placed; stock is held and the money awaited."
   PENDING_PAYMENT
-  "Placed on account; stock is held until somebody of the company, or staff, approves or rejects it."
+  "Placed on account; stock is held until somebody of the company, or staff, approves or rejects it, or ` + "`" + `approveBy` + "`" + ` is over."
   PENDING_APPROVAL
   "The money is there, or held for us."
   CONFIRMED
@@ -10614,6 +10686,8 @@ input OrderFilter {
   tag: String
   "Only orders that are held; for staff."
   held: Boolean! = false
+  "Only orders that should have left before today (` + "`" + `shipBy` + "`" + `) and have not, or not wholly, held ones too, and those whose promise was taken back; for staff. Orders that are picked up have days of their own."
+  late: Boolean! = false
   "Orders paid this way; for staff."
   paymentMethod: PaymentMethod
   "Orders of the shop with this global id; for staff."
@@ -11755,7 +11829,7 @@ extend enum UserErrorCode {
   pointProgrammes: [PointProgramme!]! @allow(anyone: true)
   "What the caller has, one balance for each programme of the brand."
   myPoints: [PointBalance!]! @allow(roles: [MEMBER, COMPANY_BUYER])
-  "What moved points of an account, the newest first: the caller's own, or any member's for staff."
+  "What moved points of an account, the newest first: the caller's own, or a member's for staff: the head office's of any, a shop's of its own members (else FORBIDDEN), who are shown what the shop may read. What members brought along who became this one is part of it."
   pointStatement(
     "Of which programme."
     programmeId: ID!
@@ -11766,14 +11840,14 @@ extend enum UserErrorCode {
     "The cursor behind which the page starts."
     after: String
   ): PointEntryConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
-  "What is left of the points that were given together, by when they expire, at most 500: the caller's own, or any member's for staff."
+  "What is left of the points that were given together, by when they expire, at most 500: the caller's own, or a member's for staff, as ` + "`" + `pointStatement` + "`" + `."
   pointLots(
     "Of which programme."
     programmeId: ID!
     "Whose, for staff; the caller's own if left out."
     memberId: ID
   ): [PointLot!]! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
-  "What a member has, for staff."
+  "What a member has, for staff, as ` + "`" + `pointStatement` + "`" + `."
   memberPoints(
     "The member's account."
     memberId: ID!
@@ -11787,7 +11861,7 @@ extend enum UserErrorCode {
   ): [PointTrialSum!]! @allow(permissions: [POINT_READ])
   "Other point systems that points move to and from; those that were closed for staff only."
   pointPartners: [PointPartner!]! @allow(roles: [MEMBER, COMPANY_BUYER, PARTNER], permissions: [POINT_READ])
-  "Transfers to and from other point systems, the newest first: the caller's own, or the brand's for staff."
+  "Transfers to and from other point systems, the newest first: the caller's own, the brand's for staff of the head office, those of its own system for a partner; FORBIDDEN for a shop's staff."
   pointTransfers(
     "How many, 0 to 100."
     first: Int = 20
@@ -11796,7 +11870,7 @@ extend enum UserErrorCode {
     "Which transfers; all if left out."
     filter: PointTransferFilter
   ): PointTransferConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
-  "Points that came from other systems for member numbers that nobody has, the newest first; for staff. OPEN is the work list."
+  "Points that came from other systems for member numbers that nobody has, the newest first; for staff of the head office, and of its own system for a partner. OPEN is the work list."
   pointArrivals(
     "How many, 0 to 100."
     first: Int = 20
@@ -11807,7 +11881,7 @@ extend enum UserErrorCode {
   ): PointArrivalConnection! @allow(permissions: [POINT_READ])
   "Codes that give points, the newest first, at most 500; for staff."
   pointCodes: [PointCode!]! @allow(permissions: [POINT_READ])
-  "Compare another system's statement with the transfers that went there, or that came from there."
+  "Compare another system's statement with the transfers that went there, or that came from there; for staff of the head office, and of its own system for a partner. A period longer than 366 days is POINT_PERIOD_INVALID, more than 10,000 differences are POINT_STATEMENT_DIFFERENT."
   reconcilePoints(
     "Which system, what time, and what it says."
     input: ReconcilePointsInput!
@@ -11825,7 +11899,7 @@ extend type Mutation {
     "To whom, and how many."
     input: GivePointsInput!
   ): PointBalancePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
-  "Turn the caller's points of one programme into those of another, by their rate."
+  "Turn the caller's points of one programme into those of another, by their rate: ` + "`" + `PointProgramme.rates` + "`" + ` has them, another brand's own included."
   exchangePoints(
     "Between which programmes, and how many."
     input: ExchangePointsInput!
@@ -11845,7 +11919,7 @@ extend type Mutation {
     "From which system, and the file."
     input: ReceivePointFileInput!
   ): ReceivePointFilePayload! @allow(permissions: [POINT_WRITE])
-  "Say whose points are that came for a number nobody has, or that they are refused."
+  "Say whose points are that came for a number nobody has, or that they are refused; for staff of the head office with POINT_ADMIN, and of its own system for a partner. Else it is FORBIDDEN."
   settlePointArrival(
     "Which, and whose."
     input: SettlePointArrivalInput!
@@ -11865,7 +11939,7 @@ extend type Mutation {
     "The programme."
     input: SavePointProgrammeInput!
   ): PointProgrammePayload! @allow(permissions: [POINT_ADMIN])
-  "Set what points of one programme become in another."
+  "Set what points of one programme of the brand become in another, be it another brand's own; for the head office."
   savePointRate(
     "The rate."
     input: SavePointRateInput!
@@ -11900,12 +11974,12 @@ extend type Mutation {
     "The system."
     input: SavePointPartnerInput!
   ): PointPartnerPayload! @allow(permissions: [POINT_ADMIN])
-  "Write what is reserved for another system into a file, and count it as sent. The same key gives the same file again."
+  "Write what is reserved for another system into a file, at most 20,000 transfers, the oldest first, and count it as sent; for staff of the head office, and of its own system for a partner. The same key gives the same file again."
   exportPointTransfers(
     "For which system."
     input: ExportPointTransfersInput!
   ): ExportPointTransfersPayload! @allow(permissions: [POINT_WRITE])
-  "Read another system's answers to a file: what it took, and what comes back. Each transfer is answered once, in whatever file it stands."
+  "Read another system's answers to a file: what it took, and what comes back. Each transfer is answered once, in whatever file it stands. For staff of the head office with POINT_ADMIN, and of its own system for a partner; else it is FORBIDDEN. Transfers to a system that was closed meanwhile are answered, too."
   importPointAnswers(
     "From which system, and what it says."
     input: ImportPointAnswersInput!
@@ -12035,7 +12109,7 @@ type PointOffer {
 
 "One movement of points, by double entry. It never changes."
 type PointEntry {
-  "Its number among the account's entries, from 1."
+  "Its number among the account's entries, from 1. What a member brought along who became this one has numbers, and balances, of its own account."
   number: Int!
   "Why."
   kind: PointEntryKind!
@@ -12511,8 +12585,10 @@ input ReceivePointsInput {
 input ReceivePointFileInput {
   "The other system."
   partnerId: ID!
-  "CSV in UTF-8 with a heading: reference (theirs), member (a member number), points (theirs). At most 100,000 lines."
-  csv: String!
+  "CSV in UTF-8 with a heading: reference (theirs), member (a member number), points (theirs). At most 100,000 lines; what does not fit into a request's body comes as ` + "`" + `file` + "`" + `."
+  csv: String
+  "The same as a file, in the place of ` + "`" + `csv` + "`" + `; with both or neither it is POINT_FILE_ONE."
+  file: Upload
 }
 
 "What to do with points that came for a number nobody has."
@@ -12695,8 +12771,10 @@ input ExportPointTransfersInput {
 input ImportPointAnswersInput {
   "The system."
   partnerId: ID!
-  "CSV in UTF-8 with a heading: id, result (OK or NG), reference, reason. At most 100,000 lines."
-  csv: String!
+  "CSV in UTF-8 with a heading: id, result (OK or NG), reference, reason. At most 100,000 lines; what does not fit into a request's body comes as ` + "`" + `file` + "`" + `."
+  csv: String
+  "The same as a file, in the place of ` + "`" + `csv` + "`" + `; with both or neither it is POINT_FILE_ONE."
+  file: Upload
 }
 
 "Another system's statement."
@@ -12707,8 +12785,10 @@ input ReconcilePointsInput {
   from: DateTime!
   "And before this one."
   until: DateTime!
-  "CSV in UTF-8 with a heading: id (of what came from there, their reference), points (theirs). At most 100,000 lines."
-  csv: String!
+  "CSV in UTF-8 with a heading: id (of what came from there, their reference), points (theirs). At most 100,000 lines; what does not fit into a request's body comes as ` + "`" + `file` + "`" + `."
+  csv: String
+  "The same as a file, in the place of ` + "`" + `csv` + "`" + `; with both or neither it is POINT_FILE_ONE."
+  file: Upload
   "Whether it is of points that came from there; else of those that went there."
   incoming: Boolean! = false
 }
@@ -12731,7 +12811,7 @@ type PointBalancesPayload {
 
 "The caller's balances after an exchange."
 type ExchangePointsPayload {
-  "The balances; empty if nothing was done."
+  "The balances of the brand, and the other brand's if points went there; empty if nothing was done."
   balances: [PointBalance!]!
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
@@ -12797,6 +12877,8 @@ type PointPartnerPayload {
 type ExportPointTransfersPayload {
   "How many transfers it holds."
   count: Int!
+  "Whether more wait for another file."
+  more: Boolean!
   "CSV: id, member, points (theirs), requested_at; null if nothing was done."
   csv: String
   "Why nothing was done; empty if it was."
@@ -14053,6 +14135,8 @@ extend enum UserErrorCode {
   PRIZE_EXCHANGE_STATE
   "There are not so many pieces."
   PRIZE_STOCK
+  "Its batch has fewer codes to hand out than its prizes have in stock and draws hold."
+  PRIZE_CODES_SHORT
   "What a prize is and whose points it costs never change."
   PRIZE_FIXED
   "Prizes are for members."
@@ -15543,7 +15627,7 @@ input QuotationFilter {
   state: [QuotationState!]
   "Quotations of the company."
   companyId: ID
-  "A part of the number, of the buyer's name or address, of the company's name or code, or of a product's name or SKU; at most 100 characters."
+  "A part of the number, of the company's name or code, or of a product's name or SKU; or the buyer's whole name or a part of it between spaces, or mail address, which are kept sealed; at most 100 characters."
   text: String
   "Those that were asked for at this moment or later."
   from: DateTime
@@ -17332,6 +17416,8 @@ extend enum UserErrorCode {
   SEGMENT_STATIC
   "The segment is closed."
   SEGMENT_CLOSED
+  "A prize or draw that is open is for its members."
+  SEGMENT_IN_USE
   "The segment has more members than a sheet holds."
   SEGMENT_TOO_LARGE
 }
@@ -17889,6 +17975,8 @@ input ShipmentFilter {
   locationId: ID
   "The shipment with this number at its carrier."
   trackingNumber: String
+  "Only those that were instructed and should have left before today (` + "`" + `shipBy` + "`" + `); where no day was told, two days after they were instructed. Those that are picked up have days of their own."
+  late: Boolean! = false
 }
 
 extend type Query {
@@ -20819,6 +20907,10 @@ type WorkLists {
   toShip: Int
   "Orders that are held; null without ORDER_READ."
   onHold: Int
+  "Orders that should have left before today, or whose promise was taken back (` + "`" + `orders(filter: {late: true})` + "`" + `); for staff of a shop, of theirs. Null without ORDER_READ."
+  lateOrders: Int
+  "Shipments that were instructed and should have left (` + "`" + `shipments(filter: {late: true})` + "`" + `); for staff of a shop, from there. Null without ORDER_READ."
+  lateShipments: Int
   "Orders on account that wait for an approver; null without ORDER_READ."
   pendingApproval: Int
   "What a gateway has refused, or not answered; null without ORDER_READ."
@@ -20835,7 +20927,7 @@ type WorkLists {
   lateParcels: Int
   "Money that no payment expects; 0 for staff of a shop, null without ORDER_READ."
   strayPayments: Int
-  "Deposits of bank statements that nobody has matched; 0 for staff of a shop, null without ORDER_READ."
+  "Deposits of bank statements that nobody has matched (` + "`" + `bankLines` + "`" + `); null without ACCOUNTING_READ and for staff of a shop."
   deposits: Int
   "What orders wait for since it is nowhere (` + "`" + `backOrders` + "`" + `): each goods of each order; for staff of a shop, of theirs. Null without ORDER_READ."
   backOrders: Int
@@ -20851,7 +20943,7 @@ type WorkLists {
   overdueAccounts: Int
   "Prizes that are to be sent, or are packed (` + "`" + `prizeExchanges` + "`" + `); null without PRIZE_READ."
   prizeExchanges: Int
-  "Points that came for member numbers that nobody has (` + "`" + `pointArrivals` + "`" + `); null without POINT_READ."
+  "Points that came for member numbers that nobody has (` + "`" + `pointArrivals` + "`" + `); null without POINT_READ, and for a shop's staff."
   pointArrivals: Int
 }
 `, BuiltIn: false},

@@ -85,6 +85,7 @@ type MutationResolver interface {
 	SetAllocation(ctx context.Context, input order.SetAllocationInput) (model.AllocationPayload, error)
 	ReallocateOrder(ctx context.Context, input order.ReallocateInput) (model.ReallocationPayload, error)
 	ReallocateOrders(ctx context.Context, input order.ReallocateManyInput) (model.ReallocationsPayload, error)
+	SetApprovalDays(ctx context.Context, input order.SetApprovalDaysInput) (model.ApprovalDaysPayload, error)
 	UploadBankStatement(ctx context.Context, input model.UploadBankStatementInput) (model.UploadBankStatementPayload, error)
 	RematchBankLines(ctx context.Context) (model.RematchBankLinesPayload, error)
 	AllocateBankLine(ctx context.Context, input banking.AllocateInput) (model.BankLinePayload, error)
@@ -175,6 +176,7 @@ type MutationResolver interface {
 	DuplicateOrder(ctx context.Context, input draft.DuplicateInput) (model.DraftOrderPayload, error)
 	EnterDraw(ctx context.Context, input draw.EnterInput) (model.DrawEntriesPayload, error)
 	AnswerWin(ctx context.Context, input draw.AnswerInput) (model.AnswerWinPayload, error)
+	AnswerWinFor(ctx context.Context, input draw.AnswerForInput) (model.AnswerWinPayload, error)
 	SaveDraw(ctx context.Context, input draw.SaveInput) (model.DrawPayload, error)
 	CancelDraw(ctx context.Context, input draw.CancelInput) (model.DrawPayload, error)
 	GrantDrawEntries(ctx context.Context, input draw.GrantInput) (model.DrawEntriesPayload, error)
@@ -253,7 +255,7 @@ type MutationResolver interface {
 	ExchangePoints(ctx context.Context, input points.ExchangeInput) (model.ExchangePointsPayload, error)
 	SendPoints(ctx context.Context, input points.SendInput) (model.PointTransferPayload, error)
 	ReceivePoints(ctx context.Context, input points.ReceiveInput) (model.ReceivePointsPayload, error)
-	ReceivePointFile(ctx context.Context, input points.ReceiveFileInput) (model.ReceivePointFilePayload, error)
+	ReceivePointFile(ctx context.Context, input model.ReceivePointFileInput) (model.ReceivePointFilePayload, error)
 	SettlePointArrival(ctx context.Context, input points.SettleArrivalInput) (model.PointArrivalPayload, error)
 	RewardPoints(ctx context.Context, input points.RewardInput) (model.PointBalancesPayload, error)
 	GrantPoints(ctx context.Context, input points.GrantInput) (model.PointBalancePayload, error)
@@ -266,7 +268,7 @@ type MutationResolver interface {
 	RedeemPointCode(ctx context.Context, input points.RedeemInput) (model.RedeemPointCodePayload, error)
 	SavePointPartner(ctx context.Context, input points.SavePartnerInput) (model.PointPartnerPayload, error)
 	ExportPointTransfers(ctx context.Context, input points.ExportInput) (model.ExportPointTransfersPayload, error)
-	ImportPointAnswers(ctx context.Context, input points.ImportInput) (model.ImportPointAnswersPayload, error)
+	ImportPointAnswers(ctx context.Context, input model.ImportPointAnswersInput) (model.ImportPointAnswersPayload, error)
 	ImportPrices(ctx context.Context, input model.ImportPricesInput) (model.PriceImportPayload, error)
 	CommitPriceImport(ctx context.Context, input importing.PriceRunInput) (model.PriceImportPayload, error)
 	DiscardPriceImport(ctx context.Context, input importing.PriceRunInput) (model.PriceImportPayload, error)
@@ -387,6 +389,7 @@ type QueryResolver interface {
 	Node(ctx context.Context, id string) (model.Node, error)
 	Me(ctx context.Context) (*identity.Account, error)
 	Allocation(ctx context.Context) ([]channel.Preference, error)
+	ApprovalDays(ctx context.Context) (int, error)
 	AuditEvents(ctx context.Context, filter audit.Filter, first *int, after *string) (page.Connection[audit.Entry], error)
 	BankStatements(ctx context.Context, first *int, after *string) (page.Connection[banking.Statement], error)
 	BankLines(ctx context.Context, first *int, after *string, filter *banking.LineQuery) (page.Connection[banking.Line], error)
@@ -489,7 +492,7 @@ type QueryResolver interface {
 	PointTransfers(ctx context.Context, first *int, after *string, filter *points.TransferQuery) (page.Connection[points.Transfer], error)
 	PointArrivals(ctx context.Context, first *int, after *string, state *points.ArrivalState) (page.Connection[points.Arrival], error)
 	PointCodes(ctx context.Context) ([]points.Code, error)
-	ReconcilePoints(ctx context.Context, input points.ReconcileInput) (model.ReconcilePointsPayload, error)
+	ReconcilePoints(ctx context.Context, input model.ReconcilePointsInput) (model.ReconcilePointsPayload, error)
 	PriceImport(ctx context.Context, id string) (*importing.PriceRun, error)
 	PriceImports(ctx context.Context, first *int, after *string) (page.Connection[importing.PriceRun], error)
 	PriceFile(ctx context.Context, kind importing.PriceKind, priceList string, after string) (importing.ExportPart, error)
@@ -760,6 +763,20 @@ func field_Mutation_answerQuotation_args(ctx context.Context, ec *executionConte
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (quotation.AnswerInput, error) {
 			return unmarshalNAnswerQuotationInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐAnswerInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_answerWinFor_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (draw.AnswerForInput, error) {
+			return unmarshalNAnswerWinForInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐAnswerForInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1976,8 +1993,8 @@ func field_Mutation_importPointAnswers_args(ctx context.Context, ec *executionCo
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (points.ImportInput, error) {
-			return unmarshalNImportPointAnswersInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐImportInput(ctx, ec, v)
+		func(ctx context.Context, v any) (model.ImportPointAnswersInput, error) {
+			return unmarshalNImportPointAnswersInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐImportPointAnswersInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2494,8 +2511,8 @@ func field_Mutation_receivePointFile_args(ctx context.Context, ec *executionCont
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (points.ReceiveFileInput, error) {
-			return unmarshalNReceivePointFileInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐReceiveFileInput(ctx, ec, v)
+		func(ctx context.Context, v any) (model.ReceivePointFileInput, error) {
+			return unmarshalNReceivePointFileInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReceivePointFileInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3952,6 +3969,20 @@ func field_Mutation_setAllocation_args(ctx context.Context, ec *executionContext
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (order.SetAllocationInput, error) {
 			return unmarshalNSetAllocationInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐSetAllocationInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_setApprovalDays_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (order.SetApprovalDaysInput, error) {
+			return unmarshalNSetApprovalDaysInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐSetApprovalDaysInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7268,8 +7299,8 @@ func field_Query_reconcilePoints_args(ctx context.Context, ec *executionContext,
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (points.ReconcileInput, error) {
-			return unmarshalNReconcilePointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐReconcileInput(ctx, ec, v)
+		func(ctx context.Context, v any) (model.ReconcilePointsInput, error) {
+			return unmarshalNReconcilePointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReconcilePointsInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8982,6 +9013,49 @@ func fieldContext_Mutation_reallocateOrders(ctx context.Context, ec *executionCo
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Mutation_reallocateOrders_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_setApprovalDays(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_setApprovalDays(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetApprovalDays(ctx, fc.Args["input"].(order.SetApprovalDaysInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"COMPANY_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.ApprovalDaysPayload) graphql.Marshaler {
+			return marshalNApprovalDaysPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐApprovalDaysPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_setApprovalDays(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_setApprovalDays_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -12831,6 +12905,49 @@ func fieldContext_Mutation_answerWin(ctx context.Context, ec *executionContext, 
 	return fc, nil
 }
 
+func _Mutation_answerWinFor(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_answerWinFor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AnswerWinFor(ctx, fc.Args["input"].(draw.AnswerForInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.AnswerWinPayload) graphql.Marshaler {
+			return marshalNAnswerWinPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐAnswerWinPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_answerWinFor(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_answerWinFor_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_saveDraw(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16195,7 +16312,7 @@ func _Mutation_receivePointFile(ctx context.Context, ec *executionContext, field
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ReceivePointFile(ctx, fc.Args["input"].(points.ReceiveFileInput))
+			return ec.Resolvers.Mutation().ReceivePointFile(ctx, fc.Args["input"].(model.ReceivePointFileInput))
 		},
 		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.ReceivePointFilePayload) graphql.Marshaler {
@@ -16754,7 +16871,7 @@ func _Mutation_importPointAnswers(ctx context.Context, ec *executionContext, fie
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ImportPointAnswers(ctx, fc.Args["input"].(points.ImportInput))
+			return ec.Resolvers.Mutation().ImportPointAnswers(ctx, fc.Args["input"].(model.ImportPointAnswersInput))
 		},
 		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.ImportPointAnswersPayload) graphql.Marshaler {
@@ -21811,6 +21928,29 @@ func fieldContext_Query_allocation(_ context.Context, ec *executionContext, fiel
 	return graphql.NewScalarFieldContext("Query", field, true, true, "AllocationPreference")
 }
 
+func _Query_approvalDays(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_approvalDays(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().ApprovalDays(ctx)
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"COMPANY_READ", "COMPANY_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_approvalDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, "Int")
+}
+
 func _Query_auditEvents(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25815,7 +25955,7 @@ func _Query_reconcilePoints(ctx context.Context, ec *executionContext, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().ReconcilePoints(ctx, fc.Args["input"].(points.ReconcileInput))
+			return ec.Resolvers.Query().ReconcilePoints(ctx, fc.Args["input"].(model.ReconcilePointsInput))
 		},
 		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.ReconcilePointsPayload) graphql.Marshaler {
@@ -29011,6 +29151,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "setApprovalDays":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_setApprovalDays(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "uploadBankStatement":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_uploadBankStatement(ctx, ec, field)
@@ -29637,6 +29784,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "answerWin":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_answerWin(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "answerWinFor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_answerWinFor(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -31144,6 +31298,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_allocation(ctx, ec, field)
+				})
+		case "approvalDays":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_approvalDays(ctx, ec, field)
 				})
 		case "auditEvents":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

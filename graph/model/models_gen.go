@@ -107,6 +107,14 @@ type AnswerWinPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// For how many days orders wait, after a change.
+type ApprovalDaysPayload struct {
+	// For how many days; null if nothing was done.
+	ApprovalDays *int `json:"approvalDays,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // An attribute after a change.
 type AttributePayload struct {
 	// The attribute; null if it was not changed.
@@ -355,7 +363,7 @@ type DraftOrderFilter struct {
 	State []draft.State `json:"state,omitempty"`
 	// Drafts for the account; for staff.
 	MemberID *string `json:"memberId,omitempty"`
-	// A part of the number, of the customer's name, mail address or telephone number, at most 100 characters; for staff.
+	// A part of the number; or the customer's whole name or a part of it between spaces, mail address, telephone number or its last four digits, which are kept sealed; at most 100 characters; for staff.
 	Text *string `json:"text,omitempty"`
 }
 
@@ -435,7 +443,7 @@ type EditOrderPayload struct {
 
 // The caller's balances after an exchange.
 type ExchangePointsPayload struct {
-	// The balances; empty if nothing was done.
+	// The balances of the brand, and the other brand's if points went there; empty if nothing was done.
 	Balances []points.Balance `json:"balances"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
@@ -445,6 +453,8 @@ type ExchangePointsPayload struct {
 type ExportPointTransfersPayload struct {
 	// How many transfers it holds.
 	Count int `json:"count"`
+	// Whether more wait for another file.
+	More bool `json:"more"`
 	// CSV: id, member, points (theirs), requested_at; null if nothing was done.
 	CSV *string `json:"csv,omitempty"`
 	// Why nothing was done; empty if it was.
@@ -495,6 +505,16 @@ type ImportPayload struct {
 	Run *importing.Run `json:"run,omitempty"`
 	// Why nothing was begun; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// Another system's answers.
+type ImportPointAnswersInput struct {
+	// The system.
+	PartnerID string `json:"partnerId"`
+	// CSV in UTF-8 with a heading: id, result (OK or NG), reference, reason. At most 100,000 lines; what does not fit into a request's body comes as `file`.
+	CSV *string `json:"csv,omitempty"`
+	// The same as a file, in the place of `csv`; with both or neither it is POINT_FILE_ONE.
+	File *graphql.Upload `json:"file,omitempty"`
 }
 
 // What became of another system's answers. Lines that do not fit are told and left out; the others count.
@@ -707,6 +727,8 @@ type OrderFilter struct {
 	Tag *string `json:"tag,omitempty"`
 	// Only orders that are held; for staff.
 	Held bool `json:"held"`
+	// Only orders that should have left before today (`shipBy`) and have not, or not wholly, held ones too, and those whose promise was taken back; for staff. Orders that are picked up have days of their own.
+	Late bool `json:"late"`
 	// Orders paid this way; for staff.
 	PaymentMethod *payment.Method `json:"paymentMethod,omitempty"`
 	// Orders of the shop with this global id; for staff.
@@ -1049,7 +1071,7 @@ type QuotationFilter struct {
 	State []quotation.State `json:"state,omitempty"`
 	// Quotations of the company.
 	CompanyID *string `json:"companyId,omitempty"`
-	// A part of the number, of the buyer's name or address, of the company's name or code, or of a product's name or SKU; at most 100 characters.
+	// A part of the number, of the company's name or code, or of a product's name or SKU; or the buyer's whole name or a part of it between spaces, or mail address, which are kept sealed; at most 100 characters.
 	Text *string `json:"text,omitempty"`
 	// Those that were asked for at this moment or later.
 	From *time.Time `json:"from,omitempty"`
@@ -1089,6 +1111,16 @@ type ReallocationsPayload struct {
 	Reallocations []OrderReallocation `json:"reallocations"`
 	// Why nothing was done at all; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// A file of points that another system moved here.
+type ReceivePointFileInput struct {
+	// The other system.
+	PartnerID string `json:"partnerId"`
+	// CSV in UTF-8 with a heading: reference (theirs), member (a member number), points (theirs). At most 100,000 lines; what does not fit into a request's body comes as `file`.
+	CSV *string `json:"csv,omitempty"`
+	// The same as a file, in the place of `csv`; with both or neither it is POINT_FILE_ONE.
+	File *graphql.Upload `json:"file,omitempty"`
 }
 
 // What became of a file of points. Lines that do not fit are told and left out; the others count.
@@ -1133,6 +1165,22 @@ type ReconcileGatewayPayload struct {
 	Reconciliation *ledger.Reconciliation `json:"reconciliation,omitempty"`
 	// Why it was not compared; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// Another system's statement.
+type ReconcilePointsInput struct {
+	// The system.
+	PartnerID string `json:"partnerId"`
+	// Transfers from this moment on.
+	From time.Time `json:"from"`
+	// And before this one.
+	Until time.Time `json:"until"`
+	// CSV in UTF-8 with a heading: id (of what came from there, their reference), points (theirs). At most 100,000 lines; what does not fit into a request's body comes as `file`.
+	CSV *string `json:"csv,omitempty"`
+	// The same as a file, in the place of `csv`; with both or neither it is POINT_FILE_ONE.
+	File *graphql.Upload `json:"file,omitempty"`
+	// Whether it is of points that came from there; else of those that went there.
+	Incoming bool `json:"incoming"`
 }
 
 // Another system's statement beside our books.
@@ -1363,6 +1411,8 @@ type ShipmentFilter struct {
 	LocationID *string `json:"locationId,omitempty"`
 	// The shipment with this number at its carrier.
 	TrackingNumber *string `json:"trackingNumber,omitempty"`
+	// Only those that were instructed and should have left before today (`shipBy`); where no day was told, two days after they were instructed. Those that are picked up have days of their own.
+	Late bool `json:"late"`
 	// Only those that are picked up, or only those that a carrier takes (ship from store).
 	PickUp *bool `json:"pickUp,omitempty"`
 	// Shipments that are in a file of instructions, or in none.
@@ -1625,6 +1675,8 @@ type UploadBankStatementInput struct {
 	File graphql.Upload `json:"file"`
 	// The code of the profile by which to read it; the usual headings of banks if empty.
 	Profile string `json:"profile"`
+	// Which of the shop's bank accounts it is of, always in the same words; needed where there are several, as what looks alike on two of them is not the same. 全銀 files say it themselves.
+	Account string `json:"account"`
 }
 
 // A statement that was taken in.
