@@ -1,6 +1,7 @@
 package resolvers_test
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"sync"
@@ -14,8 +15,10 @@ import (
 	"github.com/noren-commerce/noren/cmd/noren/app"
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 func TestCouponCodesCannotBeGuessedAtWill(t *testing.T) {
@@ -357,9 +360,17 @@ func TestACampaignIsToldOfOnce(t *testing.T) {
 		"boss@example.jp campaign_notice BUDGET_100", "boss@example.jp campaign_notice BUDGET_80", "boss@example.jp campaign_notice ENDED",
 		"boss@example.jp campaign_notice STARTED", "reader@example.jp campaign_opened STARTED", "reader@example.jp coupon_granted",
 	}
+	keys, err := app.NewSealing(cmp.Or(a.App.Config.PersonalKey, a.App.Config.Secret), a.DB, clock.System)
+	require.NoError(t, err)
+	hashed := func(address string) []byte {
+		hash, err := keys.Hash(t.Context(), "email", sealing.Email(address))
+		require.NoError(t, err)
+		return hash
+	}
 	mails := func() []string {
-		rows, err := a.DB.Pool().Query(t.Context(), `SELECT recipient || ' ' || kind || CASE WHEN key LIKE 'campaign%' THEN ' ' || split_part(key, '/', 3) ELSE '' END
-			FROM sent_messages WHERE kind IN ('campaign_notice', 'campaign_opened', 'coupon_granted') AND (kind = 'coupon_granted' OR key LIKE '%' || $1::text || '%') ORDER BY 1`, campaign)
+		rows, err := a.DB.Pool().Query(t.Context(), `SELECT coalesce(w.address, 'somebody') || ' ' || kind || CASE WHEN key LIKE 'campaign%' THEN ' ' || split_part(key, '/', 3) ELSE '' END
+			FROM sent_messages LEFT JOIN (VALUES ($2::bytea, 'boss@example.jp'), ($3, 'reader@example.jp')) w (hash, address) ON w.hash = recipient_hash
+			WHERE kind IN ('campaign_notice', 'campaign_opened', 'coupon_granted') AND (kind = 'coupon_granted' OR key LIKE '%' || $1::text || '%') ORDER BY 1`, campaign, hashed("boss@example.jp"), hashed("reader@example.jp"))
 		require.NoError(t, err)
 		defer rows.Close()
 		var all []string

@@ -113,7 +113,7 @@ func TestGoodsGoStraightToTheBuyersCustomer(t *testing.T) {
 	}
 
 	// The carrier's results let it leave, and the company owes it.
-	_, faults := d.upload(t, "お客様管理番号,伝票番号,出荷予定日\r\n"+row["お客様管理番号"]+",4912-3456-7890,2026/01/05\r\n")
+	_, faults := d.upload(t, "お客様管理番号,伝票番号,出荷予定日\r\n"+row["お客様管理番号"]+",4912-3456-7890,"+strings.ReplaceAll(jstDay(0), "-", "/")+"\r\n")
 	require.Empty(t, faults)
 	d.Work(t)
 	require.Equal(t, 1, d.worked(t).Shipped)

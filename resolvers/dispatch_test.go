@@ -278,13 +278,15 @@ func TestResultsShipOnceAndTheRestGoesOn(t *testing.T) {
 	require.Empty(t, d.staff.move(t, "cancelShipment", apptest.Variables{"shipmentId": cancelled}).UserErrors)
 	nobodys, err := ordering.NewNumber()
 	require.NoError(t, err)
+	exec(t, d.App, `UPDATE orders SET placed_at = placed_at - interval '3 days'`)
+	left := strings.ReplaceAll(jstDay(-2), "-", "/")
 	file := "お客様管理番号,伝票番号,出荷予定日\r\n" +
-		one + "-1,4912-3456-7890,2026/01/05\r\n" +
-		one + "-1,4912-3456-7901,2026/01/05\r\n" + // its second parcel
-		two + "-1,4912-3456-7912,2026/01/05\r\n" + // called off, and sent all the same
-		three + "-1,491234567890,2026/01/05\r\n" + // the number of the first order's parcel
-		nobodys + "-1,4912-3456-7934,2026/01/05\r\n" +
-		"何か,4912-3456-7945,2026/01/05\r\n" +
+		one + "-1,4912-3456-7890," + left + "\r\n" +
+		one + "-1,4912-3456-7901," + left + "\r\n" + // its second parcel
+		two + "-1,4912-3456-7912," + left + "\r\n" + // called off, and sent all the same
+		three + "-1,491234567890," + left + "\r\n" + // the number of the first order's parcel
+		nobodys + "-1,4912-3456-7934," + left + "\r\n" +
+		"何か,4912-3456-7945," + left + "\r\n" +
 		three + ",4912-3456-7956,\r\n"
 	raw, err := japanese.ShiftJIS.NewEncoder().String(file)
 	require.NoError(t, err)
@@ -309,7 +311,7 @@ func TestResultsShipOnceAndTheRestGoesOn(t *testing.T) {
 	require.Equal(t, "4912-3456-7956", parcels[0].TrackingNumber)
 	var day string
 	require.NoError(t, d.DB.Pool().QueryRow(t.Context(), `SELECT (shipped_at AT TIME ZONE 'Asia/Tokyo')::date::text FROM shipments WHERE order_id = $1`, keyOf(t, first)).Scan(&day))
-	require.Equal(t, "2026-01-05", day)
+	require.Equal(t, jstDay(-2), day)
 	mailed(t, d.App, "4912-3456-7890")
 
 	// The same file, and the same rows in another file: nothing twice.

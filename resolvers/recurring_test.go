@@ -167,10 +167,12 @@ func TestAllThatFallsDueIsPlacedInOneRound(t *testing.T) {
 	require.Empty(t, r.ask.recur(t, "subscribeRecurringOrder", r.wish()).UserErrors)
 	exec(t, r.App, `
 		WITH made AS (
-			INSERT INTO recurring_orders SELECT (json_populate_record(o, json_build_object('id', gen_random_uuid(), 'number', 'R' || i))).*
+			INSERT INTO recurring_orders SELECT (json_populate_record(o, json_build_object('id', gen_random_uuid(), 'number', 'R' || i, 'email', 'hanako@example.jp', 'name', '山田 花子',
+				'shipping_address', $1::json, 'billing_address', null, 'key_id', null))).*
 			FROM recurring_orders o CROSS JOIN generate_series(1, 204) i RETURNING id
 		)
-		INSERT INTO recurring_order_lines SELECT (json_populate_record(l, json_build_object('id', gen_random_uuid(), 'recurring_id', m.id))).* FROM recurring_order_lines l CROSS JOIN made m`)
+		INSERT INTO recurring_order_lines SELECT (json_populate_record(l, json_build_object('id', gen_random_uuid(), 'recurring_id', m.id))).* FROM recurring_order_lines l CROSS JOIN made m`,
+		with(with(newAddress("山田 花子"), "postalCode", "1500001"), "phone", "0312345678"))
 	r.run(t)
 	require.Equal(t, 205, queuedMails(t, r.App, "recurring_order"), "each member is told ahead")
 	r.due(t)

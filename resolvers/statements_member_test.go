@@ -22,7 +22,7 @@ var memberOperations = map[string]clientOperation{
 	"app/JoinMembership": {11, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"settings": []apptest.Variables{{"medium": "MAIL", "given": true}}}), newCustomer(t, w.App, w.email()).headers()}
 	}},
-	"app/ClaimMemberCard": {63, asMember(func(t *testing.T, w *world, _ customer) apptest.Variables {
+	"app/ClaimMemberCard": {64, asMember(func(t *testing.T, w *world, _ customer) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		return in(apptest.Variables{"cardNumber": number, "phone": "09011112222"})
 	})},

@@ -102,5 +102,5 @@ func takeCodes(t *testing.T, a *apptest.App, batch string) (codes []string) {
 
 // coded is the id of a new prize of as many codes as the world is wide.
 func (w *world) coded(t *testing.T) string {
-	return w.made(t, "savePrize", "prize", with(with(w.newPrize(), "kind", "VOUCHER"), "batchId", w.batch(t, w.size, true)))
+	return w.made(t, "savePrize", "prize", with(with(with(w.newPrize(), "kind", "VOUCHER"), "batchId", w.batch(t, w.size, true)), "stock", w.size))
 }
