@@ -280,7 +280,7 @@ func TestWhatARecurringOrderRefuses(t *testing.T) {
 	require.Equal(t, "SHIPPING_METHOD_UNAVAILABLE shippingMethodId", refused("shippingMethodId", id.Global("ShippingMethod", id.New())))
 	require.Equal(t, "FORBIDDEN", refused("memberId", id.Global("Account", id.New())), "for oneself only")
 	clerk := asking(func(q string, v apptest.Variables) apptest.Answer {
-		return r.App.DoAs(t, access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Stores: []uuid.UUID{uuid.New()}, Permissions: []access.Permission{access.OrderRead, access.OrderWrite}}, q, v)
+		return r.DoAs(t, access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Stores: []uuid.UUID{uuid.New()}, Permissions: []access.Permission{access.OrderRead, access.OrderWrite}}, q, v)
 	})
 	require.Equal(t, "FORBIDDEN", clerk.recur(t, "subscribeRecurringOrder", with(r.wish(), "memberId", r.customer.id)).fault(), "recurring orders are no shop's")
 	var n int

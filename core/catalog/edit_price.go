@@ -78,7 +78,7 @@ func (in SetPricesInput) Validate() error {
 // SetPrices writes prices; one for the same variant, quantity and beginning
 // replaces the one before. It answers the products whose prices changed.
 func (e *Editor) SetPrices(ctx context.Context, in SetPricesInput) ([]uuid.UUID, error) {
-	if err := errors.Join(access.Require(ctx, access.PricingWrite), in.Validate()); err != nil {
+	if err := errors.Join(access.RequireEverywhere(ctx, access.PricingWrite), in.Validate()); err != nil {
 		return nil, err
 	}
 	var products []uuid.UUID
@@ -101,7 +101,7 @@ type SetCustomerPricesInput struct {
 // SetCustomerPrices writes a customer's own prices (特価) like SetPrices. The list that
 // holds them is made with the first.
 func (e *Editor) SetCustomerPrices(ctx context.Context, in SetCustomerPricesInput) ([]uuid.UUID, error) {
-	if err := errors.Join(access.Require(ctx, access.PricingWrite), SetPricesInput{Prices: in.Prices}.Validate()); err != nil {
+	if err := errors.Join(access.RequireEverywhere(ctx, access.PricingWrite), SetPricesInput{Prices: in.Prices}.Validate()); err != nil {
 		return nil, err
 	}
 	customer, ok := scope.Customer(in.CustomerID)

@@ -222,7 +222,7 @@ func variantOf(ctx context.Context, p Product, siblings []Variant, v Variant, in
 	if in.Price == nil {
 		return v, nil, nil
 	}
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return v, nil, err
 	}
 	price, err := amount(ctx, *in.Price)

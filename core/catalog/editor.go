@@ -90,7 +90,7 @@ func NewEditor(p EditorParts) *Editor {
 
 // write runs f in a transaction for an actor that may write the catalog.
 func (e *Editor) write(ctx context.Context, in interface{ Validate() error }, f func(context.Context) error) error {
-	if err := access.Require(ctx, access.CatalogWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.CatalogWrite); err != nil {
 		return err
 	}
 	if err := in.Validate(); err != nil {

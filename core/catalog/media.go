@@ -63,7 +63,7 @@ func (in AddMediaInput) Validate() error {
 
 // AddMedia adds a medium to a product.
 func (e *Editor) AddMedia(ctx context.Context, in AddMediaInput) (*Product, error) {
-	if err := access.Require(ctx, access.CatalogWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.CatalogWrite); err != nil {
 		return nil, err
 	}
 	if err := in.Validate(); err != nil {

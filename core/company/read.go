@@ -33,7 +33,7 @@ func viewer(ctx context.Context) Viewer {
 // nobody reports that the viewer sees no company whatever is there.
 func (v Viewer) nobody() bool { return !v.Staff && v.ActorID == uuid.Nil }
 
-func mayWrite(ctx context.Context) error { return access.Require(ctx, access.CompanyWrite) }
+func mayWrite(ctx context.Context) error { return access.RequireEverywhere(ctx, access.CompanyWrite) }
 
 // Filter says which companies to list; zero fields do not filter.
 type Filter struct {

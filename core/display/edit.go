@@ -115,7 +115,7 @@ func (in SaveRuleInput) rule() (Rule, error) {
 
 // SaveRule makes or replaces a rule. It holds at once, in every process.
 func (e *Editor) SaveRule(ctx context.Context, in SaveRuleInput) (*Rule, error) {
-	if err := access.Require(ctx, access.DisplayWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.DisplayWrite); err != nil {
 		return nil, err
 	}
 	r, err := in.rule()
@@ -152,7 +152,7 @@ type CloseInput struct{ ID uuid.UUID }
 
 // CloseRule ends a rule for good; it is kept for those who ask later.
 func (e *Editor) CloseRule(ctx context.Context, in CloseInput) (*Rule, error) {
-	if err := access.Require(ctx, access.DisplayWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.DisplayWrite); err != nil {
 		return nil, err
 	}
 	var closed *Rule
@@ -233,7 +233,7 @@ type RulesInput struct {
 
 // Rules are one page of the brand's rules, newest first.
 func (e *Editor) Rules(ctx context.Context, in RulesInput) (page.Connection[Rule], error) {
-	if err := access.Require(ctx, access.DisplayWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.DisplayWrite); err != nil {
 		return page.Connection[Rule]{}, err
 	}
 	q := RulesQuery{BrandID: channel.From(ctx).BrandID, Closed: in.Closed, Page: in.Page}
@@ -261,7 +261,7 @@ type PreviewInput struct {
 // Preview is what the rules come to for a buyer and a product, aspect by aspect,
 // and every rule's part in it.
 func (e *Editor) Preview(ctx context.Context, in PreviewInput) ([]Verdict, error) {
-	if err := access.Require(ctx, access.DisplayWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.DisplayWrite); err != nil {
 		return nil, err
 	}
 	c := channel.From(ctx)

@@ -38,7 +38,7 @@ type ShelfStore interface {
 
 // write runs f in a transaction for an actor who may decide display.
 func (e *Editor) write(ctx context.Context, invalid error, f func(ctx context.Context) error) error {
-	if err := access.Require(ctx, access.DisplayWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.DisplayWrite); err != nil {
 		return err
 	}
 	if invalid != nil {
@@ -187,7 +187,7 @@ func (e *Editor) SetSort(ctx context.Context, in SortInput) (uuid.UUID, error) {
 
 // Pins are the open pins of a category, by position.
 func (e *Editor) Pins(ctx context.Context, categoryID uuid.UUID) ([]Pin, error) {
-	if err := access.Require(ctx, access.DisplayWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.DisplayWrite); err != nil {
 		return nil, err
 	}
 	book, err := e.Store.Book(ctx, channel.From(ctx).BrandID)
@@ -305,7 +305,7 @@ func (e *Editor) badge(ctx context.Context, badgeID *uuid.UUID) (*Badge, error) 
 
 // Badges are the brand's open badges.
 func (e *Editor) Badges(ctx context.Context) ([]Badge, error) {
-	if err := access.Require(ctx, access.DisplayWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.DisplayWrite); err != nil {
 		return nil, err
 	}
 	return e.Store.Badges(ctx, channel.From(ctx).BrandID)

@@ -120,7 +120,7 @@ func (e *Editor) SetPolicy(ctx context.Context, in PolicyInput) ([]Policy, error
 
 // Policies are the brand's policies.
 func (e *Editor) Policies(ctx context.Context) ([]Policy, error) {
-	if err := access.Require(ctx, access.DisplayWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.DisplayWrite); err != nil {
 		return nil, err
 	}
 	return e.Store.Policies(ctx, channel.From(ctx).BrandID)

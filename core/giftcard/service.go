@@ -166,7 +166,7 @@ const maxVoid = 500
 // GIFT_CARD_WRITE), once for each key. A card that was void already and got something back
 // is emptied.
 func (s *Service) Void(ctx context.Context, in VoidInput) ([]Card, error) {
-	if err := access.Require(ctx, access.GiftCardWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.GiftCardWrite); err != nil {
 		return nil, err
 	}
 	if err := checkReason(in.Reason); err != nil {

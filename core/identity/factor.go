@@ -279,7 +279,7 @@ func (s *Service) WithFactor(ctx context.Context, accountIDs []uuid.UUID) (map[u
 
 // manageable is an open staff account that the actor may change.
 func (s *Service) manageable(ctx context.Context, accountID uuid.UUID) (*Account, error) {
-	if err := access.Require(ctx, access.StaffWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.StaffWrite); err != nil {
 		return nil, err
 	}
 	account, err := s.Store.Account(ctx, accountID)

@@ -113,7 +113,7 @@ func within(networks []netip.Prefix, from netip.Addr) bool {
 
 // Groups are the permission groups, by name.
 func (s *Service) Groups(ctx context.Context) ([]Group, error) {
-	if err := access.Require(ctx, access.StaffWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.StaffWrite); err != nil {
 		return nil, err
 	}
 	return s.Store.Groups(ctx)
@@ -160,7 +160,7 @@ func (s *Service) group(ctx context.Context, groupID uuid.UUID) (*Group, error) 
 }
 
 func (s *Service) saveGroup(ctx context.Context, g Group, in GroupInput, what string) (*Group, error) {
-	if err := access.Require(ctx, access.StaffWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.StaffWrite); err != nil {
 		return nil, err
 	}
 	if err := in.check(ctx, &g); err != nil {

@@ -70,7 +70,7 @@ type CreateStaffInput struct {
 // CreateStaff makes a staff account and mails it a link to choose a password by:
 // nobody else ever knows it.
 func (s *Service) CreateStaff(ctx context.Context, in CreateStaffInput) (*Account, error) {
-	if err := access.Require(ctx, access.StaffWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.StaffWrite); err != nil {
 		return nil, err
 	}
 	email, err := NormaliseEmail(in.Email)
@@ -257,7 +257,7 @@ func (s *Service) DeactivateStaff(ctx context.Context, in StaffAccountInput) (*A
 // Staff is one page of the staff, oldest first.
 func (s *Service) Staff(ctx context.Context, args page.Args) (page.Connection[Account], error) {
 	var none page.Connection[Account]
-	if err := access.Require(ctx, access.StaffWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.StaffWrite); err != nil {
 		return none, err
 	}
 	size, err := args.Size()
@@ -275,7 +275,7 @@ func (s *Service) Staff(ctx context.Context, args page.Args) (page.Connection[Ac
 
 // Policy is what holds for all staff.
 func (s *Service) Policy(ctx context.Context) (Policy, error) {
-	if err := access.Require(ctx, access.StaffWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.StaffWrite); err != nil {
 		return Policy{}, err
 	}
 	return s.Store.Policy(ctx)
@@ -290,7 +290,7 @@ type PolicyInput struct {
 // SetPolicy changes what holds for all staff. A list of networks that would shut
 // the actor itself out is ErrShutsOut.
 func (s *Service) SetPolicy(ctx context.Context, in PolicyInput) (*Policy, error) {
-	if err := access.Require(ctx, access.StaffWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.StaffWrite); err != nil {
 		return nil, err
 	}
 	networks, err := ParseNetworks(in.Networks)

@@ -16,7 +16,7 @@ type ListInput struct {
 
 // List is one page of the brand's runs, newest first, for staff of the catalog.
 func (s *Service) List(ctx context.Context, in ListInput) (page.Connection[Run], error) {
-	if err := access.Require(ctx, access.CatalogWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.CatalogWrite); err != nil {
 		return page.Connection[Run]{}, err
 	}
 	return s.store.List(ctx, channel.From(ctx).BrandID, in)

@@ -89,7 +89,7 @@ func (s *Prices) Discard(ctx context.Context, in PriceRunInput) (*PriceRun, erro
 
 // change lets f act on a run of the channel and keeps it.
 func (s *Prices) change(ctx context.Context, runID uuid.UUID, f func(context.Context, *PriceRun) error) (*PriceRun, error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return nil, err
 	}
 	var run *PriceRun

@@ -84,7 +84,7 @@ func (s *Prices) Export(ctx context.Context, in ExportInput) (ExportPart, error)
 // imported. Whoever names single members must be one who may see them.
 func (s *Prices) ExportRows(ctx context.Context, in ExportInput) (ExportPage, error) {
 	var table ExportPage
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return table, err
 	}
 	if in.Kind != ListPrices {

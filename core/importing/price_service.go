@@ -170,7 +170,7 @@ type PriceUpload struct {
 // newRun is a run of the context's actor in its channel.
 func (s *Prices) newRun(ctx context.Context, kind PriceKind, name string, encoding Encoding) (PriceRun, error) {
 	actor, ch := access.From(ctx), channel.From(ctx)
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return PriceRun{}, err
 	}
 	r := PriceRun{
@@ -260,7 +260,7 @@ func acting(ctx context.Context, who *uuid.UUID, below bool) context.Context {
 
 // Run is a run of the channel's brand.
 func (s *Prices) Run(ctx context.Context, runID uuid.UUID) (*PriceRun, error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return nil, err
 	}
 	run, err := s.Store.PriceRun(ctx, channel.From(ctx).BrandID, runID)
@@ -272,7 +272,7 @@ func (s *Prices) Run(ctx context.Context, runID uuid.UUID) (*PriceRun, error) {
 
 // Runs is one page of the brand's runs, newest first.
 func (s *Prices) Runs(ctx context.Context, args page.Args) (page.Connection[PriceRun], error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return page.Connection[PriceRun]{}, err
 	}
 	return s.Store.PriceRuns(ctx, channel.From(ctx).BrandID, args)

@@ -55,7 +55,7 @@ type UploadInput struct {
 
 // Upload keeps the file and queues its import into the channel of the context.
 func (s *Service) Upload(ctx context.Context, in UploadInput) (*Run, error) {
-	if err := access.Require(ctx, access.CatalogWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.CatalogWrite); err != nil {
 		return nil, err
 	}
 	ch, actor := channel.From(ctx), access.From(ctx)

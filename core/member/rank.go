@@ -145,7 +145,7 @@ func (in SaveRankInput) validate(currency money.Currency) (money.Money, error) {
 // SaveRank keeps a rule of ranks, for the head office. All the brand's ranks are worked
 // out again in the background.
 func (s *Service) SaveRank(ctx context.Context, in SaveRankInput) (*Rank, error) {
-	if err := access.Require(ctx, access.MemberWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.MemberWrite); err != nil {
 		return nil, err
 	}
 	if access.From(ctx).Is(access.RoleStoreStaff) {

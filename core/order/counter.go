@@ -102,18 +102,23 @@ func (in SellInput) how() string {
 	return ""
 }
 
-// Validate checks the sale by itself.
-func (in SellInput) Validate() error {
-	var all []error
-	if len(in.Lines) == 0 || len(in.Lines) > cart.MaxLines {
+// soldLines are what is wrong with the lines of a sale.
+func soldLines(lines []SoldLine) (all []error) {
+	if len(lines) == 0 || len(lines) > cart.MaxLines {
 		all = append(all, cart.ErrTooManyLines.With(cart.MaxLines).At("lines"))
 	}
-	for i, l := range in.Lines {
+	for i, l := range lines {
 		if l.Quantity < 1 || l.Quantity > pricing.MaxQuantity ||
-			slices.ContainsFunc(in.Lines[:i], func(m SoldLine) bool { return m.VariantID == l.VariantID }) {
+			slices.ContainsFunc(lines[:i], func(m SoldLine) bool { return m.VariantID == l.VariantID }) {
 			all = append(all, errEditLine.At(fmt.Sprintf("lines.%d", i)))
 		}
 	}
+	return all
+}
+
+// Validate checks the sale by itself.
+func (in SellInput) Validate() error {
+	all := soldLines(in.Lines)
 	if in.CardNumber != "" && in.MemberCode != "" {
 		all = append(all, errTwice.At("cardNumber"))
 	}

@@ -73,15 +73,7 @@ func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payme
 		return payment.Told{Waits: o.Status == PendingPayment}, nil
 	}
 	o.Paid = paid
-	switch {
-	case paid && o.Status == PendingPayment:
-		o.Status = Confirmed
-	case paid && o.gone() && t.Authorised > 0:
-		err = s.payments.Take(ctx, o.ID, o.Owed())
-	case !paid && o.Status == Confirmed && !o.ShipsUnpaid() && !o.paidOnReceipt():
-		o.Status = PendingPayment
-	}
-	if err != nil {
+	if err := s.standsPaid(ctx, o, t); err != nil {
 		return told, err
 	}
 	if waited && !o.waits() {
@@ -98,6 +90,19 @@ func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payme
 	return told, s.events.Record(ctx, event.New(ctx, o.UpdatedAt, "order.payment_changed", "Order", o.ID, map[string]any{
 		"before": before, "after": o.Status, "paid": paid,
 	}))
+}
+
+// standsPaid lets the order stand as its money says.
+func (s *Service) standsPaid(ctx context.Context, o *Order, t payment.Totals) error {
+	switch {
+	case o.Paid && o.Status == PendingPayment:
+		o.Status = Confirmed
+	case o.Paid && o.gone() && t.Authorised > 0:
+		return s.payments.Take(ctx, o.ID, o.Owed())
+	case !o.Paid && o.Status == Confirmed && !o.ShipsUnpaid() && !o.paidOnReceipt():
+		o.Status = PendingPayment
+	}
+	return nil
 }
 
 // errStands says that an order is not waiting for money any more.

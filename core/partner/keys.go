@@ -46,7 +46,7 @@ type IssueKeyInput struct {
 
 // IssueKey gives the partner one more key.
 func (s *Service) IssueKey(ctx context.Context, in IssueKeyInput) (*IssuedKey, error) {
-	if err := access.Require(ctx, access.PartnerWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PartnerWrite); err != nil {
 		return nil, err
 	}
 	if in.ExpiresAt != nil && !in.ExpiresAt.After(s.Now()) {
@@ -110,7 +110,7 @@ func (s *Service) RevokeKey(ctx context.Context, in RevokeKeyInput) (*Key, error
 }
 
 func (s *Service) changeKey(ctx context.Context, keyID uuid.UUID, what string, change func(context.Context, *Key) error) error {
-	if err := access.Require(ctx, access.PartnerWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PartnerWrite); err != nil {
 		return err
 	}
 	err := s.Tx.InTx(ctx, func(ctx context.Context) error {

@@ -73,7 +73,7 @@ func New(parts Parts) *Service {
 
 // List are the partners of the channel's brand, newest first.
 func (s *Service) List(ctx context.Context) ([]Partner, error) {
-	if err := access.Require(ctx, access.PartnerWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PartnerWrite); err != nil {
 		return nil, err
 	}
 	return s.Store.Partners(ctx, channel.From(ctx).BrandID)
@@ -81,7 +81,7 @@ func (s *Service) List(ctx context.Context) ([]Partner, error) {
 
 // KeysOf are the keys of many partners, newest first, revoked ones included.
 func (s *Service) KeysOf(ctx context.Context, partnerIDs []uuid.UUID) ([]Key, error) {
-	if err := access.Require(ctx, access.PartnerWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PartnerWrite); err != nil {
 		return nil, err
 	}
 	return s.Store.KeysOf(ctx, partnerIDs)
@@ -89,7 +89,7 @@ func (s *Service) KeysOf(ctx context.Context, partnerIDs []uuid.UUID) ([]Key, er
 
 // Create makes a partner of the channel's brand. It has no key yet.
 func (s *Service) Create(ctx context.Context, in CreateInput) (*Partner, error) {
-	if err := access.Require(ctx, access.PartnerWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PartnerWrite); err != nil {
 		return nil, err
 	}
 	if err := in.Validate(); err != nil {
@@ -146,7 +146,7 @@ func (s *Service) Close(ctx context.Context, in CloseInput) (*Partner, error) {
 }
 
 func (s *Service) change(ctx context.Context, partnerID uuid.UUID, what string, change func(*Partner) error) (*Partner, error) {
-	if err := access.Require(ctx, access.PartnerWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PartnerWrite); err != nil {
 		return nil, err
 	}
 	var changed *Partner

@@ -92,7 +92,7 @@ func (s *Service) refundIn(ctx context.Context, orderID uuid.UUID, in RefundInpu
 	if amount > p.CapturedMinor-p.RefundedMinor-under {
 		return p, ErrRefundTooMuch.At("amount")
 	}
-	after := p
+	var after Payment
 	if in.AsPoints {
 		after, err = s.asPoints(ctx, due, all, p, in, amount)
 	} else {

@@ -105,7 +105,7 @@ func written(text string) string { return strings.ToUpper(strings.TrimSpace(text
 
 // SaveCode makes a code of the context's brand (staff with POINT_ADMIN).
 func (s *Service) SaveCode(ctx context.Context, in SaveCodeInput) (*Code, error) {
-	if err := errors.Join(access.Require(ctx, access.PointAdmin), in.Name.Check("name", maxName, true), amount(in.Points)); err != nil {
+	if err := errors.Join(access.RequireEverywhere(ctx, access.PointAdmin), in.Name.Check("name", maxName, true), amount(in.Points)); err != nil {
 		return nil, err
 	}
 	if in.ValidFrom != nil && in.ValidUntil != nil && !in.ValidFrom.Before(*in.ValidUntil) {
@@ -150,7 +150,7 @@ type CloseCodeInput struct{ CodeID uuid.UUID }
 
 // CloseCode ends a code (staff with POINT_ADMIN).
 func (s *Service) CloseCode(ctx context.Context, in CloseCodeInput) error {
-	if err := access.Require(ctx, access.PointAdmin); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PointAdmin); err != nil {
 		return err
 	}
 	now := s.Now()

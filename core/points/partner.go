@@ -192,7 +192,7 @@ type SavePartnerInput struct {
 // SavePartner makes another system known by its code, or changes it (staff with
 // POINT_ADMIN).
 func (s *Service) SavePartner(ctx context.Context, in SavePartnerInput) (*Partner, error) {
-	if err := errors.Join(access.Require(ctx, access.PointAdmin), in.Name.Check("name", maxName, true)); err != nil {
+	if err := errors.Join(access.RequireEverywhere(ctx, access.PointAdmin), in.Name.Check("name", maxName, true)); err != nil {
 		return nil, err
 	}
 	if !codeForm.MatchString(in.Code) {

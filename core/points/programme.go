@@ -116,7 +116,7 @@ func mapKeys[V any](m map[string]V) func(func(string) bool) {
 // POINT_ADMIN). What a point is worth and whether it is shared never change: members
 // were promised it.
 func (s *Service) SaveProgramme(ctx context.Context, in SaveProgrammeInput) (*Programme, error) {
-	if err := errors.Join(access.Require(ctx, access.PointAdmin), in.validate()); err != nil {
+	if err := errors.Join(access.RequireEverywhere(ctx, access.PointAdmin), in.validate()); err != nil {
 		return nil, err
 	}
 	ch, now := channel.From(ctx), s.Now()
@@ -172,7 +172,7 @@ type SaveRateInput struct {
 // with POINT_ADMIN): of one of the context's brand in any other, another brand's own
 // included.
 func (s *Service) SaveRate(ctx context.Context, in SaveRateInput) (*Rate, error) {
-	if err := errors.Join(access.Require(ctx, access.PointAdmin), office(ctx)); err != nil {
+	if err := errors.Join(access.RequireEverywhere(ctx, access.PointAdmin), office(ctx)); err != nil {
 		return nil, err
 	}
 	if in.FromID == in.ToID {

@@ -98,7 +98,7 @@ func (s *Service) telling(ctx context.Context, partnerID uuid.UUID) (*Partner, e
 	if err != nil || access.From(ctx).Is(access.RolePartner) {
 		return partner, err
 	}
-	if partner.APIPartnerID != nil || access.Require(ctx, access.PointAdmin) != nil {
+	if partner.APIPartnerID != nil || access.RequireEverywhere(ctx, access.PointAdmin) != nil {
 		return nil, fault.ErrForbidden.At("partnerId")
 	}
 	return partner, nil

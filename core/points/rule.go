@@ -251,7 +251,7 @@ type SaveRuleInput struct {
 
 // SaveRule makes a rule (staff with POINT_ADMIN).
 func (s *Service) SaveRule(ctx context.Context, in SaveRuleInput) (*Rule, error) {
-	if err := errors.Join(access.Require(ctx, access.PointAdmin), in.Name.Check("name", maxName, true), in.Terms.validate()); err != nil {
+	if err := errors.Join(access.RequireEverywhere(ctx, access.PointAdmin), in.Name.Check("name", maxName, true), in.Terms.validate()); err != nil {
 		return nil, err
 	}
 	if in.ValidFrom != nil && in.ValidUntil != nil && !in.ValidFrom.Before(*in.ValidUntil) {
@@ -286,7 +286,7 @@ type CloseRuleInput struct {
 // CloseRule ends a rule (staff with POINT_ADMIN).
 func (s *Service) CloseRule(ctx context.Context, in CloseRuleInput) error {
 	programmeID, ruleID := in.ProgrammeID, in.RuleID
-	if err := access.Require(ctx, access.PointAdmin); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PointAdmin); err != nil {
 		return err
 	}
 	if _, err := s.programme(ctx, programmeID); err != nil {

@@ -145,7 +145,7 @@ func (s *Service) standing(ctx context.Context, partnerID uuid.UUID) (*Partner, 
 // limit.
 func (s *Service) settling(ctx context.Context, partnerID uuid.UUID) (*Partner, error) {
 	p, err := s.partner(ctx, partnerID)
-	if err == nil && !access.From(ctx).Is(access.RolePartner) && access.Require(ctx, access.PointAdmin) != nil {
+	if err == nil && !access.From(ctx).Is(access.RolePartner) && access.RequireEverywhere(ctx, access.PointAdmin) != nil {
 		return nil, fault.ErrForbidden.At("partnerId")
 	}
 	return p, err

@@ -80,7 +80,7 @@ type DiscountsInput struct{ ConditionFilter }
 
 // Rates is one page of the brand's rates, newest first.
 func (c *Conditions) Rates(ctx context.Context, in RatesInput) (page.Connection[Rate], error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return page.Connection[Rate]{}, err
 	}
 	return c.store.Rates(ctx, channel.From(ctx).BrandID, in)
@@ -88,7 +88,7 @@ func (c *Conditions) Rates(ctx context.Context, in RatesInput) (page.Connection[
 
 // Discounts is one page of the brand's quantity discounts, newest first.
 func (c *Conditions) Discounts(ctx context.Context, in DiscountsInput) (page.Connection[QuantityDiscount], error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return page.Connection[QuantityDiscount]{}, err
 	}
 	return c.store.Discounts(ctx, channel.From(ctx).BrandID, in)

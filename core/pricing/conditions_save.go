@@ -71,7 +71,7 @@ func stateRate(r *Rate) any {
 // SaveRate makes or changes a rate. Rates above 100 %, rates that may go below the
 // floor, and the floor itself need PricingBelow.
 func (c *Conditions) SaveRate(ctx context.Context, in SaveRateInput) (*Rate, error) {
-	if err := errors.Join(access.Require(ctx, access.PricingWrite), in.Validate()); err != nil {
+	if err := errors.Join(access.RequireEverywhere(ctx, access.PricingWrite), in.Validate()); err != nil {
 		return nil, err
 	}
 	return change(ctx, c, alteration[Rate]{
@@ -128,7 +128,7 @@ type CloseRuleInput struct{ ID uuid.UUID }
 
 // CloseRate takes a rate out of use for good; it stays to be read.
 func (c *Conditions) CloseRate(ctx context.Context, in CloseRuleInput) (*Rate, error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return nil, err
 	}
 	return change(ctx, c, alteration[Rate]{
@@ -222,7 +222,7 @@ func stateDiscount(q *QuantityDiscount) any {
 
 // SaveDiscount makes or changes a quantity discount.
 func (c *Conditions) SaveDiscount(ctx context.Context, in SaveDiscountInput) (*QuantityDiscount, error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return nil, err
 	}
 	ch := channel.From(ctx)
@@ -249,7 +249,7 @@ func tellDiscount(q QuantityDiscount) (string, uuid.UUID, scope.Window) {
 
 // CloseDiscount takes a quantity discount out of use for good; it stays to be read.
 func (c *Conditions) CloseDiscount(ctx context.Context, in CloseRuleInput) (*QuantityDiscount, error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return nil, err
 	}
 	return change(ctx, c, alteration[QuantityDiscount]{

@@ -24,7 +24,7 @@ var customerListName = i18n.Text{"ja": "特別価格", "en": "Your price"}
 // CustomerList is the list of a customer's own prices (特価) in the channel's currency;
 // it is made, or opened again, if there is none. It joins the transaction.
 func (s *Lists) CustomerList(ctx context.Context, customer scope.Audience) (*List, error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return nil, err
 	}
 	ch := channel.From(ctx)
@@ -59,7 +59,7 @@ type CustomerPricesInput struct {
 // CustomerPrices is one page of a customer's own prices, by SKU and quantity.
 func (s *Lists) CustomerPrices(ctx context.Context, in CustomerPricesInput) (page.Connection[Row], error) {
 	none := page.Connection[Row]{Edges: []page.Edge[Row]{}}
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return none, err
 	}
 	ch := channel.From(ctx)
@@ -76,7 +76,7 @@ func (s *Lists) CustomerPrices(ctx context.Context, in CustomerPricesInput) (pag
 
 // CloseCustomerPrice ends one of a customer's own prices.
 func (s *Lists) CloseCustomerPrice(ctx context.Context, in ClosePriceInput) (*Row, error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return nil, err
 	}
 	personal, err := s.store.IsPersonal(ctx, channel.From(ctx).BrandID, in.ID)
@@ -114,7 +114,7 @@ type ScheduledInput struct {
 
 // Scheduled is one page of the prices that will begin or end, the next first.
 func (s *Lists) Scheduled(ctx context.Context, in ScheduledInput) (page.Connection[Scheduled], error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return page.Connection[Scheduled]{}, err
 	}
 	return s.store.ScheduledPrices(ctx, channel.From(ctx).BrandID, s.now(), in)

@@ -156,7 +156,7 @@ func NewLists(p ListParts) *Lists {
 
 // All are the brand's lists, closed ones included, by code.
 func (s *Lists) All(ctx context.Context) ([]List, error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return nil, err
 	}
 	return s.store.PriceLists(ctx, channel.From(ctx).BrandID)
@@ -231,7 +231,7 @@ func (in SaveListInput) Validate() error {
 // Save makes or changes a list; a closed one opens again. One whose prices may go
 // below the floor needs PricingBelow.
 func (s *Lists) Save(ctx context.Context, in SaveListInput) (*List, error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return nil, err
 	}
 	if err := in.Validate(); err != nil {

@@ -22,7 +22,7 @@ type CloseListInput struct{ ID uuid.UUID }
 // Close takes a list out of use; its prices stay to be read. One that a channel
 // sells by cannot be closed.
 func (s *Lists) Close(ctx context.Context, in CloseListInput) (*List, error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return nil, err
 	}
 	return s.change(ctx, &in.ID, "price_list.closed", func(l *List, _ bool) error {
@@ -93,7 +93,7 @@ type ClosePriceInput struct {
 // begun by then is withdrawn: it never held, and the event keeps it. What is over
 // stays as it is.
 func (s *Lists) ClosePrice(ctx context.Context, in ClosePriceInput) (*Row, error) {
-	if err := access.Require(ctx, access.PricingWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.PricingWrite); err != nil {
 		return nil, err
 	}
 	now := s.now()

@@ -132,7 +132,7 @@ type SimulateInput struct {
 // Start tries a campaign on past orders as if it had run all the time. Few orders
 // are looked at in place; many by a job, whose progress Simulation tells.
 func (s *Simulator) Start(ctx context.Context, in SimulateInput) (*Simulation, error) {
-	if err := access.Require(ctx, access.CampaignWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.CampaignWrite); err != nil {
 		return nil, err
 	}
 	ch, now := channel.From(ctx), s.Campaigns.Now()

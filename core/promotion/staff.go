@@ -205,7 +205,7 @@ func (s *Service) SetStatus(ctx context.Context, in StatusInput) (*Campaign, err
 // change writes a campaign with an event, moves the rules, and sees to it that
 // noren wakes when its period begins and ends.
 func (s *Service) change(ctx context.Context, campaignID *uuid.UUID, eventType string, f func(context.Context, *Campaign) error) (*Campaign, error) {
-	if err := access.Require(ctx, access.CampaignWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.CampaignWrite); err != nil {
 		return nil, err
 	}
 	var saved *Campaign

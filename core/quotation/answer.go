@@ -37,7 +37,7 @@ type AnswerInput struct {
 // Answer makes an offer, or a better one, for staff: as long as nothing was ordered and
 // nobody ended the quotation. Prices below the lowest allowed ones need PricingBelow.
 func (s *Service) Answer(ctx context.Context, in AnswerInput) (*Quotation, error) {
-	if err := access.Require(ctx, access.QuotationWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.QuotationWrite); err != nil {
 		return nil, err
 	}
 	return s.change(ctx, in.QuotationID, "quotation.answered", func(ctx context.Context, q *Quotation, _ bool, c *Change) error {
@@ -134,7 +134,7 @@ type NoteInput struct {
 
 // Note replaces the internal note of a quotation, for staff.
 func (s *Service) Note(ctx context.Context, in NoteInput) (*Quotation, error) {
-	if err := errors.Join(access.Require(ctx, access.QuotationWrite), short("note", in.Note, maxNote)); err != nil {
+	if err := errors.Join(access.RequireEverywhere(ctx, access.QuotationWrite), short("note", in.Note, maxNote)); err != nil {
 		return nil, err
 	}
 	return s.change(ctx, in.QuotationID, noted, func(_ context.Context, q *Quotation, _ bool, c *Change) error {

@@ -198,7 +198,7 @@ func (s *Service) lock(ctx context.Context, quotationID uuid.UUID) (q *Quotation
 	case !sees(ctx, *q, seat):
 		return nil, false, fault.ErrNotFound.At("quotationId")
 	case access.From(ctx).May(access.QuotationRead):
-		return q, true, access.Require(ctx, access.QuotationWrite)
+		return q, true, access.RequireEverywhere(ctx, access.QuotationWrite)
 	}
 	return q, false, acts(ctx, *q, seat)
 }

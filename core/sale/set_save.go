@@ -36,7 +36,7 @@ func (s *Service) Sets(ctx context.Context, variantIDs []uuid.UUID) ([]Set, erro
 // SaveSet says what a variant is made of, for staff. Sets in sets are ErrSetNested, a
 // set in itself is ErrSetCycle.
 func (s *Service) SaveSet(ctx context.Context, in SaveSetInput) (*Set, error) {
-	if err := access.Require(ctx, access.CatalogWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.CatalogWrite); err != nil {
 		return nil, err
 	}
 	set, err := in.set(ctx)
@@ -147,7 +147,7 @@ type RemoveSetInput struct{ VariantID uuid.UUID }
 // RemoveSet makes a set a variant like any other again, for staff. Orders keep what they
 // were placed with.
 func (s *Service) RemoveSet(ctx context.Context, in RemoveSetInput) error {
-	if err := access.Require(ctx, access.CatalogWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.CatalogWrite); err != nil {
 		return err
 	}
 	return s.Tx.InTx(ctx, func(ctx context.Context) error {
