@@ -431,7 +431,7 @@ func TestAnyShopTakesReturnsIn(t *testing.T) {
 	require.Equal(t, []string{may.ID}, listed(clerk.actor, `{}`), "a shop lists what came back to it")
 	elsewhere := access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Stores: []uuid.UUID{other}, Permissions: clerk.actor.Permissions}
 	require.Empty(t, listed(elsewhere, `{}`))
-	number, _, _ := strings.Cut(may.Number, "-R")
+	number := may.Number[:strings.LastIndex(may.Number, "-R")] // an order's number may have "-R" in it, too
 	require.Equal(t, []string{may.ID, open.ID}, listed(elsewhere, `{"orderNumber":"`+number+`"}`), "goods come back anywhere: by the number it is told")
 	require.NotEmpty(t, d.Do(t, `{ returns { nodes { id } } }`, nil, "X-Cart-Token", d.token).Errors)
 	node := d.Do(t, `query($id: ID!) { node(id: $id) { ... on Return { number } } return(id: $id) { number } }`, apptest.Variables{"id": may.ID}, "X-Cart-Token", d.token)
