@@ -155,6 +155,9 @@ func (s *Service) Post(ctx context.Context, all ...Posting) ([]Result, error) {
 		}
 		results = results[:0]
 		for _, p := range all {
+			if now := s.Now(); undoes[p.Kind] != "" && p.At.Before(now) {
+				p.At = now // midnight may have passed, and the lot been written off, while this waited for its turn
+			}
 			if p.Kind == TransferIn && len(results) > 0 { // they keep their last days
 				p.Portions = results[len(results)-1].Portions
 			}
