@@ -33,24 +33,22 @@ func pointTransferPayload(ctx context.Context, t *points.Transfer, err error) (m
 	return model.PointTransferPayload{Transfer: unless(errors, t), UserErrors: errors}, err
 }
 
-// answersPayload tells what became of a file, and of the lines that were left out.
-// pointLines are a partner's lines, as they were sent.
-func pointLines(csv *string, file *graphql.Upload) (io.Reader, error) {
+// pointFile is whose file it is, and its lines, however they were sent.
+func pointFile(partnerID string, csv *string, file *graphql.Upload) (partner uuid.UUID, lines io.Reader, err error) {
+	if _, partner, err = globalid.Parse(partnerID); err != nil {
+		return partner, nil, err
+	}
 	switch {
 	case (csv == nil) == (file == nil):
-		return nil, points.ErrFileOne.At("csv")
+		return partner, nil, points.ErrFileOne.At("csv")
 	case csv != nil:
-		return strings.NewReader(*csv), nil
+		return partner, strings.NewReader(*csv), nil
 	}
-	return file.File, nil
+	return partner, file.File, nil
 }
 
 func (r *Resolver) receivePointFile(ctx context.Context, in model.ReceivePointFileInput) (*points.Received, error) {
-	_, partner, err := globalid.Parse(in.PartnerID)
-	if err != nil {
-		return nil, err
-	}
-	lines, err := pointLines(in.CSV, in.File)
+	partner, lines, err := pointFile(in.PartnerID, in.CSV, in.File)
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +56,7 @@ func (r *Resolver) receivePointFile(ctx context.Context, in model.ReceivePointFi
 }
 
 func (r *Resolver) importPointAnswers(ctx context.Context, in model.ImportPointAnswersInput) (*points.Import, error) {
-	_, partner, err := globalid.Parse(in.PartnerID)
-	if err != nil {
-		return nil, err
-	}
-	lines, err := pointLines(in.CSV, in.File)
+	partner, lines, err := pointFile(in.PartnerID, in.CSV, in.File)
 	if err != nil {
 		return nil, err
 	}
@@ -70,11 +64,7 @@ func (r *Resolver) importPointAnswers(ctx context.Context, in model.ImportPointA
 }
 
 func (r *Resolver) reconcilePoints(ctx context.Context, in model.ReconcilePointsInput) (*points.Reconciliation, error) {
-	_, partner, err := globalid.Parse(in.PartnerID)
-	if err != nil {
-		return nil, err
-	}
-	lines, err := pointLines(in.CSV, in.File)
+	partner, lines, err := pointFile(in.PartnerID, in.CSV, in.File)
 	if err != nil {
 		return nil, err
 	}

@@ -34,8 +34,9 @@ type RequestStore interface {
 	// ForgetEvents takes what people typed out of the events about the erased member, and
 	// about members who were merged into them, some hundred at a time (event.Forget).
 	ForgetEvents(ctx context.Context, memberID uuid.UUID, at time.Time) error
-	// Unforgotten are members who were erased while their events were left alone.
-	Unforgotten(ctx context.Context, most int) ([]uuid.UUID, error)
+	// Unforgotten are members behind the one named who were erased while their events were
+	// left alone.
+	Unforgotten(ctx context.Context, after uuid.UUID, most int) ([]uuid.UUID, error)
 	// Held are the rows of one kind that are held of the member, one by one.
 	Held(ctx context.Context, kind Held, memberID uuid.UUID, yield func(json.RawMessage) error) error
 }
@@ -323,16 +324,20 @@ func (s *Service) WorkErasures(ctx context.Context) error {
 }
 
 // forgetPast sees to the events about members who were erased before events were: each in
-// a transaction of its own, so that what breaks it off loses nothing.
+// a transaction of its own. One that fails holds up no other.
 func (s *Service) forgetPast(ctx context.Context) error {
+	var failed []error
+	last := uuid.Nil
 	for {
-		some, err := s.Store.Unforgotten(ctx, 100)
+		some, err := s.Store.Unforgotten(ctx, last, 100)
 		if err != nil || len(some) == 0 {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
 		for _, memberID := range some {
-			if err := s.Tx.InTx(ctx, func(ctx context.Context) error { return s.Store.ForgetEvents(ctx, memberID, s.Now()) }); err != nil {
-				return err
+			last = memberID
+			err := s.Tx.InTx(ctx, func(ctx context.Context) error { return s.Store.ForgetEvents(ctx, memberID, s.Now()) })
+			if err != nil {
+				failed = append(failed, fmt.Errorf("events about %s: %w", memberID, err))
 			}
 		}
 	}

@@ -201,17 +201,28 @@ func TestMovedByManyAtOnceItIsOnes(t *testing.T) {
 		c.ring(t, fmt.Sprint(n), card, c.clock(), [3]any{"lead-1", 1, 1000})
 	}
 	var group sync.WaitGroup
+	failures := make(chan error, 30)
 	for who := range 3 {
+		var moves []purchase.MoveInput
+		for n := range 10 {
+			moves = append(moves, purchase.MoveInput{CorrectionInput: c.correcting(t, fmt.Sprint(n)), MemberID: &all[(who+n)%3]})
+		}
 		group.Go(func() {
-			for n := range 10 {
-				if err := c.move(t, fmt.Sprint(n), &all[(who+n)%3]); err != nil {
-					require.ErrorIs(t, err, purchase.ErrSame)
+			for _, in := range moves {
+				if _, err := c.purchases.Move(c.desk(), in); err != nil {
+					failures <- err
 				}
 			}
 		})
 	}
-	group.Go(func() { require.NoError(t, c.EarnReceipts(context.Background())) })
+	var earned error
+	group.Go(func() { earned = c.EarnReceipts(context.Background()) })
 	group.Wait()
+	close(failures)
+	require.NoError(t, earned)
+	for err := range failures {
+		require.ErrorIs(t, err, purchase.ErrSame)
+	}
 	var sum int64
 	for _, m := range all {
 		has := c.has(t, m)

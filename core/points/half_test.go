@@ -131,3 +131,29 @@ func TestAnExchangesKeyIsOfOneExchange(t *testing.T) {
 	}
 	require.EqualValues(t, 100, sum, "as many as before")
 }
+
+// Midnight passes, and the job with it, while points that are given back wait for the account:
+// they would come back to a lot that is written off already, and could not be again.
+func TestWhatComesBackAfterMidnightComesBackToNoLotThatIsOver(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m := b.members[0]
+	b.set(time.Date(2026, 3, 1, 12, 0, 0, 0, jst))
+	_, err := b.Post(t.Context(), b.posting(points.Earn, m, "earned", 100))
+	require.NoError(t, err)
+	_, err = b.Post(t.Context(), b.posting(points.Use, m, "use:1", 40))
+	require.NoError(t, err)
+	b.set(time.Date(2026, 3, 31, 23, 59, 59, 0, jst)) // thirty days after
+	back := b.posting(points.Return, m, "back:1", 40)
+	back.Undoes = "use:1"
+	b.pass(time.Second)
+	require.NoError(t, b.Expire(t.Context()))
+	require.Zero(t, b.usable(t, m))
+	_, err = b.Post(t.Context(), back)
+	require.NoError(t, err)
+	require.EqualValues(t, 40, b.usable(t, m), "they live on for the days of grace")
+	b.pass(15 * 24 * time.Hour)
+	require.NoError(t, b.Expire(t.Context()), "and are written off under a key of their own")
+	require.Zero(t, b.usable(t, m))
+	b.audit(t)
+}

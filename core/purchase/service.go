@@ -14,7 +14,6 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
-	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/member"
@@ -336,116 +335,6 @@ func (s *Service) Imports(ctx context.Context, p page.Args) (page.Connection[Imp
 		sentBy = &actor.ID
 	}
 	return s.Store.Imports(ctx, channel.From(ctx).BrandID, sentBy, p)
-}
-
-// ProblemQuery asks for one page of a brand's work list, the latest first.
-type ProblemQuery struct {
-	BrandID  uuid.UUID
-	State    ProblemState
-	Narrowed bool        // to receipts of the stores, or that somebody sent
-	Stores   []uuid.UUID // if it is narrowed
-	SentBy   *uuid.UUID  // if it is narrowed, instead of stores
-	Page     page.Args
-}
-
-// Problems is one page of the brand's work list. Store staff see what their stores' receipts
-// ask, and partners what theirs do: whose card it turned out to be is nobody else's to know.
-func (s *Service) Problems(ctx context.Context, state ProblemState, p page.Args) (page.Connection[Problem], error) {
-	if err := access.Require(ctx, access.PurchaseWrite); err != nil {
-		return page.Connection[Problem]{}, err
-	}
-	actor := access.From(ctx)
-	q := ProblemQuery{BrandID: channel.From(ctx).BrandID, State: state, Page: p}
-	q.Stores, q.Narrowed = access.StoresOf(ctx)
-	if actor.Is(access.RolePartner) {
-		q.Narrowed, q.SentBy = true, &actor.ID
-	}
-	return s.Store.Problems(ctx, q)
-}
-
-// Resolve says what a code or card number turned out to be, or whether a receipt is as it
-// came again, for the head office. Purchases that become a member's so earn what they
-// would have earned.
-func (s *Service) Resolve(ctx context.Context, in ResolveInput) (*Problem, error) {
-	if err := errors.Join(access.Require(ctx, access.PurchaseWrite), i18n.CheckString("reason", in.Reason, maxText)); err != nil {
-		return nil, err
-	}
-	actor, brandID, now := access.From(ctx), channel.From(ctx).BrandID, s.Now()
-	if actor.Is(access.RoleStoreStaff, access.RolePartner) {
-		return nil, fault.ErrForbidden
-	}
-	var kept Problem
-	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
-		p, err := s.Store.LockProblem(ctx, brandID, in.ProblemID)
-		if err != nil {
-			return err
-		}
-		if p == nil {
-			return fault.ErrNotFound.At("problemId")
-		}
-		if p.State != ProblemOpen {
-			return ErrSettled.At("problemId")
-		}
-		if err := in.fits(*p); err != nil {
-			return err
-		}
-		p.State, p.VariantID, p.MemberID, p.Reason, p.ResolvedAt = ProblemResolved, in.VariantID, in.MemberID, in.Reason, &now
-		if in.Ignore {
-			p.State = ProblemIgnored
-		}
-		if actor.ID != uuid.Nil {
-			p.ActorID = &actor.ID
-		}
-		kept = *p
-		if err := s.Store.SaveProblem(ctx, kept); err != nil {
-			return err
-		}
-		if err := s.settle(ctx, kept, now); err != nil {
-			return err
-		}
-		return s.Events.Record(ctx, event.New(ctx, now, "purchases.problem_settled", "PurchaseProblem", p.ID, map[string]any{"kind": p.Kind, "state": p.State}))
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &kept, nil
-}
-
-// fits reports whether the answer is one, and of the problem's kind.
-func (in ResolveInput) fits(p Problem) error {
-	said := 0
-	for _, is := range []bool{in.VariantID != nil, in.MemberID != nil, in.Accept, in.Ignore} {
-		if is {
-			said++
-		}
-	}
-	if said != 1 || in.VariantID != nil && p.Kind != UnknownProduct || in.MemberID != nil && p.Kind != UnknownMember || in.Accept && p.Kind != OtherContent {
-		return ErrAnswer
-	}
-	return nil
-}
-
-func (s *Service) settle(ctx context.Context, p Problem, now time.Time) error {
-	switch {
-	case p.Kind == OtherContent && p.State == ProblemResolved:
-		return s.accept(ctx, p)
-	case p.VariantID != nil:
-		return s.Store.NameGoods(ctx, p.BrandID, p.Value, *p.VariantID)
-	case p.MemberID != nil:
-		m, err := s.Members.ByID(ctx, *p.MemberID)
-		if err != nil {
-			return err
-		}
-		if m.MergedInto != nil || m.ErasedAt != nil {
-			return fault.ErrNotFound.At("memberId")
-		}
-		theirs, err := s.Store.NameMember(ctx, p.BrandID, p.Value, m.ID, now.In(channel.From(ctx).Zone()))
-		if err != nil {
-			return err
-		}
-		return s.earn(ctx, theirs)
-	}
-	return nil
 }
 
 // ShipmentsJob brings what has left of orders into the history.

@@ -48,16 +48,8 @@ func (s *Service) GivenUp(ctx context.Context, orderID uuid.UUID) (int64, error)
 // came back for it had come back for their money.
 func (s *Service) carryBack(ctx context.Context, orderID, causeID uuid.UUID, most int64) (int64, error) {
 	ctx = access.With(ctx, access.System) // whoever may give the order up, or its goods back
-	replaced, err := s.Store.Exchanges(ctx, []uuid.UUID{orderID})
-	if err != nil || len(replaced) == 0 {
-		return 0, err
-	}
-	found, err := s.Store.Return(ctx, replaced[0].ReturnID)
-	if err != nil {
-		return 0, err
-	}
-	c, err := s.hold(ctx, *found)
-	if err != nil {
+	c, replaces, err := s.replacing(ctx, orderID)
+	if err != nil || !replaces {
 		return 0, err
 	}
 	receipt := &c.r.Receipts[slices.IndexFunc(c.r.Receipts, func(r Receipt) bool { return r.ExchangeOrderID != nil && *r.ExchangeOrderID == orderID })]

@@ -119,21 +119,27 @@ func (c changing) shippingBack() int64 {
 	return max(0, sharesOf(c.Order, c.Lines).shipping-refusedShipping(c.Order, c.Shipments))
 }
 
+// replacing is the return, held, whose goods the order replaces; false if it replaces none.
+func (s *Service) replacing(ctx context.Context, orderID uuid.UUID) (c changing, replaces bool, err error) {
+	replaced, err := s.Store.Exchanges(ctx, []uuid.UUID{orderID})
+	if err != nil || len(replaced) == 0 {
+		return c, false, err
+	}
+	found, err := s.Store.Return(ctx, replaced[0].ReturnID)
+	if err != nil {
+		return c, false, err
+	}
+	c, err = s.hold(ctx, *found)
+	return c, true, err
+}
+
 // backWith gives back what is due when all of an order is back, because the order that replaced
 // goods of it is: the shipping fee, and what campaigns gave. It answers how much goes back to
 // the customer.
 func (s *Service) backWith(ctx context.Context, orderID uuid.UUID, keeps bool) (int64, error) {
 	ctx = access.With(ctx, access.System) // whoever may give the goods back
-	replaced, err := s.Store.Exchanges(ctx, []uuid.UUID{orderID})
-	if err != nil || len(replaced) == 0 {
-		return 0, err
-	}
-	found, err := s.Store.Return(ctx, replaced[0].ReturnID)
-	if err != nil {
-		return 0, err
-	}
-	c, err := s.hold(ctx, *found)
-	if err != nil {
+	c, replaces, err := s.replacing(ctx, orderID)
+	if err != nil || !replaces {
 		return 0, err
 	}
 	if c.fates, err = s.fates(ctx, c.all); err != nil || c.whole() || c.stands() != nil {

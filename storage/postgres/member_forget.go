@@ -105,7 +105,7 @@ func (s *Members) forgetAbout(ctx context.Context, subjects []uuid.UUID, members
 	}
 }
 
-// Unforgotten are erased members whose events were left alone.
-func (s *Members) Unforgotten(ctx context.Context, most int) ([]uuid.UUID, error) {
-	return column[uuid.UUID](ctx, s.db, `SELECT id FROM members WHERE erased_at IS NOT NULL AND events_cleaned_at IS NULL ORDER BY id LIMIT $1`, most)
+// Unforgotten are erased members behind the one named whose events were left alone.
+func (s *Members) Unforgotten(ctx context.Context, after uuid.UUID, most int) ([]uuid.UUID, error) {
+	return column[uuid.UUID](ctx, s.db, `SELECT id FROM members WHERE erased_at IS NOT NULL AND events_cleaned_at IS NULL AND id > $1 ORDER BY id LIMIT $2`, after, most)
 }

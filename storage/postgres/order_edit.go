@@ -63,16 +63,8 @@ const (
 		WHERE r.order_id = @order AND r.variant_id = l.variant_id AND r.location_id IS NOT DISTINCT FROM l.location_id AND r.state = 'OPEN' AND r.quantity >= l.quantity
 		RETURNING l.variant_id, l.location_id, l.quantity
 	)`
-	shelvesBack = unreserved + `, locked AS (
-		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN given USING (variant_id, location_id)
-		ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
-	), turned AS (
-		UPDATE stock_levels s SET reserved = s.reserved - g.quantity
-		FROM given g JOIN locked USING (variant_id, location_id)
-		WHERE s.variant_id = g.variant_id AND s.location_id = g.location_id
-		RETURNING s.variant_id, s.location_id, s.free, -g.quantity AS taken
-	)` + notedRelease + turnedRows
-	placesBack = unreserved + `, locked AS (
+	shelvesBack = unreserved + onShelvesAgain
+	placesBack  = unreserved + `, locked AS (
 		SELECT k.variant_id FROM back_orders k JOIN given USING (variant_id) ORDER BY k.variant_id FOR UPDATE OF k
 	), back AS (
 		UPDATE back_orders k SET pieces = k.pieces - g.quantity FROM given g JOIN locked USING (variant_id)

@@ -43,6 +43,17 @@ const notedRelease = `, noted AS (
 		SELECT gen_random_uuid(), @at, variant_id, location_id, 'RELEASE', 0, taken, @order::uuid::text, @role, @actor::uuid FROM turned
 	)`
 
+// onShelvesAgain lets the levels have what a statement has given of reservations.
+const onShelvesAgain = `, locked AS (
+		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN given USING (variant_id, location_id)
+		ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
+	), turned AS (
+		UPDATE stock_levels s SET reserved = s.reserved - g.quantity
+		FROM given g JOIN locked USING (variant_id, location_id)
+		WHERE s.variant_id = g.variant_id AND s.location_id = g.location_id
+		RETURNING s.variant_id, s.location_id, s.free, -g.quantity AS taken
+	)` + notedRelease + turnedRows
+
 // turnedRows answers the levels as moved.
 const turnedRows = `
 	SELECT t.variant_id, t.free, t.taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = t.variant_id) AS in_set FROM turned t`
@@ -144,18 +155,10 @@ func reservationArgs(reservations []order.Reservation) pgx.NamedArgs {
 
 // heldBack lets go of what the order holds at locations.
 const heldBack = `
-	WITH released AS (
+	WITH given AS (
 		UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN' AND location_id IS NOT NULL
 		RETURNING variant_id, location_id, quantity
-	), locked AS (
-		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN released USING (variant_id, location_id)
-		ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
-	), turned AS (
-		UPDATE stock_levels s SET reserved = s.reserved - r.quantity
-		FROM released r JOIN locked USING (variant_id, location_id)
-		WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
-		RETURNING s.variant_id, s.location_id, s.free, -r.quantity AS taken
-	)` + notedRelease + turnedRows
+	)` + onShelvesAgain
 
 // Release returns the stock that the order holds; what is released stays so. What the order
 // waits for may just have come: Allocate locks what waits, not the order, so that the order
