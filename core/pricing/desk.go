@@ -71,21 +71,11 @@ func (d *Desk) Current(ctx context.Context, version int64) (bool, error) {
 // Sheets are what must be known of the variants, in one statement; two when the
 // rules have moved since the desk opened.
 func (d *Desk) Sheets(ctx context.Context, variants []uuid.UUID) (Book, error) {
-	return d.sheets(ctx, variants, false)
-}
-
-// Described are the sheets with all that rules ask of the goods, though no price rule asks:
-// for rules of others, such as what a shipping method does not carry.
-func (d *Desk) Described(ctx context.Context, variants []uuid.UUID) (Book, error) {
-	return d.sheets(ctx, variants, true)
-}
-
-func (d *Desk) sheets(ctx context.Context, variants []uuid.UUID, described bool) (Book, error) {
 	for {
 		t := d.terms.Load()
 		book, version, err := d.s.store.Sheets(ctx, SheetQuery{
 			BrandID: d.brand, Variants: t.Rules.withParts(variants), Lists: d.Lists(), At: t.At,
-			Goods: described || t.Offers != nil || !t.Rules.quiet(t.Buyer),
+			Goods: t.Offers != nil || !t.Rules.quiet(t.Buyer),
 		})
 		if err != nil {
 			return nil, err
