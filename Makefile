@@ -4,6 +4,8 @@ GO      ?= go
 BIN     := $(CURDIR)/.bin
 LINT    := $(BIN)/golangci-lint
 LINT_VERSION := v2.15.0
+VULN_VERSION := v1.9.0
+VULN_DB := https://vuln.go.dev
 
 .PHONY: dev test generate check lint audit bench bench-members vulnerabilities
 
@@ -19,6 +21,7 @@ generate: ## Make Go from the schema.
 
 check: generate ## Fail if the generated code is not what the schema says.
 	git diff --exit-code -- graph resolvers clients
+	test -z "$$(git ls-files --others --exclude-standard -- graph resolvers clients)"
 
 lint: $(LINT) ## Lint; govet is one of the linters.
 	$(LINT) run ./...
@@ -35,3 +38,8 @@ bench: ## Measure noren beside the baseline; prints ratios.
 bench-members: ## Measure a million members and twelve million purchased items, and points; MEMBERS and PURCHASES choose other sizes.
 	$(GO) run ./bench -only members -members $(or $(MEMBERS),1000000) -purchases $(or $(PURCHASES),12000000)
 	$(GO) run ./bench -only points
+
+vulnerabilities: ## Look for known vulnerabilities, where their database can be reached.
+	@if curl -fs -m 10 -o /dev/null $(VULN_DB)/index/db.json; then \
+	  $(GO) run golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION) ./...; \
+	else echo "$(VULN_DB) cannot be reached: vulnerabilities were not looked for"; fi
