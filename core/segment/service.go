@@ -117,8 +117,8 @@ type SearchInput struct {
 
 // Search is one page of the channel's brand's members whom the conditions hold for, as
 // the actor may see them. Staff of a shop find members of all shops, masked; asking about
-// the person (age, gender, birthday, pets) or what they bought (goods, amounts, visits,
-// responses to mailings), they find their own alone, or the answer would tell what is
+// the person (age, gender, birthday, pets), what they bought (goods, amounts, visits,
+// responses to mailings) or their points, they find their own alone, or the answer would tell what is
 // masked. What was searched for is written down first.
 func (s *Service) Search(ctx context.Context, in SearchInput) (page.Connection[member.Member], error) {
 	var none page.Connection[member.Member]
