@@ -8,6 +8,7 @@ package resolvers
 import (
 	"context"
 
+	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/segment"
@@ -47,6 +48,22 @@ func (r *mutationResolver) ExportSegment(ctx context.Context, input segment.Expo
 
 func (r *queryResolver) MemberSearch(ctx context.Context, where segment.Condition, first *int, after *string) (page.Connection[member.Member], error) {
 	return r.Resolver.Segments.Search(ctx, segment.SearchInput{Where: where, Page: page.Args{First: first, After: after}, Counted: graph.Asks(ctx, "totalCount")})
+}
+
+func (r *queryResolver) Segment(ctx context.Context, id string) (*segment.Segment, error) {
+	_, key, err := globalid.Parse(id)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(r.Resolver.Segments.ByID(ctx, key))
+}
+
+func (r *queryResolver) SegmentMembers(ctx context.Context, segmentID string, first *int, after *string) (page.Connection[member.Member], error) {
+	_, key, err := globalid.Parse(segmentID)
+	if err != nil {
+		return model.MemberSearchConnection{}, err
+	}
+	return r.Resolver.Segments.MembersOf(ctx, key, page.Args{First: first, After: after}, graph.Asks(ctx, "totalCount"))
 }
 
 func (r *queryResolver) Segments(ctx context.Context, first *int, after *string, closed bool) (page.Connection[segment.Segment], error) {

@@ -170,11 +170,55 @@ func TestSegmentsAreKeptAndExported(t *testing.T) {
 		status, _ = fileOf(t, a, link+"x")
 		require.Equal(t, http.StatusForbidden, status)
 	}
+	members := func(actor access.Actor, segment, after string) (got segmentSeen, code string) {
+		answer := a.DoAs(t, actor, `query($id: ID!, $after: String) { segment(id: $id) { name } segmentMembers(segmentId: $id, first: 1, after: $after) { totalCount pageInfo { hasNextPage endCursor } nodes { name } } }`,
+			apptest.Variables{"id": segment, "after": optional(after)})
+		if code = answer.Code(); code == "" {
+			answer.Into(t, &got)
+		}
+		return got, code
+	}
+	kept, _ := members(office, frozen.Segment.ID, "")
+	require.Equal(t, "渋谷", kept.Segment.Name)
+	require.Equal(t, "山田 花子", kept.SegmentMembers.Nodes[0].Name)
+	require.Equal(t, []any{1, false}, []any{kept.SegmentMembers.TotalCount, kept.SegmentMembers.PageInfo.HasNextPage}, "who came later is not in a static one")
+	now, _ := members(office, moving.Segment.ID, "")
+	require.Equal(t, []any{2, true}, []any{now.SegmentMembers.TotalCount, now.SegmentMembers.PageInfo.HasNextPage})
+	rest, _ := members(office, moving.Segment.ID, now.SegmentMembers.PageInfo.EndCursor)
+	require.NotEqual(t, now.SegmentMembers.Nodes, rest.SegmentMembers.Nodes)
+	for _, stranger := range []access.Actor{clerk, promoter} {
+		_, code := members(stranger, moving.Segment.ID, "")
+		require.Equal(t, "FORBIDDEN", code)
+	}
+	_, code := members(office, id.Global("Segment", id.New()), "")
+	require.Equal(t, "NOT_FOUND", code)
 	var opened int
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM events WHERE type = 'segment.viewed' AND actor_id = $1`, office.ID).Scan(&opened))
+	require.Equal(t, 3, opened)
 	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM events WHERE type = 'segment.exported' AND actor_id = $1`, office.ID).Scan(&opened))
 	require.Equal(t, 2, opened)
 	do(office, "closeSegment", "SegmentInput", apptest.Variables{"segmentId": frozen.Segment.ID})
 	require.Equal(t, "SEGMENT_CLOSED", do(office, "closeSegment", "SegmentInput", apptest.Variables{"segmentId": frozen.Segment.ID}).UserErrors[0].Code)
+}
+
+type segmentSeen struct {
+	Segment        *struct{ Name string }
+	SegmentMembers struct {
+		TotalCount int
+		PageInfo   struct {
+			HasNextPage bool
+			EndCursor   string
+		}
+		Nodes []struct{ Name string }
+	}
+}
+
+// optional is the text, or nothing where it is empty.
+func optional(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }
 
 func fileOf(t *testing.T, a *apptest.App, link string) (status int, body string) {

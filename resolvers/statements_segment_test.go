@@ -15,7 +15,13 @@ var segmentOperations = map[string]clientOperation{
 		}
 		return apptest.Variables{"where": anybody}
 	})},
-	"admin/Segments":    {1, asked(func(t *testing.T, w *world) apptest.Variables { w.segment(t); return nil })},
+	"admin/Segments": {1, asked(func(t *testing.T, w *world) apptest.Variables { w.segment(t); return nil })},
+	"admin/SegmentDetail": {9, asked(func(t *testing.T, w *world) apptest.Variables {
+		for range w.size {
+			w.guest(t, "09011112222")
+		}
+		return apptest.Variables{"id": w.segment(t)}
+	})},
 	"admin/SaveSegment": {7, input(func(_ *testing.T, w *world) apptest.Variables { return w.search() })},
 	"admin/RenameSegment": {5, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"segmentId": w.segment(t), "name": "S" + id.New().String()}

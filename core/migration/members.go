@@ -234,8 +234,9 @@ func (t *takingMembers) write(ctx context.Context, all []*NewMember, keys, cards
 		case known[n.Key] != uuid.Nil:
 			done.repeated++
 		default:
-			t.cardless(n, holders)
-			fresh = append(fresh, n)
+			taken := *n
+			t.cardless(&taken, holders)
+			fresh = append(fresh, &taken)
 		}
 	}
 	done.accepted = len(fresh)

@@ -2,12 +2,15 @@ package migration
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/points"
 )
 
@@ -20,7 +23,7 @@ type takingPoints struct {
 
 // balance is what a row brings.
 type balance struct {
-	key, member, card string
+	key, member, card string // of the member as it stands there, as the members' file has it
 	points            int64
 	until             *time.Time
 	reading           *reading
@@ -28,7 +31,7 @@ type balance struct {
 
 func (t *takingPoints) balanceOf(r *reading) *balance {
 	b := &balance{key: r.key(), reading: r}
-	b.member, _ = read(r, r.Fields["member"], short(maxKey), nil)
+	b.member, _ = read(r, r.Fields["member"], asKey, nil)
 	if f := r.Fields["card"]; f != nil {
 		b.card, _ = read(r, f, func(s string) (string, error) { return ReadCard(s, f.Check != "") }, cardDone)
 	}
@@ -101,6 +104,10 @@ func (t *takingPoints) write(ctx context.Context, all []*balance) (result, error
 	if err != nil {
 		return done, err
 	}
+	erased, err := t.Store.Erased(ctx, slices.AppendSeq(slices.Collect(maps.Values(members)), maps.Values(holders)))
+	if err != nil {
+		return done, err
+	}
 	var postings []points.Posting
 	var of []*balance
 	for _, b := range all {
@@ -114,6 +121,8 @@ func (t *takingPoints) write(ctx context.Context, all []*balance) (result, error
 			b.reading.reject(strings.Join(t.mapping.Key, "+"), b.key, because("キーが%d行目と重複しています", "The key stands in line %d too", line))
 		case holder == uuid.Nil:
 			b.reading.reject("", b.member+b.card, because("この会員は登録されていません", "Nobody knows this member"))
+		case slices.Contains(erased, holder):
+			b.reading.reject("", b.member+b.card, because("この会員の個人情報は削除されています", "This member was erased"))
 		case b.points == 0:
 			done.accepted++
 		default:
@@ -129,9 +138,11 @@ func (t *takingPoints) write(ctx context.Context, all []*balance) (result, error
 
 // post writes the postings down: at once, or, if one of them fails, each for itself.
 func (t *takingPoints) post(ctx context.Context, done result, of []*balance, postings []points.Posting) (result, error) {
-	if !t.apply || len(postings) == 0 {
-		done.accepted += len(postings)
+	if len(postings) == 0 {
 		return done, nil
+	}
+	if !t.apply {
+		return t.tried(ctx, done, of, postings)
 	}
 	results, err := t.Points.Post(ctx, postings...)
 	if err != nil && !isFault(err) {
@@ -154,6 +165,20 @@ func (t *takingPoints) post(ctx context.Context, done result, of []*balance, pos
 		done.count(results[i].Replayed)
 	}
 	return done, nil
+}
+
+// tried answers as post would, and writes nothing.
+func (t *takingPoints) tried(ctx context.Context, done result, of []*balance, postings []points.Posting) (result, error) {
+	posted, err := t.Points.Posted(ctx, postings)
+	for i, p := range postings {
+		switch moved, before := posted[i]; {
+		case before && moved != p.Points:
+			of[i].reading.reject("", of[i].key, reasonOf(idempotency.ErrReused))
+		default:
+			done.count(before)
+		}
+	}
+	return done, err
 }
 
 func (r *result) count(replayed bool) {

@@ -181,25 +181,31 @@ func (t *takingPurchases) write(ctx context.Context, slips []*slip, bring []purc
 	if err != nil {
 		return done, err
 	}
-	fresh, rows := bring[:0:0], 0
-	lines := map[string]int{}
+	known, err := t.Purchases.Known(ctx, bring)
+	if err != nil {
+		return done, err
+	}
+	fresh := bring[:0:0]
 	for i, s := range slips {
 		if line := first[Named{"receipt", s.key, 0}]; line != s.rows[0].line {
 			s.rows[0].reject("", s.receipt.Receipt, because("同じレシートが%d行目にもあります。1つのレシートの行は続けて書いてください", "The receipt stands in line %d too; its rows follow each other", line))
 			s.refuse()
 			continue
 		}
-		fresh, rows = append(fresh, bring[i]), rows+len(s.rows)
-		lines[bring[i].ID.String()] = len(s.rows)
+		fresh = append(fresh, bring[i])
+		same, there := known[bring[i].ID]
+		if !there {
+			done.accepted += len(s.rows)
+			continue
+		}
+		done.repeated += len(s.rows)
+		if !same {
+			s.rows[0].said(Noticed, "", s.receipt.Receipt, because("同じレシートが別の内容で既に取り込まれています。取り込まずに、購買の確認リストに載せます",
+				"The receipt is there with other content: it stays as it is, and the other goes on the work list of purchases"))
+		}
 	}
-	if !t.apply {
-		done.accepted = rows
-		return done, nil
+	if t.apply {
+		_, err = t.Purchases.Bring(ctx, t.run.ID, fresh)
 	}
-	added, err := t.Purchases.Bring(ctx, t.run.ID, fresh)
-	for _, p := range added {
-		done.accepted += lines[p.ID.String()]
-	}
-	done.repeated = rows - done.accepted
 	return done, err
 }

@@ -173,6 +173,14 @@ func short(most int) func(string) (string, error) {
 // maxKey bounds what names a row.
 const maxKey = 100
 
+// asKey is the key of a row of another file, which is kept as it stood there.
+func asKey(typed string) (string, error) {
+	if len(typed) > maxKey {
+		return "", because("キーは%dバイトまでです", "The key has more than %d bytes", maxKey)
+	}
+	return typed, nil
+}
+
 // key is what names the row in its system; the row is refused without one.
 func (r *reading) key() string {
 	key := r.joined(r.Key, "/")

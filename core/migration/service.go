@@ -71,6 +71,8 @@ type Store interface {
 	Sources(ctx context.Context, brandID uuid.UUID, source string, keys []string) (map[string]uuid.UUID, error)
 	// CardHolders are whose the cards are.
 	CardHolders(ctx context.Context, numbers []string) (map[string]uuid.UUID, error)
+	// Erased are those of the members who were erased.
+	Erased(ctx context.Context, memberIDs []uuid.UUID) ([]uuid.UUID, error)
 	// Index makes some members behind the id comparable with others, and answers the last of
 	// them; the same id if there are no more.
 	Index(ctx context.Context, behind uuid.UUID, most int) (uuid.UUID, error)
@@ -88,6 +90,8 @@ type Store interface {
 // Ledger posts points.
 type Ledger interface {
 	Post(ctx context.Context, all ...points.Posting) ([]points.Result, error)
+	// Posted are the points that the postings moved when they were made before, by their places.
+	Posted(ctx context.Context, all []points.Posting) (map[int]int64, error)
 	// Coded is the programme of the context's brand with the code.
 	Coded(ctx context.Context, code string) (points.Programme, error)
 }
@@ -97,6 +101,8 @@ type History interface {
 	Read(ctx context.Context, receipts []purchase.Receipt) (made []purchase.Taken, failed map[int]error, err error)
 	Room(ctx context.Context, receipts []purchase.Taken) error
 	Bring(ctx context.Context, importID uuid.UUID, receipts []purchase.Taken) ([]purchase.Purchase, error)
+	// Known are the receipts that the history has, and whether with the same content.
+	Known(ctx context.Context, receipts []purchase.Taken) (map[uuid.UUID]bool, error)
 }
 
 // Merger makes two members one.

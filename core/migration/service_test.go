@@ -163,6 +163,7 @@ func TestMembersComeConverted(t *testing.T) {
 	require.Equal(t, 1, d.count(t, `SELECT count(*) FROM pets WHERE name = 'ポチ' AND species = 'DOG' AND birthday = '2020-03-03'`))
 	require.Zero(t, d.count(t, `SELECT count(*) FROM profiles WHERE name LIKE '%山田%' OR phone LIKE '%0312%' OR sealed_birthday LIKE '%1975%'`), "sealed")
 	require.Positive(t, d.count(t, `SELECT count(*) FROM statistic_marks WHERE day = '2000-04-01'`), "figures follow")
+	require.Equal(t, 1, d.count(t, `SELECT count(*) FROM memberships JOIN member_cards c USING (member_id) WHERE memberships.imported AND c.imported`))
 
 	again := d.bring(t, migration.Members, memberMapping, text, false)
 	require.Equal(t, run.ID, again.ID, "the same file is answered with what became of it")

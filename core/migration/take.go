@@ -139,6 +139,9 @@ func (t *taking) all(ctx context.Context, kind taker, file io.Reader) error {
 	}
 	for {
 		some, err := rows.batch()
+		if err != nil && !errors.Is(err, io.EOF) {
+			some = rows.whole(some)
+		}
 		if len(some) > 0 {
 			if err := t.step(ctx, kind, b, some); err != nil {
 				return err
@@ -171,7 +174,14 @@ func (t *taking) step(ctx context.Context, kind taker, b *binding, some []row) e
 		if err != nil {
 			return err
 		}
+		before := make([]reading, len(readings))
+		for i, r := range readings {
+			before[i] = *r
+		}
 		return t.Store.InTx(ctx, func(ctx context.Context) error {
+			for i := range before { // the transaction may be a second try
+				*readings[i] = before[i]
+			}
 			done, err := read.write(ctx)
 			if err != nil {
 				return err
@@ -310,6 +320,16 @@ func (r *rowReader) batch() ([]row, error) {
 		}
 		some = append(some, x)
 	}
+}
+
+// whole is the rows without those that belong together with what cannot be read any more:
+// the other rows of the last receipt may stand there.
+func (r *rowReader) whole(some []row) []row {
+	n := len(some)
+	for r.together != nil && n > 0 && r.together(some[n-1], some[len(some)-1]) {
+		n--
+	}
+	return some[:n]
 }
 
 // counted tells how much of a file was read.

@@ -45,6 +45,8 @@ type Ledger interface {
 	// Statement is one page of an account's entries, and of those that were merged into it,
 	// the newest first.
 	Statement(ctx context.Context, h Holder, p page.Args) (page.Connection[Entry], error)
+	// Posted are the points that postings of these kinds and keys have moved, by their places.
+	Posted(ctx context.Context, all []Posting) (map[int]int64, error)
 	// OpenLots are the member's lots with something left, by when they expire.
 	OpenLots(ctx context.Context, h Holder) ([]Lot, error)
 }
@@ -173,6 +175,11 @@ func (s *Service) Post(ctx context.Context, all ...Posting) ([]Result, error) {
 		return s.write(ctx, book)
 	})
 	return results, err
+}
+
+// Posted are the points that the postings moved where they were made before, by their places.
+func (s *Service) Posted(ctx context.Context, all []Posting) (map[int]int64, error) {
+	return s.Store.Posted(ctx, all)
 }
 
 // errHalf says that of two postings that belong together only one was made before.

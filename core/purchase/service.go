@@ -36,6 +36,8 @@ type Store interface {
 	// puts what nobody knows on the work list, with receipts that it has with other content.
 	// It answers those that it added, and how many those with other content are.
 	Take(ctx context.Context, importID uuid.UUID, receipts []Taken, at time.Time) (added []Purchase, differing int, err error)
+	// Known are those of the receipts that the history has, and whether with the same content.
+	Known(ctx context.Context, receipts []Taken) (map[uuid.UUID]bool, error)
 	// TakeShipments adds at most so many shipments of orders that have left, and what came
 	// back of them, and answers what it added.
 	TakeShipments(ctx context.Context, most int, at time.Time) ([]Purchase, error)
@@ -417,4 +419,13 @@ func (s *Service) Bring(ctx context.Context, importID uuid.UUID, receipts []Take
 	}
 	added, _, err := s.Store.Take(ctx, importID, receipts, s.Now())
 	return added, err
+}
+
+// Known are those of the receipts that the history has, by their ids, and whether with the
+// same content. Bring leaves them as they are; other content goes on the work list.
+func (s *Service) Known(ctx context.Context, receipts []Taken) (map[uuid.UUID]bool, error) {
+	if err := access.Require(ctx, access.PurchaseWrite); err != nil || len(receipts) == 0 {
+		return nil, err
+	}
+	return s.Store.Known(ctx, receipts)
 }

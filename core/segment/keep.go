@@ -183,6 +183,19 @@ type ListQuery struct {
 	Page    page.Args
 }
 
+// ByID is a segment of the channel's brand, in use or closed, for the head office. Fails with
+// ErrNotFound if there is none.
+func (s *Service) ByID(ctx context.Context, segmentID uuid.UUID) (*Segment, error) {
+	if err := office(ctx, access.MemberRead); err != nil {
+		return nil, err
+	}
+	kept, err := s.Store.ByID(ctx, segmentID)
+	if err == nil && (kept == nil || kept.BrandID != channel.From(ctx).BrandID) {
+		return nil, fault.ErrNotFound.At("segmentId")
+	}
+	return kept, err
+}
+
 // List is one page of the segments of the channel's brand, for the head office.
 func (s *Service) List(ctx context.Context, closed bool, p page.Args) (page.Connection[Segment], error) {
 	if err := office(ctx, access.MemberRead); err != nil {

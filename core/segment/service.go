@@ -29,6 +29,7 @@ type Query struct {
 	BrandID  uuid.UUID
 	Currency money.Currency // of the amounts
 	Where    Condition
+	Frozen   *uuid.UUID  // members of this static segment only
 	Today    time.Time   // by the brand's calendar; midnight UTC
 	Only     bool        // members of these stores only
 	Stores   []uuid.UUID // registering or home
@@ -116,8 +117,8 @@ type SearchInput struct {
 
 // Search is one page of the channel's brand's members whom the conditions hold for, as
 // the actor may see them. Staff of a shop find members of all shops, masked; asking about
-// the person (age, gender, birthday, pets) or what they bought (goods, amounts, visits,
-// responses to mailings), they find their own alone, or the answer would tell what is
+// the person (age, gender, birthday, pets), what they bought (goods, amounts, visits,
+// responses to mailings) or their points, they find their own alone, or the answer would tell what is
 // masked. What was searched for is written down first.
 func (s *Service) Search(ctx context.Context, in SearchInput) (page.Connection[member.Member], error) {
 	var none page.Connection[member.Member]
@@ -125,24 +126,48 @@ func (s *Service) Search(ctx context.Context, in SearchInput) (page.Connection[m
 	if !actor.May(access.MemberRead) || actor.Is(access.RolePartner) {
 		return none, fault.ErrForbidden
 	}
-	size, err := in.Page.Size()
-	if err != nil {
-		return none, err
-	}
-	var after uuid.UUID
-	behind, err := in.Page.Start(&after)
-	if err != nil {
-		return none, err
-	}
 	if err := s.valid(ctx, in.Where); err != nil {
 		return none, err
 	}
 	q := s.query(ctx, in.Where, liveWithin)
-	q.After, q.Limit, q.Counted = after, size+1, in.Counted
 	if actor.Is(access.RoleStoreStaff) && in.Where.Private() {
 		q.Only, q.Stores = true, actor.Stores
 	}
-	if err := s.record(ctx, "member.searched", "MemberSearch", id.New(), map[string]any{"conditions": conditions(in.Where), "ownMembers": q.Only}); err != nil {
+	return s.page(ctx, q, in.Page, in.Counted, func() error {
+		return s.record(ctx, "member.searched", "MemberSearch", id.New(), map[string]any{"conditions": conditions(in.Where), "ownMembers": q.Only})
+	})
+}
+
+// MembersOf is one page of who is in the segment now, for the head office: of a static one
+// those who were kept and still are the brand's. That it was looked at is written down first.
+func (s *Service) MembersOf(ctx context.Context, segmentID uuid.UUID, p page.Args, counted bool) (page.Connection[member.Member], error) {
+	kept, err := s.ByID(ctx, segmentID)
+	if err != nil {
+		return page.Connection[member.Member]{}, err
+	}
+	q := s.query(ctx, kept.Where, liveWithin)
+	if q.Currency = kept.Currency; kept.Kind == Static {
+		q.Where, q.Frozen = Condition{All: []Condition{}}, &kept.ID
+	}
+	return s.page(ctx, q, p, counted, func() error {
+		return s.record(ctx, "segment.viewed", "Segment", kept.ID, map[string]any{"name": kept.Name, "conditions": conditions(kept.Where)})
+	})
+}
+
+// page is one page of the members whom the query finds, after it was noted that they are
+// asked for.
+func (s *Service) page(ctx context.Context, q Query, p page.Args, counted bool, note func() error) (page.Connection[member.Member], error) {
+	var none page.Connection[member.Member]
+	size, err := p.Size()
+	if err != nil {
+		return none, err
+	}
+	behind, err := p.Start(&q.After)
+	if err != nil {
+		return none, err
+	}
+	q.Limit, q.Counted = size+1, counted
+	if err := note(); err != nil {
 		return none, err
 	}
 	found, err := s.Store.Search(ctx, q)
@@ -152,12 +177,12 @@ func (s *Service) Search(ctx context.Context, in SearchInput) (page.Connection[m
 	c := page.Of(found.MemberIDs, size, behind, func(m uuid.UUID) any { return m })
 	shown, err := s.show(ctx, c)
 	shown.Count = func(ctx context.Context) (int, error) {
-		if in.Counted {
+		if counted {
 			return found.Count, nil
 		}
 		q.Counted, q.Limit = true, 0
-		counted, err := s.Store.Search(ctx, q)
-		return counted.Count, err
+		all, err := s.Store.Search(ctx, q)
+		return all.Count, err
 	}
 	return shown, err
 }

@@ -53,9 +53,10 @@ func NewCSV(w io.Writer, encoding Encoding) (*CSV, error) {
 func (s *CSV) Row(cells []string) error {
 	safe := make([]string, len(cells))
 	for i, cell := range cells {
-		if safe[i] = inert(cell); s.plain != nil {
-			safe[i] = s.plain(safe[i])
+		if s.plain != nil {
+			cell = s.plain(cell)
 		}
+		safe[i] = inert(cell)
 	}
 	return s.out.Write(safe)
 }

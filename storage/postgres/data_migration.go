@@ -257,6 +257,12 @@ func (s *DataMigrations) CardHolders(ctx context.Context, numbers []string) (map
 		CROSS JOIN LATERAL (SELECT member_id AS id FROM member_cards WHERE number = k.key OFFSET 0) c`, numbers)
 }
 
+// Erased are those of the members who were erased.
+func (s *DataMigrations) Erased(ctx context.Context, memberIDs []uuid.UUID) ([]uuid.UUID, error) {
+	return read(ctx, s.DB, `SELECT m.id FROM unnest($1::uuid[]) k (id) CROSS JOIN LATERAL (SELECT id FROM members WHERE id = k.id AND erased_at IS NOT NULL OFFSET 0) m`,
+		[]any{memberIDs}, func(rows pgx.Rows) ([]uuid.UUID, error) { return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID]) })
+}
+
 const duplicateColumns = `id, brand_id, run_id, member_id, other_id, likenesses, state, reason, actor_id, created_at, settled_at`
 
 // Duplicates is one page of the brand's pairs in the state, the newest first.

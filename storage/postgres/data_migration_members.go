@@ -125,16 +125,16 @@ func (s *DataMigrations) loadings(r migration.Run, source string) []loading {
 			return [][]any{row}, err
 		}},
 		{"saved_addresses", AddressColumns, s.addressRows},
-		{"memberships", []string{"member_id", "brand_id", "registered_store_id", "home_store_id", "rank_due_on", "joined_at"}, func(_ context.Context, n *migration.NewMember) ([][]any, error) {
-			return [][]any{{n.Member.ID, r.BrandID, n.StoreID, n.HomeID, n.Member.UpdatedAt, n.Member.CreatedAt}}, nil
+		{"memberships", []string{"member_id", "brand_id", "registered_store_id", "home_store_id", "rank_due_on", "joined_at", "imported"}, func(_ context.Context, n *migration.NewMember) ([][]any, error) {
+			return [][]any{{n.Member.ID, r.BrandID, n.StoreID, n.HomeID, n.Member.UpdatedAt, n.Member.CreatedAt, true}}, nil
 		}},
-		{"member_cards", []string{"id", "number", "member_id", "brand_id", "kind", "state", "store_id", "issued_at"}, func(_ context.Context, n *migration.NewMember) ([][]any, error) {
+		{"member_cards", []string{"id", "number", "member_id", "brand_id", "kind", "state", "store_id", "issued_at", "imported"}, func(_ context.Context, n *migration.NewMember) ([][]any, error) {
 			kind, number, err := member.Physical, n.Card, error(nil)
 			if number == "" {
 				kind = member.Digital
 				number, err = member.DrawNumber()
 			}
-			return [][]any{{id.New(), number, n.Member.ID, r.BrandID, string(kind), string(member.CardActive), n.StoreID, n.Member.CreatedAt}}, err
+			return [][]any{{id.New(), number, n.Member.ID, r.BrandID, string(kind), string(member.CardActive), n.StoreID, n.Member.CreatedAt, true}}, err
 		}},
 		{"pets", []string{"id", "member_id", "name", "species", "breed", "birthday", "allergies", "created_at", "updated_at"}, petRows},
 		{"member_consents", []string{"id", "member_id", "brand_id", "medium", "given", "how", "wording", "store_id", "actor_role", "actor_id", "at"}, consentRows},

@@ -263,6 +263,30 @@ func (s *Points) Balances(ctx context.Context, memberIDs []uuid.UUID, at time.Ti
 		WHERE a.member_id = ANY(@members) ORDER BY a.id`, pgx.NamedArgs{"members": memberIDs, "at": at})
 }
 
+// Posted are the points that postings of these kinds and keys have moved, by their places.
+func (s *Points) Posted(ctx context.Context, all []points.Posting) (map[int]int64, error) {
+	n := len(all)
+	programmes, members, keys, kinds := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]string, n), make([]string, n)
+	for i, p := range all {
+		programmes[i], members[i], keys[i], kinds[i] = p.ProgrammeID, p.MemberID, p.Key, string(p.Kind)
+	}
+	found, err := collect[struct {
+		Place int
+		Moved int64
+	}](ctx, s.db, `
+		SELECT w.place::int, sum(e.points)::bigint AS moved
+		FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY w (programme_id, member_id, key, kind, place)
+		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id
+		CROSS JOIN LATERAL (SELECT a.id UNION ALL SELECT m.id FROM point_accounts m WHERE m.merged_into = a.id) held
+		JOIN point_entries e ON e.account_id = held.id AND e.key = w.key AND e.kind = w.kind
+		GROUP BY w.place`, programmes, members, keys, kinds)
+	moved := make(map[int]int64, len(found))
+	for _, f := range found {
+		moved[f.Place-1] = f.Moved
+	}
+	return moved, err
+}
+
 // OpenLots are the member's lots with something left.
 func (s *Points) OpenLots(ctx context.Context, h points.Holder) ([]points.Lot, error) {
 	return collect[points.Lot](ctx, s.db, `

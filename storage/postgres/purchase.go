@@ -207,6 +207,29 @@ func (s *Purchases) Take(ctx context.Context, importID uuid.UUID, receipts []pur
 	return added, differing, wrapped("compare receipts", err)
 }
 
+// Known are those of the receipts that the history has, each looked up in the index, and
+// whether with the same content.
+func (s *Purchases) Known(ctx context.Context, receipts []purchase.Taken) (map[uuid.UUID]bool, error) {
+	n := len(receipts)
+	ids, stores, tills, numbers, days, contents := make([]uuid.UUID, n), make([]*uuid.UUID, n), make([]string, n), make([]string, n), make([]time.Time, n), make([][]byte, n)
+	for i, r := range receipts {
+		ids[i], stores[i], tills[i], numbers[i], days[i], contents[i] = r.ID, r.StoreID, r.Till, r.Receipt, r.BoughtOn, r.Content()
+	}
+	found, err := collect[struct {
+		ID   uuid.UUID
+		Same bool
+	}](ctx, s.db, `SELECT r.id, k.same FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::bytea[]) r (id, store_id, till, receipt, bought_on, content)
+		CROSS JOIN LATERAL (
+			SELECT coalesce(p.content, `+contentOf+`) = r.content AS same FROM purchases p
+			WHERE p.store_id = r.store_id AND p.till = r.till AND p.receipt = r.receipt AND p.bought_on = r.bought_on AND p.source = 'STORE' AND p.order_id IS NULL OFFSET 0
+		) k`, ids, stores, tills, numbers, days, contents)
+	known := make(map[uuid.UUID]bool, len(found))
+	for _, f := range found {
+		known[f.ID] = f.Same
+	}
+	return known, err
+}
+
 // stageLines copies the receipts' lines.
 func (s *Purchases) stageLines(ctx context.Context, receipts []purchase.Taken) error {
 	receipt, line := 0, -1

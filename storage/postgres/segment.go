@@ -50,16 +50,27 @@ func (s *Segments) Known(ctx context.Context, brandID uuid.UUID, named []segment
 const searching = `SELECT set_config('statement_timeout', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true),
 	set_config('work_mem', '64MB', true), set_config('random_page_cost', '1.1', true), set_config('jit', 'off', true)`
 
+// searched are the settings that what else the transaction does must not have.
+var searched = []string{"statement_timeout", "plan_cache_mode", "work_mem", "random_page_cost", "jit"}
+
 // search runs f in a transaction with those settings, which end with f where somebody
 // else began the transaction.
 func (s *Segments) search(ctx context.Context, within time.Duration, f func(ctx context.Context) error) error {
+	alone := txFrom(ctx) == nil
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
 		batch := &pgx.Batch{}
 		batch.Queue(searching, strconv.FormatInt(within.Milliseconds(), 10))
 		if err := s.db.later(ctx, batch); err != nil {
 			return err
 		}
-		return f(ctx)
+		if err := f(ctx); err != nil || alone {
+			return err
+		}
+		batch = &pgx.Batch{}
+		for _, setting := range searched {
+			batch.Queue(`SET LOCAL ` + setting + ` TO DEFAULT`)
+		}
+		return s.db.later(ctx, batch)
 	})
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "57014" && ctx.Err() == nil {

@@ -56,6 +56,10 @@ func compileSearch(q segment.Query) (string, pgx.NamedArgs) {
 		s.args["own_stores"] = orEmpty(q.Stores)
 		base = append(base, `(j.registered_store_id = ANY(@own_stores) OR j.home_store_id = ANY(@own_stores))`)
 	}
+	if q.Frozen != nil {
+		s.args["frozen"] = *q.Frozen
+		base = append(base, `EXISTS (SELECT FROM segment_members f WHERE f.segment_id = @frozen AND f.member_id = j.member_id)`)
+	}
 	if q.MemberID != nil {
 		s.args["member"] = *q.MemberID
 		base = append(base, `j.member_id = @member`)

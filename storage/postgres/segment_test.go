@@ -371,6 +371,24 @@ func TestASearchEndsInTime(t *testing.T) {
 	require.ErrorIs(t, err, segment.ErrSlow)
 }
 
+// What a search sets for itself ends with it, also within the transaction of another.
+func TestASearchLeavesATransactionAsItWas(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	settings := func(ctx context.Context) string {
+		all, err := postgres.One[string](ctx, w.DB, `SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('statement_timeout', 'plan_cache_mode', 'work_mem', 'random_page_cost', 'jit')`)
+		require.NoError(t, err)
+		return all
+	}
+	require.NoError(t, w.DB.InTx(t.Context(), func(ctx context.Context) error {
+		before := settings(ctx)
+		_, err := w.store.Search(ctx, segment.Query{BrandID: w.BrandID, Currency: "JPY", Today: searchDay, Limit: 1, Within: time.Minute, Where: segment.Condition{Age: &segment.Range{Min: some(1)}}})
+		require.NoError(t, err)
+		require.Equal(t, before, settings(ctx))
+		return nil
+	}))
+}
+
 // Whoever asks whether one member fits reads no other's rows.
 func TestASearchForOneReadsNoOther(t *testing.T) {
 	t.Parallel()

@@ -34,10 +34,10 @@ var countDays = `
 	brands AS (SELECT b AS brand_id, ` + currencyOf("b") + ` AS currency FROM unnest($1::uuid[]) AS b GROUP BY b),
 	cards AS (
 		SELECT c.brand_id, (c.issued_at AT TIME ZONE 'Asia/Tokyo')::date AS day, c.store_id, c.kind, c.replaces_id FROM member_cards c
-		WHERE c.brand_id = ANY($1) AND c.issued_at >= $3::date::timestamp AT TIME ZONE 'Asia/Tokyo' AND c.issued_at < ($4::date + 1)::timestamp AT TIME ZONE 'Asia/Tokyo'
+		WHERE NOT (c.imported AND c.store_id IS NULL) AND c.brand_id = ANY($1) AND c.issued_at >= $3::date::timestamp AT TIME ZONE 'Asia/Tokyo' AND c.issued_at < ($4::date + 1)::timestamp AT TIME ZONE 'Asia/Tokyo'
 	), joined AS (
 		SELECT j.brand_id, (j.joined_at AT TIME ZONE 'Asia/Tokyo')::date AS day, j.registered_store_id AS store_id FROM memberships j
-		WHERE j.brand_id = ANY($1) AND j.joined_at >= $3::date::timestamp AT TIME ZONE 'Asia/Tokyo' AND j.joined_at < ($4::date + 1)::timestamp AT TIME ZONE 'Asia/Tokyo'
+		WHERE NOT (j.imported AND j.registered_store_id IS NULL) AND j.brand_id = ANY($1) AND j.joined_at >= $3::date::timestamp AT TIME ZONE 'Asia/Tokyo' AND j.joined_at < ($4::date + 1)::timestamp AT TIME ZONE 'Asia/Tokyo'
 	), counted AS (
 		SELECT brand_id, bought_on AS day, store_id, currency, count(*) FILTER (WHERE total >= 0) AS receipts, count(*) FILTER (WHERE total < 0) AS returned,
 			sum(items) AS items, sum(total) AS total, count(member_id) FILTER (WHERE total >= 0) AS member_receipts,
