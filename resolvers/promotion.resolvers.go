@@ -87,6 +87,14 @@ func (r *queryResolver) CampaignList(ctx context.Context, statuses []promotion.S
 	return r.Resolver.Campaigns.List(ctx, promotion.ListInput{Statuses: statuses, Running: running, Page: page.Args{First: first, After: after}})
 }
 
+func (r *queryResolver) Campaign(ctx context.Context, id string) (*promotion.Campaign, error) {
+	_, key, err := globalid.Parse(id)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(r.Resolver.Campaigns.ByID(ctx, key))
+}
+
 func (r *queryResolver) CampaignEffect(ctx context.Context, campaignID string) (*promotion.Effect, error) {
 	_, key, err := globalid.Parse(campaignID)
 	if err != nil {

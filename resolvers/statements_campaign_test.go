@@ -18,6 +18,7 @@ var campaignOperations = map[string]clientOperation{
 		}
 		return nil
 	})},
+	"admin/CampaignDetail": {1, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.campaign(t)} })},
 	"admin/CampaignCoupons": {1, asked(func(t *testing.T, w *world) apptest.Variables {
 		campaign := w.campaign(t)
 		codesOf(t, w.App, campaign, apptest.Variables{"count": w.size})

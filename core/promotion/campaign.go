@@ -3,6 +3,7 @@
 package promotion
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/google/uuid"
@@ -61,13 +62,35 @@ type Campaign struct {
 // GlobalID is the campaign's id in the schema.
 func (c Campaign) GlobalID() string { return id.Global("Campaign", c.ID) }
 
+// ChannelIDs are the channels' ids in the schema.
+func (c Campaign) ChannelIDs() []string { return globals("Channel", c.Channels) }
+
 // ShopIDs are the shops' ids in the schema.
-func (c Campaign) ShopIDs() []string {
-	all := make([]string, len(c.Shops))
-	for i, shop := range c.Shops {
-		all[i] = id.Global("Location", shop)
+func (c Campaign) ShopIDs() []string { return globals("Location", c.Shops) }
+
+// global is the id in the schema of what the key names; nil where it names nothing.
+func global(kind string, key uuid.UUID) *string {
+	if key == uuid.Nil {
+		return nil
+	}
+	named := id.Global(kind, key)
+	return &named
+}
+
+func globals(kind string, keys []uuid.UUID) []string {
+	all := make([]string, len(keys))
+	for i, key := range keys {
+		all[i] = id.Global(kind, key)
 	}
 	return all
+}
+
+// Division is how it divides buyers; nil if it does not.
+func (c Campaign) Division() *Experiment {
+	if !c.Experiment.Divides() {
+		return nil
+	}
+	return &c.Experiment
 }
 
 // Recurrence narrows a period to moments that come again, in the brand's zone. What
@@ -166,6 +189,9 @@ type Experiment struct {
 // Divides reports whether who the buyer is decides whether they get it.
 func (e Experiment) Divides() bool { return e.HoldOut > 0 || e.From > 0 || e.UpTo > 0 && e.UpTo < 100 }
 
+// End is where the share of buyers that get it ends, in percent.
+func (e Experiment) End() int { return cmp.Or(e.UpTo, 100) }
+
 // onPieces reports whether a benefit of the kind changes the price of pieces.
 func (k BenefitKind) onPieces() bool { return k == LinePercent || k == LineAmount || k == FixedPrice }
 
@@ -186,13 +212,35 @@ func (c Campaign) Personal() bool {
 }
 
 // AmountMinor is the amount in minor units; nil for kinds that have none.
-func (b Benefit) AmountMinor() *int {
-	if b.Amount == nil {
+func (b Benefit) AmountMinor() *int { return asInt(b.Amount) }
+
+// UpToMinor is the most that is taken off, in minor units; nil if nothing bounds it.
+func (b Benefit) UpToMinor() *int { return asInt(b.UpTo) }
+
+func asInt(n *int64) *int {
+	if n == nil {
 		return nil
 	}
-	n := int(*b.Amount)
-	return &n
+	i := int(*n)
+	return &i
 }
+
+// RoundsTo is which way a fraction goes; nil where the benefit leaves it open, which is down.
+func (b Benefit) RoundsTo() *money.Rounding {
+	if b.Rounding == "" {
+		return nil
+	}
+	return &b.Rounding
+}
+
+// OfVariant is the gift's id in the schema; nil for other kinds.
+func (b Benefit) OfVariant() *string { return global("Variant", b.Variant) }
+
+// IssuesID is the id in the schema of the campaign that the coupon opens; nil for other kinds.
+func (b Benefit) IssuesID() *string { return global("Campaign", b.Issues) }
+
+// GroupIDs are the customer groups' ids in the schema.
+func (c Conditions) GroupIDs() []string { return globals("CustomerGroup", c.Groups) }
 
 // MinAmountMinor is the least amount in minor units.
 func (c Conditions) MinAmountMinor() int { return int(c.MinAmount) }

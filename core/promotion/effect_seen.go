@@ -7,9 +7,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 
-	"github.com/noren-commerce/noren/core/access"
-	"github.com/noren-commerce/noren/core/channel"
-	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/money"
 )
 
@@ -46,16 +43,9 @@ type EffectStore interface {
 
 // Effect is what a campaign has brought and cost so far, for staff.
 func (s *Service) Effect(ctx context.Context, campaignID uuid.UUID) (*Effect, error) {
-	if err := access.Require(ctx, access.CampaignRead); err != nil {
+	c, err := s.ByID(ctx, campaignID)
+	if err != nil {
 		return nil, err
-	}
-	brand := channel.From(ctx).BrandID
-	c, err := s.Store.Campaign(ctx, brand, campaignID)
-	switch {
-	case err != nil:
-		return nil, err
-	case c == nil:
-		return nil, fault.ErrNotFound
 	}
 	t, err := s.Store.Tally(ctx, c.ID)
 	if err != nil {

@@ -265,6 +265,18 @@ type ListInput struct {
 	Page     page.Args
 }
 
+// ByID is one campaign of the brand. Fails with ErrNotFound if there is none.
+func (s *Service) ByID(ctx context.Context, campaignID uuid.UUID) (*Campaign, error) {
+	if err := access.Require(ctx, access.CampaignRead); err != nil {
+		return nil, err
+	}
+	c, err := s.Store.Campaign(ctx, channel.From(ctx).BrandID, campaignID)
+	if err == nil && c == nil {
+		err = fault.ErrNotFound
+	}
+	return c, err
+}
+
 // List is one page of the brand's campaigns, newest first, for staff.
 func (s *Service) List(ctx context.Context, in ListInput) (page.Connection[Campaign], error) {
 	if err := access.Require(ctx, access.CampaignRead); err != nil {
