@@ -233,3 +233,21 @@ func TestMovedByManyAtOnceItIsOnes(t *testing.T) {
 	}
 	require.EqualValues(t, 100, sum)
 }
+
+func TestCorrectionsAreNoGrantsOfTheClerks(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	other := c.card(t, otherCard)
+	c.ring(t, "1", card, c.clock(), [3]any{"lead-1", 1, 450_000})
+	require.Equal(t, [3]int64{0, 4500, 0}, c.has(t, c.member))
+	clerk := c.as(access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.PurchaseCorrect, access.PointWrite, access.PointRead, access.MemberRead}})
+	_, err := c.purchases.Move(clerk, purchase.MoveInput{CorrectionInput: c.correcting(t, "1"), MemberID: &other})
+	require.NoError(t, err)
+	require.Equal(t, [3]int64{0, 4500, 0}, c.has(t, other), "earned by the clerk's word")
+	grant := func(n int64) error {
+		_, err := c.Grant(clerk, points.GrantInput{IdempotencyKey: id.New().String(), ProgrammeID: c.own.ID, MemberID: other, Points: n, Reason: "お詫び"})
+		return err
+	}
+	require.NoError(t, grant(5000), "all that they may grant in a day")
+	require.ErrorIs(t, grant(1), points.ErrLimit)
+}
