@@ -138,8 +138,7 @@ func (h *held) replay(was []Entry, p Posting) (Result, error) {
 			r.Portions = append(r.Portions, e.Portions...)
 		}
 	}
-	elastic := p.Kind == Confirm || p.Kind == TakeBack // which move as many as there are
-	if was[0].Kind != p.Kind || (r.Moved != p.Points && !elastic) {
+	if was[0].Kind != p.Kind || (r.Moved != p.Points && p.Kind != Confirm) { // which moves as many as there are
 		return r, idempotency.ErrReused.At("idempotencyKey")
 	}
 	return r, nil

@@ -359,6 +359,21 @@ func TestPointsTakenBackAfterUseAreOwed(t *testing.T) {
 	b.audit(t)
 }
 
+func TestATakeBackIsOfOneNumberOfPoints(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m := b.members[0]
+	_, err := b.one(t.Context(), b.posting(points.Earn, m, "earned", 100))
+	require.NoError(t, err)
+	for range 2 {
+		_, err = b.one(t.Context(), b.posting(points.TakeBack, m, "taken", 10))
+		require.NoError(t, err)
+	}
+	_, err = b.one(t.Context(), b.posting(points.TakeBack, m, "taken", 40))
+	require.ErrorIs(t, err, idempotency.ErrReused, "what is to be taken back besides is not swallowed")
+	require.EqualValues(t, 90, b.usable(t, m))
+}
+
 func TestStatementIsReadByPages(t *testing.T) {
 	t.Parallel()
 	b := open(t, 2)

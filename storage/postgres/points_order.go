@@ -22,6 +22,12 @@ func firstBought(member, was, brand, at, source string) string {
 // firstStands says of what was taken for a first purchase, f, that it was not given up.
 const firstStands = `NOT EXISTS (SELECT FROM orders c WHERE c.id = f.source_id AND c.status = 'CANCELLED')`
 
+// Turn lets those who follow an order take turns.
+func (s *Points) Turn(ctx context.Context, orderID uuid.UUID) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('points of order ' || $1::text, 0))`, orderID)
+	return err
+}
+
 // TakeFirsts notes first purchases, and answers those that are.
 func (s *Points) TakeFirsts(ctx context.Context, all []points.First) ([]uuid.UUID, error) {
 	brands, members, sources := make([]uuid.UUID, len(all)), make([]uuid.UUID, len(all)), make([]uuid.UUID, len(all))
