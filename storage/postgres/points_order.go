@@ -89,11 +89,15 @@ func (s *Points) Earned(ctx context.Context, orderID uuid.UUID, at time.Time) ([
 }
 
 // lapsedOf is what of some lots l expired unused by the moment: what is written off, under a
-// key of the lot and the day, and what the job has not come to yet.
+// key of the lot and the day, and what the job has not come to yet. A lot that a member brought
+// along was maybe written off before, in the account from which it came.
 func lapsedOf(lots string) string {
 	return `coalesce((SELECT sum(coalesce(x.points, 0) + CASE WHEN NOT l.pending AND l.expires_on < ` + localDay + ` THEN l.remaining ELSE 0 END)
 		FROM point_lots l JOIN point_programmes p ON p.id = l.programme_id
-		LEFT JOIN point_entries x ON x.account_id = l.account_id AND x.key = 'expire:' || l.id || ':' || l.expires_on AND x.kind = 'EXPIRE'
+		LEFT JOIN LATERAL (
+			SELECT x.points FROM point_accounts h JOIN point_entries x ON x.account_id = h.id AND x.key = 'expire:' || l.id || ':' || l.expires_on AND x.kind = 'EXPIRE'
+			WHERE h.id = l.account_id OR h.merged_into = l.account_id
+		) x ON true
 		WHERE ` + lots + `), 0)::bigint`
 }
 
