@@ -400,3 +400,50 @@ func TestStatementIsReadByPages(t *testing.T) {
 	_, err := b.Statement(b.member(b.members[1]), points.StatementInput{ProgrammeID: b.own.ID, MemberID: &m})
 	require.ErrorIs(t, err, fault.ErrForbidden, "nobody reads another's")
 }
+
+// owing lets a member owe what an order had earned: they have used it all, and the goods came
+// back.
+func (b *bench) owing(t testing.TB, m uuid.UUID, n int64) {
+	order := id.New()
+	earned, back := b.posting(points.Earn, m, "earned", n), b.posting(points.TakeBack, m, "taken", n)
+	earned.OrderID, back.OrderID = &order, &order
+	_, err := b.Post(t.Context(), earned, b.posting(points.Use, m, "use:1", n), back)
+	require.NoError(t, err)
+}
+
+func TestWhatIsOwedComesOffWhatComesBack(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m := b.members[0]
+	b.owing(t, m, 1000)
+	back := b.posting(points.Return, m, "back:1", 400)
+	back.Undoes = "use:1"
+	r, err := b.one(t.Context(), back)
+	require.NoError(t, err)
+	require.Equal(t, []int64{0, 600}, []int64{r.Account.Available, r.Account.Owed})
+	r, err = b.one(t.Context(), back)
+	require.NoError(t, err)
+	require.True(t, r.Replayed)
+	_, err = b.one(t.Context(), b.posting(points.Grant, m, "sorry", 50))
+	require.NoError(t, err)
+	require.EqualValues(t, 50, b.usable(t, m), "what staff give for an apology is theirs")
+	b.pass(31 * 24 * time.Hour)
+	back.Key, back.Points, back.At = "back:2", 600, b.clock()
+	r, err = b.one(t.Context(), back)
+	require.NoError(t, err)
+	require.Equal(t, int64(0), r.Account.Owed, "of points that live on as well")
+	require.Zero(t, b.usable(t, m))
+	b.audit(t)
+}
+
+func TestWhatIsOwedComesOffWhatComesInFromElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []points.Kind{points.Receive, points.TransferIn, points.ExchangeIn} {
+		b := open(t, 1)
+		m := b.members[0]
+		b.owing(t, m, 100)
+		r, err := b.one(t.Context(), b.posting(kind, m, "came", 130))
+		require.NoError(t, err)
+		require.Equal(t, []int64{30, 0}, []int64{r.Account.Available, r.Account.Owed}, kind)
+	}
+}
