@@ -10,6 +10,7 @@ import (
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/storage/postgres/pgtest"
 )
 
 // dawdling is a store of points that tells once what it has just read of an order, and goes
@@ -44,10 +45,7 @@ func TestTwoRefundsFollowedAtOnceBothTakePointsBack(t *testing.T) {
 	<-read
 	require.Empty(t, s.refund(t, payment, "1000", refund).UserErrors)
 	go func() { results <- s.App.App.Resolvers.Points.Follow(context.Background(), keyOf(t, order)) }()
-	require.Eventually(t, func() bool { // the second waits for its turn
-		var waiting int
-		return s.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waiting) == nil && waiting > 0
-	}, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(results) > 0 || pgtest.Waits(t, s.DB) }, 10*time.Second, 10*time.Millisecond)
 	close(proceed)
 	require.NoError(t, <-results)
 	require.NoError(t, <-results)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/purchase"
+	"github.com/noren-commerce/noren/storage/postgres/pgtest"
 )
 
 const nobodys = "2999999999999"
@@ -32,7 +33,7 @@ func (s *till) meanwhile(t *testing.T, f, other func(ctx context.Context) error)
 	<-begun
 	go func() { results <- other(s.office(t)) }()
 	require.Eventually(t, func() bool {
-		return len(results) > 0 || get[int](t, s, `SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`) > 0
+		return len(results) > 0 || pgtest.Waits(t, s.DB)
 	}, 10*time.Second, 10*time.Millisecond)
 	close(proceed)
 	for range 2 {
