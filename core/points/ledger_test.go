@@ -447,3 +447,25 @@ func TestWhatIsOwedComesOffWhatComesInFromElsewhere(t *testing.T) {
 		require.Equal(t, []int64{30, 0}, []int64{r.Account.Available, r.Account.Owed}, kind)
 	}
 }
+
+func TestWhatWasUsedComesBackAfterItsLotExpiredAndItsMemberWasMerged(t *testing.T) {
+	t.Parallel()
+	b := open(t, 2)
+	gone, kept := b.members[0], b.members[1]
+	_, err := b.Post(t.Context(), b.posting(points.Earn, gone, "earned", 100), b.posting(points.Use, gone, "use:1", 60))
+	require.NoError(t, err)
+	b.pass(31 * 24 * time.Hour)
+	require.NoError(t, b.Expire(t.Context()))
+	require.NoError(t, b.Merge(t.Context(), kept, gone))
+	back := b.posting(points.Return, kept, "back:1", 60)
+	back.Undoes = "use:1"
+	for range 2 {
+		_, err = b.Post(t.Context(), back)
+		require.NoError(t, err)
+		require.EqualValues(t, 60, b.usable(t, kept), "what expired unused does not come back, what was used does, once")
+	}
+	back.Key, back.Points = "back:2", 1
+	_, err = b.Post(t.Context(), back)
+	require.ErrorIs(t, err, points.ErrNotUsed)
+	b.audit(t)
+}
