@@ -20,9 +20,17 @@ import (
 type MergeStore interface {
 	// Buyer reports whether the account is a company's buyer.
 	Buyer(ctx context.Context, accountID uuid.UUID) (bool, error)
-	// Move makes cards, pets, addresses, memberships, purchases and orders of the gone
-	// member the kept one's, and marks the gone one. Consents stay under who gave them.
+	// Move makes cards, pets, addresses, purchases, orders and whatever else is the gone
+	// member's the kept one's. It may be asked again.
 	Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Time) error
+	// Retire lets the gone member's memberships be the kept one's, and marks the gone one.
+	// Consents stay under who gave them.
+	Retire(ctx context.Context, keptID, goneID uuid.UUID, at time.Time) error
+	// Straggling are at most so many merged members behind the one given for whom something
+	// may still have been written.
+	Straggling(ctx context.Context, after uuid.UUID, most int) ([]Straggling, error)
+	// Gathered notes that nothing is written for the merged member any more.
+	Gathered(ctx context.Context, goneID uuid.UUID) error
 	// Erasing are those of the members whose erasure was asked for and waits.
 	Erasing(ctx context.Context, memberIDs []uuid.UUID) ([]uuid.UUID, error)
 }
@@ -107,13 +115,11 @@ func (s *Service) merge(ctx context.Context, kept, gone Member, reason string) e
 	if err := s.agree(ctx, kept.ID, gone.ID, now); err != nil {
 		return err
 	}
-	if err := s.Store.Move(ctx, kept.ID, gone.ID, now); err != nil {
+	if err := s.move(ctx, kept.ID, gone.ID, now); err != nil {
 		return err
 	}
-	for _, f := range s.Followers {
-		if err := f.Merge(ctx, kept.ID, gone.ID); err != nil {
-			return err
-		}
+	if err := s.Store.Retire(ctx, kept.ID, gone.ID, now); err != nil {
+		return err
 	}
 	kept.Personal, kept.UpdatedAt = kept.filled(gone.Personal, kept.Account), now
 	if err := s.Store.SavePersonal(ctx, kept); err != nil {
@@ -125,6 +131,17 @@ func (s *Service) merge(ctx context.Context, kept, gone Member, reason string) e
 	return s.Events.Record(ctx,
 		event.New(ctx, now, "member.merged", "Member", kept.ID, map[string]any{"gone": gone.ID, "reason": reason}),
 		event.New(ctx, now, "member.merged_away", "Member", gone.ID, map[string]any{"kept": kept.ID, "reason": reason}))
+}
+
+// move makes what is the gone member's the kept one's. Points come first: whoever uses the
+// gone member's holds their account, and what for is written when it is free.
+func (s *Service) move(ctx context.Context, keptID, goneID uuid.UUID, now time.Time) error {
+	for _, f := range s.Followers {
+		if err := f.Merge(ctx, keptID, goneID); err != nil {
+			return err
+		}
+	}
+	return s.Store.Move(ctx, keptID, goneID, now)
 }
 
 // agree lets of each brand and medium the latest word of the two hold.

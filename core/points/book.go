@@ -138,8 +138,7 @@ func (h *held) replay(was []Entry, p Posting) (Result, error) {
 			r.Portions = append(r.Portions, e.Portions...)
 		}
 	}
-	elastic := p.Kind == Confirm || p.Kind == TakeBack // which move as many as there are
-	if was[0].Kind != p.Kind || (r.Moved != p.Points && !elastic) {
+	if was[0].Kind != p.Kind || (r.Moved != p.Points && p.Kind != Confirm) { // which moves as many as there are
 		return r, idempotency.ErrReused.At("idempotencyKey")
 	}
 	return r, nil
@@ -208,8 +207,8 @@ func (w *writing) give() error {
 		made = append(made, w.lot(p.Points, p.ExpiresOn))
 	}
 	w.entry(w.Kind, against[w.Kind], side, w.Points, nil)
-	if w.Kind == Earn && !w.Pending {
-		w.settle(made)
+	if w.Kind.settles() && !w.Pending {
+		w.settle(made, w.Points)
 	}
 	return nil
 }
@@ -249,14 +248,15 @@ func (w *writing) confirm() (moved int64) {
 	}
 	if moved > 0 {
 		w.entry(Confirm, Pending, Available, moved, nil)
-		w.settle(lots)
+		w.settle(lots, moved)
 	}
 	return moved
 }
 
-// settle takes what the member owes out of what has just been given.
-func (w *writing) settle(given []*heldLot) {
-	portions, taken := takeFrom(given, w.held.Owed)
+// settle takes what the member owes out of so many points of the lots, which were just given or
+// have come back.
+func (w *writing) settle(lots []*heldLot, points int64) {
+	portions, taken := takeFrom(lots, min(points, w.held.Owed))
 	if taken > 0 {
 		w.entry(Settle, Available, Owed, taken, portions)
 	}
@@ -340,7 +340,8 @@ func ExpiryKey(lotID uuid.UUID, day *time.Time) string {
 var undoes = map[Kind]Kind{Return: Use, SendBack: Send, PrizeBack: Prize}
 
 // restore gives back points that were used, to the lots that they came from: those that
-// expire last come back first. What has expired since lives on for the days of grace.
+// expire last come back first. What has expired since lives on for the days of grace, and
+// what is owed comes off.
 func (w *writing) restore() (int64, []Portion, error) {
 	var used []Portion
 	var before int64
@@ -363,6 +364,7 @@ func (w *writing) restore() (int64, []Portion, error) {
 	}
 	day, left := w.programme.Day(w.At), w.Points
 	var back []Portion
+	var lots []*heldLot
 	for _, p := range used {
 		gone := min(before, p.Points) // has come back already
 		before -= gone
@@ -371,29 +373,31 @@ func (w *writing) restore() (int64, []Portion, error) {
 			continue
 		}
 		left -= n
-		back = append(back, w.putBack(Portion{p.LotID, n, p.ExpiresOn}, day))
+		l := w.putBack(Portion{p.LotID, n, p.ExpiresOn}, day)
+		back, lots = append(back, Portion{l.ID, n, l.ExpiresOn}), append(lots, l)
 	}
 	w.entry(w.Kind, against[w.Kind], Available, w.Points, back)
+	w.settle(lots, w.Points)
 	return w.Points, back, nil
 }
 
 // putBack puts points back into their lot, or into one that lives on.
-func (w *writing) putBack(p Portion, day time.Time) Portion {
+func (w *writing) putBack(p Portion, day time.Time) *heldLot {
 	if p.ExpiresOn != nil && p.ExpiresOn.Before(day) {
 		last := day.AddDate(0, 0, w.programme.GraceDays)
-		l := w.lot(p.Points, &last)
-		return Portion{l.ID, p.Points, &last}
+		return w.lot(p.Points, &last)
 	}
 	for _, l := range w.held.lots {
 		if l.ID == p.LotID {
 			l.Remaining, l.delta = l.Remaining+p.Points, l.delta+p.Points
-			return p
+			return l
 		}
 	}
-	w.held.lots = append(w.held.lots, &heldLot{delta: p.Points, Lot: Lot{
+	l := &heldLot{delta: p.Points, Lot: Lot{
 		ID: p.LotID, AccountID: w.held.ID, ProgrammeID: w.ProgrammeID, Remaining: p.Points, ExpiresOn: p.ExpiresOn, EarnedAt: w.At,
-	}})
-	return p
+	}}
+	w.held.lots = append(w.held.lots, l)
+	return l
 }
 
 // takeBack takes earned points back: those of the order that cannot be used yet, then

@@ -233,3 +233,53 @@ func TestMovedByManyAtOnceItIsOnes(t *testing.T) {
 	}
 	require.EqualValues(t, 100, sum)
 }
+
+func TestCorrectionsAreNoGrantsOfTheClerks(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	other := c.card(t, otherCard)
+	c.ring(t, "1", card, c.clock(), [3]any{"lead-1", 1, 450_000})
+	require.Equal(t, [3]int64{0, 4500, 0}, c.has(t, c.member))
+	clerk := c.as(access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.PurchaseCorrect, access.PointWrite, access.PointRead, access.MemberRead}})
+	_, err := c.purchases.Move(clerk, purchase.MoveInput{CorrectionInput: c.correcting(t, "1"), MemberID: &other})
+	require.NoError(t, err)
+	require.Equal(t, [3]int64{0, 4500, 0}, c.has(t, other), "earned by the clerk's word")
+	grant := func(n int64) error {
+		_, err := c.Grant(clerk, points.GrantInput{IdempotencyKey: id.New().String(), ProgrammeID: c.own.ID, MemberID: other, Points: n, Reason: "お詫び"})
+		return err
+	}
+	require.NoError(t, grant(5000), "all that they may grant in a day")
+	require.ErrorIs(t, grant(1), points.ErrLimit)
+}
+
+// What was written off before two members became one is owed by neither, whether an order or a
+// receipt goes back.
+func TestWhatExpiredBeforeAMergeIsNotOwedAfterIt(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	kept := c.card(t, otherCard)
+	bought := c.clock()
+	c.pass(8 * 24 * time.Hour)
+	c.ring(t, "1", card, bought, [3]any{"lead-1", 2, 10000})
+	c.ring(t, "2", card, bought, [3]any{"lead-1", 1, 5000})
+	require.Equal(t, [3]int64{150, 0, 0}, c.has(t, c.member))
+	order := id.New()
+	earned := c.posting(points.Earn, c.member, "earned", 40)
+	earned.OrderID = &order
+	_, err := c.Post(t.Context(), earned)
+	require.NoError(t, err)
+	c.pass(31 * 24 * time.Hour)
+	require.NoError(t, c.Expire(t.Context()))
+	require.NoError(t, c.Merge(t.Context(), kept, c.member))
+	c.exec(t, `UPDATE purchases SET member_id = $1`, kept)
+	c.exec(t, `UPDATE purchase_lines SET member_id = $1`, kept)
+	c.exec(t, `UPDATE members SET merged_into = $1 WHERE id = $2`, kept, c.member)
+
+	has, err := c.store.Earned(t.Context(), order, c.clock())
+	require.NoError(t, err)
+	require.EqualValues(t, 40, has[0].Lapsed, "of an order")
+	require.NoError(t, c.void(t, "2"))
+	require.Equal(t, [3]int64{}, c.has(t, kept), "of a receipt that is put right")
+	c.ring(t, "3", otherCard, c.clock(), [3]any{"lead-1", -1, -5000})
+	require.Equal(t, [3]int64{}, c.has(t, kept), "of one that something comes back of")
+}

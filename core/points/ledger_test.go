@@ -359,6 +359,21 @@ func TestPointsTakenBackAfterUseAreOwed(t *testing.T) {
 	b.audit(t)
 }
 
+func TestATakeBackIsOfOneNumberOfPoints(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m := b.members[0]
+	_, err := b.one(t.Context(), b.posting(points.Earn, m, "earned", 100))
+	require.NoError(t, err)
+	for range 2 {
+		_, err = b.one(t.Context(), b.posting(points.TakeBack, m, "taken", 10))
+		require.NoError(t, err)
+	}
+	_, err = b.one(t.Context(), b.posting(points.TakeBack, m, "taken", 40))
+	require.ErrorIs(t, err, idempotency.ErrReused, "what is to be taken back besides is not swallowed")
+	require.EqualValues(t, 90, b.usable(t, m))
+}
+
 func TestStatementIsReadByPages(t *testing.T) {
 	t.Parallel()
 	b := open(t, 2)
@@ -384,4 +399,73 @@ func TestStatementIsReadByPages(t *testing.T) {
 	require.Equal(t, []int64{7, 6, 5, 4, 3, 2, 1}, seen)
 	_, err := b.Statement(b.member(b.members[1]), points.StatementInput{ProgrammeID: b.own.ID, MemberID: &m})
 	require.ErrorIs(t, err, fault.ErrForbidden, "nobody reads another's")
+}
+
+// owing lets a member owe what an order had earned: they have used it all, and the goods came
+// back.
+func (b *bench) owing(t testing.TB, m uuid.UUID, n int64) {
+	order := id.New()
+	earned, back := b.posting(points.Earn, m, "earned", n), b.posting(points.TakeBack, m, "taken", n)
+	earned.OrderID, back.OrderID = &order, &order
+	_, err := b.Post(t.Context(), earned, b.posting(points.Use, m, "use:1", n), back)
+	require.NoError(t, err)
+}
+
+func TestWhatIsOwedComesOffWhatComesBack(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m := b.members[0]
+	b.owing(t, m, 1000)
+	back := b.posting(points.Return, m, "back:1", 400)
+	back.Undoes = "use:1"
+	r, err := b.one(t.Context(), back)
+	require.NoError(t, err)
+	require.Equal(t, []int64{0, 600}, []int64{r.Account.Available, r.Account.Owed})
+	r, err = b.one(t.Context(), back)
+	require.NoError(t, err)
+	require.True(t, r.Replayed)
+	_, err = b.one(t.Context(), b.posting(points.Grant, m, "sorry", 50))
+	require.NoError(t, err)
+	require.EqualValues(t, 50, b.usable(t, m), "what staff give for an apology is theirs")
+	b.pass(31 * 24 * time.Hour)
+	back.Key, back.Points, back.At = "back:2", 600, b.clock()
+	r, err = b.one(t.Context(), back)
+	require.NoError(t, err)
+	require.Equal(t, int64(0), r.Account.Owed, "of points that live on as well")
+	require.Zero(t, b.usable(t, m))
+	b.audit(t)
+}
+
+func TestWhatIsOwedComesOffWhatComesInFromElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []points.Kind{points.Receive, points.TransferIn, points.ExchangeIn} {
+		b := open(t, 1)
+		m := b.members[0]
+		b.owing(t, m, 100)
+		r, err := b.one(t.Context(), b.posting(kind, m, "came", 130))
+		require.NoError(t, err)
+		require.Equal(t, []int64{30, 0}, []int64{r.Account.Available, r.Account.Owed}, kind)
+	}
+}
+
+func TestWhatWasUsedComesBackAfterItsLotExpiredAndItsMemberWasMerged(t *testing.T) {
+	t.Parallel()
+	b := open(t, 2)
+	gone, kept := b.members[0], b.members[1]
+	_, err := b.Post(t.Context(), b.posting(points.Earn, gone, "earned", 100), b.posting(points.Use, gone, "use:1", 60))
+	require.NoError(t, err)
+	b.pass(31 * 24 * time.Hour)
+	require.NoError(t, b.Expire(t.Context()))
+	require.NoError(t, b.Merge(t.Context(), kept, gone))
+	back := b.posting(points.Return, kept, "back:1", 60)
+	back.Undoes = "use:1"
+	for range 2 {
+		_, err = b.Post(t.Context(), back)
+		require.NoError(t, err)
+		require.EqualValues(t, 60, b.usable(t, kept), "what expired unused does not come back, what was used does, once")
+	}
+	back.Key, back.Points = "back:2", 1
+	_, err = b.Post(t.Context(), back)
+	require.ErrorIs(t, err, points.ErrNotUsed)
+	b.audit(t)
 }

@@ -67,10 +67,8 @@ func (b *Book) Merge(kept, gone Holder, actor *uuid.UUID, at time.Time) {
 	}
 	into.lots, from.lots = slices.Concat(into.lots, from.lots), nil
 	b.merged = append(b.merged, Merged{from.ID, into.ID})
-	if into.Owed > 0 {
-		live, _ := into.usable(in.programme.Day(at))
-		in.settle(live)
-	}
+	live, _ := into.usable(in.programme.Day(at))
+	in.settle(live, remaining(live))
 }
 
 // portions are what is left of the account's lots.

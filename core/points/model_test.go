@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -98,7 +99,8 @@ type step struct {
 	key    string
 }
 
-// words are what can happen. Those that have a key mean the same when they come again.
+// words are what can happen. Those that have a key mean the same when they come again, and are
+// refused when they come with another number of points.
 var words = []struct {
 	name  string
 	keyed bool
@@ -160,8 +162,8 @@ func (f *fair) take(s step) error {
 	return fmt.Errorf("%s %+v: %w", w.name, s, err)
 }
 
-// again takes every step of the round that ended well once more, one after the other: nothing
-// moves.
+// again takes every step of the round that ended well once more, one after the other, and then
+// with another number of points, which is refused: nothing moves.
 func (f *fair) again(t require.TestingT) {
 	const moved = `SELECT (SELECT count(*) FROM point_entries) + (SELECT count(*) FROM point_transfers) + (SELECT count(*) FROM prize_exchanges)`
 	count := func() (n int64) {
@@ -173,8 +175,39 @@ func (f *fair) again(t require.TestingT) {
 	for _, s := range all {
 		require.NoError(t, f.take(s))
 		require.Equal(t, before, count(), "%s %+v", words[s.word].name, s)
+		if f.other(&s); s.points > 0 {
+			err := words[s.word].do(f, s)
+			require.True(t, err != nil && refused(err), "%s %+v: %v", words[s.word].name, s, err)
+			require.Equal(t, before, count(), "%s %+v", words[s.word].name, s)
+		}
 	}
 	f.settled = nil
+}
+
+// other lets the step be of another number of points; of none if it goes by no number.
+func (*fair) other(s *step) {
+	if s.points++; slices.Contains([]string{"prize", "prize back"}, words[s.word].name) {
+		s.points = 0
+	}
+}
+
+// lapses checks that what is known of orders to have expired unused is what was written off,
+// whoever had it then, and what is over by now.
+func (f *fair) lapses(t require.TestingT) {
+	ctx := context.Background()
+	for _, order := range f.orders {
+		earned, err := f.store.Earned(ctx, order, f.clock())
+		require.NoError(t, err)
+		for _, e := range earned {
+			var lapsed int64
+			require.NoError(t, f.shop.DB.Pool().QueryRow(ctx, `
+				SELECT coalesce((SELECT sum((p->>'points')::bigint) FROM point_entries e CROSS JOIN LATERAL jsonb_array_elements(e.portions) p JOIN point_lots l ON l.id = (p->>'lot')::uuid
+						WHERE e.kind = 'EXPIRE' AND l.order_id = $1 AND l.programme_id = $2), 0)::bigint
+					+ coalesce((SELECT sum(remaining) FROM point_lots WHERE order_id = $1 AND programme_id = $2 AND NOT pending AND expires_on < $3), 0)::bigint`,
+				order, e.ProgrammeID, f.own.Day(f.clock())).Scan(&lapsed))
+			require.Equal(t, lapsed, e.Lapsed)
+		}
+	}
 }
 
 func (f *fair) earn(s step) error {
@@ -346,6 +379,7 @@ func TestLedgerHoldsWhateverHappensAtOnce(t *testing.T) {
 		}
 		f.audit(r)
 		f.agree(r)
+		f.lapses(r)
 		f.again(r)
 	})
 }

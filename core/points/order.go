@@ -20,6 +20,8 @@ import (
 
 // Orders know what members bought.
 type Orders interface {
+	// Turn lets those who follow an order take turns, each until its transaction ends.
+	Turn(ctx context.Context, orderID uuid.UUID) error
 	// Bought is an order as points look at it; nil if a guest or a company placed it.
 	Bought(ctx context.Context, orderID uuid.UUID) (*Bought, error)
 	// Earned is what an order has earned in the programmes and was not taken back, and by
@@ -152,9 +154,13 @@ func followed(e event.Event) uuid.UUID {
 
 // Follow lets an order's points be what the rules say that it has earned by now: they
 // are promised when it is confirmed, taken back in proportion to what goes back, and
-// all when it is given up. It may be asked for as often as one likes.
+// all when it is given up. It may be asked for as often as one likes, and at once: who reads
+// what the order has earned sees what the one before made of it.
 func (s *Service) Follow(ctx context.Context, orderID uuid.UUID) error {
 	return s.Tx.InTx(access.With(ctx, access.System), func(ctx context.Context) error {
+		if err := s.Store.Turn(ctx, orderID); err != nil {
+			return err
+		}
 		o, err := s.Store.Bought(ctx, orderID)
 		if err != nil || o == nil || o.waits() {
 			return err

@@ -141,6 +141,16 @@ func (k Kind) gives() bool {
 	return false
 }
 
+// settles reports whether what is owed comes off points of the kind: off what is earned or
+// comes in from elsewhere, but not off what the shop gives by hand or in the place of money.
+func (k Kind) settles() bool {
+	switch k {
+	case Earn, TransferIn, ExchangeIn, Receive:
+		return true
+	}
+	return false
+}
+
 // Entry is one movement of points from the debited account to the credited one. It never
 // changes.
 type Entry struct {

@@ -368,10 +368,14 @@ func (s *Service) accept(ctx context.Context, p Problem) error {
 	if err := s.rewrite(ctx, kept, p.Lines, reason); err != nil && !errors.Is(err, ErrSame) {
 		return err
 	}
-	if holder != nil && !same(holder, kept.MemberID) {
-		if err := s.give(ctx, kept, holder, reason); err != nil {
-			return err
-		}
+	switch {
+	case holder != nil && !same(holder, kept.MemberID):
+		err = s.give(ctx, kept, holder, reason)
+	case kept.MemberID == nil && kept.CardNumber != "" && !kept.ByHand:
+		err = s.Store.AskWhose(ctx, *kept, s.Now())
+	}
+	if err != nil {
+		return err
 	}
 	return s.Store.Said(ctx, *kept, Taken{Purchase: *kept, Lines: p.Lines}.Content())
 }

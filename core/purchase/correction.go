@@ -70,6 +70,8 @@ type Corrections interface {
 	Standing(ctx context.Context, memberIDs []uuid.UUID) ([]uuid.UUID, error)
 	// Holder is the member whose card the number was at the moment; nil for nobody.
 	Holder(ctx context.Context, brandID uuid.UUID, cardNumber string, at time.Time) (*uuid.UUID, error)
+	// AskWhose puts the purchase's card on the work list, unless it is there.
+	AskWhose(ctx context.Context, p Purchase, at time.Time) error
 	// Give lets the purchase be the member's, by hand; nil: nobody's.
 	Give(ctx context.Context, p Purchase) error
 	// Rewrite puts other lines in the place of the purchase's, and finds their goods.

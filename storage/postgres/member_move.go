@@ -6,17 +6,117 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/member"
 )
 
-// queueBelongings makes what the gone member wished for, looked at and was about to buy
-// the kept one's. What only somebody with an account has stays where the kept has none.
-func queueBelongings(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
-	const account = ` AND EXISTS (SELECT FROM accounts WHERE id = $1)`
-	for _, table := range []string{"wish_lists", "restock_requests", "quotations", "saved_cards", "recurring_orders", "draft_orders"} {
-		batch.Queue(`UPDATE `+table+` SET member_id = $1 WHERE member_id = $2`+account, keptID, goneID)
+// Move makes what is the gone member's the kept one's. What was moved finds nothing to move
+// again.
+func (s *Members) Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Time) error {
+	batch := &pgx.Batch{}
+	for _, column := range movedToAnybody {
+		batch.Queue(column.move(), keptID, goneID)
+	}
+	for _, column := range movedToAccounts {
+		batch.Queue(column.move()+kept, keptID, goneID)
 	}
 	batch.Queue(`
-		INSERT INTO product_views AS v (member_id, brand_id, product_id, viewed_at) SELECT $1, brand_id, product_id, viewed_at FROM product_views WHERE member_id = $2`+account+`
+		UPDATE saved_addresses SET member_id = $1, is_default = is_default AND NOT EXISTS (
+			SELECT FROM saved_addresses k WHERE k.member_id = $1 AND k.is_default AND k.closed_at IS NULL)
+		WHERE member_id = $2`, keptID, goneID)
+	queueTerms(batch, keptID, goneID)
+	queueCarts(batch, keptID, goneID, at)
+	queueDraws(batch, keptID, goneID)
+	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+// holding is a column that names the member whose a row is.
+type holding struct{ table, column string }
+
+func (h holding) move() string {
+	return `UPDATE ` + h.table + ` SET ` + h.column + ` = $1 WHERE ` + h.column + ` = $2`
+}
+
+// These columns name the kept member from a merge on: some whoever that is, others only if
+// the kept one has an account.
+var (
+	movedToAnybody = []holding{
+		{"member_cards", "member_id"}, {"pets", "member_id"}, {"purchases", "member_id"}, {"purchases", "voided_of"}, {"purchase_lines", "member_id"},
+		{"purchase_problems", "member_id"}, {"migration_sources", "member_id"}, // receipts to come, rows to come
+		{"orders", "member_id"}, {"member_rank_changes", "member_id"}, {"coupons", "member_id"}, {"campaign_uses", "buyer_id"},
+		{"prize_exchanges", "member_id"}, {"vouchers", "member_id"}, {"draw_winners", "member_id"},
+	}
+	movedToAccounts = []holding{
+		{"wish_lists", "member_id"}, {"restock_requests", "member_id"}, {"quotations", "member_id"}, {"saved_cards", "member_id"},
+		{"recurring_orders", "member_id"}, {"draft_orders", "member_id"},
+	}
+)
+
+// kept asks for an account of the kept member.
+const kept = ` AND EXISTS (SELECT FROM accounts WHERE id = $1)`
+
+// Retire lets the gone member's memberships be the kept one's, and marks the gone one.
+func (s *Members) Retire(ctx context.Context, keptID, goneID uuid.UUID, at time.Time) error {
+	batch := &pgx.Batch{}
+	// Of a brand that both joined, the kept member's stores stand and the earlier day.
+	batch.Queue(`
+		INSERT INTO memberships AS k (member_id, brand_id, registered_store_id, home_store_id, joined_at, ended_at, rank_due_on)
+		SELECT $1, brand_id, registered_store_id, home_store_id, joined_at, ended_at, $3::date FROM memberships WHERE member_id = $2
+		ON CONFLICT (member_id, brand_id) DO UPDATE SET
+			registered_store_id = CASE WHEN EXCLUDED.joined_at < k.joined_at THEN EXCLUDED.registered_store_id ELSE k.registered_store_id END,
+			home_store_id = coalesce(k.home_store_id, EXCLUDED.home_store_id), joined_at = least(k.joined_at, EXCLUDED.joined_at),
+			ended_at = CASE WHEN k.ended_at IS NULL OR EXCLUDED.ended_at IS NULL THEN NULL ELSE greatest(k.ended_at, EXCLUDED.ended_at) END, rank_due_on = EXCLUDED.rank_due_on`,
+		keptID, goneID, at)
+	queueLeave(batch, []uuid.UUID{goneID}, at)
+	batch.Queue(`DELETE FROM profiles WHERE member_id = $1`, goneID)
+	batch.Queue(`DELETE FROM member_settings WHERE member_id = $1`, goneID)
+	batch.Queue(`UPDATE newsletter_consents SET withdrawn_at = $2 WHERE member_id = $1 AND withdrawn_at IS NULL`, goneID, at)
+	batch.Queue(`
+		UPDATE members k SET household_id = coalesce(k.household_id, g.household_id), updated_at = $3 FROM members g WHERE k.id = $1 AND g.id = $2`, keptID, goneID, at)
+	batch.Queue(`UPDATE members SET merged_into = $1, merged_at = $3, straggles = true, household_id = NULL, updated_at = $3 WHERE id = $2`, keptID, goneID, at)
+	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+// Straggling are merged members for whom something may still have been written, with who they
+// have become by now.
+func (s *Members) Straggling(ctx context.Context, after uuid.UUID, most int) ([]member.Straggling, error) {
+	return collect[member.Straggling](ctx, s.db, `
+		WITH RECURSIVE due AS (
+			SELECT id, merged_into, merged_at FROM members WHERE straggles AND id > $1 ORDER BY id LIMIT $2
+		), chain AS (
+			SELECT id AS gone_id, merged_into AS kept_id, merged_at FROM due
+			UNION ALL SELECT c.gone_id, k.merged_into, c.merged_at FROM chain c JOIN members k ON k.id = c.kept_id WHERE k.merged_into IS NOT NULL
+		)
+		SELECT c.* FROM chain c JOIN members k ON k.id = c.kept_id WHERE k.merged_into IS NULL ORDER BY c.gone_id`, after, most)
+}
+
+// Gathered notes that nothing is written for the merged member any more.
+func (s *Members) Gathered(ctx context.Context, goneID uuid.UUID) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE members SET straggles = false WHERE id = $1`, goneID)
+	return err
+}
+
+// queueTerms lets the kept member have the terms of the gone one: groups that staff put them
+// into, those of ranks follow the rank, and how often they used what can be used so often.
+func queueTerms(batch *pgx.Batch, keptID, goneID uuid.UUID) {
+	batch.Queue(`
+		WITH gone AS (
+			DELETE FROM customer_group_members m USING customer_groups g WHERE m.member_id = $2 AND g.id = m.group_id RETURNING m.group_id, m.joined_at, g.kind
+		)
+		INSERT INTO customer_group_members (group_id, member_id, joined_at) SELECT group_id, $1::uuid, joined_at FROM gone WHERE kind <> 'RANK'`+kept+` ON CONFLICT DO NOTHING`, keptID, goneID)
+	batch.Queue(`
+		WITH gone AS (DELETE FROM campaign_buyers WHERE buyer_id = $2 RETURNING campaign_id, uses)
+		INSERT INTO campaign_buyers AS k (campaign_id, buyer_id, uses) SELECT campaign_id, $1::uuid, uses FROM gone
+		ON CONFLICT (buyer_id, campaign_id) DO UPDATE SET uses = k.uses + EXCLUDED.uses`, keptID, goneID)
+	batch.Queue(`
+		UPDATE point_code_uses u SET member_id = $1 WHERE u.member_id = $2
+			AND NOT EXISTS (SELECT FROM point_code_uses k WHERE k.member_id = $1 AND k.code_id = u.code_id AND k.day = u.day)`, keptID, goneID)
+}
+
+// queueCarts makes what the gone member looked at and was about to buy the kept one's.
+func queueCarts(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
+	batch.Queue(`
+		INSERT INTO product_views AS v (member_id, brand_id, product_id, viewed_at) SELECT $1, brand_id, product_id, viewed_at FROM product_views WHERE member_id = $2`+kept+`
 		ON CONFLICT (member_id, brand_id, product_id) DO UPDATE SET viewed_at = greatest(v.viewed_at, EXCLUDED.viewed_at)`, keptID, goneID)
 	batch.Queue(`DELETE FROM product_views WHERE member_id = $1`, goneID)
 	batch.Queue(`
@@ -30,14 +130,11 @@ func queueBelongings(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
 		SELECT l.id, c.id, l.variant_id, l.quantity, l.choices FROM moved l JOIN carts c ON c.member_id = $1 AND c.channel_id = l.channel_id AND NOT c.closed
 		ON CONFLICT (cart_id, variant_id, choices) DO UPDATE SET quantity = least(k.quantity + EXCLUDED.quantity, 99999)`, keptID, goneID)
 	batch.Queue(`UPDATE carts SET closed = true, updated_at = $2 WHERE member_id = $1 AND NOT closed`, goneID, at)
-	batch.Queue(`
-		UPDATE point_code_uses u SET member_id = $1 WHERE u.member_id = $2
-			AND NOT EXISTS (SELECT FROM point_code_uses k WHERE k.member_id = $1 AND k.code_id = u.code_id AND k.day = u.day)`, keptID, goneID)
-	batch.Queue(`UPDATE purchase_problems SET member_id = $1 WHERE member_id = $2`, keptID, goneID) // receipts to come
-	batch.Queue(`UPDATE prize_exchanges SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
-	batch.Queue(`UPDATE vouchers SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
-	// Who entered a draw twice is one entrant from now on, while it is open. A published list
-	// never changes: there both stay, and a second call is passed over (core/draw).
+}
+
+// queueDraws lets who entered a draw twice be one entrant from now on, while it is open. A
+// published list never changes: there both stay, and a second call is passed over (core/draw).
+func queueDraws(batch *pgx.Batch, keptID, goneID uuid.UUID) {
 	batch.Queue(`
 		WITH twice AS (
 			SELECT g.draw_id, g.entries, g.earned FROM draw_entrants g JOIN draw_entrants k ON k.draw_id = g.draw_id AND k.member_id = $1
@@ -50,7 +147,6 @@ func queueBelongings(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
 			DELETE FROM draw_entrants g USING twice t WHERE g.draw_id = t.draw_id AND g.member_id = $2
 		)
 		UPDATE draw_entrants g SET member_id = $1 WHERE g.member_id = $2 AND NOT EXISTS (SELECT FROM draw_entrants k WHERE k.draw_id = g.draw_id AND k.member_id = $1)`, keptID, goneID)
-	batch.Queue(`UPDATE draw_winners SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
 }
 
 // queueForget removes what erased members wished for and looked at. The ledger of points

@@ -18,37 +18,6 @@ func (s *Members) Buyer(ctx context.Context, accountID uuid.UUID) (bool, error) 
 	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM accounts WHERE id = $1 AND role = 'COMPANY_BUYER' AND closed_at IS NULL)`, accountID)
 }
 
-// Move makes what is the gone member's the kept one's.
-func (s *Members) Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Time) error {
-	batch := &pgx.Batch{}
-	for _, table := range []string{"member_cards", "pets", "purchases", "purchase_lines", "orders", "member_rank_changes", "coupons"} {
-		batch.Queue(`UPDATE `+table+` SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
-	}
-	batch.Queue(`UPDATE purchases SET voided_of = $1 WHERE voided_of = $2`, keptID, goneID)
-	batch.Queue(`
-		UPDATE saved_addresses SET member_id = $1, is_default = is_default AND NOT EXISTS (
-			SELECT FROM saved_addresses k WHERE k.member_id = $1 AND k.is_default AND k.closed_at IS NULL)
-		WHERE member_id = $2`, keptID, goneID)
-	queueBelongings(batch, keptID, goneID, at)
-	// Of a brand that both joined, the kept member's stores stand and the earlier day.
-	batch.Queue(`
-		INSERT INTO memberships AS k (member_id, brand_id, registered_store_id, home_store_id, joined_at, ended_at, rank_due_on)
-		SELECT $1, brand_id, registered_store_id, home_store_id, joined_at, ended_at, $3::date FROM memberships WHERE member_id = $2
-		ON CONFLICT (member_id, brand_id) DO UPDATE SET
-			registered_store_id = CASE WHEN EXCLUDED.joined_at < k.joined_at THEN EXCLUDED.registered_store_id ELSE k.registered_store_id END,
-			home_store_id = coalesce(k.home_store_id, EXCLUDED.home_store_id), joined_at = least(k.joined_at, EXCLUDED.joined_at),
-			ended_at = CASE WHEN k.ended_at IS NULL OR EXCLUDED.ended_at IS NULL THEN NULL ELSE greatest(k.ended_at, EXCLUDED.ended_at) END, rank_due_on = EXCLUDED.rank_due_on`,
-		keptID, goneID, at)
-	queueLeave(batch, []uuid.UUID{goneID}, at)
-	batch.Queue(`DELETE FROM profiles WHERE member_id = $1`, goneID)
-	batch.Queue(`DELETE FROM member_settings WHERE member_id = $1`, goneID)
-	batch.Queue(`UPDATE newsletter_consents SET withdrawn_at = $2 WHERE member_id = $1 AND withdrawn_at IS NULL`, goneID, at)
-	batch.Queue(`
-		UPDATE members k SET household_id = coalesce(k.household_id, g.household_id), updated_at = $3 FROM members g WHERE k.id = $1 AND g.id = $2`, keptID, goneID, at)
-	batch.Queue(`UPDATE members SET merged_into = $1, merged_at = $3, household_id = NULL, updated_at = $3 WHERE id = $2`, keptID, goneID, at)
-	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
-}
-
 const memberRequestColumns = `id, member_id, brand_id, kind, state, waits_for, actor_role, actor_id, requested_at, done_at`
 
 // InsertRequest keeps a new request.

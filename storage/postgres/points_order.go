@@ -22,6 +22,12 @@ func firstBought(member, was, brand, at, source string) string {
 // firstStands says of what was taken for a first purchase, f, that it was not given up.
 const firstStands = `NOT EXISTS (SELECT FROM orders c WHERE c.id = f.source_id AND c.status = 'CANCELLED')`
 
+// Turn lets those who follow an order take turns.
+func (s *Points) Turn(ctx context.Context, orderID uuid.UUID) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('points of order ' || $1::text, 0))`, orderID)
+	return err
+}
+
 // TakeFirsts notes first purchases, and answers those that are.
 func (s *Points) TakeFirsts(ctx context.Context, all []points.First) ([]uuid.UUID, error) {
 	brands, members, sources := make([]uuid.UUID, len(all)), make([]uuid.UUID, len(all)), make([]uuid.UUID, len(all))
@@ -83,11 +89,15 @@ func (s *Points) Earned(ctx context.Context, orderID uuid.UUID, at time.Time) ([
 }
 
 // lapsedOf is what of some lots l expired unused by the moment: what is written off, under a
-// key of the lot and the day, and what the job has not come to yet.
+// key of the lot and the day, and what the job has not come to yet. A lot that a member brought
+// along was maybe written off before, in the account from which it came.
 func lapsedOf(lots string) string {
 	return `coalesce((SELECT sum(coalesce(x.points, 0) + CASE WHEN NOT l.pending AND l.expires_on < ` + localDay + ` THEN l.remaining ELSE 0 END)
 		FROM point_lots l JOIN point_programmes p ON p.id = l.programme_id
-		LEFT JOIN point_entries x ON x.account_id = l.account_id AND x.key = 'expire:' || l.id || ':' || l.expires_on AND x.kind = 'EXPIRE'
+		LEFT JOIN LATERAL (
+			SELECT x.points FROM point_accounts h JOIN point_entries x ON x.account_id = h.id AND x.key = 'expire:' || l.id || ':' || l.expires_on AND x.kind = 'EXPIRE'
+			WHERE h.id = l.account_id OR h.merged_into = l.account_id
+		) x ON true
 		WHERE ` + lots + `), 0)::bigint`
 }
 

@@ -99,6 +99,11 @@ const (
 		CREATE TEMP TABLE taken_lines (purchase_id uuid, bought_on date, position int, code text, name text, quantity int, amount bigint) ON COMMIT DROP;
 		CREATE TEMP TABLE added_purchases (LIKE purchases) ON COMMIT DROP`
 
+	// Who goes by what staff have said of cards and codes, and who says it, wait for each
+	// other: what is taken in meanwhile would be named by neither.
+	lookAtAnswers = `SELECT pg_advisory_xact_lock_shared(hashtextextended('receipts of ' || $1::text, 0))`
+	answer        = `SELECT pg_advisory_xact_lock(hashtextextended('receipts of ' || $1::text, 0))`
+
 	// A card counts for whoever had it when it was used: one that was lost before, or that
 	// nobody has, goes on the work list. What staff have said of a number holds.
 	addReceipts = `
@@ -191,6 +196,9 @@ func (s *Purchases) Take(ctx context.Context, importID uuid.UUID, receipts []pur
 		return nil, 0, err
 	}
 	if err := s.stageLines(ctx, receipts); err != nil {
+		return nil, 0, err
+	}
+	if _, err := conn.Exec(ctx, lookAtAnswers, receipts[0].BrandID); err != nil { // after the longest part
 		return nil, 0, err
 	}
 	if _, err := conn.Exec(ctx, addReceipts, importID, at); err != nil {
@@ -403,8 +411,12 @@ func (s *Purchases) Problems(ctx context.Context, q purchase.ProblemQuery) (page
 		func(k purchase.Problem) newestKey { return newestKey{k.CreatedAt, k.ID} })
 }
 
-// LockProblem is the brand's problem, locked; nil if there is none.
+// LockProblem is the brand's problem, locked; nil if there is none. Nothing is taken in for the
+// brand before the transaction ends.
 func (s *Purchases) LockProblem(ctx context.Context, brandID, problemID uuid.UUID) (*purchase.Problem, error) {
+	if _, err := s.db.conn(ctx).Exec(ctx, answer, brandID); err != nil {
+		return nil, err
+	}
 	return first[purchase.Problem](ctx, s.db, `SELECT `+problemColumns+` FROM purchase_problems WHERE id = $2 AND brand_id = $1 FOR UPDATE`, brandID, problemID)
 }
 

@@ -7,11 +7,16 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/purchase"
 )
 
-// Lock is the brand's purchase, held; nil if there is none.
+// Lock is the brand's purchase, held; nil if there is none. Nobody says meanwhile whose a card
+// is, or what a code.
 func (s *Purchases) Lock(ctx context.Context, brandID, purchaseID uuid.UUID) (*purchase.Purchase, error) {
+	if _, err := s.db.conn(ctx).Exec(ctx, lookAtAnswers, brandID); err != nil {
+		return nil, err
+	}
 	return first[purchase.Purchase](ctx, s.db, `SELECT `+purchaseColumns+` FROM purchases WHERE id = $2 AND brand_id = $1 FOR UPDATE`, brandID, purchaseID)
 }
 
@@ -33,15 +38,25 @@ func (s *Purchases) Standing(ctx context.Context, memberIDs []uuid.UUID) ([]uuid
 		SELECT id FROM members WHERE id = ANY($1) AND merged_into IS NULL AND erased_at IS NULL ORDER BY id FOR NO KEY UPDATE`, memberIDs)
 }
 
-// Holder is the member whose card the number was at the moment, held.
+// Holder is the member whose card the number was at the moment, or whose it is by what staff
+// have said, held.
 func (s *Purchases) Holder(ctx context.Context, brandID uuid.UUID, cardNumber string, at time.Time) (*uuid.UUID, error) {
 	found, err := column[uuid.UUID](ctx, s.db, `
-		SELECT m.id FROM members m JOIN member_cards c ON c.member_id = m.id
-		WHERE c.number = $2 AND c.brand_id = $1 AND (c.ended_at IS NULL OR c.ended_at > $3) AND m.merged_into IS NULL AND m.erased_at IS NULL FOR NO KEY UPDATE OF m`, brandID, cardNumber, at)
+		SELECT m.id FROM members m WHERE m.merged_into IS NULL AND m.erased_at IS NULL AND m.id = coalesce(
+			(SELECT c.member_id FROM member_cards c WHERE c.number = $2 AND c.brand_id = $1 AND (c.ended_at IS NULL OR c.ended_at > $3)),
+			(SELECT p.member_id FROM purchase_problems p WHERE p.brand_id = $1 AND p.kind = 'MEMBER' AND p.value = $2 AND p.state = 'RESOLVED')) FOR NO KEY UPDATE OF m`, brandID, cardNumber, at)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
 	return &found[0], nil
+}
+
+// AskWhose puts the purchase's card on the work list, unless it is there.
+func (s *Purchases) AskWhose(ctx context.Context, p purchase.Purchase, at time.Time) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO purchase_problems (id, brand_id, kind, value, name, state, created_at) VALUES ($1, $2, 'MEMBER', $3, '', 'OPEN', $4)
+		ON CONFLICT (brand_id, kind, value) WHERE kind <> 'RECEIPT' DO NOTHING`, id.New(), p.BrandID, p.CardNumber, at)
+	return err
 }
 
 // Give lets the purchase be the member's.

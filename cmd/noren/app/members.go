@@ -72,6 +72,9 @@ func (a *App) memberWorkers(w *river.Workers) {
 		return a.Resolvers.Purchases.WorkPartitions(ctx)
 	})
 	work(w, func(ctx context.Context, _ member.EraseJob) error { return a.Resolvers.Members.WorkErasures(ctx) })
+	work(w, func(ctx context.Context, _ member.StragglersJob) error {
+		return a.Resolvers.Members.WorkStragglers(ctx)
+	})
 	river.AddWorker(w, &longJob[migration.Job]{f: func(ctx context.Context, j migration.Job) error {
 		return a.Resolvers.Migrations.Work(ctx, j.RunID, a.channelByID)
 	}})
@@ -88,6 +91,7 @@ func memberJobs() []*river.PeriodicJob {
 		}, &river.PeriodicJobOpts{ID: sealing.ResealJob{}.Kind(), RunOnStart: true}),
 		every(10*time.Minute, member.RankJob{}),
 		every(time.Hour, member.EraseJob{}),
+		every(10*time.Minute, member.StragglersJob{}),
 		every(time.Hour, migration.AbandonJob{}),
 		every(time.Minute, purchase.ShipmentsJob{}),
 		every(24*time.Hour, purchase.PartitionJob{}),

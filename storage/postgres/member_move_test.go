@@ -1,0 +1,78 @@
+package postgres_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/storage/postgres/pgtest"
+)
+
+// whatAMergeDoes says of each column that names a member, or an account, what becomes of the
+// gone member's rows when two become one. A new one is added here, and to what it says.
+var whatAMergeDoes = map[string]string{
+	// The kept member's from then on: Move.
+	"member_cards.member_id": moves, "pets.member_id": moves, "purchases.member_id": moves, "purchases.voided_of": moves, "purchase_lines.member_id": moves,
+	"purchase_problems.member_id": moves, "orders.member_id": moves, "member_rank_changes.member_id": moves, "coupons.member_id": moves, "campaign_uses.buyer_id": moves,
+	"prize_exchanges.member_id": moves, "vouchers.member_id": moves, "migration_sources.member_id": moves, "draw_winners.member_id": moves, "saved_addresses.member_id": moves,
+	"wish_lists.member_id": moves, "restock_requests.member_id": moves, "quotations.member_id": moves, "saved_cards.member_id": moves,
+	"recurring_orders.member_id": moves, "draft_orders.member_id": moves,
+	"segment_members.member_id": moves, "mailing_recipients.member_id": moves, // by who follow
+	"purchase_sums.member_id": moves, // by a trigger on purchases
+
+	// One row for both: Move, Retire, and the points' own Merge.
+	"customer_group_members.member_id": joins, "campaign_buyers.buyer_id": joins, "point_code_uses.member_id": joins, "product_views.member_id": joins, "carts.member_id": joins,
+	"draw_entrants.member_id": joins, "draw_entries.member_id": joins, "memberships.member_id": joins, "member_settings.member_id": joins, "profiles.member_id": joins,
+	"point_accounts.member_id": joins, "point_firsts.member_id": joins,
+
+	// Of an account of points, which says into which it was merged.
+	"point_entries.account_id": "stays; statements and what is undone look into merged accounts", "point_lots.account_id": moves, "point_transfers.account_id": moves,
+	"point_notices.account_id": "stays: they were told",
+
+	// What happened, to whom it happened.
+	"member_consents.member_id": stays, "newsletter_consents.member_id": "stays, withdrawn", "member_requests.member_id": stays, "member_code_uses.member_id": stays,
+	"duplicate_members.member_id": stays, "duplicate_members.other_id": stays, "mailing_clicks.member_id": stays, "mail_bounces.member_id": stays,
+	"purchase_corrections.from_id": stays, "purchase_corrections.to_id": stays,
+	"members.merged_into": "is the merge", "point_accounts.merged_into": "is the merge", "member_likenesses.member_id": "goes, by a trigger",
+
+	// Of an account, which is closed with all that opens it.
+	"sessions.account_id": ends, "one_time_tokens.account_id": ends, "login_links.account_id": ends, "account_groups.account_id": ends, "account_stores.account_id": ends,
+	"totp_factors.account_id": ends, "recovery_codes.account_id": ends,
+	"named_members.member_id":   "stays: rules that name a member by hand are staff's to change",
+	"company_buyers.account_id": "never there: buyers of companies are not merged away",
+}
+
+const (
+	moves = "moves"
+	joins = "joins"
+	stays = "stays"
+	ends  = "ends with the account"
+)
+
+func TestEveryColumnThatNamesAMemberIsDealtWithInAMerge(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	type column struct {
+		Name  string
+		Names bool // a member or an account
+	}
+	rows, err := db.Pool().Query(t.Context(), `
+		SELECT c.relname || '.' || a.attname AS name, a.attname IN ('member_id', 'account_id', 'buyer_id', 'merged_into', 'voided_of')
+			OR EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.confrelid IN ('members'::regclass, 'accounts'::regclass) AND a.attnum = ANY(f.conkey)) AS names
+		FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+		WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid = 'uuid'::regtype`)
+	require.NoError(t, err)
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[column])
+	require.NoError(t, err)
+	var unsaid, there []string
+	for _, c := range found {
+		if there = append(there, c.Name); c.Names && whatAMergeDoes[c.Name] == "" {
+			unsaid = append(unsaid, c.Name)
+		}
+	}
+	require.Empty(t, unsaid, "say what a merge does with them")
+	require.Subset(t, there, slices.Collect(maps.Keys(whatAMergeDoes)))
+}
