@@ -102,7 +102,7 @@ func openFair(t testing.TB) *fair {
 }
 
 func (f *fair) prize(t testing.TB, name string) *prize.Prize {
-	p, err := f.prizes.Save(f.admin(), prize.SaveInput{ProgrammeID: f.own.ID, Kind: prize.Goods, Name: i18n.JA(name), Stock: 20})
+	p, err := f.prizes.Save(f.admin(), prize.SaveInput{IdempotencyKey: id.New().String(), ProgrammeID: f.own.ID, Kind: prize.Goods, Name: i18n.JA(name), Stock: 20})
 	require.NoError(t, err)
 	return p
 }

@@ -804,6 +804,18 @@ func _PrizePayload_userErrors(ctx context.Context, ec *executionContext, field g
 	)
 }
 
+func _PrizeShipmentSheet_next(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Sheet) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.Next() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _PrizeShipmentSheet_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Sheet) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1234,6 +1246,9 @@ func unmarshalInputSavePrizeInput(ctx context.Context, ec *executionContext, obj
 		asMap[k] = v
 	}
 
+	if _, present := asMap["idempotencyKey"]; !present {
+		asMap["idempotencyKey"] = ""
+	}
 	if _, present := asMap["kind"]; !present {
 		asMap["kind"] = "GOODS"
 	}
@@ -1247,13 +1262,20 @@ func unmarshalInputSavePrizeInput(ctx context.Context, ec *executionContext, obj
 		asMap["closed"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "programmeId", "kind", "code", "name", "description", "points", "stock", "memberLimit", "limitDays", "validFrom", "validUntil", "minRankId", "segmentId", "closed", "batchId"}
+	fieldsInOrder := [...]string{"idempotencyKey", "id", "programmeId", "kind", "code", "name", "description", "points", "stock", "memberLimit", "limitDays", "validFrom", "validUntil", "minRankId", "segmentId", "closed", "batchId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		case "id":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
 			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
@@ -1947,6 +1969,11 @@ func _PrizeShipmentSheet(ctx context.Context, ec *executionContext, sel ast.Sele
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = run.Text("PrizeShipmentSheet")
+		case "next":
+			out.Values[i] = _PrizeShipmentSheet_next(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "count":
 			out.Values[i] = _PrizeShipmentSheet_count(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {

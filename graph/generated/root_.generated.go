@@ -9482,7 +9482,7 @@ extend type Mutation {
   exportMember(
     "Whose."
     input: MemberRequestInput!
-  ): MemberExportPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  ): MemberExportPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_EXPORT])
   "Asks for the removal of a member's personal data (消去). It is done at once, unless orders or returns are under way: then it waits for them. Members prove that it is they who ask."
   requestMemberErasure(
     "Whose."
@@ -9557,13 +9557,13 @@ type Member {
   cards: [MemberCard!]!
   "The member's pets, in the order in which they were entered; empty for other stores."
   pets: [Pet!]! @cost(size: 10)
-  "What holds of the member's consents."
+  "What holds of the member's consents; empty for other stores."
   settings: [MemberSetting!]!
-  "What the member ever agreed to and withdrew, the latest first: the proof of the settings."
+  "What the member ever agreed to and withdrew, the latest first: the proof of the settings; empty for other stores."
   consents: [MemberConsent!]! @cost(size: 20)
   "How the member's ranks changed, the latest first."
   rankChanges: [MemberRankChange!]!
-  "Who lives with the member (世帯), the member included; empty for one who lives alone, and for members themselves."
+  "Who lives with the member (世帯), the member included; empty for one who lives alone, for other stores, and for members themselves."
   household: [Member!]! @allow(permissions: [MEMBER_READ])
   "When the member was first known."
   createdAt: DateTime!
@@ -9595,7 +9595,7 @@ type Membership {
 type MemberCard {
   "The card's opaque global id."
   id: ID!
-  "The member number: 13 digits, an EAN-13 of prefix 29, whose last digit checks the others (GS1, modulo 10)."
+  "The member number: 13 digits, an EAN-13 of prefix 29, whose last digit checks the others (GS1, modulo 10). Of a masked member the last four, behind asterisks."
   number: String!
   "The brand's id."
   brandId: ID!
@@ -10038,6 +10038,8 @@ extend enum UserErrorCode {
   CARD_CLAIM_REFUSED
   "Too many cards were tried."
   CARD_TRIES
+  "The member number was tried too often today, by whomever: the shop helps, or tomorrow."
+  CARD_CLAIM_LOCKED
   "There is no membership of the brand."
   MEMBERSHIP_MISSING
   "A member cannot be merged into itself."
@@ -12795,7 +12797,7 @@ input ReconcilePointsInput {
 
 "A balance after a change."
 type PointBalancePayload {
-  "The balance; null if nothing was done."
+  "The balance; null if nothing was done, and for a shop that may not read the member."
   balance: PointBalance
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
@@ -13817,8 +13819,11 @@ extend type Mutation {
     "Which, and how far."
     input: AdvancePrizeExchangesInput!
   ): PrizeExchangesPayload! @allow(permissions: [PRIZE_WRITE])
-  "What is to be sent out, the oldest first, at most 5,000 rows, with names and addresses. It is written down who asked. Needs MEMBER_EXPORT, too."
-  exportPrizeShipments: PrizeShipmentSheet! @allow(permissions: [PRIZE_WRITE])
+  "What is to be sent out, the oldest first, 5,000 at a time, with names and addresses. It is written down who asked. Needs MEMBER_EXPORT, too."
+  exportPrizeShipments(
+    "Behind which exchange: ` + "`" + `next` + "`" + ` of the file before."
+    after: ID
+  ): PrizeShipmentSheet! @allow(permissions: [PRIZE_WRITE])
 }
 
 extend enum Permission {
@@ -13980,7 +13985,7 @@ type PrizeExchangeEdge {
 
 "Which exchanges. What is left out does not filter."
 input PrizeExchangeFilter {
-  "Of which member."
+  "Of which member, whose personal data the caller may read: else FORBIDDEN. The view is written down."
   memberId: ID
   "Of which prize."
   prizeId: ID
@@ -14020,6 +14025,8 @@ input CancelPrizeExchangeInput {
 
 "A prize."
 input SavePrizeInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does. A new prize needs one, since it makes stock; a change does not."
+  idempotencyKey: String! = ""
   "The prize to change; a new one if left out."
   id: ID
   "The programme whose points it costs; of one that is there it stays."
@@ -14110,6 +14117,8 @@ type PrizeExchangesPayload {
 
 "A file of what is to be sent."
 type PrizeShipmentSheet {
+  "Behind which exchange the next file begins; null if this is the last."
+  next: ID
   "How many rows it has."
   count: Int!
   "CSV: id, state, prize_code, prize, quantity, name, kana, company, postal_code, prefecture, city, line1, line2, phone, requested_at."
@@ -20579,7 +20588,7 @@ type VoucherEdge {
 input VoucherFilter {
   "Of which batch."
   batchId: ID
-  "Of which member."
+  "Of which member, whose personal data the caller may read: else FORBIDDEN. The view is written down."
   memberId: ID
   "The last four symbols of the code."
   ending: String! = ""

@@ -282,7 +282,7 @@ type MutationResolver interface {
 	SavePrize(ctx context.Context, input prize.SaveInput) (model.PrizePayload, error)
 	MovePrizeStock(ctx context.Context, input prize.MoveStockInput) (model.PrizePayload, error)
 	AdvancePrizeExchanges(ctx context.Context, input prize.AdvanceInput) (model.PrizeExchangesPayload, error)
-	ExportPrizeShipments(ctx context.Context) (prize.Sheet, error)
+	ExportPrizeShipments(ctx context.Context, after *string) (prize.Sheet, error)
 	ApplyCoupon(ctx context.Context, input cart.ApplyCouponInput) (model.CartPayload, error)
 	RemoveCoupon(ctx context.Context, input cart.RemoveCouponInput) (model.CartPayload, error)
 	SaveCampaign(ctx context.Context, input promotion.SaveInput) (model.CampaignPayload, error)
@@ -1818,6 +1818,20 @@ func field_Mutation_exportPointTransfers_args(ctx context.Context, ec *execution
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_exportPrizeShipments_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOID2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg0
 	return args, nil
 }
 
@@ -14809,7 +14823,7 @@ func _Mutation_exportMember(ctx context.Context, ec *executionContext, field gra
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().ExportMember(ctx, fc.Args["input"].(member.AskInput))
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{"MEMBER_WRITE"}),
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{"MEMBER_EXPORT"}),
 		func(ctx context.Context, selections ast.SelectionSet, v model.MemberExportPayload) graphql.Marshaler {
 			return marshalNMemberExportPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐMemberExportPayload(ctx, ec, selections, v)
 		},
@@ -17472,7 +17486,8 @@ func _Mutation_exportPrizeShipments(ctx context.Context, ec *executionContext, f
 			return fieldContext_Mutation_exportPrizeShipments(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Mutation().ExportPrizeShipments(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ExportPrizeShipments(ctx, fc.Args["after"].(*string))
 		},
 		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v prize.Sheet) graphql.Marshaler {
@@ -17482,12 +17497,25 @@ func _Mutation_exportPrizeShipments(ctx context.Context, ec *executionContext, f
 		true,
 	)
 }
-func fieldContext_Mutation_exportPrizeShipments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func fieldContext_Mutation_exportPrizeShipments(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Mutation",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_exportPrizeShipments_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
