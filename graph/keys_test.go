@@ -27,7 +27,7 @@ var moving = []string{
 	// points and prizes
 	"givePoints", "exchangePoints", "sendPoints", "rewardPoints", "grantPoints", "redeemPointCode", "settlePointArrival", "exportPointTransfers", "mergeMembers",
 	"movePurchase", "correctPurchase", "voidPurchase",
-	"exchangePrize", "cancelPrizeExchange", "movePrizeStock", "saveDraw", "enterDraw", "grantDrawEntries", "cancelDraw", "answerWin", "answerWinFor",
+	"exchangePrize", "cancelPrizeExchange", "savePrize", "movePrizeStock", "saveDraw", "enterDraw", "grantDrawEntries", "cancelDraw", "answerWin", "answerWinFor",
 }
 
 // byReference are mutations that move something once because of what they name, as their

@@ -50,7 +50,13 @@ func TestMaskingOfStoreMemberAndField(t *testing.T) {
 	a := apptest.Start(t)
 	shibuya, umeda := shopOf(t, a, "shibuya"), shopOf(t, a, "umeda")
 	members := map[uuid.UUID]string{shibuya: registeredAt(t, a, shibuya, "山田 花子", "09012345612"), umeda: registeredAt(t, a, umeda, "佐藤 太郎", "08098765434")}
-	for _, member := range members {
+	office := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberRead, access.MemberWrite}}
+	desk := as(t, a, office)
+	for store, member := range members {
+		family := registeredAt(t, a, store, "同居 家族", map[uuid.UUID]string{shibuya: "09012345613", umeda: "09012345614"}[store])
+		require.Equal(t, []string{"0"}, desk.done(t, "setHousehold", "", apptest.Variables{"memberId": member, "withId": family}, "userErrors"))
+		require.Equal(t, []string{"0"}, desk.done(t, "saveMemberSettings", "", apptest.Variables{"memberId": member, "how": "PAPER", "settings": []apptest.Variables{{"medium": "DM", "given": true}}}, "userErrors"))
+		require.Equal(t, []string{"0"}, desk.done(t, "addPet", "", apptest.Variables{"memberId": member, "name": "ポチ", "species": "DOG"}, "userErrors"))
 		exec(t, a, `UPDATE memberships SET spend = 5000 WHERE member_id = $1`, keyOf(t, member))
 		exec(t, a, `INSERT INTO member_rank_changes (id, member_id, brand_id, spend, at) VALUES (gen_random_uuid(), $1, $2, 4000, now())`, keyOf(t, member), a.BrandID)
 	}
@@ -62,24 +68,27 @@ func TestMaskingOfStoreMemberAndField(t *testing.T) {
 		BirthMonth, Age                  *int
 		Address                          *struct{ Name, City string }
 		Cards                            []struct{ Number string }
-		Household                        []struct{ Name string }
+		Household, Pets                  []struct{ Name string }
+		Settings, Consents               []struct{ Medium string }
 		Memberships                      []struct {
 			RegisteredStoreID string
 			Spend             *struct{ Amount string }
 		}
 		RankChanges []struct{ Spend *struct{ Amount string } }
 	}
-	const fields = `{ masked name kana phone email gender birthday birthMonth age address { name city } cards { number } household { name } memberships { registeredStoreId spend { amount } } rankChanges { spend { amount } } }`
+	const fields = `{ masked name kana phone email gender birthday birthMonth age address { name city } cards { number } household { name } pets { name } settings { medium } consents { medium } memberships { registeredStoreId spend { amount } } rankChanges { spend { amount } } }`
 	for reader, actor := range map[string]access.Actor{
 		"shibuya": registrarOf(reads, shibuya), "umeda": registrarOf(reads, umeda), "both": registrarOf(reads, shibuya, umeda), "none": registrarOf(reads),
-		"office": {Role: access.RoleStaff, ID: id.New(), Permissions: reads},
+		"office": {Role: access.RoleStaff, ID: id.New(), Permissions: reads}, "till": {Role: access.RolePartner, ID: id.New(), Permissions: reads},
 	} {
 		for store, member := range members {
 			name := fmt.Sprint(reader, " reads ", member)
 			var got struct{ Member seen }
 			a.DoAs(t, actor, `query($id: ID!) { member(id: $id) `+fields+` }`, apptest.Variables{"id": member}).Into(t, &got)
 			m := got.Member
-			require.NotEmpty(t, m.Cards, name)
+			var number string
+			require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, member)).Scan(&number))
+			require.Len(t, m.Cards, 1, name)
 			require.Equal(t, id.Global("Location", store), m.Memberships[0].RegisteredStoreID)
 			whole := reader == "office" || reader == "both" || reader == "shibuya" && store == shibuya || reader == "umeda" && store == umeda
 			require.Equal(t, !whole, m.Masked, name)
@@ -90,11 +99,16 @@ func TestMaskingOfStoreMemberAndField(t *testing.T) {
 				require.Len(t, m.Phone, 11, name)
 				require.Contains(t, m.Email, "@example.jp", name)
 				require.Equal(t, "5000 4000", m.Memberships[0].Spend.Amount+" "+m.RankChanges[0].Spend.Amount, name)
+				require.Equal(t, number, m.Cards[0].Number, name)
+				require.Equal(t, "2 1 1 1", fmt.Sprint(len(m.Household), len(m.Pets), len(m.Settings), len(m.Consents)), name)
+				require.NotContains(t, m.Household[0].Name+m.Household[1].Name, "＊", name)
 				continue
 			}
 			want := map[uuid.UUID]string{shibuya: "山＊＊＊ 090-****-**12 0***@***", umeda: "佐＊＊＊ 080-****-**34 0***@***"}[store]
 			require.Equal(t, want, m.Name+" "+m.Phone+" "+m.Email, name)
 			require.Equal(t, "ヤ＊＊＊ UNSAID", m.Kana+" "+m.Gender, name)
+			require.Equal(t, "*********"+number[9:], m.Cards[0].Number, name+": a number is as good as the card")
+			require.Equal(t, "0 0 0 0", fmt.Sprint(len(m.Household), len(m.Pets), len(m.Settings), len(m.Consents)), name)
 			require.Nil(t, m.Memberships[0].Spend, name)
 			require.Nil(t, m.RankChanges[0].Spend, name)
 			require.Nil(t, m.Birthday, name)

@@ -40,8 +40,12 @@ func (r *mutationResolver) AdvancePrizeExchanges(ctx context.Context, input priz
 	return model.PrizeExchangesPayload{Exchanges: orNone(all), UserErrors: errors}, err
 }
 
-func (r *mutationResolver) ExportPrizeShipments(ctx context.Context) (prize.Sheet, error) {
-	sheet, err := r.Resolver.Prizes.ShipSheet(ctx)
+func (r *mutationResolver) ExportPrizeShipments(ctx context.Context, after *string) (prize.Sheet, error) {
+	behind, err := locationKey(after)
+	if err != nil {
+		return prize.Sheet{}, err
+	}
+	sheet, err := r.Resolver.Prizes.ShipSheet(ctx, behind)
 	return value(sheet), err
 }
 

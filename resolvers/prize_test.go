@@ -30,7 +30,7 @@ func (p prizeAnswer) code() string {
 
 func (s *pointShop) prize(t testing.TB, more apptest.Variables) string {
 	t.Helper()
-	input := apptest.Variables{"programmeId": s.own, "name": ja("陶器のボウル"), "points": 300, "stock": 3}
+	input := apptest.Variables{"idempotencyKey": s.key(), "programmeId": s.own, "name": ja("陶器のボウル"), "points": 300, "stock": 3}
 	for name, value := range more {
 		input[name] = value
 	}
@@ -38,6 +38,30 @@ func (s *pointShop) prize(t testing.TB, more apptest.Variables) string {
 	s.DoAs(t, pointAdmin, `mutation($input: SavePrizeInput!) { savePrize(input: $input) { prize { id } userErrors { code field message } } }`, in(input)).Into(t, &got)
 	require.Empty(t, got.SavePrize.UserErrors)
 	return got.SavePrize.Prize.ID
+}
+
+func TestAShopLooksUpWhatItsOwnMembersHave(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	b := s.buyer(t, 500)
+	b.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
+	require.Empty(t, b.exchange(t, s.prize(t, nil), nil).UserErrors)
+	shop := shopOf(t, s.App, "shibuya")
+	held := []access.Permission{access.MemberRead, access.VoucherRead, access.PrizeRead}
+	theirs := apptest.Variables{"m": b.id}
+	lists := map[string]string{
+		"vouchers":       `query($m: ID!) { vouchers(filter: {memberId: $m}) { nodes { id } } }`,
+		"prizeExchanges": `query($m: ID!) { prizeExchanges(filter: {memberId: $m}) { nodes { id } } }`,
+	}
+	for list, query := range lists {
+		require.Equal(t, "FORBIDDEN", s.DoAs(t, registrarOf(held, shop), query, theirs).Code(), list)
+		require.Equal(t, "FORBIDDEN", s.DoAs(t, access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: held[1:]}, query, theirs).Code(), list+": who may not read members")
+	}
+	exec(t, s.App, `UPDATE memberships SET home_store_id = $1 WHERE member_id = $2`, shop, keyOf(t, b.id))
+	for list, query := range lists {
+		require.Empty(t, s.DoAs(t, registrarOf(held, shop), query, theirs).Errors, list)
+		require.Equal(t, 1, countOf(t, s.App, `SELECT count(*) FROM events WHERE type = 'member.viewed' AND subject_id = $1 AND data->>'by' = $2`, keyOf(t, b.id), list))
+	}
 }
 
 const prizeExchangeFields = `exchange { id state prizeName points quantity address { name city } } balance { usable } userErrors { code field message }`

@@ -43,6 +43,10 @@ func TestReceiptsArePutRight(t *testing.T) {
 	require.Equal(t, []string{"FORBIDDEN memberId"}, clerk.done(t, "movePurchase", "purchase { id }", move), "whom the shop does not see")
 	require.Equal(t, []string{"REQUIRED reason"}, office.done(t, "movePurchase", "purchase { id }", with(move, "reason", "")))
 	require.Equal(t, []string{"PURCHASE_RECEIVER"}, office.done(t, "movePurchase", "purchase { id }", with(move, "nobody", true)))
+	lost := apptest.Variables{"purchaseId": receipt, "cardNumber": cardOf(taro), "reason": "カードの取り違え"}
+	exec(t, d.App, `UPDATE member_cards SET state = 'LOST', ended_at = now() WHERE number = $1`, cardOf(taro))
+	require.Equal(t, []string{"CARD_ENDED cardNumber"}, clerk.done(t, "movePurchase", "purchase { id }", lost), "who found a card")
+	exec(t, d.App, `UPDATE member_cards SET state = 'ACTIVE', ended_at = NULL WHERE number = $1`, cardOf(taro))
 	byCard := apptest.Variables{"idempotencyKey": "move-0001", "purchaseId": receipt, "cardNumber": cardOf(taro), "reason": "カードの取り違え"}
 	for range 2 {
 		require.Equal(t, []string{taro}, clerk.done(t, "movePurchase", "purchase { memberId }", byCard, "purchase.memberId"), "who shows the card, and once")

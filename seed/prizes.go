@@ -38,7 +38,7 @@ func Prizes(ctx context.Context, prizes *prize.Service, draws *draw.Service, loy
 		{Code: "DRAW-TRIP", Name: i18n.Text{"ja": "愛犬と泊まる温泉旅行", "en": "A weekend at a spa with your dog"}, Stock: 1},
 		{Code: "DRAW-SET", Name: i18n.Text{"ja": "おやつ詰め合わせ", "en": "A box of treats"}, Stock: 20},
 	} {
-		in.ProgrammeID, in.Kind = programmes[0].ID, prize.Goods
+		in.IdempotencyKey, in.ProgrammeID, in.Kind = "seed-"+in.Code, programmes[0].ID, prize.Goods
 		p, err := prizes.Save(here, in)
 		if err != nil {
 			return fmt.Errorf("make the prize %s: %w", in.Code, err)

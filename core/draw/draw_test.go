@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -102,7 +103,7 @@ func openFair(t testing.TB) *fair {
 }
 
 func (f *fair) prize(t testing.TB, name string) *prize.Prize {
-	p, err := f.prizes.Save(f.admin(), prize.SaveInput{ProgrammeID: f.own.ID, Kind: prize.Goods, Name: i18n.JA(name), Stock: 20})
+	p, err := f.prizes.Save(f.admin(), prize.SaveInput{IdempotencyKey: id.New().String(), ProgrammeID: f.own.ID, Kind: prize.Goods, Name: i18n.JA(name), Stock: 20})
 	require.NoError(t, err)
 	return p
 }
@@ -316,6 +317,47 @@ func TestWinsOfWhoIsMergedTwiceAreOnePersons(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, won, "the others are passed over")
+}
+
+func TestWhoWonBeforeAMergeDoesNotMoveUp(t *testing.T) {
+	t.Parallel()
+	f := openFair(t)
+	d := f.draw(t, func(in *draw.SaveInput) { in.Ranks, in.RunnersUp = []draw.RankInput{{PrizeID: f.bowl.ID, Count: 2}}, 2 })
+	for range 4 {
+		f.enter(t, f.joined(t, 100), d, 1)
+	}
+	f.pass(25 * time.Hour)
+	f.turn(t)
+	f.turn(t)
+	called := f.winners(t, d)
+	require.NoError(t, f.members.Move(t.Context(), called[0].MemberID, called[2].MemberID, f.clock()))
+	_, err := f.Answer(f.as(access.Actor{Role: access.RoleMember, ID: called[1].MemberID}), draw.AnswerInput{IdempotencyKey: "decline-it", WinnerID: called[1].ID})
+	require.NoError(t, err)
+	outcomes := make([]draw.Outcome, 0, 4)
+	for _, w := range f.winners(t, d) {
+		outcomes = append(outcomes, w.Outcome)
+	}
+	require.Equal(t, []draw.Outcome{draw.Won, draw.Declined, draw.Reserve, draw.Won}, outcomes, "one person wins once")
+}
+
+func TestEntriesAreGrantedToWhoIsThere(t *testing.T) {
+	t.Parallel()
+	f := openFair(t)
+	d := f.draw(t, nil)
+	grant := func(memberID uuid.UUID, reason string) error {
+		_, err := f.Grant(f.admin(), draw.GrantInput{IdempotencyKey: id.New().String(), DrawID: d.ID, MemberID: memberID, Count: 1, Reason: reason})
+		return err
+	}
+	kept, gone, erased := access.From(f.joined(t, 0)).ID, access.From(f.joined(t, 0)).ID, access.From(f.joined(t, 0)).ID
+	require.NoError(t, f.members.Move(t.Context(), kept, gone, f.clock()))
+	f.exec(t, `UPDATE members SET erased_at = now() WHERE id = $1`, erased)
+	for name, memberID := range map[string]uuid.UUID{"nobody": id.New(), "merged": gone, "erased": erased} {
+		require.ErrorIs(t, grant(memberID, "来店"), fault.ErrNotFound, name)
+	}
+	require.Error(t, grant(kept, strings.Repeat("あ", 201)), "a reason has an end")
+	require.ErrorIs(t, grant(kept, ""), fault.ErrRequired)
+	require.Zero(t, f.count(t, `SELECT count(*) FROM draw_entries`))
+	require.NoError(t, grant(kept, "来店"))
 }
 
 func TestEntriesAtTheMomentOfTheClose(t *testing.T) {

@@ -111,6 +111,9 @@ func (s *Service) Grant(ctx context.Context, in GrantInput) ([]Entry, error) {
 	if in.Reason == "" {
 		return nil, fault.ErrRequired.At("reason")
 	}
+	if err := i18n.CheckString("reason", in.Reason, maxReason); err != nil {
+		return nil, err
+	}
 	if in.Count < 1 || in.Count > maxAtOnce {
 		return nil, ErrCount.With(maxAtOnce).At("count")
 	}
@@ -120,11 +123,17 @@ func (s *Service) Grant(ctx context.Context, in GrantInput) ([]Entry, error) {
 	}
 	return idempotency.Once(ctx, s.Keys, "grantDrawEntries", in.IdempotencyKey, in, func(ctx context.Context) ([]Entry, error) {
 		d, err := s.sharing(ctx, in.DrawID)
-		if err == nil && !fits {
-			err = ErrIneligible.At("memberId")
-		}
 		if err != nil {
 			return nil, err
+		}
+		there, err := s.Store.Entrant(ctx, in.MemberID)
+		switch {
+		case err != nil:
+			return nil, err
+		case !there:
+			return nil, fault.ErrNotFound.At("memberId")
+		case !fits:
+			return nil, ErrIneligible.At("memberId")
 		}
 		entries := s.entries(*d, in.MemberID, Granted, in.Count)
 		if err := s.Store.Enter(ctx, *d, entries); err != nil {

@@ -39,6 +39,9 @@ type Store interface {
 	Update(ctx context.Context, d Draw) error
 	List(ctx context.Context, q ListQuery) (page.Connection[Draw], error)
 	Ranks(ctx context.Context, drawIDs []uuid.UUID) ([]Rank, error)
+	// Entrant reports whether there is a member of the id, or an account that may become one,
+	// and lets none be erased or merged before the transaction ends.
+	Entrant(ctx context.Context, memberID uuid.UUID) (bool, error)
 	// Enter adds entries of a member, whose row is locked: ErrLimit if there would be more
 	// than may.
 	Enter(ctx context.Context, d Draw, entries []Entry) error
@@ -57,7 +60,8 @@ type Store interface {
 	Winners(ctx context.Context, drawIDs []uuid.UUID) ([]Winner, error)
 	OfMember(ctx context.Context, brandID, memberID uuid.UUID) ([]Winner, error)
 	LockWinner(ctx context.Context, winnerID uuid.UUID) (*Winner, error)
-	// NextReserve is the first who stands by, locked; nil if there is none.
+	// NextReserve is the first who stands by, locked, and has not won by another entry since
+	// they became one with who did; nil if there is none.
 	NextReserve(ctx context.Context, drawID uuid.UUID) (*Winner, error)
 	UpdateWinner(ctx context.Context, w Winner) error
 	// Due are draws in the state whose time has come.

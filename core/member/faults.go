@@ -8,6 +8,7 @@ var (
 	ErrCardTaken    = fault.Conflict("CARD_TAKEN", "この会員番号は発行済みです", "This member number was given out before")
 	ErrCardEnded    = fault.Conflict("CARD_ENDED", "この会員証は使用できません", "This card is not in use any more")
 	ErrClaim        = fault.Invalid("CARD_CLAIM_REFUSED", "会員番号とご登録の電話番号または生年月日が一致しません", "The member number does not go with the phone number or birthday given")
+	ErrClaimLocked  = fault.Limited("CARD_CLAIM_LOCKED", "この会員番号のお試しは1日の上限に達しました。店舗でお申し付けいただくか、明日もう一度お試しください", "This member number was tried too often today; please ask at a shop, or try again tomorrow")
 	ErrTries        = fault.Limited("CARD_TRIES", "しばらくしてからもう一度お試しください（%d秒後）", "Too many tries; please try again in %d seconds")
 	ErrNotJoined    = fault.NotFound("MEMBERSHIP_MISSING", "会員登録がありません", "There is no membership")
 	ErrMergeSelf    = fault.Invalid("MERGE_SELF", "同じ会員を統合することはできません", "A member cannot be merged into itself")

@@ -2,6 +2,7 @@ package member
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -45,11 +46,8 @@ func (s *Service) Issue(ctx context.Context, in IssueInput) (*Member, error) {
 			return nil, ErrCardNumber.At("number")
 		}
 	}
-	if err := s.store(ctx, "storeId", in.StoreID); err != nil {
+	if err := s.where(ctx, in.StoreID); err != nil {
 		return nil, err
-	}
-	if in.StoreID != nil && actor.Is(access.RoleStoreStaff) && !slices.Contains(actor.Stores, *in.StoreID) {
-		return nil, fault.ErrForbidden
 	}
 	_, err := idempotency.Once(ctx, s.Keys, "issueCard", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
 		if _, err := s.locked(ctx, memberID); err != nil {
@@ -60,7 +58,7 @@ func (s *Service) Issue(ctx context.Context, in IssueInput) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.ByID(ctx, memberID)
+	return s.changed(ctx, memberID)
 }
 
 func (s *Service) issue(ctx context.Context, memberID uuid.UUID, number string, in IssueInput) (uuid.UUID, error) {
@@ -155,6 +153,21 @@ func (s *Service) tried(ctx context.Context, actor access.Actor) error {
 	return ErrTries.With(max(1, int(verdict.RetryAfter.Round(time.Second)/time.Second)))
 }
 
+// claimsOf is how often one number may be tried in a day by whomever: a birthday and a phone
+// number are not to be guessed by many accounts from many addresses.
+const claimsOf = 5
+
+// claimable counts a try of the number, whether a card has it or not, and fails with
+// ErrClaimLocked when there were too many.
+func (s *Service) claimable(ctx context.Context, number string) error {
+	now := s.Now()
+	tries, err := s.Store.CountClaim(ctx, number, now.Add(-24*time.Hour), now)
+	if err == nil && tries > claimsOf {
+		return ErrClaimLocked.At("cardNumber")
+	}
+	return err
+}
+
 // Claim makes the member of a card, who has no account, one with the actor: cards, pets
 // and purchases move over. A wrong card and a wrong proof answer the same.
 func (s *Service) Claim(ctx context.Context, in ClaimInput) (*Member, error) {
@@ -168,6 +181,9 @@ func (s *Service) Claim(ctx context.Context, in ClaimInput) (*Member, error) {
 	number, err := ReadNumber(in.CardNumber)
 	if err != nil {
 		return nil, ErrCardNumber.At("cardNumber")
+	}
+	if err := s.claimable(ctx, number); err != nil {
+		return nil, err
 	}
 	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
 		card, err := s.Store.CardByNumber(ctx, number)
@@ -194,7 +210,7 @@ func (s *Service) Claim(ctx context.Context, in ClaimInput) (*Member, error) {
 		if err := s.stays(ctx, map[uuid.UUID]string{kept.ID: "cardNumber", gone.ID: "cardNumber"}); err != nil {
 			return err
 		}
-		return s.merge(ctx, kept, gone, "claimed")
+		return errors.Join(s.merge(ctx, kept, gone, "claimed"), s.Store.ForgetClaims(ctx, number))
 	})
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ const Hidden = "＊＊＊"
 // others masked. So do partners, such as tills.
 func seen(actor access.Actor, m Member) Member {
 	if !reads(actor, m) {
-		m.Personal, m.Masked = m.masked(), true
+		m.Personal, m.HouseholdID, m.Masked = m.masked(), nil, true
 	}
 	return m
 }
@@ -75,6 +75,12 @@ func MaskPhone(phone string) string {
 	default:
 		return phone[:3] + "-****-**" + phone[n-2:]
 	}
+}
+
+// MaskNumber leaves the last four digits of a card's number.
+func MaskNumber(number string) string {
+	shown := max(len(number)-4, 0)
+	return strings.Repeat("*", shown) + number[shown:]
 }
 
 // MaskEmail leaves the first character of an address.

@@ -48,7 +48,7 @@ type MergeInput struct {
 // holds. The other's account is closed. What was merged finds nothing to merge again, and
 // neither waits to be erased.
 func (s *Service) Merge(ctx context.Context, in MergeInput) (*Member, error) {
-	if err := s.office(ctx); err != nil {
+	if err := s.office(ctx, access.MemberWrite); err != nil {
 		return nil, err
 	}
 	if err := i18n.CheckString("reason", in.Reason, maxWording); err != nil {
@@ -79,7 +79,7 @@ func (s *Service) Merge(ctx context.Context, in MergeInput) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.ByID(ctx, kept)
+	return s.changed(ctx, kept)
 }
 
 // stays fails if one of the held members, by the fields that name them, waits to be erased:
@@ -92,12 +92,17 @@ func (s *Service) stays(ctx context.Context, fields map[uuid.UUID]string) error 
 	return ErrMergeErasure.At(fields[erasing[0]])
 }
 
-// office lets the head office's staff with MEMBER_WRITE pass.
-func (*Service) office(ctx context.Context) error {
+// office lets the head office's staff pass who hold all that is needed.
+func (*Service) office(ctx context.Context, needed ...access.Permission) error {
 	if access.From(ctx).Is(access.RoleStoreStaff, access.RolePartner) {
 		return fault.ErrForbidden
 	}
-	return access.Require(ctx, access.MemberWrite)
+	for _, p := range needed {
+		if err := access.Require(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // merge makes the gone member the kept one, both of whom are held.

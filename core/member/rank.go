@@ -96,11 +96,10 @@ func (s *Service) Ranks(ctx context.Context) ([]Rank, error) {
 // members spent.
 func (s *Service) RankChanges(ctx context.Context, memberIDs []uuid.UUID) ([]RankChange, error) {
 	changes, err := readOf(ctx, memberIDs, s.Store.RankChanges)
-	if actor := access.From(ctx); err != nil || len(changes) == 0 || !actor.Is(access.RoleStoreStaff, access.RolePartner) {
-		return changes, err
+	if err != nil || len(changes) == 0 {
+		return nil, err
 	}
-	joined, err := s.Store.Memberships(ctx, memberIDs)
-	hidden := closed(access.From(ctx), joined)
+	hidden, err := s.hidden(ctx, memberIDs)
 	for i, c := range changes {
 		changes[i].Hidden = hidden(c.MemberID)
 	}

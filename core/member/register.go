@@ -133,7 +133,7 @@ func (s *Service) Register(ctx context.Context, in RegisterInput) (*Member, erro
 	if err != nil {
 		return nil, err
 	}
-	return s.ByID(ctx, memberID)
+	return s.changed(ctx, memberID)
 }
 
 // place fills in the shop, and checks it.
@@ -221,7 +221,7 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.ByID(ctx, in.MemberID)
+	return s.changed(ctx, in.MemberID)
 }
 
 // onto puts the input's values, in their normal form, onto the person, checks the
@@ -288,7 +288,7 @@ func (s *Service) change(ctx context.Context, memberID *uuid.UUID, f func(ctx co
 	if err != nil {
 		return nil, err
 	}
-	return s.ByID(ctx, key)
+	return s.changed(ctx, key)
 }
 
 // HouseholdInput puts a member into the household (世帯) of another, or takes them out.

@@ -104,8 +104,19 @@ type AskInput struct {
 	Code     string     // of their second factor, if one is set
 }
 
-// asker is the member whom a request is about: the actor, or for the head office anyone.
+// asker is the member whom a request is about: the actor, or for the head office with
+// MEMBER_WRITE anyone.
 func (s *Service) asker(ctx context.Context, memberID *uuid.UUID) (uuid.UUID, error) {
+	return s.about(ctx, memberID, access.MemberWrite)
+}
+
+// exported is the member of whom all is to leave: the actor, or anyone for the head office
+// that may read members and take them out of noren.
+func (s *Service) exported(ctx context.Context, memberID *uuid.UUID) (uuid.UUID, error) {
+	return s.about(ctx, memberID, access.MemberRead, access.MemberExport)
+}
+
+func (s *Service) about(ctx context.Context, memberID *uuid.UUID, needed ...access.Permission) (uuid.UUID, error) {
 	actor := access.From(ctx)
 	if memberID == nil || own(actor, *memberID) {
 		if !own(actor, actor.ID) {
@@ -113,7 +124,7 @@ func (s *Service) asker(ctx context.Context, memberID *uuid.UUID) (uuid.UUID, er
 		}
 		return actor.ID, nil
 	}
-	return *memberID, s.office(ctx)
+	return *memberID, s.office(ctx, needed...)
 }
 
 func (s *Service) request(ctx context.Context, memberID uuid.UUID, kind RequestKind) Request {
@@ -134,14 +145,15 @@ type Exported struct {
 // Export gives out a link to all that is held of a member, on their request or the head
 // office's for them. Who has the link may open it until it expires.
 func (s *Service) Export(ctx context.Context, in AskInput) (*Exported, error) {
-	memberID, err := s.asker(ctx, in.MemberID)
+	memberID, err := s.exported(ctx, in.MemberID)
 	if err != nil {
 		return nil, err
 	}
 	r := s.request(ctx, memberID, Export)
 	r.State, r.DoneAt = RequestDone, &r.RequestedAt
 	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
-		if _, err := s.locked(ctx, memberID); err != nil {
+		m, err := s.held(ctx, memberID)
+		if err := errors.Join(err, m.usable()); err != nil {
 			return err
 		}
 		if err := s.Store.InsertRequest(ctx, r); err != nil {

@@ -49,6 +49,10 @@ type Store interface {
 	// InsertCard keeps a new card; a number that was given out before is ErrCardTaken.
 	InsertCard(ctx context.Context, c Card) error
 	EndCard(ctx context.Context, cardID uuid.UUID, as CardState, at time.Time) error
+	// CountClaim counts that somebody claims the number, outside any transaction, and answers
+	// how often that was since; ForgetClaims begins anew.
+	CountClaim(ctx context.Context, number string, since, at time.Time) (int, error)
+	ForgetClaims(ctx context.Context, number string) error
 
 	// AddConsents adds to the record, and lets it hold.
 	AddConsents(ctx context.Context, consents []Consent) error
@@ -151,6 +155,30 @@ func (s *Service) Find(ctx context.Context, by Criterion) ([]Member, error) {
 	return s.show(ctx, members, how)
 }
 
+// Shown is the member who shows a code, or a card of the channel's brand, whoever may read
+// them; nil if there is none. A card that was lost or replaced is ErrCardEnded.
+func (s *Service) Shown(ctx context.Context, by Criterion) (*Member, error) {
+	found, err := s.Find(ctx, by)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	if by.MemberCode != "" {
+		return &found[0], nil
+	}
+	number, err := ReadNumber(by.CardNumber)
+	if err != nil {
+		return nil, err
+	}
+	card, err := s.Store.CardByNumber(ctx, number)
+	switch {
+	case err != nil || card == nil || card.BrandID != brandOf(ctx):
+		return nil, err
+	case card.State != CardActive:
+		return nil, ErrCardEnded.At("cardNumber")
+	}
+	return &found[0], nil
+}
+
 // scanned is the member who shows the code, if they have joined. The code is not used up:
 // what is sold to them next uses it.
 func (s *Service) scanned(ctx context.Context, code string) ([]Member, error) {
@@ -192,6 +220,35 @@ func (s *Service) ByID(ctx context.Context, memberID uuid.UUID) (*Member, error)
 		return nil, errors.Join(err, fault.ErrNotFound)
 	}
 	return &members[0], nil
+}
+
+// changed is a member as whoever changed them may see them: masked without MEMBER_READ.
+func (s *Service) changed(ctx context.Context, memberID uuid.UUID) (*Member, error) {
+	members, err := s.Store.Members(ctx, []uuid.UUID{memberID})
+	if err == nil {
+		members, err = s.show(ctx, members, "id")
+	}
+	if err != nil || len(members) == 0 {
+		return nil, errors.Join(err, fault.ErrNotFound)
+	}
+	return &members[0], nil
+}
+
+// Viewed fails with fault.ErrForbidden unless the actor may read the member's personal data,
+// and writes down that they looked at what else there is of the member.
+func (s *Service) Viewed(ctx context.Context, memberID uuid.UUID, by string) error {
+	actor, m := access.From(ctx), Member{ID: memberID} // who has an account and has not joined is no shop's
+	found, err := s.Store.Members(ctx, []uuid.UUID{memberID})
+	if err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		m = found[0]
+	}
+	if !reads(actor, m) {
+		return fault.ErrForbidden.At("memberId")
+	}
+	return s.Events.Record(ctx, event.New(ctx, s.Now(), "member.viewed", "Member", memberID, map[string]any{"by": by}))
 }
 
 // Mine is the actor's own membership; nil if they have not joined.
@@ -266,19 +323,50 @@ func closed(actor access.Actor, joined []Membership) func(memberID uuid.UUID) bo
 	return func(memberID uuid.UUID) bool { return !reads(actor, Member{ID: memberID, Stores: stores[memberID]}) }
 }
 
-// Cards are the members' cards, the latest first.
+// hidden tells of the members whether they are masked for the actor. Only for those who see
+// some masked are memberships asked for, once for them all.
+func (s *Service) hidden(ctx context.Context, memberIDs []uuid.UUID) (func(memberID uuid.UUID) bool, error) {
+	actor := access.From(ctx)
+	if !actor.Is(access.RoleStoreStaff, access.RolePartner) {
+		return func(uuid.UUID) bool { return false }, nil
+	}
+	joined, err := s.Store.Memberships(ctx, memberIDs)
+	return closed(actor, joined), err
+}
+
+// readOpen reads of those of the members whom the actor sees unmasked.
+func readOpen[T any](ctx context.Context, s *Service, memberIDs []uuid.UUID, read func(context.Context, []uuid.UUID) ([]T, error)) ([]T, error) {
+	hidden, err := s.hidden(ctx, memberIDs)
+	if err != nil {
+		return nil, err
+	}
+	return readOf(ctx, slices.DeleteFunc(slices.Clone(memberIDs), hidden), read)
+}
+
+// Cards are the members' cards, the latest first. A number is as good as the card: of
+// masked members it shows its last digits alone.
 func (s *Service) Cards(ctx context.Context, memberIDs []uuid.UUID) ([]Card, error) {
-	return readOf(ctx, memberIDs, s.Store.Cards)
+	cards, err := readOf(ctx, memberIDs, s.Store.Cards)
+	if err != nil || len(cards) == 0 {
+		return nil, err
+	}
+	hidden, err := s.hidden(ctx, memberIDs)
+	for i, c := range cards {
+		if hidden(c.MemberID) {
+			cards[i].Number = MaskNumber(c.Number)
+		}
+	}
+	return cards, err
 }
 
-// Consents are the members' record of consents, the latest first.
+// Consents are the record of consents of members who are not masked, the latest first.
 func (s *Service) Consents(ctx context.Context, memberIDs []uuid.UUID) ([]Consent, error) {
-	return readOf(ctx, memberIDs, s.Store.Consents)
+	return readOpen(ctx, s, memberIDs, s.Store.Consents)
 }
 
-// Settings are what holds of the members' consents.
+// Settings are what holds of the consents of members who are not masked.
 func (s *Service) Settings(ctx context.Context, memberIDs []uuid.UUID) ([]Setting, error) {
-	return readOf(ctx, memberIDs, s.Store.Settings)
+	return readOpen(ctx, s, memberIDs, s.Store.Settings)
 }
 
 // Household are the members of the households, as the actor may see them. Only staff
@@ -307,23 +395,33 @@ func brandOf(ctx context.Context) uuid.UUID { return channel.From(ctx).BrandID }
 // or by staff with MEMBER_WRITE, who in a shop change their own members alone. One that
 // was merged or erased is changed by nobody.
 func (s *Service) locked(ctx context.Context, memberID uuid.UUID) (Member, error) {
-	members, err := s.Store.Lock(ctx, []uuid.UUID{memberID})
+	m, err := s.held(ctx, memberID)
 	if err != nil {
 		return Member{}, err
 	}
 	actor := access.From(ctx)
 	switch {
-	case len(members) == 0 && own(actor, memberID):
-		return Member{}, ErrNotJoined
-	case len(members) == 0:
-		return Member{}, fault.ErrNotFound.At("memberId")
 	case own(actor, memberID):
 	case !actor.May(access.MemberWrite) || actor.Is(access.RolePartner):
 		return Member{}, fault.ErrForbidden
-	case actor.Is(access.RoleStoreStaff) && !ours(actor, members[0]):
+	case actor.Is(access.RoleStoreStaff) && !ours(actor, m):
 		return Member{}, fault.ErrForbidden
 	}
-	return members[0], members[0].usable()
+	return m, m.usable()
+}
+
+// held is the member, held against other changes, if there is one.
+func (s *Service) held(ctx context.Context, memberID uuid.UUID) (Member, error) {
+	members, err := s.Store.Lock(ctx, []uuid.UUID{memberID})
+	switch {
+	case err != nil:
+		return Member{}, err
+	case len(members) == 0 && own(access.From(ctx), memberID):
+		return Member{}, ErrNotJoined
+	case len(members) == 0:
+		return Member{}, fault.ErrNotFound.At("memberId")
+	}
+	return members[0], nil
 }
 
 // Hold holds a member whom the actor may change against other changes until the
@@ -366,8 +464,19 @@ func (m Member) usable() error {
 	return nil
 }
 
-// store checks a shop that somebody named: it is the brand's, and store staff name their
-// own.
+// where checks the shop in which something was said or handed out: store staff name their
+// own, and who speaks for themselves is in none.
+func (s *Service) where(ctx context.Context, storeID *uuid.UUID) error {
+	if storeID == nil {
+		return nil
+	}
+	if actor := access.From(ctx); own(actor, actor.ID) || !access.WorksAt(ctx, *storeID) {
+		return fault.ErrForbidden.At("storeId")
+	}
+	return s.store(ctx, "storeId", storeID)
+}
+
+// store checks a shop that somebody named: it is one of the brand's.
 func (s *Service) store(ctx context.Context, field string, storeID *uuid.UUID) error {
 	if storeID == nil {
 		return nil

@@ -10,6 +10,7 @@ import (
 	"path"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -507,6 +508,126 @@ func TestAGuestOfAShopClaimsTheirCard(t *testing.T) {
 	require.ErrorIs(t, err, member.ErrClaim, "who has an account is claimed by nobody")
 }
 
+func TestACardIsTriedFiveTimesADay(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	number := c.cards(t, c.register(t, c.shibuya, "1", hanako()).ID)[0].Number
+	nobodys := "290000000000" + string(member.CheckDigit("290000000000"))
+	claim := func(number, phone string) error {
+		_, err := c.Claim(c.account(t, id.New().String()+"@example.jp"), member.ClaimInput{CardNumber: number, Phone: &phone})
+		return err
+	}
+	for _, n := range []string{number, nobodys} {
+		for range 5 {
+			require.ErrorIs(t, claim(n, "09000000000"), member.ErrClaim)
+		}
+		require.ErrorIs(t, claim(n, "090-1234-5612"), member.ErrClaimLocked, "by whichever account, and whether there is such a card or not")
+	}
+	c.now = c.now.Add(24*time.Hour + time.Second)
+	require.NoError(t, claim(number, "090-1234-5612"), "the next day")
+	require.Zero(t, get[int](t, c, `SELECT count(*) FROM member_card_claims`), "and nothing is kept of it")
+}
+
+func TestManyTryACardAtOnceFiveTimes(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	number := c.cards(t, c.register(t, c.shibuya, "1", hanako()).ID)[0].Number
+	var refused atomic.Int64
+	var group sync.WaitGroup
+	for range 12 {
+		ctx := c.account(t, id.New().String()+"@example.jp")
+		group.Go(func() {
+			if _, err := c.Claim(ctx, member.ClaimInput{CardNumber: number, Phone: to("09000000000")}); errors.Is(err, member.ErrClaim) {
+				refused.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	require.EqualValues(t, 5, refused.Load())
+}
+
+func TestWhoMayLetAllOfAMemberLeave(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	m := c.register(t, c.shibuya, "1", hanako())
+	ask := func(role access.Role, permissions ...access.Permission) error {
+		_, err := c.Export(c.as(t, access.Actor{Role: role, ID: id.New(), Permissions: permissions, Stores: []uuid.UUID{c.shibuya}}), member.AskInput{MemberID: &m.ID})
+		return err
+	}
+	for _, held := range [][]access.Permission{{access.MemberWrite}, {access.MemberRead, access.MemberWrite}, {access.MemberExport, access.MemberWrite}} {
+		require.ErrorIs(t, ask(access.RoleStaff, held...), fault.ErrForbidden, held)
+	}
+	require.ErrorIs(t, ask(access.RoleStoreStaff, access.Permissions...), fault.ErrForbidden)
+	require.NoError(t, ask(access.RoleStaff, access.MemberRead, access.MemberExport))
+}
+
+func TestStaffNameTheirOwnShopAndMembersNone(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	m := c.register(t, c.shibuya, "1", hanako())
+	said := func(ctx context.Context, of, store *uuid.UUID, how member.How) error {
+		_, err := c.SaveSettings(ctx, member.SaveSettingsInput{MemberID: of, How: how, StoreID: store, Settings: []member.SettingInput{{Medium: member.SMS, Given: true}}})
+		return err
+	}
+	issued := func(ctx context.Context, of, store *uuid.UUID) error {
+		_, err := c.Issue(ctx, member.IssueInput{IdempotencyKey: id.New().String(), MemberID: of, Kind: member.Digital, StoreID: store})
+		return err
+	}
+	clerk, taro := c.at(t, c.shibuya), c.account(t, "taro@example.jp")
+	_, err := c.Join(taro, member.JoinInput{})
+	require.NoError(t, err)
+	for name, err := range map[string]error{
+		"another shop's proof": said(clerk, &m.ID, &c.umeda, member.ByPaper), "another shop's card": issued(clerk, &m.ID, &c.umeda),
+		"a member's proof": said(taro, nil, &c.shibuya, member.ByWeb), "a member's card": issued(taro, nil, &c.shibuya),
+	} {
+		require.ErrorIs(t, err, fault.ErrForbidden, name)
+	}
+	require.NoError(t, said(clerk, &m.ID, &c.shibuya, member.ByPaper))
+	require.NoError(t, issued(clerk, &m.ID, &c.shibuya))
+	require.NoError(t, said(c.office(t), &m.ID, &c.umeda, member.ByPaper))
+}
+
+func TestWhoMayWriteAndNotReadHearsWhatWasDone(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	m := c.register(t, c.shibuya, "1", hanako())
+	writer := c.as(t, access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberWrite}})
+	changed, err := c.Update(writer, member.UpdateInput{MemberID: m.ID, Person: member.PersonalInput{Phone: to("0311112222")}, Reason: "電話で確認"})
+	require.NoError(t, err)
+	require.True(t, changed.Masked)
+	require.Equal(t, "031-****-**22", changed.Phone)
+	changed, err = c.SetHomeStore(writer, member.SetHomeStoreInput{MemberID: &m.ID, StoreID: &c.umeda})
+	require.NoError(t, err)
+	require.True(t, changed.Masked)
+	_, err = c.ByID(writer, m.ID)
+	require.ErrorIs(t, err, fault.ErrNotFound, "they look nobody up")
+	made, err := c.Register(c.as(t, access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Permissions: []access.Permission{access.MemberWrite}, Stores: []uuid.UUID{c.umeda}}),
+		member.RegisterInput{IdempotencyKey: "register-2", Person: member.PersonalInput{Name: to("佐藤 太郎")}, How: member.ByStore})
+	require.NoError(t, err)
+	require.Equal(t, "佐＊＊＊", made.Name)
+}
+
+func TestARowThatTwoKeysSealedIsSealedAnew(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	m := c.register(t, c.shibuya, "1", hanako())
+	master, err := identity.Sealer("a master key", "test")
+	require.NoError(t, err)
+	looks := 0
+	keys := sealing.New(postgres.NewDataKeys(c.DB), master, func() time.Time {
+		if looks++; looks <= 2 { // the second is the first of the writing, and too early to know the newer key
+			return c.now
+		}
+		return c.now.Add(time.Hour)
+	})
+	before, err := keys.Current(t.Context())
+	require.NoError(t, err)
+	_, err = c.keys.Rotate(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, postgres.NewMembers(c.DB, keys).SavePersonal(t.Context(), *m))
+	require.Equal(t, before, get[string](t, c, `SELECT key_id FROM profiles`), "the row says the older key, so that the job finds it")
+}
+
 func TestAnExportHoldsAllByItsLinkAlone(t *testing.T) {
 	t.Parallel()
 	c := newClub(t)
@@ -676,6 +797,11 @@ func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {
 	c.exec(t, `INSERT INTO accounts (id, role, email, name, created_at, updated_at) VALUES ($1, 'MEMBER', 'hanako@example.jp', '山田', now(), now())`, m.ID)
 	c.draft(t, m.ID)
 	c.quotation(t, m.ID)
+	other := id.New()
+	c.exec(t, `INSERT INTO members (id, created_at, updated_at) VALUES ($1, now(), now())`, other)
+	c.exec(t, `INSERT INTO purchase_problems (id, brand_id, kind, value, state, member_id, reason, created_at) VALUES (gen_random_uuid(), $1, 'MEMBER', '8888', 'RESOLVED', $2, '山田さんの古いカード', now())`, c.BrandID, m.ID)
+	c.exec(t, `INSERT INTO purchase_problems (id, brand_id, kind, value, state, reason, purchase_id, content, created_at) SELECT gen_random_uuid(), $1, 'RECEIPT', '1', 'RESOLVED', '山田さんに確認', id, 'x'::bytea, now() FROM purchases`, c.BrandID)
+	c.exec(t, `INSERT INTO duplicate_members (id, brand_id, run_id, member_id, other_id, likenesses, state, reason, created_at) VALUES (gen_random_uuid(), $1, gen_random_uuid(), $2, $3, '{PHONE}', 'KEPT', '山田さんの姉', now())`, c.BrandID, other, m.ID)
 	require.NoError(t, c.WorkErasures(c.as(t, access.System)))
 	require.Equal(t, 1, get[int](t, c, `SELECT count(*) FROM profiles`), "it waits")
 	require.NotEmpty(t, c.naming(t, "山田", "hanako@example.jp"))
@@ -686,6 +812,9 @@ func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {
 	}
 	require.Equal(t, "CANCELLED", get[string](t, c, `SELECT state || name || phone || email || note || coalesce(shipping_address::text, '') FROM draft_orders`), "nothing is prepared any more, and nobody named")
 	require.Empty(t, c.naming(t, "山田", "hanako@example.jp"))
+	require.Zero(t, get[int](t, c, `SELECT count(*) FROM purchase_problems WHERE reason <> '' OR member_id IS NOT NULL`), "nor what staff wrote of a card or a receipt")
+	require.Equal(t, "IGNORED", get[string](t, c, `SELECT state FROM purchase_problems WHERE kind = 'MEMBER'`), "receipts to come are nobody's")
+	require.Empty(t, get[string](t, c, `SELECT reason FROM duplicate_members`))
 	require.Equal(t, m.ID, get[uuid.UUID](t, c, `SELECT member_id FROM purchases`), "the history stays")
 	require.Equal(t, m.ID, get[uuid.UUID](t, c, `SELECT member_id FROM orders`))
 	erased, err := c.ByID(c.office(t), m.ID)

@@ -44,7 +44,7 @@ func (s *Service) SaveSettings(ctx context.Context, in SaveSettingsInput) (*Memb
 	if !slices.Contains(ways, in.How) {
 		return nil, fault.Invalid(fault.CodeInvalid, "同意を得た方法を正しく指定してください", "Say how the member told it").At("how")
 	}
-	if err := s.store(ctx, "storeId", in.StoreID); err != nil {
+	if err := s.where(ctx, in.StoreID); err != nil {
 		return nil, err
 	}
 	return s.change(ctx, in.MemberID, func(ctx context.Context, m Member, now time.Time) (string, any, error) {

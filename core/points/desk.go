@@ -57,6 +57,7 @@ type GrantInput struct {
 
 // Grant gives or takes points by hand (staff with POINT_WRITE), within what the programme
 // lets one of the staff move in a day. Partners have no hand in it: they tell of rewards.
+// Whom a shop may not read it gives to and hears no balance of, and takes nothing from.
 func (s *Service) Grant(ctx context.Context, in GrantInput) (*Balance, error) {
 	if err := access.Require(ctx, access.PointWrite); err != nil {
 		return nil, err
@@ -71,6 +72,13 @@ func (s *Service) Grant(ctx context.Context, in GrantInput) (*Balance, error) {
 		return nil, err
 	}
 	p, err := s.programme(ctx, in.ProgrammeID)
+	if err != nil {
+		return nil, err
+	}
+	sees, err := s.sees(ctx, in.MemberID)
+	if err == nil && in.Deduct && !sees {
+		err = fault.ErrForbidden.At("memberId")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +98,10 @@ func (s *Service) Grant(ctx context.Context, in GrantInput) (*Balance, error) {
 		}
 		return first(s.Post(ctx, posting))
 	})
-	if err != nil {
+	if err != nil || !sees {
+		return nil, err
+	}
+	if err := s.viewed(ctx, in.MemberID); err != nil {
 		return nil, err
 	}
 	return s.balance(ctx, p, in.MemberID)

@@ -120,6 +120,32 @@ func TestAShopReadsThePointsOfItsMembersAlone(t *testing.T) {
 	require.ErrorIs(t, reads(clerk, theirs)[0], fault.ErrForbidden, "nobody knows whose member it is")
 }
 
+func TestAShopGivesToStrangersAndHearsNoBalance(t *testing.T) {
+	t.Parallel()
+	b := open(t, 2)
+	shop, theirs, other := id.New(), b.members[0], b.members[1]
+	b.Members = roll{theirs: {ID: theirs, Stores: []uuid.UUID{shop}}, other: {ID: other, Stores: []uuid.UUID{id.New()}}}
+	clerk := b.as(access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Permissions: []access.Permission{access.PointWrite, access.MemberRead}, Stores: []uuid.UUID{shop}})
+	grant := func(m uuid.UUID, deduct bool) (*points.Balance, error) {
+		return b.Grant(clerk, points.GrantInput{IdempotencyKey: id.New().String(), ProgrammeID: b.own.ID, MemberID: m, Points: 10, Deduct: deduct, Reason: "来店"})
+	}
+	before := b.usable(t, other)
+	told, err := grant(other, false)
+	require.NoError(t, err)
+	require.Nil(t, told, "what a stranger has is not the shop's to hear")
+	require.Equal(t, before+10, b.usable(t, other))
+	_, err = grant(other, true)
+	require.ErrorIs(t, err, fault.ErrForbidden)
+	require.Equal(t, before+10, b.usable(t, other))
+	require.Zero(t, b.count(t, `SELECT count(*) FROM events WHERE type = 'member.viewed'`))
+	for _, deduct := range []bool{false, true} {
+		told, err = grant(theirs, deduct)
+		require.NoError(t, err)
+		require.Equal(t, b.usable(t, theirs), told.Usable)
+	}
+	require.EqualValues(t, 2, b.count(t, `SELECT count(*) FROM events WHERE type = 'member.viewed' AND subject_id = $1`, theirs), "each answer is a view")
+}
+
 func TestNothingReachesWhoWasErased(t *testing.T) {
 	t.Parallel()
 	b := open(t, 0)

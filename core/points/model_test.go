@@ -67,7 +67,7 @@ func openFair(t testing.TB) *fair {
 	f.prizes = prize.New(prize.Parts{
 		Tx: f.shop.DB, Store: postgres.NewPrizes(f.shop.DB, sealed), Keys: f.Keys, Points: f.Service, Outbox: f.jobs, Events: f.Events, Now: f.clock,
 	})
-	f.bowl, err = f.prizes.Save(f.staff, prize.SaveInput{ProgrammeID: f.own.ID, Kind: prize.Goods, Code: "BOWL-1", Name: i18n.JA("陶器のボウル"), Points: 20, Stock: 1_000_000})
+	f.bowl, err = f.prizes.Save(f.staff, prize.SaveInput{IdempotencyKey: "the-bowl", ProgrammeID: f.own.ID, Kind: prize.Goods, Code: "BOWL-1", Name: i18n.JA("陶器のボウル"), Points: 20, Stock: 1_000_000})
 	require.NoError(t, err)
 	return f
 }

@@ -37,8 +37,8 @@ func (*counter) ByID(_ context.Context, memberID uuid.UUID) (*member.Member, err
 	return &member.Member{ID: memberID}, nil
 }
 
-// Find finds nobody.
-func (*counter) Find(context.Context, member.Criterion) ([]member.Member, error) { return nil, nil }
+// Shown is nobody.
+func (*counter) Shown(context.Context, member.Criterion) (*member.Member, error) { return nil, nil }
 
 func openCounter(t testing.TB) *counter {
 	c := &counter{bench: open(t, 1), location: id.New()}

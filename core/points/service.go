@@ -358,15 +358,27 @@ func (s *Service) views(ctx context.Context, memberID uuid.UUID) error {
 	if err := access.Require(ctx, access.PointRead); err != nil {
 		return err
 	}
-	switch actor := access.From(ctx); {
-	case actor.Is(access.RoleSystem):
-		return nil
-	case actor.Is(access.RolePartner):
-		return fault.ErrForbidden
-	case actor.Is(access.RoleStoreStaff):
-		if theirs, err := s.readable(ctx, memberID); err != nil || !theirs {
+	if sees, err := s.sees(ctx, memberID); err != nil || !sees {
 			return orErr(err, fault.ErrForbidden)
 		}
+	return s.viewed(ctx, memberID)
+}
+
+// sees reports whether staff may look at the member's points.
+func (s *Service) sees(ctx context.Context, memberID uuid.UUID) (bool, error) {
+	switch actor := access.From(ctx); {
+	case actor.Is(access.RolePartner):
+		return false, nil
+	case actor.Is(access.RoleStoreStaff):
+		return s.readable(ctx, memberID)
+	}
+	return true, nil
+}
+
+// viewed writes down that staff looked at a member's points.
+func (s *Service) viewed(ctx context.Context, memberID uuid.UUID) error {
+	if access.From(ctx).Is(access.RoleSystem) {
+		return nil
 	}
 	return s.Events.Record(ctx, event.New(ctx, s.Now(), "member.viewed", "Member", memberID, map[string]any{"by": "points"}))
 }

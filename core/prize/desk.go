@@ -26,6 +26,8 @@ import (
 
 // SaveInput makes a prize, or changes one.
 type SaveInput struct {
+	IdempotencyKey string `json:",omitempty"` // of a new one, which has stock
+
 	ID          *uuid.UUID // nil: a new one
 	ProgrammeID uuid.UUID
 	Kind        Kind
@@ -66,9 +68,9 @@ func (in SaveInput) validate() error {
 	return errors.Join(all...)
 }
 
-// Save makes a prize of the channel's brand, or changes one (staff with PRIZE_WRITE).
-// What it is and whose points it costs stay; the stock is changed by MoveStock alone, so
-// that nobody's exchange is lost between.
+// Save makes a prize of the channel's brand, once for each key, or changes one (staff with
+// PRIZE_WRITE). What it is and whose points it costs stay; the stock is changed by MoveStock
+// alone, so that nobody's exchange is lost between.
 func (s *Service) Save(ctx context.Context, in SaveInput) (*Prize, error) {
 	if err := errors.Join(access.RequireEverywhere(ctx, access.PrizeWrite), in.validate()); err != nil {
 		return nil, err
@@ -79,42 +81,65 @@ func (s *Service) Save(ctx context.Context, in SaveInput) (*Prize, error) {
 	if err := errors.Join(s.Check(ctx, Terms{in.MinRankID, in.SegmentID}), s.pool(ctx, in)); err != nil {
 		return nil, err
 	}
-	now := s.Now()
-	p := Prize{ID: id.New(), BrandID: channel.From(ctx).BrandID, ProgrammeID: in.ProgrammeID, Kind: in.Kind, Stock: in.Stock, CreatedAt: now}
-	promises := !in.Closed // pieces that it did not before
-	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
-		if in.ID != nil {
-			was, err := s.prize(ctx, *in.ID)
-			switch {
-			case err != nil:
-				return err
-			case was.Kind != in.Kind, was.ProgrammeID != in.ProgrammeID:
-				return fault.Conflict("PRIZE_FIXED", "景品の種類とポイントの種類は変更できません", "What a prize is and whose points it costs never change").At("id")
-			}
-			promises = !in.Closed && (was.ClosedAt != nil || was.BatchID != nil && *was.BatchID != *in.BatchID)
-			p = was
-		}
-		p.Code, p.Name, p.Description, p.Points, p.UpdatedAt = in.Code, in.Name, in.Description.OrNone(), in.Points, now
-		p.MemberLimit, p.LimitDays, p.ValidFrom, p.ValidUntil, p.MinRankID, p.SegmentID = in.MemberLimit, in.LimitDays, in.ValidFrom, in.ValidUntil, in.MinRankID, in.SegmentID
-		p.BatchID = in.BatchID
-		switch {
-		case !in.Closed:
-			p.ClosedAt = nil
-		case p.ClosedAt == nil:
-			p.ClosedAt = &now
-		}
-		if err := s.Store.Save(ctx, p); err != nil {
+	p := Prize{ID: id.New(), BrandID: channel.From(ctx).BrandID, ProgrammeID: in.ProgrammeID, Kind: in.Kind, Stock: in.Stock, CreatedAt: s.Now()}
+	if in.ID != nil {
+		err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+			p, err = s.change(ctx, in)
 			return err
+		})
+		if err != nil {
+			return nil, err
 		}
-		if err := s.stands(ctx, p, promises); err != nil {
-			return err
-		}
-		return s.record(ctx, "prize.saved", "Prize", p.ID, p)
+		return &p, nil
+	}
+	made, err := idempotency.Once(ctx, s.Keys, "savePrize", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
+		p.apply(in, s.Now())
+		return p.ID, s.write(ctx, p, !in.Closed)
 	})
+	if err == nil && made != p.ID { // before
+		p, err = s.prize(ctx, made)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &p, nil
+}
+
+// change keeps what staff want of a prize that is there.
+func (s *Service) change(ctx context.Context, in SaveInput) (Prize, error) {
+	p, err := s.prize(ctx, *in.ID)
+	switch {
+	case err != nil:
+		return p, err
+	case p.Kind != in.Kind, p.ProgrammeID != in.ProgrammeID:
+		return p, fault.Conflict("PRIZE_FIXED", "景品の種類とポイントの種類は変更できません", "What a prize is and whose points it costs never change").At("id")
+	}
+	promises := !in.Closed && (p.ClosedAt != nil || p.BatchID != nil && *p.BatchID != *in.BatchID) // pieces that it did not before
+	p.apply(in, s.Now())
+	return p, s.write(ctx, p, promises)
+}
+
+// apply lets the prize be as the input says, but for what never changes.
+func (p *Prize) apply(in SaveInput, now time.Time) {
+	p.Code, p.Name, p.Description, p.Points, p.UpdatedAt = in.Code, in.Name, in.Description.OrNone(), in.Points, now
+	p.MemberLimit, p.LimitDays, p.ValidFrom, p.ValidUntil, p.MinRankID, p.SegmentID = in.MemberLimit, in.LimitDays, in.ValidFrom, in.ValidUntil, in.MinRankID, in.SegmentID
+	p.BatchID = in.BatchID
+	switch {
+	case !in.Closed:
+		p.ClosedAt = nil
+	case p.ClosedAt == nil:
+		p.ClosedAt = &now
+	}
+}
+
+func (s *Service) write(ctx context.Context, p Prize, promises bool) error {
+	if err := s.Store.Save(ctx, p); err != nil {
+		return err
+	}
+	if err := s.stands(ctx, p, promises); err != nil {
+		return err
+	}
+	return s.record(ctx, "prize.saved", "Prize", p.ID, p)
 }
 
 // stands fails if the segment of a prize that was just written was closed meanwhile, or if it
@@ -211,12 +236,18 @@ func (s *Service) Mine(ctx context.Context, p page.Args) (page.Connection[Exchan
 	return s.Store.Exchanges(ctx, ExchangeQuery{BrandID: channel.From(ctx).BrandID, MemberID: &memberID, Page: p})
 }
 
-// Exchanges is one page of the brand's exchanges (staff with PRIZE_READ). Addresses of
-// members whose personal data the actor may not read are left out.
+// Exchanges is one page of the brand's exchanges (staff with PRIZE_READ), or of those of a
+// member whose personal data the actor may read; that view is written down. Addresses of
+// others are left out.
 func (s *Service) Exchanges(ctx context.Context, q ExchangeQuery) (page.Connection[Exchange], error) {
 	var none page.Connection[Exchange]
 	if err := access.Require(ctx, access.PrizeRead); err != nil {
 		return none, err
+	}
+	if q.MemberID != nil {
+		if err := s.Members.Viewed(ctx, *q.MemberID, "prizeExchanges"); err != nil {
+			return none, err
+		}
 	}
 	q.BrandID = channel.From(ctx).BrandID
 	found, err := s.Store.Exchanges(ctx, q)
@@ -367,18 +398,32 @@ func (e *Exchange) advance(in AdvanceInput, tracking string, now time.Time) {
 type Sheet struct {
 	Count int
 	CSV   string
+	next  *uuid.UUID
 }
 
-// ShipSheet is what is to be sent out, the oldest first, with names and addresses, for
-// the head office with PRIZE_WRITE and MEMBER_EXPORT. Each is written down.
-func (s *Service) ShipSheet(ctx context.Context) (*Sheet, error) {
+// Next is the exchange behind which the next file begins; nil if this is the last.
+func (s Sheet) Next() *string {
+	if s.next == nil {
+		return nil
+	}
+	global := id.Global("PrizeExchange", *s.next)
+	return &global
+}
+
+// ShipSheet is what is to be sent out behind the exchange, the oldest first, with names and
+// addresses, for the head office with PRIZE_WRITE and MEMBER_EXPORT. Each is written down.
+func (s *Service) ShipSheet(ctx context.Context, after *uuid.UUID) (*Sheet, error) {
 	if err := errors.Join(access.RequireEverywhere(ctx, access.PrizeWrite), access.RequireEverywhere(ctx, access.MemberExport)); err != nil {
 		return nil, fault.ErrForbidden
 	}
 	brandID := channel.From(ctx).BrandID
-	all, err := s.Store.ToShip(ctx, brandID, []State{Requested, Packed}, maxShip)
+	all, err := s.Store.ToShip(ctx, brandID, []State{Requested, Packed}, after, maxShip+1)
 	if err != nil {
 		return nil, err
+	}
+	var next *uuid.UUID
+	if len(all) > maxShip {
+		all, next = all[:maxShip], &all[maxShip-1].ID
 	}
 	text, rows, err := shipments(all, channel.From(ctx).Zone())
 	if err != nil {
@@ -387,7 +432,7 @@ func (s *Service) ShipSheet(ctx context.Context) (*Sheet, error) {
 	if err := s.record(ctx, "prize_exchange.sheet", "Brand", brandID, map[string]any{"rows": rows}); err != nil {
 		return nil, err
 	}
-	return &Sheet{rows, text}, nil
+	return &Sheet{rows, text, next}, nil
 }
 
 // shipments are the exchanges as CSV, and how many there are: of those that have an address.

@@ -137,6 +137,14 @@ func (s *stall) usable(t testing.TB, ctx context.Context) int64 { //nolint:reviv
 }
 
 // prize is a bowl for 100 points, changed by the function.
+// Save makes each new prize by a key of its own.
+func (s *stall) Save(ctx context.Context, in prize.SaveInput) (*prize.Prize, error) {
+	if in.IdempotencyKey == "" {
+		in.IdempotencyKey = id.New().String()
+	}
+	return s.Service.Save(ctx, in)
+}
+
 func (s *stall) prize(t testing.TB, stock int64, change func(*prize.SaveInput)) *prize.Prize {
 	in := prize.SaveInput{ProgrammeID: s.own.ID, Kind: prize.Goods, Code: "BOWL-1", Name: i18n.JA("陶器のボウル"), Points: 100, Stock: stock}
 	if change != nil {
@@ -375,9 +383,9 @@ func TestPrizesAreSentOut(t *testing.T) {
 	require.NoError(t, err)
 
 	packer := s.as(access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.PrizeRead, access.PrizeWrite, access.MemberRead}})
-	_, err = s.ShipSheet(packer)
+	_, err = s.ShipSheet(packer, nil)
 	require.ErrorIs(t, err, fault.ErrForbidden, "addresses leave with MEMBER_EXPORT alone")
-	sheet, err := s.ShipSheet(s.admin())
+	sheet, err := s.ShipSheet(s.admin(), nil)
 	require.NoError(t, err)
 	rows, err := csv.NewReader(strings.NewReader(sheet.CSV)).ReadAll()
 	require.NoError(t, err)
@@ -476,6 +484,44 @@ func TestPointsComeBackToWhoTheMemberBecame(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 300, s.usable(t, kept))
 	s.agree(t, p, 2)
+}
+
+func TestAPrizeIsMadeOnceForItsKey(t *testing.T) {
+	t.Parallel()
+	s := openStall(t)
+	in := prize.SaveInput{ProgrammeID: s.own.ID, Kind: prize.Goods, Name: i18n.JA("陶器のボウル"), Points: 100, Stock: 5}
+	_, err := s.Service.Save(s.admin(), in)
+	require.ErrorIs(t, err, idempotency.ErrKey, "stock is made by intent")
+	in.IdempotencyKey = "the-bowls"
+	admin := s.admin()
+	for range 2 {
+		p, err := s.Service.Save(admin, in)
+		require.NoError(t, err)
+		require.EqualValues(t, 5, p.Stock)
+	}
+	require.EqualValues(t, 5, s.count(t, `SELECT sum(stock) FROM prizes`))
+	in.Stock = 6
+	_, err = s.Service.Save(admin, in)
+	require.ErrorIs(t, err, idempotency.ErrReused)
+}
+
+func TestWhatIsSentOutIsReadToTheEnd(t *testing.T) {
+	t.Parallel()
+	s := openStall(t)
+	_, err := s.Exchange(s.joined(t, 500), s.ask(s.prize(t, 9, nil), 1))
+	require.NoError(t, err)
+	s.exec(t, `INSERT INTO prize_exchanges (id, prize_id, brand_id, programme_id, member_id, quantity, points, state, created_at, updated_at)
+		SELECT gen_random_uuid(), prize_id, brand_id, programme_id, member_id, 1, 0, 'PACKED', created_at - interval '1 day', updated_at FROM prize_exchanges CROSS JOIN generate_series(1, 5000)`)
+	sheet, err := s.ShipSheet(s.admin(), nil)
+	require.NoError(t, err)
+	require.Zero(t, sheet.Count, "the oldest have no address")
+	require.NotNil(t, sheet.Next(), "and there are more behind them")
+	_, after, err := id.Parse(*sheet.Next())
+	require.NoError(t, err)
+	sheet, err = s.ShipSheet(s.admin(), &after)
+	require.NoError(t, err)
+	require.Equal(t, 1, sheet.Count)
+	require.Nil(t, sheet.Next())
 }
 
 func TestStockIsMovedByDifferences(t *testing.T) {

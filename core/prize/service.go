@@ -55,8 +55,9 @@ type Store interface {
 	Lock(ctx context.Context, brandID uuid.UUID, exchangeIDs []uuid.UUID) ([]Exchange, error)
 	Update(ctx context.Context, all []Exchange) error
 	Exchanges(ctx context.Context, q ExchangeQuery) (page.Connection[Exchange], error)
-	// ToShip are exchanges of goods that have not left, the oldest first.
-	ToShip(ctx context.Context, brandID uuid.UUID, states []State, most int) ([]Exchange, error)
+	// ToShip are exchanges of goods that have not left, the oldest first, behind the one if it
+	// is not nil.
+	ToShip(ctx context.Context, brandID uuid.UUID, states []State, after *uuid.UUID, most int) ([]Exchange, error)
 	// Accounts are where those are written to who have an account, and perhaps no card.
 	Accounts(ctx context.Context, memberIDs []uuid.UUID) ([]Contact, error)
 }
@@ -91,6 +92,8 @@ type Segments interface {
 
 // Members shows members as the actor may see them, and writes the view down.
 type Members interface {
+	// Viewed fails unless the actor may read the member, and writes the view down.
+	Viewed(ctx context.Context, memberID uuid.UUID, by string) error
 	ByIDs(ctx context.Context, memberIDs []uuid.UUID) ([]member.Member, error)
 }
 

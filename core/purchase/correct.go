@@ -117,14 +117,14 @@ func (s *Service) shown(ctx context.Context, in MoveInput) (memberID uuid.UUID, 
 	if in.MemberCode != "" {
 		by, field = member.Criterion{MemberCode: in.MemberCode}, "memberCode"
 	}
-	found, err := s.Members.Find(ctx, by)
-	if err == nil && len(found) != 1 {
+	found, err := s.Members.Shown(ctx, by)
+	if err == nil && found == nil {
 		err = ErrNoMember
 	}
 	if err != nil {
 		return uuid.Nil, "", atField(field, err)
 	}
-	return found[0].ID, field, nil
+	return found.ID, field, nil
 }
 
 // atField puts a failure at a field.

@@ -51,21 +51,20 @@ func (s *till) Corrected(_ context.Context, p purchase.Purchase, _ []purchase.Li
 	return nil
 }
 
-// Find knows whose the card is; a code is the member's.
-func (s *till) Find(ctx context.Context, by member.Criterion) ([]member.Member, error) {
+// Shown knows whose the card is; a code is the member's.
+func (s *till) Shown(ctx context.Context, by member.Criterion) (*member.Member, error) {
 	if by.MemberCode != "" {
-		return []member.Member{{ID: s.member, Masked: true}}, nil
+		return &member.Member{ID: s.member, Masked: true}, nil
 	}
 	rows, err := s.DB.Pool().Query(ctx, `SELECT member_id FROM member_cards WHERE number = $1`, by.CardNumber)
 	if err != nil {
 		return nil, err
 	}
 	found, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	all := make([]member.Member, len(found))
-	for i, m := range found {
-		all[i] = member.Member{ID: m, Masked: true}
+	if err != nil || len(found) == 0 {
+		return nil, err
 	}
-	return all, err
+	return &member.Member{ID: found[0], Masked: true}, nil
 }
 
 // Bought counts how often each purchase earns.

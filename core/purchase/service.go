@@ -63,7 +63,8 @@ type Store interface {
 // Members know who is who, and who may be seen.
 type Members interface {
 	ByID(ctx context.Context, memberID uuid.UUID) (*member.Member, error)
-	Find(ctx context.Context, by member.Criterion) ([]member.Member, error)
+	// Shown is who shows a code or a card that works; nil if there is none.
+	Shown(ctx context.Context, by member.Criterion) (*member.Member, error)
 }
 
 // Earner gives what purchases earn: points. It is told of each purchase of a member once,

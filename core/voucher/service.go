@@ -89,6 +89,12 @@ type Jobs interface {
 	MakeVouchers(ctx context.Context, batchID uuid.UUID) error
 }
 
+// Members know who may be looked at.
+type Members interface {
+	// Viewed fails unless the actor may read the member, and writes the view down.
+	Viewed(ctx context.Context, memberID uuid.UUID, by string) error
+}
+
 // Parts are what the service stands on.
 type Parts struct {
 	Tx      idempotency.Tx
@@ -100,6 +106,7 @@ type Parts struct {
 	Events  event.Recorder
 	Limiter limit.Limiter // nil: nobody counts tries
 	Links   *link.Signer
+	Members Members
 	Now     clock.Clock
 }
 
@@ -144,10 +151,16 @@ type Query struct {
 	Page     page.Args
 }
 
-// List is one page of the brand's vouchers (staff with VOUCHER_READ). Codes are not told.
+// List is one page of the brand's vouchers (staff with VOUCHER_READ), or of those of a member
+// whose personal data the actor may read; that view is written down. Codes are not told.
 func (s *Service) List(ctx context.Context, q Query) (page.Connection[Voucher], error) {
 	if err := access.Require(ctx, access.VoucherRead); err != nil {
 		return page.Connection[Voucher]{}, err
+	}
+	if q.MemberID != nil {
+		if err := s.Members.Viewed(ctx, *q.MemberID, "vouchers"); err != nil {
+			return page.Connection[Voucher]{}, err
+		}
 	}
 	q.BrandID = brandOf(ctx)
 	found, err := s.Store.List(ctx, q)

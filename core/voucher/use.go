@@ -63,7 +63,7 @@ func (s *Service) Redeem(ctx context.Context, in RedeemInput) (*Redemption, erro
 	asked := in
 	asked.Code = ""
 	if len(hashes) > 0 {
-		asked.Code = strconv.Itoa(len(hashes)) + string(in.Place) + hex.EncodeToString(hashes[len(hashes)-1]) // the key's input is kept: not the code
+		asked.Code = hex.EncodeToString(hashes[len(hashes)-1]) // the key's input is kept: not the code, and under the oldest key, which stays
 	}
 	unknown := false
 	done, err := idempotency.Once(ctx, s.Keys, "redeemVoucher", in.IdempotencyKey, asked, func(ctx context.Context) (Redemption, error) {

@@ -339,6 +339,24 @@ func TestASuppliersCodeIsKnownAfterTheKeysRotate(t *testing.T) {
 	require.NoError(t, imports("AMZ-0003"))
 }
 
+func TestAUseIsRepeatedAfterTheKeysRotate(t *testing.T) {
+	t.Parallel()
+	m := openMint(t)
+	code := m.taken(t, m.issue(t, voucher.IssueInput{Count: 1, Amount: yen(1000)}))[0]
+	in := voucher.RedeemInput{IdempotencyKey: m.key(), Code: code, Amount: yen(300), Place: voucher.AtShop, Reference: "R-1"}
+	for range 3 {
+		done, err := m.Redeem(m.as(access.Actor{Role: access.RoleAdmin, ID: m.shop.BrandID}), in)
+		require.NoError(t, err, "a till tries again")
+		require.EqualValues(t, 700, done.Voucher.BalanceMinor)
+		_, err = m.sealed.Rotate(t.Context())
+		require.NoError(t, err)
+	}
+	in.Place = voucher.AtEvent
+	_, err := m.Redeem(m.as(access.Actor{Role: access.RoleAdmin, ID: m.shop.BrandID}), in)
+	require.ErrorIs(t, err, idempotency.ErrReused, "another place is another use")
+	m.agree(t)
+}
+
 func TestABatchIsNotVoidedWhileItIsMade(t *testing.T) {
 	t.Parallel()
 	m := openMint(t)

@@ -867,7 +867,7 @@ type PointArrivalPayload struct {
 
 // A balance after a change.
 type PointBalancePayload struct {
-	// The balance; null if nothing was done.
+	// The balance; null if nothing was done, and for a shop that may not read the member.
 	Balance *points.Balance `json:"balance,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`

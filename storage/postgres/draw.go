@@ -75,6 +75,15 @@ func (s *Draws) Ranks(ctx context.Context, drawIDs []uuid.UUID) ([]draw.Rank, er
 		WHERE r.draw_id = ANY($1) ORDER BY r.draw_id, r.position`, drawIDs)
 }
 
+// Entrant reports whether there is somebody of the id to enter a draw, who is held.
+func (s *Draws) Entrant(ctx context.Context, memberID uuid.UUID) (bool, error) {
+	found, err := first[struct{ Stands bool }](ctx, s.db, `SELECT merged_into IS NULL AND erased_at IS NULL AS stands FROM members WHERE id = $1 FOR SHARE`, memberID)
+	if err != nil || found != nil {
+		return found != nil && found.Stands, err
+	}
+	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM accounts WHERE id = $1 AND closed_at IS NULL AND role IN ('MEMBER', 'COMPANY_BUYER'))`, memberID)
+}
+
 // Enter adds entries of one member, whose row is locked by it.
 func (s *Draws) Enter(ctx context.Context, d draw.Draw, entries []draw.Entry) error {
 	n := len(entries)
@@ -192,13 +201,16 @@ func (s *Draws) LockWinner(ctx context.Context, winnerID uuid.UUID) (*draw.Winne
 	return s.winner(ctx, `WHERE w.id = $1 FOR NO KEY UPDATE OF w`, winnerID)
 }
 
-// NextReserve is the first who stands by, locked. Two places that are free at once wait
+// NextReserve is the first who stands by and has not won by another entry, locked. Two places that are free at once wait
 // for each other: nobody is passed over.
 func (s *Draws) NextReserve(ctx context.Context, drawID uuid.UUID) (*draw.Winner, error) {
 	if _, err := s.db.conn(ctx).Exec(ctx, `SELECT FROM draws WHERE id = $1 FOR NO KEY UPDATE`, drawID); err != nil {
 		return nil, err
 	}
-	return s.winner(ctx, `WHERE w.draw_id = $1 AND w.outcome = 'RESERVE' ORDER BY w.place LIMIT 1 FOR NO KEY UPDATE OF w`, drawID)
+	return s.winner(ctx, `
+		WHERE w.draw_id = $1 AND w.outcome = 'RESERVE'
+			AND NOT EXISTS (SELECT FROM draw_winners x WHERE x.draw_id = w.draw_id AND x.member_id = w.member_id AND x.outcome IN ('WON', 'ACCEPTED'))
+		ORDER BY w.place LIMIT 1 FOR NO KEY UPDATE OF w`, drawID)
 }
 
 // UpdateWinner keeps what became of a winner.

@@ -227,6 +227,22 @@ func (s *Members) EndCard(ctx context.Context, cardID uuid.UUID, as member.CardS
 	return err
 }
 
+// CountClaim counts that somebody claims the number, and answers how often that was since.
+// Counts that are older say nothing any more, and go.
+func (s *Members) CountClaim(ctx context.Context, number string, since, at time.Time) (int, error) {
+	return one[int](ctx, s.db, `
+		WITH gone AS (DELETE FROM member_card_claims WHERE since < $2 AND number <> $1)
+		INSERT INTO member_card_claims AS c (number, tries, since) VALUES ($1, 1, $3)
+		ON CONFLICT (number) DO UPDATE SET tries = CASE WHEN c.since < $2 THEN 1 ELSE c.tries + 1 END, since = CASE WHEN c.since < $2 THEN $3 ELSE c.since END
+		RETURNING tries`, number, since, at)
+}
+
+// ForgetClaims begins anew.
+func (s *Members) ForgetClaims(ctx context.Context, number string) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `DELETE FROM member_card_claims WHERE number = $1`, number)
+	return err
+}
+
 // queueLeave ends all that the members are members of, and what would be ordered for them:
 // what comes again, and what staff prepare. The cards that pay for it are given up.
 func queueLeave(batch *pgx.Batch, memberIDs []uuid.UUID, at time.Time) {

@@ -98,6 +98,14 @@ func (s *Members) Erase(ctx context.Context, memberID uuid.UUID, at time.Time) e
 	queueForget(batch, memberIDs, at)
 	queueLeave(batch, memberIDs, at)
 	batch.Queue(`UPDATE purchase_corrections SET reason = '' WHERE (from_id = ANY($1) OR to_id = ANY($1)) AND reason <> ''`, memberIDs)
+	// What staff said of a card names who was erased no more, nor do receipts to come; what
+	// they said of a receipt of theirs is a person's words too.
+	batch.Queue(`UPDATE purchase_problems SET member_id = NULL, reason = '', state = 'IGNORED' WHERE member_id = ANY($1)`, memberIDs)
+	batch.Queue(`
+		UPDATE purchase_problems SET reason = '' WHERE kind = 'RECEIPT' AND reason <> '' AND purchase_id IN (
+			SELECT id FROM purchases WHERE member_id = ANY($1) OR voided_of = ANY($1)
+			UNION SELECT purchase_id FROM purchase_corrections WHERE from_id = ANY($1) OR to_id = ANY($1))`, memberIDs)
+	batch.Queue(`UPDATE duplicate_members SET reason = '' WHERE (member_id = ANY($1) OR other_id = ANY($1)) AND reason <> ''`, memberIDs)
 	batch.Queue(`UPDATE recurring_orders SET name = '', email = '', shipping_address = '{}', billing_address = NULL, updated_at = $2 WHERE member_id = ANY($1)`, memberIDs, at)
 	batch.Queue(`UPDATE quotations SET name = '', email = '', found = NULL, internal_note = '', updated_at = $2 WHERE member_id = ANY($1)`, memberIDs, at)
 	batch.Queue(`UPDATE quotation_lines l SET note = '' FROM quotations q WHERE q.id = l.quotation_id AND q.member_id = ANY($1) AND l.note <> ''`, memberIDs)

@@ -32,6 +32,9 @@ type sealedRow struct {
 }
 
 func (p personal) seal(ctx context.Context, keys *sealing.Keys) (r sealedRow, err error) {
+	if r.keyID, err = keys.Current(ctx); err != nil { // before: what a newer key seals meanwhile is sealed again
+		return r, err
+	}
 	day := ""
 	if p.birthday != nil {
 		day = p.birthday.Format(time.DateOnly)
@@ -44,13 +47,11 @@ func (p personal) seal(ctx context.Context, keys *sealing.Keys) (r sealedRow, er
 			return r, err
 		}
 	}
-	var failed error
-	r.keyID, failed = keys.Current(ctx)
 	if r.emailHash, err = keys.Hash(ctx, "email", sealing.Email(p.email)); err != nil {
 		return r, err
 	}
 	r.phoneHash, err = keys.Hash(ctx, "phone", sealing.Phone(p.phone))
-	return r, errors.Join(failed, err)
+	return r, err
 }
 
 // queuePersonal keeps a person's own data, new or changed.
@@ -88,14 +89,14 @@ func sealAddress(ctx context.Context, keys *sealing.Keys, owner uuid.UUID, a cus
 	if err != nil {
 		return nil, "", err
 	}
+	if keyID, err = keys.Current(ctx); err != nil { // before, as of a profile
+		return nil, "", err
+	}
 	sealed, err := keys.Seal(ctx, "address", owner, string(raw))
 	if err != nil {
 		return nil, "", err
 	}
-	if stored, err = json.Marshal(sealed); err != nil {
-		return nil, "", err
-	}
-	keyID, err = keys.Current(ctx)
+	stored, err = json.Marshal(sealed)
 	return stored, keyID, err
 }
 

@@ -259,7 +259,10 @@ func (s *Prizes) Accounts(ctx context.Context, memberIDs []uuid.UUID) ([]prize.C
 	return collect[prize.Contact](ctx, s.db, `SELECT id, name, email, language FROM accounts WHERE id = ANY($1) AND closed_at IS NULL`, memberIDs)
 }
 
-// ToShip are exchanges of goods in the states, the oldest first.
-func (s *Prizes) ToShip(ctx context.Context, brandID uuid.UUID, states []prize.State, most int) ([]prize.Exchange, error) {
-	return s.exchanges(ctx, `WHERE brand_id = $1 AND state = ANY($2) AND state IN ('REQUESTED', 'PACKED') ORDER BY created_at, id LIMIT $3`, brandID, states, most)
+// ToShip are exchanges of goods in the states, the oldest first, behind the one.
+func (s *Prizes) ToShip(ctx context.Context, brandID uuid.UUID, states []prize.State, after *uuid.UUID, most int) ([]prize.Exchange, error) {
+	return s.exchanges(ctx, `
+		WHERE brand_id = $1 AND state = ANY($2) AND state IN ('REQUESTED', 'PACKED')
+			AND ($3::uuid IS NULL OR (created_at, id) > (SELECT created_at, id FROM prize_exchanges WHERE id = $3))
+		ORDER BY created_at, id LIMIT $4`, brandID, states, after, most)
 }

@@ -53,7 +53,7 @@ func (h *house) open() {
 		"programmeId": h.points, "code": "miles", "name": vars{"ja": "マイル"}, "way": "FILE", "ourPoints": 1, "theirPoints": 1, "minPoints": 1,
 	}).Partner.ID
 	h.desk.prize = h.make("savePrize", "SavePrizeInput", "prize { id }", vars{
-		"programmeId": h.points, "name": vars{"ja": "陶器のボウル"}, "points": 10, "stock": 1_000_000,
+		"idempotencyKey": "the-prize", "programmeId": h.points, "name": vars{"ja": "陶器のボウル"}, "points": 10, "stock": 1_000_000,
 	}).Prize.ID
 }
 
