@@ -263,6 +263,37 @@ func TestEMailsThatTheServerRefuses(t *testing.T) {
 	require.Len(t, m.post.Received(), 1)
 }
 
+func TestAMailServerThatWouldRefuseEverybody(t *testing.T) {
+	t.Parallel()
+	m := newMailRoom(t)
+	m.crowd(t, 12)
+	refusal := func(key string) (got struct {
+		Mailing struct{ State, Refusal string }
+	}) {
+		m.DoAs(t, m.office, `query($id: ID!) { mailing(id: $id) { state refusal } }`, apptest.Variables{"id": key}).Into(t, &got)
+		return got
+	}
+	for step, no := range map[smtptest.Step]*server.SMTPError{
+		smtptest.AtSender: {Code: 550, EnhancedCode: server.EnhancedCode{5, 4, 5}, Message: "daily quota exceeded"},
+		smtptest.AtReader: {Code: 554, EnhancedCode: server.EnhancedCode{5, 7, 1}, Message: "relay access denied"},
+	} {
+		before := len(m.post.Received())
+		m.post.RefuseAt(step, 1000, no)
+		key := m.sent(t, content(nil))
+		m.work(t)
+		got := refusal(key).Mailing
+		require.Equal(t, "PAUSED", got.State)
+		require.Contains(t, got.Refusal, no.Message)
+		require.Equal(t, []int{12, 0}, []int{m.mailing(t, key).Mailing.Addressed, m.mailing(t, key).Mailing.LeftOut}, "nobody is left out for it")
+		m.post.Relent()
+		require.Empty(t, m.do(t, m.office, "resumeMailing", "MailingInput", apptest.Variables{"mailingId": key}).UserErrors)
+		m.work(t)
+		require.Equal(t, 12, m.mailing(t, key).Mailing.Sent)
+		require.Equal(t, "SENT ", refusal(key).Mailing.State+" "+refusal(key).Mailing.Refusal)
+		require.Len(t, m.post.Received(), before+12)
+	}
+}
+
 func TestWhatComesBack(t *testing.T) {
 	t.Parallel()
 	m := newMailRoom(t)

@@ -52,9 +52,10 @@ type Mailing struct {
 	TrackOpens bool
 
 	State       State
-	Audience    int // whom the segment had when it was sent
-	Decided     int // of whom it is known what becomes of them
-	Addressed   int // who shall get it
+	Refusal     string // what the mail server said when it refused everybody, and the mailing was paused
+	Audience    int    // whom the segment had when it was sent
+	Decided     int    // of whom it is known what becomes of them
+	Addressed   int    // who shall get it
 	HeldOut     int
 	LeftOut     int
 	Delivered   int `db:"sent"`

@@ -81,7 +81,7 @@ func (s *Service) turn(ctx context.Context, in ByIDInput, kind string, to State,
 			return ErrState.At("mailingId")
 		}
 		now := s.Now()
-		m.State, m.UpdatedAt = to, now
+		m.State, m.Refusal, m.UpdatedAt = to, "", now
 		if to == Cancelled {
 			m.CompletedAt = &now
 		}

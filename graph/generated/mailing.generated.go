@@ -260,6 +260,18 @@ func _Mailing_state(ctx context.Context, ec *executionContext, field graphql.Col
 	)
 }
 
+func _Mailing_refusal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Refusal },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _Mailing_audience(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1242,6 +1254,11 @@ func _Mailing(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 			}
 		case "state":
 			out.Values[i] = _Mailing_state(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "refusal":
+			out.Values[i] = _Mailing_refusal(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

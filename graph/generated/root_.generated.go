@@ -8825,6 +8825,8 @@ type Mailing {
   trackOpens: Boolean!
   "How far it is."
   state: MailingState!
+  "What the mail server said when it refused everybody and the mailing was paused, until it is resumed; empty otherwise."
+  refusal: String!
   "How many members the segment had when it was sent."
   audience: Int!
   "Of how many of them it is known what becomes of them."
@@ -8855,7 +8857,7 @@ enum MailingState {
   PREPARING
   "E-mails leave."
   SENDING
-  "E-mails wait until it is resumed."
+  "E-mails wait until it is resumed: somebody said so, or the mail server refused everybody."
   PAUSED
   "All of it has left; labels can be printed."
   SENT
@@ -8879,7 +8881,7 @@ type MailingRecipient {
 enum MailingRecipientState {
   "It is not known yet."
   CANDIDATE
-  "The e-mail waits."
+  "The e-mail waits, or it is not known yet of all others whether they get the letter."
   QUEUED
   "The e-mail is being handed to the mail server."
   SENDING
@@ -8907,7 +8909,9 @@ enum MailingReason {
   NO_EMAIL
   "Nothing arrives at the e-mail address."
   BOUNCED
-  "The mail server refused the e-mail for good."
+  "Another member of the audience has the same e-mail address, and got it there."
+  DUPLICATE
+  "The mail server said that the e-mail address is not there or takes nothing, or refused the e-mail ten times."
   REFUSED
   "Sending broke off just then: it is not sent again, lest it come twice."
   INTERRUPTED

@@ -30,7 +30,7 @@ func NewMailings(db *DB, keys *sealing.Keys) *Mailings {
 }
 
 const mailingColumns = `id, brand_id, name, medium, segment_id, store_id, follows_id, currency, piece_cost, fixed_cost, hold_out, window_days, product_ids, category_ids,
-	subject, body, imprint, per_second, track_opens, state, audience, decided, addressed, held_out, left_out, sent, actor_id, created_at, updated_at, sent_at, completed_at`
+	subject, body, imprint, per_second, track_opens, state, refusal, audience, decided, addressed, held_out, left_out, sent, actor_id, created_at, updated_at, sent_at, completed_at`
 
 // Insert keeps a new mailing.
 func (s *Mailings) Insert(ctx context.Context, m mailing.Mailing) error {
@@ -48,10 +48,10 @@ func (s *Mailings) Update(ctx context.Context, m mailing.Mailing) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		UPDATE mailings SET name = $2, medium = $3, segment_id = $4, store_id = $5, piece_cost = $6, fixed_cost = $7, hold_out = $8, window_days = $9, product_ids = $10, category_ids = $11,
 			subject = $12, body = $13, imprint = $14, per_second = $15, track_opens = $16, state = $17, audience = $18, decided = $19, addressed = $20, held_out = $21, left_out = $22,
-			sent = $23, updated_at = $24, sent_at = $25, completed_at = $26
+			sent = $23, updated_at = $24, sent_at = $25, completed_at = $26, refusal = $27
 		WHERE id = $1`,
 		m.ID, m.Name, m.Medium, m.SegmentID, m.StoreID, m.PieceCostMinor, m.FixedCostMinor, m.HoldOut, m.WindowDays, m.ProductIDs, m.CategoryIDs,
-		m.Subject, m.Body, m.Imprint, m.PerSecond, m.TrackOpens, m.State, m.Audience, m.Decided, m.Addressed, m.HeldOut, m.LeftOut, m.Delivered, m.UpdatedAt, m.SentAt, m.CompletedAt)
+		m.Subject, m.Body, m.Imprint, m.PerSecond, m.TrackOpens, m.State, m.Audience, m.Decided, m.Addressed, m.HeldOut, m.LeftOut, m.Delivered, m.UpdatedAt, m.SentAt, m.CompletedAt, m.Refusal)
 	return err
 }
 

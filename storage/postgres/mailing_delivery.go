@@ -104,12 +104,12 @@ func (s *Mailings) Claim(ctx context.Context, m mailing.Mailing, r mailing.Reade
 func (s *Mailings) Settle(ctx context.Context, o mailing.Outcome, tries int) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		WITH settled AS (
-			UPDATE mailing_recipients SET state = CASE WHEN $3 = 'QUEUED' AND tries >= $6 THEN 'LEFT_OUT' ELSE $3 END,
-				reason = CASE WHEN $3 = 'QUEUED' AND tries >= $6 THEN 'REFUSED' ELSE $4 END, sent_at = CASE WHEN $3 = 'SENT' THEN $5::timestamptz END
+			UPDATE mailing_recipients SET state = CASE WHEN $3 = 'QUEUED' AND tries >= $6 AND NOT $7 THEN 'LEFT_OUT' ELSE $3 END,
+				reason = CASE WHEN $3 = 'QUEUED' AND tries >= $6 AND NOT $7 THEN 'REFUSED' ELSE $4 END, tries = tries - $7::boolean::int, sent_at = CASE WHEN $3 = 'SENT' THEN $5::timestamptz END
 			WHERE mailing_id = $1 AND member_id = $2 AND state = 'SENDING' RETURNING state
 		)
 		UPDATE mailings SET sent = sent + (settled.state = 'SENT')::int, left_out = left_out + (settled.state = 'LEFT_OUT')::int, addressed = addressed - (settled.state = 'LEFT_OUT')::int
-		FROM settled WHERE id = $1`, o.MailingID, o.MemberID, o.State, o.Reason, o.At, tries)
+		FROM settled WHERE id = $1`, o.MailingID, o.MemberID, o.State, o.Reason, o.At, tries, o.Free)
 	return err
 }
 
