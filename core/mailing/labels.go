@@ -229,7 +229,7 @@ func (s *Service) each(ctx context.Context, f File, m Mailing, yield func(label.
 // reasons are in the words of the list.
 var reasons = map[Reason]string{
 	Gone: "退会・統合済み", OtherStore: "他店の会員", NoConsent: "同意なし", Unsubscribed: "配信停止", NoAddress: "住所なし", NoEmail: "メールアドレスなし",
-	Bounced: "メール不達", Refused: "送信拒否", Interrupted: "送信中断",
+	Bounced: "メール不達", Duplicate: "同じメールアドレスへ送信済み", Refused: "送信拒否", Interrupted: "送信中断",
 }
 
 // writeLeftOut writes who is left out: numbers and reasons, no personal data.

@@ -149,7 +149,8 @@ const (
 	NoAddress    Reason = "NO_ADDRESS"
 	NoEmail      Reason = "NO_EMAIL"
 	Bounced      Reason = "BOUNCED"     // nothing arrives at the e-mail address
-	Refused      Reason = "REFUSED"     // by the mail server, for good
+	Duplicate    Reason = "DUPLICATE"   // another member of the audience got it at the same address
+	Refused      Reason = "REFUSED"     // by the mail server, for good or too often
 	Interrupted  Reason = "INTERRUPTED" // noren broke off while it handed the e-mail over: not sent again, lest it come twice
 )
 

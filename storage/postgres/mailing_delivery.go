@@ -71,26 +71,30 @@ func (s *Mailings) Readers(ctx context.Context, m mailing.Mailing, memberIDs []u
 // Claim takes up an e-mail before it is handed over: one statement, and one that looks the
 // address up.
 func (s *Mailings) Claim(ctx context.Context, m mailing.Mailing, r mailing.Reader, messageID string, at time.Time) (mailing.Claim, error) {
-	var hash []byte
+	var hash []byte // the newest key's; nil without an address
 	dead, err := s.dead(ctx, []string{r.Email})
 	if err != nil {
 		return mailing.Stopped, err
 	}
-	if r.Email != "" {
-		if hash, err = s.keys.Hash(ctx, "email", sealing.Email(r.Email)); err != nil {
-			return mailing.Stopped, err
-		}
+	hashes, err := s.keys.Hashes(ctx, "email", sealing.Email(r.Email))
+	if err != nil {
+		return mailing.Stopped, err
+	}
+	if len(hashes) > 0 {
+		hash = hashes[0]
 	}
 	found, err := first[struct{ State mailing.RecipientState }](ctx, s.db, `
 		WITH why AS (SELECT CASE WHEN NOT EXISTS (SELECT FROM memberships WHERE member_id = $2 AND brand_id = $3 AND ended_at IS NULL) THEN 'GONE'
 				WHEN $5::bytea IS NULL THEN 'NO_EMAIL' WHEN $6::boolean THEN 'BOUNCED'
-				WHEN NOT coalesce((SELECT given FROM member_settings WHERE member_id = $2 AND brand_id = $3 AND medium = 'MAIL'), false) THEN 'UNSUBSCRIBED' ELSE '' END AS reason),
+				WHEN NOT coalesce((SELECT given FROM member_settings WHERE member_id = $2 AND brand_id = $3 AND medium = 'MAIL'), false) THEN 'UNSUBSCRIBED'
+				WHEN EXISTS (SELECT FROM mailing_recipients WHERE mailing_id = $1 AND member_id <> $2 AND email_hash = ANY($8) AND (state IN ('SENDING', 'SENT') OR reason = 'INTERRUPTED')) THEN 'DUPLICATE'
+				ELSE '' END AS reason),
 		taken AS (
 			UPDATE mailing_recipients r SET state = CASE why.reason WHEN '' THEN 'SENDING' ELSE 'LEFT_OUT' END, reason = why.reason, message_id = $4, email_hash = $5, sent_at = $7, tries = tries + 1
 			FROM why WHERE r.mailing_id = $1 AND r.member_id = $2 AND r.state = 'QUEUED' AND EXISTS (SELECT FROM mailings WHERE id = $1 AND state = 'SENDING')
 			RETURNING r.state
 		), counted AS (UPDATE mailings SET left_out = left_out + 1, addressed = addressed - 1 WHERE id = $1 AND EXISTS (SELECT FROM taken WHERE state = 'LEFT_OUT'))
-		SELECT state FROM taken`, m.ID, r.MemberID, m.BrandID, messageID, hash, dead[r.Email], at)
+		SELECT state FROM taken`, m.ID, r.MemberID, m.BrandID, messageID, hash, dead[r.Email], at, hashes)
 	switch {
 	case err != nil || found == nil:
 		return mailing.Stopped, err
@@ -120,33 +124,6 @@ func (s *Mailings) Interrupted(ctx context.Context, mailingID uuid.UUID) (int, e
 		n AS (SELECT count(*)::int AS n FROM broken),
 		counted AS (UPDATE mailings SET left_out = left_out + n.n, addressed = addressed - n.n FROM n WHERE id = $1 AND n.n > 0)
 		SELECT n FROM n`, mailingID)
-}
-
-// Left notes that the reader unsubscribed by the mailing's link.
-func (s *Mailings) Left(ctx context.Context, t mailing.Token, at time.Time) error {
-	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE mailing_recipients SET unsubscribed_at = coalesce(unsubscribed_at, $3) WHERE mailing_id = $1 AND member_id = $2`, t.MailingID, t.MemberID, at)
-	return err
-}
-
-// arrives notes at an address that something arrived there.
-const arrives = `UPDATE mail_addresses SET soft_bounces = 0, updated_at = $3 WHERE hash = (SELECT email_hash FROM mailing_recipients WHERE mailing_id = $1 AND member_id = $2) AND soft_bounces > 0 AND suppressed_at IS NULL`
-
-// Clicked notes that the reader followed a link; who follows one has opened the e-mail.
-func (s *Mailings) Clicked(ctx context.Context, t mailing.Token, at time.Time) error {
-	batch := &pgx.Batch{}
-	batch.Queue(`
-		WITH reader AS (UPDATE mailing_recipients SET clicked_at = coalesce(clicked_at, $3), opened_at = coalesce(opened_at, $3) WHERE mailing_id = $1 AND member_id = $2 RETURNING 1)
-		INSERT INTO mailing_clicks (mailing_id, link, member_id, at) SELECT $1, $4, $2, $3 FROM reader ON CONFLICT DO NOTHING`, t.MailingID, t.MemberID, at, t.Link)
-	batch.Queue(arrives, t.MailingID, t.MemberID, at)
-	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
-}
-
-// Opened notes that the reader opened the e-mail.
-func (s *Mailings) Opened(ctx context.Context, t mailing.Token, at time.Time) error {
-	batch := &pgx.Batch{}
-	batch.Queue(`UPDATE mailing_recipients SET opened_at = $3 WHERE mailing_id = $1 AND member_id = $2 AND opened_at IS NULL`, t.MailingID, t.MemberID, at)
-	batch.Queue(arrives, t.MailingID, t.MemberID, at)
-	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 
 // Bounce keeps a bounce, marks its recipient and counts it at the address.
