@@ -247,12 +247,16 @@ func (s *Mailings) Lease(ctx context.Context, mailingID uuid.UUID, now, until ti
 	return tag.RowsAffected() > 0, err
 }
 
-// Follow lets what is the gone member's be the kept one's. Where both were in the audience
-// each stays.
+// Follow lets what is the gone member's be the kept one's, with the links that were followed.
+// Where both were in the audience each stays.
 func (s *Mailings) Follow(ctx context.Context, keptID, goneID uuid.UUID) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		UPDATE mailing_recipients r SET member_id = $1 WHERE member_id = $2
-			AND NOT EXISTS (SELECT FROM mailing_recipients x WHERE x.mailing_id = r.mailing_id AND x.member_id = $1)`, keptID, goneID)
+		WITH moved AS (
+			UPDATE mailing_recipients r SET member_id = $1 WHERE member_id = $2
+				AND NOT EXISTS (SELECT FROM mailing_recipients x WHERE x.mailing_id = r.mailing_id AND x.member_id = $1) RETURNING mailing_id
+		)
+		UPDATE mailing_clicks c SET member_id = $1 FROM moved WHERE c.mailing_id = moved.mailing_id AND c.member_id = $2
+			AND NOT EXISTS (SELECT FROM mailing_clicks x WHERE x.mailing_id = c.mailing_id AND x.link = c.link AND x.member_id = $1)`, keptID, goneID)
 	return err
 }
 
