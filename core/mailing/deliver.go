@@ -2,6 +2,7 @@ package mailing
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -49,7 +50,8 @@ type DeliveryStore interface {
 	// Readers are the members as texts speak of them.
 	Readers(ctx context.Context, m Mailing, memberIDs []uuid.UUID) ([]Reader, error)
 	// Claim takes up the e-mail before it is handed over, unless the reader has withdrawn,
-	// nothing arrives at the address, or the mailing is not being sent any more.
+	// nothing arrives at the address, somebody else of the audience got it there, or the
+	// mailing is not being sent any more.
 	Claim(ctx context.Context, m Mailing, r Reader, messageID string, at time.Time) (Claim, error)
 	// Settle keeps what became of it, and counts it. One that was tried often enough is left
 	// out as Refused.
@@ -164,11 +166,29 @@ func (s *Service) hand(ctx context.Context, m Mailing, r Reader) (Claim, error) 
 	o := Outcome{MailingID: m.ID, MemberID: r.MemberID, State: Mailed, At: s.Now()}
 	switch {
 	case errors.Is(failed, messaging.ErrRejected):
-		o.State, o.Reason, claim, failed = LeftOut, Refused, Skipped, nil
+		o.State, o.Reason = LeftOut, Refused
+		return Skipped, s.reject(ctx, o, mail.MessageID, failed)
 	case failed != nil:
 		o.State, o.Free = Queued, errors.Is(failed, messaging.ErrUnreached)
 	}
 	return claim, errors.Join(failed, s.Store.Settle(ctx, o, maxTries))
+}
+
+// reject leaves out whom nothing can be delivered to. What the mail server says of the
+// address at once counts there as what comes back later does.
+func (s *Service) reject(ctx context.Context, o Outcome, messageID string, rejected error) error {
+	return s.Tx.InTx(ctx, func(ctx context.Context) error {
+		if err := s.Store.Settle(ctx, o, maxTries); err != nil {
+			return err
+		}
+		var no *messaging.Refusal
+		if !errors.As(rejected, &no) {
+			return nil // it never came to the server
+		}
+		digest := sha256.Sum256([]byte("rejected " + messageID))
+		_, err := s.TakeBounce(ctx, Report{Digest: digest[:], MessageID: messageID, Action: "failed", Status: no.Status, Diagnosis: no.Said})
+		return err
+	})
 }
 
 // compose is the e-mail to the reader, under the same Message-ID whenever it is made.
