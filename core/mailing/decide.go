@@ -83,10 +83,6 @@ func (m *Mailing) decide(people []Person) []Decision {
 			m.Addressed++
 			at := m.Addressed
 			d.Position, d.State = &at, Queued
-			if m.Medium == member.DM {
-				d.State = Mailed
-				m.Delivered++
-			}
 		}
 		m.Decided++
 		all[i] = d

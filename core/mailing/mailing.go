@@ -129,7 +129,7 @@ type RecipientState string
 // The states.
 const (
 	Candidate RecipientState = "CANDIDATE" // not decided yet
-	Queued    RecipientState = "QUEUED"    // the e-mail waits
+	Queued    RecipientState = "QUEUED"    // the e-mail waits, or the letter while others are decided of
 	Handing   RecipientState = "SENDING"   // the e-mail is being handed to the mail server
 	Mailed    RecipientState = "SENT"
 	HeldOut   RecipientState = "HELD_OUT" // gets nothing, to compare with

@@ -37,6 +37,8 @@ type Store interface {
 	// Candidates are some of those of whom it is not known what becomes of them.
 	Candidates(ctx context.Context, m Mailing, most int) ([]Person, error)
 	Decide(ctx context.Context, mailingID uuid.UUID, all []Decision) error
+	// SendLetters lets the letters that wait be sent, and counts them.
+	SendLetters(ctx context.Context, mailingID uuid.UUID) (int, error)
 	// Working are mailings that a process has to work on and none does.
 	Working(ctx context.Context, now time.Time) ([]uuid.UUID, error)
 	// Lease lets one process work on the mailing until then; false if another does.

@@ -236,6 +236,12 @@ func (s *Mailings) Decide(ctx context.Context, mailingID uuid.UUID, all []mailin
 	return err
 }
 
+// SendLetters lets the letters that wait be sent.
+func (s *Mailings) SendLetters(ctx context.Context, mailingID uuid.UUID) (int, error) {
+	tag, err := s.db.conn(ctx).Exec(ctx, `UPDATE mailing_recipients SET state = 'SENT' WHERE mailing_id = $1 AND state = 'QUEUED'`, mailingID)
+	return int(tag.RowsAffected()), err
+}
+
 // Working are mailings that a process has to work on and none does.
 func (s *Mailings) Working(ctx context.Context, now time.Time) ([]uuid.UUID, error) {
 	return s.segments.ids(ctx, `SELECT id FROM mailings WHERE state IN ('PREPARING', 'SENDING') AND (leased_until IS NULL OR leased_until <= $1) ORDER BY sent_at`, now)
