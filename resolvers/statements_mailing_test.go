@@ -46,7 +46,7 @@ var mailingOperations = map[string]clientOperation{
 	"admin/FollowMailing": {21, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"mailingId": w.lettered(t), "to": "NOT_BOUGHT", "name": "F" + id.New().String()}
 	})},
-	"admin/PrintMailingLabels": {5, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/PrintMailingLabels": {6, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"mailingId": w.lettered(t)}
 	})},
 	"admin/ExportMailingLeftOut": {5, input(func(t *testing.T, w *world) apptest.Variables {

@@ -20,6 +20,7 @@ type Person struct {
 	Address  *customer.Address
 	Email    string
 	Dead     bool // nothing arrives at the e-mail address
+	LeftOut  bool // since a label was printed without the letter's address
 }
 
 // Decision is what becomes of a candidate.

@@ -129,6 +129,7 @@ type candidate struct {
 	Stores   []uuid.UUID
 	Consent  *bool
 	Gone     bool
+	LeftOut  bool
 }
 
 // candidateFacts are those of the members u of the mailing $1, of the brand $2 and by the
@@ -138,7 +139,7 @@ const (
 	candidateJoins = ` JOIN members x ON x.id = u.member_id
 		LEFT JOIN memberships j ON j.member_id = u.member_id AND j.brand_id = $2 AND j.ended_at IS NULL
 		LEFT JOIN member_settings c ON c.member_id = u.member_id AND c.brand_id = $2 AND c.medium = $3`
-	candidateFacts = `SELECT u.member_id, array_remove(ARRAY[j.registered_store_id, j.home_store_id], NULL) AS stores, c.given AS consent, ` + candidateGone + ` AS gone FROM `
+	candidateFacts = `SELECT u.member_id, array_remove(ARRAY[j.registered_store_id, j.home_store_id], NULL) AS stores, c.given AS consent, ` + candidateGone + ` AS gone, `
 )
 
 // Candidates are some of those of whom it is not known what becomes of them, locked: three
@@ -146,7 +147,7 @@ const (
 func (s *Mailings) Candidates(ctx context.Context, m mailing.Mailing, most int) ([]mailing.Person, error) {
 	facts, err := collect[candidate](ctx, s.db, `
 		WITH u AS (SELECT member_id FROM mailing_recipients WHERE mailing_id = $1 AND state = 'CANDIDATE' ORDER BY member_id LIMIT $4 FOR UPDATE)
-		`+candidateFacts+`u`+candidateJoins, m.ID, m.BrandID, m.Medium, most)
+		`+candidateFacts+`false AS left_out FROM u`+candidateJoins, m.ID, m.BrandID, m.Medium, most)
 	if err != nil || len(facts) == 0 {
 		return nil, err
 	}
@@ -182,7 +183,7 @@ func (s *Mailings) people(ctx context.Context, facts []candidate) ([]mailing.Per
 	all := make([]mailing.Person, len(facts))
 	for i, f := range facts {
 		p := byID[f.MemberID]
-		all[i] = mailing.Person{MemberID: f.MemberID, Gone: f.Gone, Stores: f.Stores, Consent: f.Consent, Address: named(p.Address, p.Name), Email: p.Email}
+		all[i] = mailing.Person{MemberID: f.MemberID, Gone: f.Gone, Stores: f.Stores, Consent: f.Consent, Address: named(p.Address, p.Name), Email: p.Email, LeftOut: f.LeftOut}
 	}
 	return all, nil
 }
@@ -264,45 +265,4 @@ func (s *Mailings) Follow(ctx context.Context, keptID, goneID uuid.UUID) error {
 		UPDATE mailing_clicks c SET member_id = $1 FROM moved WHERE c.mailing_id = moved.mailing_id AND c.member_id = $2
 			AND NOT EXISTS (SELECT FROM mailing_clicks x WHERE x.mailing_id = c.mailing_id AND x.link = c.link AND x.member_id = $1)`, keptID, goneID)
 	return err
-}
-
-// InsertFiles keeps that files were asked for.
-func (s *Mailings) InsertFiles(ctx context.Context, all []mailing.File) error {
-	batch := &pgx.Batch{}
-	for _, f := range all {
-		batch.Queue(`INSERT INTO mailing_files (id, mailing_id, kind, format, skip, first, last, actor_role, actor_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			f.ID, f.MailingID, f.Kind, f.Format, f.Skip, f.First, f.Last, f.ActorRole, f.ActorID, f.CreatedAt)
-	}
-	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
-}
-
-// FileByID is nil if there is none.
-func (s *Mailings) FileByID(ctx context.Context, fileID uuid.UUID) (*mailing.File, error) {
-	return first[mailing.File](ctx, s.db, `SELECT id, mailing_id, kind, format, skip, first, last, actor_role, actor_id, created_at FROM mailing_files WHERE id = $1`, fileID)
-}
-
-// Addressees are those of the positions as they are now, in their order.
-func (s *Mailings) Addressees(ctx context.Context, m mailing.Mailing, from, to int) ([]mailing.Person, error) {
-	facts, err := collect[candidate](ctx, s.db, candidateFacts+`mailing_recipients u`+candidateJoins+`
-		WHERE u.mailing_id = $1 AND u.position BETWEEN $4 AND $5 ORDER BY u.position`, m.ID, m.BrandID, m.Medium, from, to)
-	if err != nil || len(facts) == 0 {
-		return nil, err
-	}
-	return s.people(ctx, facts)
-}
-
-// Omitted are some of those left out, behind the member. Where a letter has an address no
-// more is sealed with it: of those by now without one nothing is said.
-func (s *Mailings) Omitted(ctx context.Context, m mailing.Mailing, after uuid.UUID, most int) ([]mailing.Omitted, error) {
-	return collect[mailing.Omitted](ctx, s.db, `
-		WITH u AS (
-			SELECT u.member_id, CASE WHEN u.state = 'LEFT_OUT' THEN u.reason WHEN u.position IS NULL OR $3 <> 'DM' THEN '' WHEN `+candidateGone+` THEN 'GONE'
-				WHEN $6::uuid IS NOT NULL AND $6 IS DISTINCT FROM j.registered_store_id AND $6 IS DISTINCT FROM j.home_store_id THEN 'OTHER_STORE'
-				WHEN NOT coalesce(c.given, false) THEN 'UNSUBSCRIBED' ELSE '' END AS reason
-			FROM mailing_recipients u`+candidateJoins+` WHERE u.mailing_id = $1 AND u.member_id > $4
-		)
-		SELECT u.member_id, coalesce(k.number, '') AS number, u.reason
-		FROM (SELECT * FROM u WHERE reason <> '' ORDER BY member_id LIMIT $5) u
-		LEFT JOIN LATERAL (SELECT number FROM member_cards WHERE member_id = u.member_id AND brand_id = $2 AND state = 'ACTIVE' ORDER BY issued_at DESC, id DESC LIMIT 1) k ON true
-		ORDER BY u.member_id`, m.ID, m.BrandID, m.Medium, after, most, m.StoreID)
 }
