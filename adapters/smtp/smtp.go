@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	netmail "net/mail"
 	"net/url"
 	"slices"
 	"strconv"
@@ -136,12 +137,16 @@ func patience(ctx context.Context) time.Duration {
 
 func compose(out messaging.Mail) (*mail.Msg, error) {
 	msg := mail.NewMsg(mail.WithEncoding(mail.EncodingB64), mail.WithNoDefaultUserAgent())
-	if err := msg.FromFormat(out.From.Name, out.From.Email); err != nil {
+	from, err := address(out.From)
+	if err != nil {
 		return nil, errors.Join(messaging.ErrRefused, fmt.Errorf("sender: %w", err))
 	}
-	if err := msg.AddToFormat(out.To.Name, out.To.Email); err != nil {
+	to, err := address(out.To)
+	if err != nil {
 		return nil, errors.Join(messaging.ErrRejected, fmt.Errorf("recipient: %w", err))
 	}
+	msg.SetAddrHeaderFromMailAddress(mail.HeaderFrom, from)
+	msg.SetAddrHeaderFromMailAddress(mail.HeaderTo, to)
 	msg.SetMessageIDWithValue(out.MessageID)
 	msg.SetDate()
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // no holiday notices in return (RFC 3834)
@@ -152,6 +157,16 @@ func compose(out messaging.Mail) (*mail.Msg, error) {
 	msg.SetBodyString(mail.TypeTextPlain, out.Text)
 	msg.AddAlternativeString(mail.TypeTextHTML, out.HTML)
 	return msg, nil
+}
+
+// address is the address, checked, with the name as it stands, whatever marks are in it.
+func address(a messaging.Address) (*netmail.Address, error) {
+	checked, err := netmail.ParseAddress("<" + a.Email + ">")
+	if err != nil {
+		return nil, err
+	}
+	checked.Name = a.Name
+	return checked, nil
 }
 
 // bulk says how to be written to no more, and where the mail comes back to.

@@ -178,6 +178,28 @@ func TestWhatWasTakenIsSentThoughTheServerHangsUp(t *testing.T) {
 	require.NoError(t, m.Send(t.Context(), japaneseMail()), "else it would be sent again")
 }
 
+func TestNamesArriveWhateverMarksAreInThem(t *testing.T) {
+	t.Parallel()
+	post := smtptest.New(t)
+	m := mailer(t, post, "smtp", "?tls=none", "")
+	names := []string{`山田"花子`, `abc\`, `"`, `O'Neil, "Tip" <x@example.jp>`, "山田 (花子)", "two\r\nlines: x", ""}
+	for _, name := range names {
+		out := japaneseMail()
+		out.To.Name, out.From.Name = name, name
+		require.NoError(t, m.Send(t.Context(), out), name)
+	}
+	for i, l := range post.Received() {
+		require.Equal(t, []string{"hanako@example.jp"}, l.To)
+		header, _, _ := parts(t, l.Data)
+		for _, field := range []string{"To", "From"} {
+			all, err := header.AddressList(field)
+			require.NoError(t, err, names[i])
+			require.Len(t, all, 1)
+			require.Equal(t, names[i], all[0].Name)
+		}
+	}
+}
+
 func TestAddressWithALineBreakIsRejectedNotSent(t *testing.T) {
 	t.Parallel()
 	post := smtptest.New(t)
