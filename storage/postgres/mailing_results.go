@@ -95,6 +95,12 @@ func (s *Mailings) Count(ctx context.Context, m mailing.Mailing, first, last, at
 	return nil
 }
 
+// CountAlone waits until nobody else counts the mailing.
+func (s *Mailings) CountAlone(ctx context.Context, mailingID uuid.UUID) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('mailing ' || $1::text, 0))`, mailingID)
+	return err
+}
+
 // Results are what came of mailings, those sent last first: two statements.
 func (s *Mailings) Results(ctx context.Context, q mailing.ResultQuery) ([]mailing.Results, error) {
 	const which = `brand_id = $1 AND sent_at IS NOT NULL AND ($2::uuid IS NULL OR id = $2) AND ($3::text IS NULL OR medium = $3) AND (NOT $4::boolean OR store_id = ANY($5)) ORDER BY sent_at DESC, id DESC LIMIT $6`
