@@ -238,6 +238,34 @@ func TestLettersWithoutAnAddressWhenTheyArePrintedAreLeftOutAndListed(t *testing
 	}
 }
 
+func TestWhoLooksAtAnAudienceIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	p := newPostRoom(t, apptest.Start(t))
+	p.member(t, "山田 花子", "09012345601")
+	p.member(t, "佐藤 太郎", "09012345602")
+	sent := p.sent(t, nil)
+	ask := func(actor access.Actor, variables apptest.Variables) (after string) {
+		var got struct {
+			MailingRecipients *struct{ PageInfo struct{ EndCursor string } }
+		}
+		variables["id"] = sent
+		r := p.DoAs(t, actor, `query($id: ID!, $after: String) { mailingRecipients(mailingId: $id, state: SENT, first: 1, after: $after) { pageInfo { endCursor } } }`, variables)
+		if len(r.Errors) > 0 {
+			return ""
+		}
+		r.Into(t, &got)
+		return got.MailingRecipients.PageInfo.EndCursor
+	}
+	after := ask(p.office, apptest.Variables{})
+	require.NotEmpty(t, after)
+	ask(p.office, apptest.Variables{"after": after})
+	require.Empty(t, ask(registrarOf([]access.Permission{access.MemberRead, access.CampaignRead}, shopOf(t, p.App, "umeda")), apptest.Variables{}))
+	const looked = `SELECT count(*) FROM events WHERE type = 'mailing.audience_viewed' AND subject_id = $1 AND actor_id = $2 AND data->>'state' = 'SENT' AND (data->>'members')::int = 1`
+	require.Equal(t, 2, countOf(t, p.App, looked, keyOf(t, sent), p.office.ID))
+	require.Equal(t, 1, countOf(t, p.App, looked+` AND data->>'after' = $3`, keyOf(t, sent), p.office.ID, after))
+	require.Equal(t, 2, countOf(t, p.App, `SELECT count(*) FROM events WHERE type = 'mailing.audience_viewed'`), "who sees nothing is not said to have looked")
+}
+
 func TestMailingsOnAStoresBehalf(t *testing.T) {
 	t.Parallel()
 	p := newPostRoom(t, apptest.Start(t))
