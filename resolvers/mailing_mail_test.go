@@ -338,6 +338,8 @@ func TestWhatComesBack(t *testing.T) {
 	}
 	require.False(t, release("somebody@example.jp"))
 	require.True(t, release("09012345601@Example.jp"))
+	require.Equal(t, 1, countOf(t, m.App, `SELECT count(*) FROM events e JOIN mail_addresses a ON encode(substring(a.hash FOR 16), 'hex')::uuid = e.subject_id
+		WHERE e.type = 'mail_address.released' AND e.data->'memberIds' = jsonb_build_array($1::uuid)`, keyOf(t, hanako)), "whose address it is can be told")
 	m.sent(t, content(nil))
 	require.Len(t, m.post.Received(), 2)
 	message = strings.Trim(m.letters(t)[1].header.Get("Message-Id"), "<>")
