@@ -1,13 +1,18 @@
 package resolvers_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/wishlist"
 )
@@ -160,6 +165,67 @@ func TestWishersAreToldOnce(t *testing.T) {
 	require.Equal(t, 1, mails(), "what becomes dearer is no news")
 	price(350)
 	require.Equal(t, 2, mails(), "and cheaper again is")
+}
+
+// slowShop shows as many members' wishes as it has time for, and keeps the next waiting.
+type slowShop struct {
+	wishlist.Shop
+	shows int
+	asked []uuid.UUID
+}
+
+func (s *slowShop) See(ctx context.Context, variantIDs []uuid.UUID) (map[uuid.UUID]wishlist.Seen, error) {
+	s.asked = append(s.asked, access.From(ctx).ID)
+	if s.shows--; s.shows < 0 {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return s.Shop.See(ctx, variantIDs)
+}
+
+func TestWhoWaitsBehindManyWishersIsToldInTheEnd(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	bed := a.AddProduct(t, "bed", 4800)
+	a.SetStock(t, bed.Variants[0], 5)
+	for _, name := range []string{"hana", "taro", "jiro"} {
+		_, errors := newCustomer(t, a, name+"@example.jp").wish(t, "saveWish", apptest.Variables{"variantId": variantOf(bed.Variants[0]), "notify": true})
+		require.Empty(t, errors)
+	}
+	exec(t, a, `UPDATE prices SET amount = 300 WHERE variant_id = $1`, bed.Variants[0])
+	wishes := a.App.Resolvers.Wishes
+	shop := &slowShop{Shop: wishes.Shop}
+	wishes.Shop = shop
+	for run := range 3 {
+		shop.shows = 1
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		require.NoError(t, wishes.Tell(ctx), "what is left is for the next")
+		cancel()
+		require.Equal(t, run+1, queuedMails(t, a, "wish_news"))
+	}
+	shop.shows, shop.asked = 3, nil
+	require.NoError(t, wishes.Tell(t.Context()))
+	require.Len(t, shop.asked, 3, "and then from the beginning")
+}
+
+func TestWishersThatFailAreNotAllNamed(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	bed := a.AddProduct(t, "bed", 4800)
+	for n := range 12 {
+		_, errors := newCustomer(t, a, fmt.Sprintf("m%d@example.jp", n)).wish(t, "saveWish", apptest.Variables{"variantId": variantOf(bed.Variants[0]), "notify": true})
+		require.Empty(t, errors)
+	}
+	a.App.Resolvers.Wishes.Shop = brokenShop{}
+	err := a.App.Resolvers.Wishes.Tell(t.Context())
+	require.Equal(t, 10, strings.Count(err.Error(), "closed today"))
+	require.ErrorContains(t, err, "and 2 more")
+}
+
+type brokenShop struct{}
+
+func (brokenShop) See(context.Context, []uuid.UUID) (map[uuid.UUID]wishlist.Seen, error) {
+	return nil, errors.New("closed today")
 }
 
 func TestWhatWasLookedAtIsRemembered(t *testing.T) {

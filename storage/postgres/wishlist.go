@@ -115,6 +115,17 @@ func (s *WishLists) Watched(ctx context.Context, behind uuid.UUID, about int) ([
 		) watched ORDER BY member_id, channel_id, language, id`, behind, about)
 }
 
+// Place is the member behind whom the last look at wishes broke off.
+func (s *WishLists) Place(ctx context.Context) (uuid.UUID, error) {
+	return one[uuid.UUID](ctx, s.db, `SELECT behind FROM wish_watch`)
+}
+
+// KeepPlace keeps it.
+func (s *WishLists) KeepPlace(ctx context.Context, behind uuid.UUID) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE wish_watch SET behind = $1`, behind)
+	return err
+}
+
 // Noted keeps what was seen of wishes.
 func (s *WishLists) Noted(ctx context.Context, wishes []wishlist.Wish) error {
 	batch := &pgx.Batch{}
