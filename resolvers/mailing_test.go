@@ -206,7 +206,7 @@ func TestLettersGoToWhoAgreedAndHasAnAddress(t *testing.T) {
 	require.NotContains(t, list, "鈴木")
 	var kinds []string
 	require.NoError(t, p.DB.Pool().QueryRow(t.Context(), `SELECT array_agg(type ORDER BY at, id) FROM events WHERE subject_id = $1`, keyOf(t, m.ID)).Scan(&kinds))
-	require.Equal(t, []string{"mailing.saved", "mailing.sent", "mailing.prepared", "mailing.files_requested", "mailing.file_opened", "mailing.files_requested", "mailing.file_opened"}, kinds)
+	require.Equal(t, []string{"mailing.saved", "mailing.sent", "mailing.prepared", "mailing.audience_viewed", "mailing.files_requested", "mailing.file_opened", "mailing.files_requested", "mailing.file_opened"}, kinds)
 }
 
 func TestLettersWithoutAnAddressWhenTheyArePrintedAreLeftOutAndListed(t *testing.T) {
