@@ -51,8 +51,15 @@ type WatchStore interface {
 	Place(ctx context.Context) (uuid.UUID, error)
 	// KeepPlace keeps it.
 	KeepPlace(ctx context.Context, behind uuid.UUID) error
+	// Silence lets the member be told of no wish any more, and counts those.
+	Silence(ctx context.Context, brandID, memberID uuid.UUID) (int, error)
 	// Noted keeps what was seen of wishes.
 	Noted(ctx context.Context, wishes []Wish) error
+}
+
+// Addresses knows at which e-mail addresses nothing arrives.
+type Addresses interface {
+	Suppressed(ctx context.Context, email string) (bool, error)
 }
 
 // Watch is what telling members stands on.
@@ -61,6 +68,8 @@ type Watch struct {
 	Channels func(ctx context.Context) ([]channel.Channel, error)
 	Outbox   messaging.Outbox
 	ShopURL  string // where members find the shop
+	Stops    *Stops
+	Addresses
 }
 
 // WatchJob is the job that looks for what became cheaper or is there again.
@@ -170,7 +179,7 @@ func (s *Service) tell(ctx context.Context, c channel.Channel, wishes []Watched)
 	if err != nil {
 		return err
 	}
-	news := messaging.WishNews{Name: w.Name, Currency: c.Money(), URL: s.ShopURL + "/wish-lists"}
+	news := messaging.WishNews{Name: w.Name, Currency: c.Money(), URL: s.ShopURL + "/wish-lists", CloseURL: s.Stops.URL(c.BrandID, w.MemberID)}
 	var changed []Wish
 	for i := range wishes {
 		now, shown := seen[wishes[i].VariantID]
@@ -189,6 +198,9 @@ func (s *Service) tell(ctx context.Context, c channel.Channel, wishes []Watched)
 	}
 	return s.Tx.InTx(ctx, func(ctx context.Context) error {
 		if err := s.Store.Noted(ctx, changed); err != nil || len(news.Items) == 0 {
+			return err
+		}
+		if dead, err := s.Suppressed(ctx, w.Email); err != nil || dead {
 			return err
 		}
 		at := s.Now()

@@ -198,6 +198,12 @@ func named(a *customer.Address, name string) *customer.Address {
 	return &c
 }
 
+// Suppressed reports whether nothing arrives at the e-mail address.
+func (s *Mailings) Suppressed(ctx context.Context, email string) (bool, error) {
+	dead, err := s.dead(ctx, []string{email})
+	return dead[email], err
+}
+
 // dead are those of the e-mail addresses at which nothing arrives.
 func (s *Mailings) dead(ctx context.Context, emails []string) (map[string]bool, error) {
 	owner, all := map[string]string{}, [][]byte{}

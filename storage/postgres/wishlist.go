@@ -126,6 +126,18 @@ func (s *WishLists) KeepPlace(ctx context.Context, behind uuid.UUID) error {
 	return err
 }
 
+// Silence lets the member, or in whose place another goes on by now, be told of no wish any
+// more.
+func (s *WishLists) Silence(ctx context.Context, brandID, memberID uuid.UUID) (int, error) {
+	tag, err := s.db.conn(ctx).Exec(ctx, `
+		WITH RECURSIVE chain AS (
+			SELECT $2::uuid AS id UNION ALL SELECT m.merged_into FROM members m JOIN chain c ON m.id = c.id WHERE m.merged_into IS NOT NULL
+		)
+		UPDATE wishes w SET notify = false, price = NULL, sold_out = NULL FROM wish_lists l
+		WHERE l.id = w.list_id AND l.brand_id = $1 AND l.member_id IN (SELECT id FROM chain) AND w.notify`, brandID, memberID)
+	return int(tag.RowsAffected()), err
+}
+
 // Noted keeps what was seen of wishes.
 func (s *WishLists) Noted(ctx context.Context, wishes []wishlist.Wish) error {
 	batch := &pgx.Batch{}
