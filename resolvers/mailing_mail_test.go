@@ -252,6 +252,7 @@ func TestEMailsThatTheServerRefuses(t *testing.T) {
 	never := m.sent(t, content(nil))
 	require.Contains(t, fmt.Sprint(m.recipients(t, never)), "LEFT_OUT REFUSED")
 	require.Zero(t, m.mailing(t, never).Mailing.Sent)
+	m.exec(t, `UPDATE mail_addresses SET suppressed_at = NULL`)
 	// Who withdraws while the e-mails wait gets none.
 	saved := m.save(t, content(nil))
 	m.send(t, saved.Mailing.ID)
@@ -261,6 +262,37 @@ func TestEMailsThatTheServerRefuses(t *testing.T) {
 	m.work(t)
 	require.Contains(t, fmt.Sprint(m.recipients(t, saved.Mailing.ID)), "LEFT_OUT UNSUBSCRIBED")
 	require.Len(t, m.post.Received(), 1)
+}
+
+func TestAMailServerThatWouldRefuseEverybody(t *testing.T) {
+	t.Parallel()
+	m := newMailRoom(t)
+	m.crowd(t, 12)
+	refusal := func(key string) (got struct {
+		Mailing struct{ State, Refusal string }
+	}) {
+		m.DoAs(t, m.office, `query($id: ID!) { mailing(id: $id) { state refusal } }`, apptest.Variables{"id": key}).Into(t, &got)
+		return got
+	}
+	for step, no := range map[smtptest.Step]*server.SMTPError{
+		smtptest.AtSender: {Code: 550, EnhancedCode: server.EnhancedCode{5, 4, 5}, Message: "daily quota exceeded"},
+		smtptest.AtReader: {Code: 554, EnhancedCode: server.EnhancedCode{5, 7, 1}, Message: "relay access denied"},
+	} {
+		before := len(m.post.Received())
+		m.post.RefuseAt(step, 1000, no)
+		key := m.sent(t, content(nil))
+		m.work(t)
+		got := refusal(key).Mailing
+		require.Equal(t, "PAUSED", got.State)
+		require.Contains(t, got.Refusal, no.Message)
+		require.Equal(t, []int{12, 0}, []int{m.mailing(t, key).Mailing.Addressed, m.mailing(t, key).Mailing.LeftOut}, "nobody is left out for it")
+		m.post.Relent()
+		require.Empty(t, m.do(t, m.office, "resumeMailing", "MailingInput", apptest.Variables{"mailingId": key}).UserErrors)
+		m.work(t)
+		require.Equal(t, 12, m.mailing(t, key).Mailing.Sent)
+		require.Equal(t, "SENT ", refusal(key).Mailing.State+" "+refusal(key).Mailing.Refusal)
+		require.Len(t, m.post.Received(), before+12)
+	}
 }
 
 func TestWhatComesBack(t *testing.T) {
@@ -306,6 +338,8 @@ func TestWhatComesBack(t *testing.T) {
 	}
 	require.False(t, release("somebody@example.jp"))
 	require.True(t, release("09012345601@Example.jp"))
+	require.Equal(t, 1, countOf(t, m.App, `SELECT count(*) FROM events e JOIN mail_addresses a ON encode(substring(a.hash FOR 16), 'hex')::uuid = e.subject_id
+		WHERE e.type = 'mail_address.released' AND e.data->'memberIds' = jsonb_build_array($1::uuid)`, keyOf(t, hanako)), "whose address it is can be told")
 	m.sent(t, content(nil))
 	require.Len(t, m.post.Received(), 2)
 	message = strings.Trim(m.letters(t)[1].header.Get("Message-Id"), "<>")

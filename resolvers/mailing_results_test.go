@@ -1,6 +1,7 @@
 package resolvers_test
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,6 +33,33 @@ func (p *postRoom) track(t *testing.T) {
 	t.Helper()
 	p.exec(t, `UPDATE mailings SET counted_at = NULL`)
 	require.NoError(t, p.App.App.Resolvers.Mailings.Track(access.With(t.Context(), access.System)))
+}
+
+func TestWhoFollowsAMailingWaitsForWhoCountsIt(t *testing.T) {
+	t.Parallel()
+	p := newPostRoom(t, apptest.Start(t))
+	p.crowd(t, 3)
+	sent := p.sent(t, nil)
+	p.track(t)
+	p.buys(t, sent, "SENT", 0, 1, 0, nil, nil, 1, 1000)
+	counting, err := p.DB.Pool().Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = counting.Rollback(context.WithoutCancel(t.Context())) }()
+	_, err = counting.Exec(t.Context(), `SELECT pg_advisory_xact_lock(hashtextextended('mailing ' || $1::uuid::text, 0))`, keyOf(t, sent))
+	require.NoError(t, err)
+
+	followed := make(chan mailingDone, 1)
+	go func() {
+		followed <- p.do(t, p.office, "followMailing", "FollowMailingInput", apptest.Variables{"mailingId": sent, "to": "BOUGHT", "name": "お礼"})
+	}()
+	require.Eventually(t, func() bool {
+		return countOf(t, p.App, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`) > 0 || len(followed) > 0
+	}, time.Minute, 20*time.Millisecond)
+	require.Empty(t, followed, "it would go by results of before")
+	require.NoError(t, counting.Rollback(t.Context()))
+	done := <-followed
+	require.Empty(t, done.UserErrors)
+	require.Equal(t, 1, countOf(t, p.App, `SELECT count(*) FROM segment_members f JOIN mailings m ON m.segment_id = f.segment_id WHERE m.id = $1`, keyOf(t, done.Mailing.ID)))
 }
 
 type mailingSum struct {

@@ -206,7 +206,64 @@ func TestLettersGoToWhoAgreedAndHasAnAddress(t *testing.T) {
 	require.NotContains(t, list, "鈴木")
 	var kinds []string
 	require.NoError(t, p.DB.Pool().QueryRow(t.Context(), `SELECT array_agg(type ORDER BY at, id) FROM events WHERE subject_id = $1`, keyOf(t, m.ID)).Scan(&kinds))
-	require.Equal(t, []string{"mailing.saved", "mailing.sent", "mailing.prepared", "mailing.files_requested", "mailing.file_opened", "mailing.files_requested", "mailing.file_opened"}, kinds)
+	require.Equal(t, []string{"mailing.saved", "mailing.sent", "mailing.prepared", "mailing.audience_viewed", "mailing.files_requested", "mailing.file_opened", "mailing.files_requested", "mailing.file_opened"}, kinds)
+}
+
+func TestLettersWithoutAnAddressWhenTheyArePrintedAreLeftOutAndListed(t *testing.T) {
+	t.Parallel()
+	p := newPostRoom(t, apptest.Start(t))
+	hanako, taro := p.member(t, "山田 花子", "09012345601"), p.member(t, "佐藤 太郎", "09012345602")
+	sent := p.sent(t, nil)
+	p.exec(t, `UPDATE saved_addresses SET is_default = false WHERE member_id = $1`, keyOf(t, hanako))
+	list := func() string {
+		left := p.do(t, p.office, "exportMailingLeftOut", "MailingInput", apptest.Variables{"mailingId": sent})
+		_, _, text := pathOf(t, p.App, left.File.URL)
+		return text
+	}
+	require.NotContains(t, list(), "NO_ADDRESS", "it is known when the label is made")
+	for range 2 {
+		labels := p.do(t, p.office, "printMailingLabels", "MailingLabelsInput", apptest.Variables{"mailingId": sent})
+		require.Empty(t, labels.UserErrors)
+		require.Equal(t, []int{1, 2}, []int{labels.Files[0].First, labels.Files[0].Last}, "positions stay")
+		status, _, _ := pathOf(t, p.App, labels.Files[0].URL)
+		require.Equal(t, http.StatusOK, status)
+		require.Equal(t, map[string]string{hanako: "LEFT_OUT NO_ADDRESS", taro: "SENT"}, p.recipients(t, sent))
+		m := p.mailing(t, sent).Mailing
+		require.Equal(t, []int{1, 1, 1}, []int{m.Sent, m.Addressed, m.LeftOut})
+		require.Equal(t, "30084", m.Cost.Amount)
+		require.Contains(t, list(), "NO_ADDRESS,住所なし")
+		// Whose letter has left stays among those who got it, though the next label is blank.
+		p.exec(t, `UPDATE member_settings SET given = false WHERE member_id = $1 AND medium = 'DM'`, keyOf(t, taro))
+		require.NotContains(t, list(), "UNSUBSCRIBED")
+	}
+}
+
+func TestWhoLooksAtAnAudienceIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	p := newPostRoom(t, apptest.Start(t))
+	p.member(t, "山田 花子", "09012345601")
+	p.member(t, "佐藤 太郎", "09012345602")
+	sent := p.sent(t, nil)
+	ask := func(actor access.Actor, variables apptest.Variables) (after string) {
+		var got struct {
+			MailingRecipients *struct{ PageInfo struct{ EndCursor string } }
+		}
+		variables["id"] = sent
+		r := p.DoAs(t, actor, `query($id: ID!, $after: String) { mailingRecipients(mailingId: $id, state: SENT, first: 1, after: $after) { pageInfo { endCursor } } }`, variables)
+		if len(r.Errors) > 0 {
+			return ""
+		}
+		r.Into(t, &got)
+		return got.MailingRecipients.PageInfo.EndCursor
+	}
+	after := ask(p.office, apptest.Variables{})
+	require.NotEmpty(t, after)
+	ask(p.office, apptest.Variables{"after": after})
+	require.Empty(t, ask(registrarOf([]access.Permission{access.MemberRead, access.CampaignRead}, shopOf(t, p.App, "umeda")), apptest.Variables{}))
+	const looked = `SELECT count(*) FROM events WHERE type = 'mailing.audience_viewed' AND subject_id = $1 AND actor_id = $2 AND data->>'state' = 'SENT' AND (data->>'members')::int = 1`
+	require.Equal(t, 2, countOf(t, p.App, looked, keyOf(t, sent), p.office.ID))
+	require.Equal(t, 1, countOf(t, p.App, looked+` AND data->>'after' = $3`, keyOf(t, sent), p.office.ID, after))
+	require.Equal(t, 2, countOf(t, p.App, `SELECT count(*) FROM events WHERE type = 'mailing.audience_viewed'`), "who sees nothing is not said to have looked")
 }
 
 func TestMailingsOnAStoresBehalf(t *testing.T) {

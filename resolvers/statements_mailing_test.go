@@ -20,7 +20,7 @@ var mailingOperations = map[string]clientOperation{
 		return nil
 	})},
 	"admin/Mailing": {1, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.mailing(t)} })},
-	"admin/MailingRecipients": {3, asked(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MailingRecipients": {4, asked(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"mailingId": w.lettered(t)}
 	})},
 	"admin/SaveMailing":    {5, input(func(t *testing.T, w *world) apptest.Variables { return w.letters(t) })},
@@ -43,10 +43,10 @@ var mailingOperations = map[string]clientOperation{
 	})},
 	"admin/MailingComparison":    {2, asked(func(t *testing.T, w *world) apptest.Variables { w.lettered(t); return nil })},
 	"admin/MailingComparisonCsv": {2, asked(func(t *testing.T, w *world) apptest.Variables { w.lettered(t); return nil })},
-	"admin/FollowMailing": {21, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/FollowMailing": {22, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"mailingId": w.lettered(t), "to": "NOT_BOUGHT", "name": "F" + id.New().String()}
 	})},
-	"admin/PrintMailingLabels": {5, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/PrintMailingLabels": {6, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"mailingId": w.lettered(t)}
 	})},
 	"admin/ExportMailingLeftOut": {5, input(func(t *testing.T, w *world) apptest.Variables {

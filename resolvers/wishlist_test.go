@@ -1,14 +1,25 @@
 package resolvers_test
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/noren-commerce/noren/cmd/noren/app"
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/core/wishlist"
 )
 
@@ -160,6 +171,134 @@ func TestWishersAreToldOnce(t *testing.T) {
 	require.Equal(t, 1, mails(), "what becomes dearer is no news")
 	price(350)
 	require.Equal(t, 2, mails(), "and cheaper again is")
+}
+
+func TestWishNewsHaveAWayOutWithoutALogin(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	hana := newCustomer(t, a, "hana@example.jp")
+	bed := a.AddProduct(t, "bed", 4800)
+	a.SetStock(t, bed.Variants[0], 5)
+	wish := func() {
+		_, errors := hana.wish(t, "saveWish", apptest.Variables{"variantId": variantOf(bed.Variants[0]), "notify": true})
+		require.Empty(t, errors)
+	}
+	mails := func(amount int) int {
+		exec(t, a, `UPDATE prices SET amount = $1 WHERE variant_id = $2`, amount, bed.Variants[0])
+		require.NoError(t, a.App.Resolvers.Wishes.Tell(t.Context()))
+		return queuedMails(t, a, "wish_news")
+	}
+	wish()
+	require.Equal(t, 1, mails(400))
+	var url string
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT (args->'message'->'content')::jsonb->>'closeUrl' FROM river_job WHERE args->'message'->>'kind' = 'wish_news'`).Scan(&url))
+	path := url[strings.Index(url, wishlist.StopPath):]
+	follow := func(method, path string) (status int, page string) {
+		r, err := http.NewRequestWithContext(t.Context(), method, a.URL+path, http.NoBody)
+		require.NoError(t, err)
+		answer, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		defer func() { _ = answer.Body.Close() }()
+		raw, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		return answer.StatusCode, string(raw)
+	}
+	status, page := follow(http.MethodGet, path)
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, page, "<button")
+	require.Equal(t, 2, mails(300), "to open the link changes nothing")
+	status, _ = follow(http.MethodPost, path[:len(path)-2]+"AA")
+	require.Equal(t, http.StatusForbidden, status)
+	for range 2 {
+		status, _ = follow(http.MethodPost, path)
+		require.Equal(t, http.StatusOK, status)
+	}
+	require.False(t, hana.wishLists(t)[0].Wishes[0].Notify)
+	require.Equal(t, 2, mails(200))
+	require.Equal(t, 1, countOf(t, a, `SELECT count(*) FROM events WHERE type = 'wish.silenced'`))
+	wish()
+	require.Equal(t, 3, mails(100), "who asks anew is told")
+}
+
+func TestNobodyIsToldOfWishesAtAnAddressWhereNothingArrives(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	bed := a.AddProduct(t, "bed", 4800)
+	a.SetStock(t, bed.Variants[0], 5)
+	for _, name := range []string{"hana", "taro"} {
+		_, errors := newCustomer(t, a, name+"@example.jp").wish(t, "saveWish", apptest.Variables{"variantId": variantOf(bed.Variants[0]), "notify": true})
+		require.Empty(t, errors)
+	}
+	keys, err := app.NewSealing(cmp.Or(a.App.Config.PersonalKey, a.App.Config.Secret), a.DB, clock.System)
+	require.NoError(t, err)
+	hash, err := keys.Hash(t.Context(), "email", sealing.Email("hana@example.jp"))
+	require.NoError(t, err)
+	exec(t, a, `INSERT INTO mail_addresses (hash, suppressed_at, updated_at) VALUES ($1, now(), now())`, hash)
+	exec(t, a, `UPDATE prices SET amount = 400 WHERE variant_id = $1`, bed.Variants[0])
+	require.NoError(t, a.App.Resolvers.Wishes.Tell(t.Context()))
+	require.Equal(t, 1, queuedMails(t, a, "wish_news"))
+	require.Zero(t, countOf(t, a, `SELECT count(*) FROM river_job WHERE args->'message'->'to'->>'email' = 'hana@example.jp' AND args->'message'->>'kind' = 'wish_news'`))
+}
+
+// slowShop shows as many members' wishes as it has time for, and keeps the next waiting.
+type slowShop struct {
+	wishlist.Shop
+	shows int
+	asked []uuid.UUID
+}
+
+func (s *slowShop) See(ctx context.Context, variantIDs []uuid.UUID) (map[uuid.UUID]wishlist.Seen, error) {
+	s.asked = append(s.asked, access.From(ctx).ID)
+	if s.shows--; s.shows < 0 {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return s.Shop.See(ctx, variantIDs)
+}
+
+func TestWhoWaitsBehindManyWishersIsToldInTheEnd(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	bed := a.AddProduct(t, "bed", 4800)
+	a.SetStock(t, bed.Variants[0], 5)
+	for _, name := range []string{"hana", "taro", "jiro"} {
+		_, errors := newCustomer(t, a, name+"@example.jp").wish(t, "saveWish", apptest.Variables{"variantId": variantOf(bed.Variants[0]), "notify": true})
+		require.Empty(t, errors)
+	}
+	exec(t, a, `UPDATE prices SET amount = 300 WHERE variant_id = $1`, bed.Variants[0])
+	wishes := a.App.Resolvers.Wishes
+	shop := &slowShop{Shop: wishes.Shop}
+	wishes.Shop = shop
+	for run := range 3 {
+		shop.shows = 1
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		require.NoError(t, wishes.Tell(ctx), "what is left is for the next")
+		cancel()
+		require.Equal(t, run+1, queuedMails(t, a, "wish_news"))
+	}
+	shop.shows, shop.asked = 3, nil
+	require.NoError(t, wishes.Tell(t.Context()))
+	require.Len(t, shop.asked, 3, "and then from the beginning")
+}
+
+func TestWishersThatFailAreNotAllNamed(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	bed := a.AddProduct(t, "bed", 4800)
+	for n := range 12 {
+		_, errors := newCustomer(t, a, fmt.Sprintf("m%d@example.jp", n)).wish(t, "saveWish", apptest.Variables{"variantId": variantOf(bed.Variants[0]), "notify": true})
+		require.Empty(t, errors)
+	}
+	a.App.Resolvers.Wishes.Shop = brokenShop{}
+	err := a.App.Resolvers.Wishes.Tell(t.Context())
+	require.Equal(t, 10, strings.Count(err.Error(), "closed today"))
+	require.ErrorContains(t, err, "and 2 more")
+}
+
+type brokenShop struct{}
+
+func (brokenShop) See(context.Context, []uuid.UUID) (map[uuid.UUID]wishlist.Seen, error) {
+	return nil, errors.New("closed today")
 }
 
 func TestWhatWasLookedAtIsRemembered(t *testing.T) {

@@ -6,9 +6,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	netmail "net/mail"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -84,24 +86,45 @@ func (m *Mailer) secure(scheme, policy string) error {
 	return nil
 }
 
-// Send hands the mail to the server. What the server refuses for good (a 5xx to
-// this mail) is messaging.ErrRejected.
+// Send hands the mail to the server. What the server says no to for good (a 5xx) is a
+// messaging.Refusal.
 func (m *Mailer) Send(ctx context.Context, out messaging.Mail) error {
 	msg, err := compose(out)
 	if err != nil {
-		return errors.Join(messaging.ErrRejected, err)
+		return err
 	}
 	client, err := mail.NewClient(m.host, append(slices.Clip(m.options), mail.WithTimeout(patience(ctx)))...)
 	if err != nil {
 		return fmt.Errorf("set up SMTP: %w", err)
 	}
 	err = client.DialAndSendWithContext(ctx, msg)
-	var refusal *mail.SendError
-	if errors.As(err, &refusal) && !refusal.IsTemp() && refusal.ErrorCode() >= 500 {
-		return errors.Join(messaging.ErrRejected, err)
+	var no *mail.SendError
+	switch {
+	case err == nil || msg.IsDelivered(): // what was taken is sent, though the server hung up then
+		return nil
+	case !errors.As(err, &no):
+		return errors.Join(messaging.ErrUnreached, err)
+	case no.ErrorCode() >= 500:
+		return refusal(no)
 	}
 	return err
 }
+
+// refusal says whether it is the reader whom nothing can be delivered to, or whether the
+// server would say no to anybody.
+func refusal(no *mail.SendError) *messaging.Refusal {
+	said, _, _ := strings.Cut(no.Error(), ", affected ")
+	r := &messaging.Refusal{Cause: messaging.ErrRefused, Status: no.EnhancedStatusCode(), Said: said}
+	if no.Reason != mail.ErrSMTPMailFrom && slices.Contains(ofMailboxes, r.Status) {
+		r.Cause = messaging.ErrRejected
+	}
+	return r
+}
+
+// ofMailboxes are the status codes (RFC 3463, RFC 7505) that tell of the reader's address
+// or mailbox. Others of 5.1 are also told of senders (5.1.0, 5.1.7, 5.1.8). Of a no without
+// a code nobody knows whom it is about.
+var ofMailboxes = []string{"5.1.1", "5.1.2", "5.1.3", "5.1.4", "5.1.6", "5.1.10", "5.2.0", "5.2.1", "5.2.2", "5.2.3", "5.2.4"}
 
 // patience is how long to wait for the server: not past the context's deadline,
 // which the library heeds only while it connects.
@@ -114,12 +137,16 @@ func patience(ctx context.Context) time.Duration {
 
 func compose(out messaging.Mail) (*mail.Msg, error) {
 	msg := mail.NewMsg(mail.WithEncoding(mail.EncodingB64), mail.WithNoDefaultUserAgent())
-	if err := msg.FromFormat(out.From.Name, out.From.Email); err != nil {
-		return nil, fmt.Errorf("sender: %w", err)
+	from, err := address(out.From)
+	if err != nil {
+		return nil, errors.Join(messaging.ErrRefused, fmt.Errorf("sender: %w", err))
 	}
-	if err := msg.AddToFormat(out.To.Name, out.To.Email); err != nil {
-		return nil, fmt.Errorf("recipient: %w", err)
+	to, err := address(out.To)
+	if err != nil {
+		return nil, errors.Join(messaging.ErrRejected, fmt.Errorf("recipient: %w", err))
 	}
+	msg.SetAddrHeaderFromMailAddress(mail.HeaderFrom, from)
+	msg.SetAddrHeaderFromMailAddress(mail.HeaderTo, to)
 	msg.SetMessageIDWithValue(out.MessageID)
 	msg.SetDate()
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // no holiday notices in return (RFC 3834)
@@ -132,11 +159,21 @@ func compose(out messaging.Mail) (*mail.Msg, error) {
 	return msg, nil
 }
 
+// address is the address, checked, with the name as it stands, whatever marks are in it.
+func address(a messaging.Address) (*netmail.Address, error) {
+	checked, err := netmail.ParseAddress("<" + a.Email + ">")
+	if err != nil {
+		return nil, err
+	}
+	checked.Name = a.Name
+	return checked, nil
+}
+
 // bulk says how to be written to no more, and where the mail comes back to.
 func bulk(msg *mail.Msg, out messaging.Mail) error {
 	if out.ReturnPath != "" {
 		if err := msg.EnvelopeFrom(out.ReturnPath); err != nil {
-			return fmt.Errorf("return path: %w", err)
+			return errors.Join(messaging.ErrRefused, fmt.Errorf("return path: %w", err))
 		}
 	}
 	if out.Unsubscribe == nil {

@@ -1,6 +1,7 @@
 package smtp_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -90,6 +91,113 @@ func TestServerThatRefusesForGoodIsNot(t *testing.T) {
 	err := mailer(t, post, "smtp", "?tls=none", "").Send(t.Context(), japaneseMail())
 	require.ErrorIs(t, err, messaging.ErrRejected)
 	require.Contains(t, err.Error(), "no such mailbox")
+}
+
+func TestOnlyWhatIsSaidOfTheReaderIsTheReadersFault(t *testing.T) {
+	t.Parallel()
+	post := smtptest.New(t)
+	m := mailer(t, post, "smtp", "?tls=none", "")
+	for _, c := range []struct {
+		step smtptest.Step
+		code int
+		more server.EnhancedCode
+		want error
+	}{
+		{smtptest.AtSender, 550, server.EnhancedCode{5, 4, 5}, messaging.ErrRefused}, // the day's quota
+		{smtptest.AtSender, 554, server.EnhancedCode{5, 7, 1}, messaging.ErrRefused}, // a policy
+		{smtptest.AtSender, 530, server.EnhancedCode{5, 7, 0}, messaging.ErrRefused}, // who are you?
+		{smtptest.AtSender, 550, server.EnhancedCode{5, 1, 1}, messaging.ErrRefused}, // it does not know the reader yet
+		{smtptest.AtReader, 554, server.EnhancedCode{5, 7, 1}, messaging.ErrRefused}, // relay denied
+		{smtptest.AtReader, 550, server.EnhancedCode{5, 1, 8}, messaging.ErrRefused}, // the sender's domain
+		{smtptest.AtReader, 550, server.NoEnhancedCode, messaging.ErrRefused},        // whom it is about is not said
+		{smtptest.AtEnd, 554, server.EnhancedCode{5, 6, 0}, messaging.ErrRefused},    // the text
+		{smtptest.AtReader, 550, server.EnhancedCode{5, 1, 1}, messaging.ErrRejected},
+		{smtptest.AtReader, 556, server.EnhancedCode{5, 1, 10}, messaging.ErrRejected},
+		{smtptest.AtReader, 550, server.EnhancedCode{5, 2, 1}, messaging.ErrRejected},
+		{smtptest.AtEnd, 552, server.EnhancedCode{5, 2, 2}, messaging.ErrRejected},
+	} {
+		post.RefuseAt(c.step, 1, &server.SMTPError{Code: c.code, EnhancedCode: c.more, Message: "no"})
+		err := m.Send(t.Context(), japaneseMail())
+		require.ErrorIs(t, err, c.want, "%s %d %v", c.step, c.code, c.more)
+		for _, other := range []error{messaging.ErrRefused, messaging.ErrRejected, messaging.ErrUnreached} {
+			require.Equal(t, errors.Is(other, c.want), errors.Is(err, other), "%s %d %v", c.step, c.code, c.more)
+		}
+		require.NotContains(t, err.Error(), "hanako", "what the server said is shown to staff")
+	}
+	require.Empty(t, post.Received())
+}
+
+func TestWrongSettingsAreNotTheReadersFault(t *testing.T) {
+	t.Parallel()
+	post := smtptest.New(t)
+	out := japaneseMail()
+	out.ReturnPath = "bounces at noren.example"
+	err := mailer(t, post, "smtp", "?tls=none", "").Send(t.Context(), out)
+	require.ErrorIs(t, err, messaging.ErrRefused)
+	require.NotErrorIs(t, err, messaging.ErrRejected)
+}
+
+func TestServerThatIsNotThereHasRefusedNothing(t *testing.T) {
+	t.Parallel()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, closed.Close())
+	m, err := smtp.New("smtp://"+closed.Addr().String()+"?tls=none", nil)
+	require.NoError(t, err)
+	require.ErrorIs(t, m.Send(t.Context(), japaneseMail()), messaging.ErrUnreached)
+}
+
+func TestWhatWasTakenIsSentThoughTheServerHangsUp(t *testing.T) {
+	t.Parallel()
+	hasty, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = hasty.Close() })
+	go func() {
+		c, err := hasty.Accept()
+		if err != nil {
+			return
+		}
+		defer func() { _ = c.Close() }()
+		_, _ = io.WriteString(c, "220 hello\r\n")
+		for lines, letter := bufio.NewScanner(c), false; lines.Scan(); {
+			switch line := lines.Text(); {
+			case letter && line == ".":
+				_, _ = io.WriteString(c, "250 taken\r\n")
+				return
+			case letter:
+			case line == "DATA":
+				letter = true
+				_, _ = io.WriteString(c, "354 go on\r\n")
+			default:
+				_, _ = io.WriteString(c, "250 yes\r\n")
+			}
+		}
+	}()
+	m, err := smtp.New("smtp://"+hasty.Addr().String()+"?tls=none", nil)
+	require.NoError(t, err)
+	require.NoError(t, m.Send(t.Context(), japaneseMail()), "else it would be sent again")
+}
+
+func TestNamesArriveWhateverMarksAreInThem(t *testing.T) {
+	t.Parallel()
+	post := smtptest.New(t)
+	m := mailer(t, post, "smtp", "?tls=none", "")
+	names := []string{`山田"花子`, `abc\`, `"`, `O'Neil, "Tip" <x@example.jp>`, "山田 (花子)", "two\r\nlines: x", ""}
+	for _, name := range names {
+		out := japaneseMail()
+		out.To.Name, out.From.Name = name, name
+		require.NoError(t, m.Send(t.Context(), out), name)
+	}
+	for i, l := range post.Received() {
+		require.Equal(t, []string{"hanako@example.jp"}, l.To)
+		header, _, _ := parts(t, l.Data)
+		for _, field := range []string{"To", "From"} {
+			all, err := header.AddressList(field)
+			require.NoError(t, err, names[i])
+			require.Len(t, all, 1)
+			require.Equal(t, names[i], all[0].Name)
+		}
+	}
 }
 
 func TestAddressWithALineBreakIsRejectedNotSent(t *testing.T) {

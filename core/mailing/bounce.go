@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
@@ -81,8 +82,14 @@ type BounceStore interface {
 	// address the e-mail went to; the address is suppressed if it is hard, or so many were
 	// soft.
 	Bounce(ctx context.Context, b KeptBounce, maxSoft int) (Taken, error)
-	// Release lets e-mails go to the address again; false if none was kept from it.
-	Release(ctx context.Context, email string, at time.Time) (bool, error)
+	// Release lets e-mails go to the address again; nil if none was kept from it.
+	Release(ctx context.Context, brandID uuid.UUID, email string, at time.Time) (*Released, error)
+}
+
+// Released is an address to which e-mails go again.
+type Released struct {
+	Hash      []byte      // keyed
+	MemberIDs []uuid.UUID // of the brand, who have it
 }
 
 // TakeBounce takes in what a mail server says. A report of an e-mail that noren does not
@@ -116,12 +123,14 @@ func (s *Service) Release(ctx context.Context, in ReleaseInput) (bool, error) {
 	if err != nil {
 		return false, identity.ErrEmail.At("email")
 	}
-	var released bool
-	return released, s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+	var released *Released
+	err = s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
 		now := s.Now()
-		if released, err = s.Store.Release(ctx, email, now); err != nil || !released {
+		if released, err = s.Store.Release(ctx, channel.From(ctx).BrandID, email, now); err != nil || released == nil {
 			return err
 		}
-		return s.Events.Record(ctx, event.New(ctx, now, "mail_address.released", "MailAddress", id.New(), nil))
+		address := uuid.UUID(released.Hash[:16]) // one for all that is recorded of it
+		return s.Events.Record(ctx, event.New(ctx, now, "mail_address.released", "MailAddress", address, map[string]any{"memberIds": released.MemberIDs}))
 	})
+	return released != nil, err
 }

@@ -20,6 +20,7 @@ type Person struct {
 	Address  *customer.Address
 	Email    string
 	Dead     bool // nothing arrives at the e-mail address
+	LeftOut  bool // since a label was printed without the letter's address
 }
 
 // Decision is what becomes of a candidate.
@@ -83,10 +84,6 @@ func (m *Mailing) decide(people []Person) []Decision {
 			m.Addressed++
 			at := m.Addressed
 			d.Position, d.State = &at, Queued
-			if m.Medium == member.DM {
-				d.State = Mailed
-				m.Delivered++
-			}
 		}
 		m.Decided++
 		all[i] = d

@@ -2,6 +2,7 @@ package mailing
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,7 +18,8 @@ import (
 type Post interface {
 	// Compose puts the message into words, as the brand's.
 	Compose(ctx context.Context, m messaging.Message) (messaging.Mail, error)
-	// Hand hands it over. messaging.ErrRejected says that trying again is of no use.
+	// Hand hands it over. messaging.ErrRejected says that trying again is of no use,
+	// messaging.ErrRefused that it is of none with any other e-mail either.
 	Hand(ctx context.Context, m messaging.Mail) error
 }
 
@@ -27,7 +29,7 @@ type Claim string
 // What may become of it.
 const (
 	Claimed Claim = "CLAIMED"
-	Skipped Claim = "SKIPPED" // the reader is left out by now
+	Skipped Claim = "SKIPPED" // the reader is left out
 	Stopped Claim = "STOPPED" // the mailing is not being sent any more, or somebody else sent this one
 )
 
@@ -38,6 +40,7 @@ type Outcome struct {
 	State     RecipientState // Mailed, LeftOut or, to be tried again, Queued
 	Reason    Reason
 	At        time.Time
+	Free      bool // the mail server was not reached: it is no try
 }
 
 // DeliveryStore keeps how far e-mails are.
@@ -47,7 +50,8 @@ type DeliveryStore interface {
 	// Readers are the members as texts speak of them.
 	Readers(ctx context.Context, m Mailing, memberIDs []uuid.UUID) ([]Reader, error)
 	// Claim takes up the e-mail before it is handed over, unless the reader has withdrawn,
-	// nothing arrives at the address, or the mailing is not being sent any more.
+	// nothing arrives at the address, somebody else of the audience got it there, or the
+	// mailing is not being sent any more.
 	Claim(ctx context.Context, m Mailing, r Reader, messageID string, at time.Time) (Claim, error)
 	// Settle keeps what became of it, and counts it. One that was tried often enough is left
 	// out as Refused.
@@ -94,7 +98,8 @@ func (s *Service) deliver(ctx context.Context, m *Mailing) (done bool, err error
 	}
 	beat := time.NewTicker(time.Second / time.Duration(m.PerSecond))
 	defer beat.Stop()
-	failures, again := 0, false
+	failures := 0
+	var failed error
 	for _, r := range some {
 		select {
 		case <-ctx.Done():
@@ -105,17 +110,43 @@ func (s *Service) deliver(ctx context.Context, m *Mailing) (done bool, err error
 		switch {
 		case claim == Stopped:
 			return true, err
-		case err == nil:
+		case err == nil && claim == Claimed:
 			failures = 0
+			m.Delivered++
+			continue
+		case err == nil:
 			continue
 		}
 		slog.WarnContext(ctx, "an e-mail of a mailing could not be handed over", "mailing", m.ID, "member", r.MemberID, "error", err)
-		again = true
+		failed = err
 		if failures++; failures == maxFailures {
-			return true, fmt.Errorf("hand over e-mails of mailing %s: %w", m.ID, err)
+			return true, s.giveWay(ctx, m, err)
 		}
 	}
-	return again, nil // what the server refused for now is not tried again at once
+	if errors.Is(failed, messaging.ErrRefused) && m.Delivered == 0 {
+		return true, s.giveWay(ctx, m, failed) // too few to fail so often, and none got it
+	}
+	return failed != nil, nil // what the server refused for now is not tried again at once
+}
+
+// giveWay leaves the mail server alone for a while: until somebody has seen to it where it
+// would refuse everybody.
+func (s *Service) giveWay(ctx context.Context, m *Mailing, failed error) error {
+	if !errors.Is(failed, messaging.ErrRefused) {
+		return fmt.Errorf("hand over e-mails of mailing %s: %w", m.ID, failed)
+	}
+	return s.Tx.InTx(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		now, err := s.Store.Lock(ctx, m.BrandID, m.ID)
+		if err != nil || now == nil || now.State != Sending {
+			return err
+		}
+		now.State, now.Refusal, now.UpdatedAt = Paused, messaging.WithoutAddresses(failed.Error()), s.Now()
+		*m = *now
+		if err := s.Store.Update(ctx, *m); err != nil {
+			return err
+		}
+		return s.record(ctx, "mailing.paused", *m, map[string]any{"name": m.Name, "sent": m.Delivered, "refusal": m.Refusal})
+	})
 }
 
 // hand hands one e-mail over. It is taken up before, so that whoever goes on after this
@@ -132,14 +163,32 @@ func (s *Service) hand(ctx context.Context, m Mailing, r Reader) (Claim, error) 
 	within, cancel := context.WithTimeout(ctx, handWithin)
 	defer cancel()
 	failed := s.Post.Hand(within, mail)
-	o := Outcome{m.ID, r.MemberID, Mailed, NoReason, s.Now()}
+	o := Outcome{MailingID: m.ID, MemberID: r.MemberID, State: Mailed, At: s.Now()}
 	switch {
 	case errors.Is(failed, messaging.ErrRejected):
-		o.State, o.Reason, failed = LeftOut, Refused, nil
+		o.State, o.Reason = LeftOut, Refused
+		return Skipped, s.reject(ctx, o, mail.MessageID, failed)
 	case failed != nil:
-		o.State = Queued
+		o.State, o.Free = Queued, errors.Is(failed, messaging.ErrUnreached)
 	}
 	return claim, errors.Join(failed, s.Store.Settle(ctx, o, maxTries))
+}
+
+// reject leaves out whom nothing can be delivered to. What the mail server says of the
+// address at once counts there as what comes back later does.
+func (s *Service) reject(ctx context.Context, o Outcome, messageID string, rejected error) error {
+	return s.Tx.InTx(ctx, func(ctx context.Context) error {
+		if err := s.Store.Settle(ctx, o, maxTries); err != nil {
+			return err
+		}
+		var no *messaging.Refusal
+		if !errors.As(rejected, &no) {
+			return nil // it never came to the server
+		}
+		digest := sha256.Sum256([]byte("rejected " + messageID))
+		_, err := s.TakeBounce(ctx, Report{Digest: digest[:], MessageID: messageID, Action: "failed", Status: no.Status, Diagnosis: no.Said})
+		return err
+	})
 }
 
 // compose is the e-mail to the reader, under the same Message-ID whenever it is made.

@@ -27,7 +27,8 @@ type FollowInput struct {
 
 // Follow makes, in one step, a static segment of those who got a mailing and did so, or
 // did not, and a mailing to them: a copy of the one before that can be changed until it is
-// sent. Results are counted anew first.
+// sent. Results are counted anew first, by it alone: what somebody else is counting may
+// have been read before.
 func (s *Service) Follow(ctx context.Context, in FollowInput) (*Mailing, error) {
 	if err := office(ctx, access.CampaignWrite); err != nil {
 		return nil, err
@@ -41,6 +42,9 @@ func (s *Service) Follow(ctx context.Context, in FollowInput) (*Mailing, error) 
 	}
 	var next Mailing
 	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
+		if err := s.Store.CountAlone(ctx, in.MailingID); err != nil { // before the mailing is locked, as the job does
+			return err
+		}
 		before, err := s.locked(ctx, in.MailingID)
 		switch {
 		case err != nil:

@@ -62,11 +62,21 @@ type Omitted struct {
 type FileStore interface {
 	InsertFiles(ctx context.Context, all []File) error
 	FileByID(ctx context.Context, fileID uuid.UUID) (*File, error)
+	// LastPosition is that of the last label; 0 without any.
+	LastPosition(ctx context.Context, mailingID uuid.UUID) (int, error)
+	// Print notes whose labels were printed, and leaves out whose label stayed blank.
+	Print(ctx context.Context, mailingID uuid.UUID, p Printed, at time.Time) error
 	// Addressees are those of the positions as they are now, in their order.
 	Addressees(ctx context.Context, m Mailing, first, last int) ([]Person, error)
-	// Omitted are some of those left out, behind the member: of letters also who would be
-	// by now, whose labels stay blank.
+	// Omitted are some of those left out, behind the member: of letters not printed yet also
+	// who would be by now, whose labels will be blank.
 	Omitted(ctx context.Context, m Mailing, after uuid.UUID, most int) ([]Omitted, error)
+}
+
+// Printed is what became of the labels of a file.
+type Printed struct {
+	MemberIDs []uuid.UUID
+	Blank     []Decision
 }
 
 // LabelInput asks for labels.
@@ -90,7 +100,7 @@ func (s *Service) PrintLabels(ctx context.Context, in LabelInput) ([]File, error
 	if err := f.CheckSkip(in.Skip); err != nil {
 		return nil, err
 	}
-	return s.files(ctx, in.MailingID, func(m Mailing) ([]File, error) {
+	return s.files(ctx, in.MailingID, func(ctx context.Context, m Mailing) ([]File, error) {
 		switch {
 		case m.Medium != member.DM:
 			return nil, ErrMedium.At("mailingId")
@@ -98,10 +108,15 @@ func (s *Service) PrintLabels(ctx context.Context, in LabelInput) ([]File, error
 			return nil, ErrState.At("mailingId")
 		case m.Addressed == 0:
 			return nil, ErrNoLabels
-		case in.First < 1 || in.First > m.Addressed:
-			return nil, ErrPosition.With(m.Addressed).At("first")
 		}
-		return split(f, in.Skip, in.First, m.Addressed), nil
+		last, err := s.Store.LastPosition(ctx, m.ID)
+		if err != nil {
+			return nil, err
+		}
+		if in.First < 1 || in.First > last {
+			return nil, ErrPosition.With(last).At("first")
+		}
+		return split(f, in.Skip, in.First, last), nil
 	})
 }
 
@@ -118,7 +133,7 @@ func split(f label.Format, skip, first, last int) (all []File) {
 
 // ListLeftOut is a link to a CSV of who is left out and why.
 func (s *Service) ListLeftOut(ctx context.Context, in ByIDInput) (*File, error) {
-	all, err := s.files(ctx, in.MailingID, func(m Mailing) ([]File, error) {
+	all, err := s.files(ctx, in.MailingID, func(_ context.Context, m Mailing) ([]File, error) {
 		if m.SentAt == nil {
 			return nil, ErrState.At("mailingId")
 		}
@@ -132,7 +147,7 @@ func (s *Service) ListLeftOut(ctx context.Context, in ByIDInput) (*File, error) 
 
 // files keeps that files were asked for. Staff of a store may take those of what is sent
 // on its behalf.
-func (s *Service) files(ctx context.Context, mailingID uuid.UUID, cut func(m Mailing) ([]File, error)) ([]File, error) {
+func (s *Service) files(ctx context.Context, mailingID uuid.UUID, cut func(ctx context.Context, m Mailing) ([]File, error)) ([]File, error) {
 	if err := reading(ctx, access.MemberExport); err != nil {
 		return nil, err
 	}
@@ -146,7 +161,7 @@ func (s *Service) files(ctx context.Context, mailingID uuid.UUID, cut func(m Mai
 		if !m.seenBy(actor) {
 			return fault.ErrNotFound.At("mailingId")
 		}
-		if all, err = cut(*m); err != nil {
+		if all, err = cut(ctx, *m); err != nil {
 			return err
 		}
 		for i := range all {
@@ -199,37 +214,46 @@ func (s *Service) Write(ctx context.Context, f File, m Mailing, w io.Writer) err
 	if err != nil {
 		return err
 	}
-	sheet := label.Sheet{Format: format, Skip: f.Skip, PostalBoxes: true, Labels: func(yield func(label.Label, error) bool) { s.each(ctx, f, m, yield) }}
-	_, err = s.Printer.Labels(w, sheet, f.CreatedAt.In(channel.From(ctx).Zone()))
-	return err
+	var done Printed
+	sheet := label.Sheet{Format: format, Skip: f.Skip, PostalBoxes: true, Labels: func(yield func(label.Label, error) bool) { done = s.each(ctx, f, m, yield) }}
+	if _, err = s.Printer.Labels(w, sheet, f.CreatedAt.In(channel.From(ctx).Zone())); err != nil {
+		return err
+	}
+	return s.Store.Print(ctx, m.ID, done, s.Now())
 }
 
 // each yields the labels of the file's positions. Who has left, lost the address, withdrawn
 // or become another store's member since gets none: the label stays blank, so that positions
 // stay.
-func (s *Service) each(ctx context.Context, f File, m Mailing, yield func(label.Label, error) bool) {
+func (s *Service) each(ctx context.Context, f File, m Mailing, yield func(label.Label, error) bool) (done Printed) {
 	for first := f.First; first <= f.Last; first += portion {
 		some, err := s.Store.Addressees(ctx, m, first, min(f.Last, first+portion-1))
 		if err != nil {
 			yield(label.Label{}, err)
-			return
+			return done
 		}
 		for _, a := range some {
 			l := label.Label{}
-			if m.left(a) == NoReason {
+			switch reason := m.left(a); {
+			case a.LeftOut:
+			case reason != NoReason:
+				done.Blank = append(done.Blank, Decision{MemberID: a.MemberID, State: LeftOut, Reason: reason})
+			default:
 				l.To = *a.Address
+				done.MemberIDs = append(done.MemberIDs, a.MemberID)
 			}
 			if !yield(l, nil) {
-				return
+				return done
 			}
 		}
 	}
+	return done
 }
 
 // reasons are in the words of the list.
 var reasons = map[Reason]string{
 	Gone: "退会・統合済み", OtherStore: "他店の会員", NoConsent: "同意なし", Unsubscribed: "配信停止", NoAddress: "住所なし", NoEmail: "メールアドレスなし",
-	Bounced: "メール不達", Refused: "送信拒否", Interrupted: "送信中断",
+	Bounced: "メール不達", Duplicate: "同じメールアドレスへ送信済み", Refused: "送信拒否", Interrupted: "送信中断",
 }
 
 // writeLeftOut writes who is left out: numbers and reasons, no personal data.

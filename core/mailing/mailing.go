@@ -52,9 +52,10 @@ type Mailing struct {
 	TrackOpens bool
 
 	State       State
-	Audience    int // whom the segment had when it was sent
-	Decided     int // of whom it is known what becomes of them
-	Addressed   int // who shall get it
+	Refusal     string // what the mail server said when it refused everybody, and the mailing was paused
+	Audience    int    // whom the segment had when it was sent
+	Decided     int    // of whom it is known what becomes of them
+	Addressed   int    // who shall get it
 	HeldOut     int
 	LeftOut     int
 	Delivered   int `db:"sent"`
@@ -128,7 +129,7 @@ type RecipientState string
 // The states.
 const (
 	Candidate RecipientState = "CANDIDATE" // not decided yet
-	Queued    RecipientState = "QUEUED"    // the e-mail waits
+	Queued    RecipientState = "QUEUED"    // the e-mail waits, or the letter while others are decided of
 	Handing   RecipientState = "SENDING"   // the e-mail is being handed to the mail server
 	Mailed    RecipientState = "SENT"
 	HeldOut   RecipientState = "HELD_OUT" // gets nothing, to compare with
@@ -148,7 +149,8 @@ const (
 	NoAddress    Reason = "NO_ADDRESS"
 	NoEmail      Reason = "NO_EMAIL"
 	Bounced      Reason = "BOUNCED"     // nothing arrives at the e-mail address
-	Refused      Reason = "REFUSED"     // by the mail server, for good
+	Duplicate    Reason = "DUPLICATE"   // another member of the audience got it at the same address
+	Refused      Reason = "REFUSED"     // by the mail server, for good or too often
 	Interrupted  Reason = "INTERRUPTED" // noren broke off while it handed the e-mail over: not sent again, lest it come twice
 )
 

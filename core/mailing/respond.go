@@ -18,6 +18,8 @@ type Members interface {
 
 // ResponseStore keeps what readers do with e-mails.
 type ResponseStore interface {
+	// Sharing are the others of the brand who have the address that the e-mail went to.
+	Sharing(ctx context.Context, t Token, brandID uuid.UUID) ([]uuid.UUID, error)
 	// Left notes that the reader unsubscribed by the mailing's link.
 	Left(ctx context.Context, t Token, at time.Time) error
 	// Clicked notes that the reader followed a link; the first time counts.
@@ -27,16 +29,23 @@ type ResponseStore interface {
 }
 
 // Unsubscribe withdraws the consent of whom the link was sent to, without any login: the
-// link proves it. It never expires, and may be followed again. One that noren did not make
-// is link.ErrInvalid.
+// link proves it. It is the address that wants to be written to no more (特定電子メール法):
+// others of the brand who have it are asked no more either. The link never expires, and may
+// be followed again. One that noren did not make is link.ErrInvalid.
 func (s *Service) Unsubscribe(ctx context.Context, text string) error {
 	t, m, err := s.followed(ctx, ToUnsubscribe, text)
 	if err != nil || t.MemberID == uuid.Nil {
 		return err
 	}
 	return s.Tx.InTx(channel.With(ctx, channel.Channel{BrandID: m.BrandID}), func(ctx context.Context) error {
-		if err := s.Members.Unsubscribe(ctx, member.UnsubscribeInput{MemberID: t.MemberID, BrandID: m.BrandID, Medium: m.Medium, Wording: m.GlobalID()}); err != nil {
+		others, err := s.Store.Sharing(ctx, t, m.BrandID)
+		if err != nil {
 			return err
+		}
+		for _, key := range append([]uuid.UUID{t.MemberID}, others...) {
+			if err := s.Members.Unsubscribe(ctx, member.UnsubscribeInput{MemberID: key, BrandID: m.BrandID, Medium: m.Medium, Wording: m.GlobalID()}); err != nil {
+				return err
+			}
 		}
 		return s.Store.Left(ctx, t, s.Now())
 	})

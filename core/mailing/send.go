@@ -81,7 +81,7 @@ func (s *Service) turn(ctx context.Context, in ByIDInput, kind string, to State,
 			return ErrState.At("mailingId")
 		}
 		now := s.Now()
-		m.State, m.UpdatedAt = to, now
+		m.State, m.Refusal, m.UpdatedAt = to, "", now
 		if to == Cancelled {
 			m.CompletedAt = &now
 		}
@@ -189,12 +189,16 @@ func (s *Service) prepare(ctx context.Context, m *Mailing) (done bool, err error
 }
 
 // prepared goes on once it is known what becomes of everybody: labels can be printed,
-// e-mails leave.
-func (s *Service) prepared(ctx context.Context, m *Mailing) error {
+// e-mails leave. Letters count as sent from then on: of a mailing that was cancelled before
+// none could be printed.
+func (s *Service) prepared(ctx context.Context, m *Mailing) (err error) {
 	m.State = Sending
 	if m.Medium == member.DM {
 		at := s.Now()
 		m.State, m.CompletedAt = Sent, &at
+		if m.Delivered, err = s.Store.SendLetters(ctx, m.ID); err != nil {
+			return err
+		}
 	}
 	if err := s.Store.Update(ctx, *m); err != nil {
 		return err

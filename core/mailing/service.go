@@ -37,6 +37,8 @@ type Store interface {
 	// Candidates are some of those of whom it is not known what becomes of them.
 	Candidates(ctx context.Context, m Mailing, most int) ([]Person, error)
 	Decide(ctx context.Context, mailingID uuid.UUID, all []Decision) error
+	// SendLetters lets the letters that wait be sent, and counts them.
+	SendLetters(ctx context.Context, mailingID uuid.UUID) (int, error)
 	// Working are mailings that a process has to work on and none does.
 	Working(ctx context.Context, now time.Time) ([]uuid.UUID, error)
 	// Lease lets one process work on the mailing until then; false if another does.
@@ -160,7 +162,8 @@ type RecipientQuery struct {
 	Page      page.Args
 }
 
-// Recipients are one page of a mailing's audience, by their ids.
+// Recipients are one page of a mailing's audience, by their ids. Who looks is written down:
+// it tells what members did.
 func (s *Service) Recipients(ctx context.Context, mailingID uuid.UUID, state *RecipientState, p page.Args) (page.Connection[Recipient], error) {
 	var none page.Connection[Recipient]
 	if err := reading(ctx, access.MemberRead); err != nil {
@@ -173,7 +176,11 @@ func (s *Service) Recipients(ctx context.Context, mailingID uuid.UUID, state *Re
 	if m == nil {
 		return none, fault.ErrNotFound.At("mailingId")
 	}
-	return s.Store.Recipients(ctx, RecipientQuery{m.ID, state, p})
+	all, err := s.Store.Recipients(ctx, RecipientQuery{m.ID, state, p})
+	if err != nil {
+		return none, err
+	}
+	return all, s.record(ctx, "mailing.audience_viewed", *m, map[string]any{"state": state, "after": p.After, "members": len(all.Edges)})
 }
 
 // Merge lets the gone member's place in mailings be the kept one's.

@@ -203,6 +203,35 @@ func TestLabelsStayAtTheirPositions(t *testing.T) {
 	}
 }
 
+// broken is a database that a process leaves after its first transaction.
+type broken struct {
+	*postgres.DB
+	leave context.CancelFunc
+}
+
+func (b broken) InTx(ctx context.Context, f func(context.Context) error) error {
+	defer b.leave()
+	return b.DB.InTx(ctx, f)
+}
+
+func TestLettersOfAMailingThatIsCancelledBeforeTheyCanBePrintedAreNotSent(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.crowd(t, 700)
+	key := d.start(t, mailing.SaveInput{Medium: member.DM})
+	ctx, leave := context.WithCancel(access.With(t.Context(), access.System))
+	d.Tx = broken{d.DB, leave}
+	require.NoError(t, d.Work(ctx, mailing.WorkJob{}))
+	d.Tx = d.DB
+	m, err := d.Cancel(d.office(t.Context()), mailing.ByIDInput{MailingID: key})
+	require.NoError(t, err)
+	require.Equal(t, []int{500, 500, 0}, []int{m.Decided, m.Addressed, m.Delivered})
+	require.NoError(t, d.Track(access.With(t.Context(), access.System)))
+	r, err := d.ResultsOf(d.office(t.Context()), key)
+	require.NoError(t, err)
+	require.Zero(t, r.Sent.Recipients)
+}
+
 func TestLabelsOfAStoreAreOfItsMembersNow(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

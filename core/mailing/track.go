@@ -33,6 +33,9 @@ type ResultStore interface {
 	// on the days from first to last, since the mailing was sent. It does nothing while
 	// somebody else counts it.
 	Count(ctx context.Context, m Mailing, first, last, at time.Time) error
+	// CountAlone waits until nobody else counts the mailing, and keeps others from it until
+	// the transaction ends.
+	CountAlone(ctx context.Context, mailingID uuid.UUID) error
 	Results(ctx context.Context, q ResultQuery) ([]Results, error)
 	ByProduct(ctx context.Context, mailingID uuid.UUID, most int) ([]Part, error)
 	ByStore(ctx context.Context, mailingID uuid.UUID) ([]Part, error)

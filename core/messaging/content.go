@@ -177,7 +177,8 @@ type WishNews struct {
 	Name     string         `json:"name,omitempty"`
 	Currency money.Currency `json:"currency"`
 	Items    []WishItem     `json:"items"`
-	URL      string         `json:"url"` // where wishes are changed
+	URL      string         `json:"url"`      // where wishes are changed
+	CloseURL string         `json:"closeUrl"` // ends all such mails, without a login
 }
 
 // WishItem is one piece of news. Before and Now are 0 unless it became cheaper.

@@ -38,7 +38,7 @@ var samples = []messaging.Content{
 		Name: "田中 一郎", OrderNumber: "A-1001", Buyer: "山田 花子", Total: 120000, Currency: "JPY",
 		Lines: []messaging.OrderLine{{Name: "ひのき猫砂", Option: "6L", Quantity: 100, Total: 120000}},
 	},
-	messaging.WishNews{Currency: "JPY", URL: "https://shop.example/wish-lists", Items: []messaging.WishItem{
+	messaging.WishNews{Currency: "JPY", URL: "https://shop.example/wish-lists", CloseURL: "https://api.shop.example/wish-lists/stop/T", Items: []messaging.WishItem{
 		{Product: "ひのき猫砂", Option: "6L", Before: 1500, Now: 1200, Back: true, URL: "https://shop.example/products/hinoki"},
 	}},
 	messaging.BackInStock{Product: "ひのき猫砂", Option: "6L", URL: "https://shop.example/products/hinoki", CloseURL: "https://shop.example/restock/close?token=T"},

@@ -33,13 +33,35 @@ type Unsubscribe struct {
 }
 
 // Mailer hands a mail to whoever carries it. ErrRejected says that trying again is
-// of no use; after any other error the mail should be tried again.
+// of no use; after any other error the mail should be tried again, after ErrRefused
+// once somebody has seen to it.
 type Mailer interface {
 	Send(ctx context.Context, m Mail) error
 }
 
-// ErrRejected says that a mail cannot be delivered, now or later.
-var ErrRejected = errors.New("mail was rejected for good")
+// Why a mail was not taken.
+var (
+	// ErrRejected says that a mail cannot be delivered to its reader, now or later.
+	ErrRejected = errors.New("mail was rejected for good")
+	// ErrRefused says that no mail of this kind is taken, whoever the reader is: the
+	// quota is used up, a policy is against it, the sender is not known.
+	ErrRefused = errors.New("mail is refused")
+	// ErrUnreached says that the mail server could not be reached: it has said nothing
+	// of this mail.
+	ErrUnreached = errors.New("the mail server was not reached")
+)
+
+// Refusal is a mail server's no, for good.
+type Refusal struct {
+	Cause  error  // ErrRejected or ErrRefused
+	Status string // enhanced status code (RFC 3463); empty for none
+	Said   string
+}
+
+func (r *Refusal) Error() string { return r.Said }
+
+// Unwrap is the cause.
+func (r *Refusal) Unwrap() error { return r.Cause }
 
 // Delivery is what became of a message.
 type Delivery struct {

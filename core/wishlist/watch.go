@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -46,8 +47,19 @@ type WatchStore interface {
 	// Watched are the watched wishes of the members behind the given one, whole
 	// members only: about so many wishes, and at least one member's.
 	Watched(ctx context.Context, behind uuid.UUID, about int) ([]Watched, error)
+	// Place is the member behind whom the last look broke off; uuid.Nil if it did not.
+	Place(ctx context.Context) (uuid.UUID, error)
+	// KeepPlace keeps it.
+	KeepPlace(ctx context.Context, behind uuid.UUID) error
+	// Silence lets the member be told of no wish any more, and counts those.
+	Silence(ctx context.Context, brandID, memberID uuid.UUID) (int, error)
 	// Noted keeps what was seen of wishes.
 	Noted(ctx context.Context, wishes []Wish) error
+}
+
+// Addresses knows at which e-mail addresses nothing arrives.
+type Addresses interface {
+	Suppressed(ctx context.Context, email string) (bool, error)
 }
 
 // Watch is what telling members stands on.
@@ -56,6 +68,8 @@ type Watch struct {
 	Channels func(ctx context.Context) ([]channel.Channel, error)
 	Outbox   messaging.Outbox
 	ShopURL  string // where members find the shop
+	Stops    *Stops
+	Addresses
 }
 
 // WatchJob is the job that looks for what became cheaper or is there again.
@@ -64,11 +78,15 @@ type WatchJob struct{}
 // Kind names the job in the queue.
 func (WatchJob) Kind() string { return "watch_wishes" }
 
-// watchedAtOnce is about how many wishes are read at once.
-const watchedAtOnce = 500
+const (
+	watchedAtOnce = 500              // about how many wishes are read at once
+	keptWithin    = 10 * time.Second // to keep a place when the time is over
+	mostFailures  = 10               // that are told one by one
+)
 
 // Tell looks at every watched wish as its member would, and tells members once of
-// what became cheaper or is there again. A member's news go into one mail.
+// what became cheaper or is there again. A member's news go into one mail. When its time
+// is over the next one goes on behind the last member.
 func (s *Service) Tell(ctx context.Context) error {
 	channels, err := s.Channels(ctx)
 	if err != nil {
@@ -78,21 +96,66 @@ func (s *Service) Tell(ctx context.Context) error {
 	for _, c := range channels {
 		known[c.ID] = c
 	}
-	var behind uuid.UUID
-	var failed []error
+	behind, err := s.Store.Place(ctx)
+	if err != nil {
+		return err
+	}
+	var failed failures
 	for {
 		watched, err := s.Store.Watched(ctx, behind, watchedAtOnce)
+		if ctx.Err() != nil {
+			return errors.Join(failed.err(), s.keepPlace(ctx, true, behind))
+		}
 		if err != nil || len(watched) == 0 {
-			return errors.Join(append(failed, err)...)
+			return errors.Join(failed.err(), err, s.keepPlace(ctx, err != nil, behind))
 		}
 		for len(watched) > 0 {
 			n := sameReader(watched)
-			if err := s.tell(ctx, known[watched[0].ChannelID], watched[:n]); err != nil { // who waits behind is told all the same
-				failed = append(failed, fmt.Errorf("wishes of member %s: %w", watched[0].MemberID, err))
+			err := s.tell(ctx, known[watched[0].ChannelID], watched[:n])
+			if ctx.Err() != nil {
+				return errors.Join(failed.err(), s.keepPlace(ctx, true, behind))
 			}
-			behind, watched = watched[0].MemberID, watched[n:]
+			if err != nil { // who waits behind is told all the same
+				failed.add(fmt.Errorf("wishes of member %s: %w", watched[0].MemberID, err))
+			}
+			if n == len(watched) || watched[n].MemberID != watched[0].MemberID {
+				behind = watched[0].MemberID
+			}
+			watched = watched[n:]
 		}
 	}
+}
+
+// keepPlace keeps behind whom the next look goes on: from the beginning unless this one
+// broke off.
+func (s *Service) keepPlace(ctx context.Context, brokeOff bool, behind uuid.UUID) error {
+	if !brokeOff {
+		behind = uuid.Nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keptWithin)
+	defer cancel()
+	return s.Store.KeepPlace(ctx, behind)
+}
+
+// failures are some errors, and how many there were more.
+type failures struct {
+	told []error
+	more int
+}
+
+func (f *failures) add(err error) {
+	if len(f.told) < mostFailures {
+		f.told = append(f.told, err)
+		return
+	}
+	f.more++
+}
+
+func (f *failures) err() error {
+	if f.more == 0 {
+		return errors.Join(f.told...)
+	}
+	return errors.Join(errors.Join(f.told...), fmt.Errorf("and %d more", f.more))
 }
 
 // sameReader counts the first wishes that one member has in one channel and language.
@@ -116,7 +179,7 @@ func (s *Service) tell(ctx context.Context, c channel.Channel, wishes []Watched)
 	if err != nil {
 		return err
 	}
-	news := messaging.WishNews{Name: w.Name, Currency: c.Money(), URL: s.ShopURL + "/wish-lists"}
+	news := messaging.WishNews{Name: w.Name, Currency: c.Money(), URL: s.ShopURL + "/wish-lists", CloseURL: s.Stops.URL(c.BrandID, w.MemberID)}
 	var changed []Wish
 	for i := range wishes {
 		now, shown := seen[wishes[i].VariantID]
@@ -135,6 +198,9 @@ func (s *Service) tell(ctx context.Context, c channel.Channel, wishes []Watched)
 	}
 	return s.Tx.InTx(ctx, func(ctx context.Context) error {
 		if err := s.Store.Noted(ctx, changed); err != nil || len(news.Items) == 0 {
+			return err
+		}
+		if dead, err := s.Suppressed(ctx, w.Email); err != nil || dead {
 			return err
 		}
 		at := s.Now()

@@ -30,7 +30,7 @@ func NewMailings(db *DB, keys *sealing.Keys) *Mailings {
 }
 
 const mailingColumns = `id, brand_id, name, medium, segment_id, store_id, follows_id, currency, piece_cost, fixed_cost, hold_out, window_days, product_ids, category_ids,
-	subject, body, imprint, per_second, track_opens, state, audience, decided, addressed, held_out, left_out, sent, actor_id, created_at, updated_at, sent_at, completed_at`
+	subject, body, imprint, per_second, track_opens, state, refusal, audience, decided, addressed, held_out, left_out, sent, actor_id, created_at, updated_at, sent_at, completed_at`
 
 // Insert keeps a new mailing.
 func (s *Mailings) Insert(ctx context.Context, m mailing.Mailing) error {
@@ -48,10 +48,10 @@ func (s *Mailings) Update(ctx context.Context, m mailing.Mailing) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		UPDATE mailings SET name = $2, medium = $3, segment_id = $4, store_id = $5, piece_cost = $6, fixed_cost = $7, hold_out = $8, window_days = $9, product_ids = $10, category_ids = $11,
 			subject = $12, body = $13, imprint = $14, per_second = $15, track_opens = $16, state = $17, audience = $18, decided = $19, addressed = $20, held_out = $21, left_out = $22,
-			sent = $23, updated_at = $24, sent_at = $25, completed_at = $26
+			sent = $23, updated_at = $24, sent_at = $25, completed_at = $26, refusal = $27
 		WHERE id = $1`,
 		m.ID, m.Name, m.Medium, m.SegmentID, m.StoreID, m.PieceCostMinor, m.FixedCostMinor, m.HoldOut, m.WindowDays, m.ProductIDs, m.CategoryIDs,
-		m.Subject, m.Body, m.Imprint, m.PerSecond, m.TrackOpens, m.State, m.Audience, m.Decided, m.Addressed, m.HeldOut, m.LeftOut, m.Delivered, m.UpdatedAt, m.SentAt, m.CompletedAt)
+		m.Subject, m.Body, m.Imprint, m.PerSecond, m.TrackOpens, m.State, m.Audience, m.Decided, m.Addressed, m.HeldOut, m.LeftOut, m.Delivered, m.UpdatedAt, m.SentAt, m.CompletedAt, m.Refusal)
 	return err
 }
 
@@ -129,6 +129,7 @@ type candidate struct {
 	Stores   []uuid.UUID
 	Consent  *bool
 	Gone     bool
+	LeftOut  bool
 }
 
 // candidateFacts are those of the members u of the mailing $1, of the brand $2 and by the
@@ -138,7 +139,7 @@ const (
 	candidateJoins = ` JOIN members x ON x.id = u.member_id
 		LEFT JOIN memberships j ON j.member_id = u.member_id AND j.brand_id = $2 AND j.ended_at IS NULL
 		LEFT JOIN member_settings c ON c.member_id = u.member_id AND c.brand_id = $2 AND c.medium = $3`
-	candidateFacts = `SELECT u.member_id, array_remove(ARRAY[j.registered_store_id, j.home_store_id], NULL) AS stores, c.given AS consent, ` + candidateGone + ` AS gone FROM `
+	candidateFacts = `SELECT u.member_id, array_remove(ARRAY[j.registered_store_id, j.home_store_id], NULL) AS stores, c.given AS consent, ` + candidateGone + ` AS gone, `
 )
 
 // Candidates are some of those of whom it is not known what becomes of them, locked: three
@@ -146,7 +147,7 @@ const (
 func (s *Mailings) Candidates(ctx context.Context, m mailing.Mailing, most int) ([]mailing.Person, error) {
 	facts, err := collect[candidate](ctx, s.db, `
 		WITH u AS (SELECT member_id FROM mailing_recipients WHERE mailing_id = $1 AND state = 'CANDIDATE' ORDER BY member_id LIMIT $4 FOR UPDATE)
-		`+candidateFacts+`u`+candidateJoins, m.ID, m.BrandID, m.Medium, most)
+		`+candidateFacts+`false AS left_out FROM u`+candidateJoins, m.ID, m.BrandID, m.Medium, most)
 	if err != nil || len(facts) == 0 {
 		return nil, err
 	}
@@ -182,7 +183,7 @@ func (s *Mailings) people(ctx context.Context, facts []candidate) ([]mailing.Per
 	all := make([]mailing.Person, len(facts))
 	for i, f := range facts {
 		p := byID[f.MemberID]
-		all[i] = mailing.Person{MemberID: f.MemberID, Gone: f.Gone, Stores: f.Stores, Consent: f.Consent, Address: named(p.Address, p.Name), Email: p.Email}
+		all[i] = mailing.Person{MemberID: f.MemberID, Gone: f.Gone, Stores: f.Stores, Consent: f.Consent, Address: named(p.Address, p.Name), Email: p.Email, LeftOut: f.LeftOut}
 	}
 	return all, nil
 }
@@ -195,6 +196,12 @@ func named(a *customer.Address, name string) *customer.Address {
 	c := *a
 	c.Name = name
 	return &c
+}
+
+// Suppressed reports whether nothing arrives at the e-mail address.
+func (s *Mailings) Suppressed(ctx context.Context, email string) (bool, error) {
+	dead, err := s.dead(ctx, []string{email})
+	return dead[email], err
 }
 
 // dead are those of the e-mail addresses at which nothing arrives.
@@ -236,6 +243,12 @@ func (s *Mailings) Decide(ctx context.Context, mailingID uuid.UUID, all []mailin
 	return err
 }
 
+// SendLetters lets the letters that wait be sent.
+func (s *Mailings) SendLetters(ctx context.Context, mailingID uuid.UUID) (int, error) {
+	tag, err := s.db.conn(ctx).Exec(ctx, `UPDATE mailing_recipients SET state = 'SENT' WHERE mailing_id = $1 AND state = 'QUEUED'`, mailingID)
+	return int(tag.RowsAffected()), err
+}
+
 // Working are mailings that a process has to work on and none does.
 func (s *Mailings) Working(ctx context.Context, now time.Time) ([]uuid.UUID, error) {
 	return s.segments.ids(ctx, `SELECT id FROM mailings WHERE state IN ('PREPARING', 'SENDING') AND (leased_until IS NULL OR leased_until <= $1) ORDER BY sent_at`, now)
@@ -247,52 +260,15 @@ func (s *Mailings) Lease(ctx context.Context, mailingID uuid.UUID, now, until ti
 	return tag.RowsAffected() > 0, err
 }
 
-// Follow lets what is the gone member's be the kept one's. Where both were in the audience
-// each stays.
+// Follow lets what is the gone member's be the kept one's, with the links that were followed.
+// Where both were in the audience each stays.
 func (s *Mailings) Follow(ctx context.Context, keptID, goneID uuid.UUID) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		UPDATE mailing_recipients r SET member_id = $1 WHERE member_id = $2
-			AND NOT EXISTS (SELECT FROM mailing_recipients x WHERE x.mailing_id = r.mailing_id AND x.member_id = $1)`, keptID, goneID)
-	return err
-}
-
-// InsertFiles keeps that files were asked for.
-func (s *Mailings) InsertFiles(ctx context.Context, all []mailing.File) error {
-	batch := &pgx.Batch{}
-	for _, f := range all {
-		batch.Queue(`INSERT INTO mailing_files (id, mailing_id, kind, format, skip, first, last, actor_role, actor_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			f.ID, f.MailingID, f.Kind, f.Format, f.Skip, f.First, f.Last, f.ActorRole, f.ActorID, f.CreatedAt)
-	}
-	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
-}
-
-// FileByID is nil if there is none.
-func (s *Mailings) FileByID(ctx context.Context, fileID uuid.UUID) (*mailing.File, error) {
-	return first[mailing.File](ctx, s.db, `SELECT id, mailing_id, kind, format, skip, first, last, actor_role, actor_id, created_at FROM mailing_files WHERE id = $1`, fileID)
-}
-
-// Addressees are those of the positions as they are now, in their order.
-func (s *Mailings) Addressees(ctx context.Context, m mailing.Mailing, from, to int) ([]mailing.Person, error) {
-	facts, err := collect[candidate](ctx, s.db, candidateFacts+`mailing_recipients u`+candidateJoins+`
-		WHERE u.mailing_id = $1 AND u.position BETWEEN $4 AND $5 ORDER BY u.position`, m.ID, m.BrandID, m.Medium, from, to)
-	if err != nil || len(facts) == 0 {
-		return nil, err
-	}
-	return s.people(ctx, facts)
-}
-
-// Omitted are some of those left out, behind the member. Where a letter has an address no
-// more is sealed with it: of those by now without one nothing is said.
-func (s *Mailings) Omitted(ctx context.Context, m mailing.Mailing, after uuid.UUID, most int) ([]mailing.Omitted, error) {
-	return collect[mailing.Omitted](ctx, s.db, `
-		WITH u AS (
-			SELECT u.member_id, CASE WHEN u.state = 'LEFT_OUT' THEN u.reason WHEN u.position IS NULL OR $3 <> 'DM' THEN '' WHEN `+candidateGone+` THEN 'GONE'
-				WHEN $6::uuid IS NOT NULL AND $6 IS DISTINCT FROM j.registered_store_id AND $6 IS DISTINCT FROM j.home_store_id THEN 'OTHER_STORE'
-				WHEN NOT coalesce(c.given, false) THEN 'UNSUBSCRIBED' ELSE '' END AS reason
-			FROM mailing_recipients u`+candidateJoins+` WHERE u.mailing_id = $1 AND u.member_id > $4
+		WITH moved AS (
+			UPDATE mailing_recipients r SET member_id = $1 WHERE member_id = $2
+				AND NOT EXISTS (SELECT FROM mailing_recipients x WHERE x.mailing_id = r.mailing_id AND x.member_id = $1) RETURNING mailing_id
 		)
-		SELECT u.member_id, coalesce(k.number, '') AS number, u.reason
-		FROM (SELECT * FROM u WHERE reason <> '' ORDER BY member_id LIMIT $5) u
-		LEFT JOIN LATERAL (SELECT number FROM member_cards WHERE member_id = u.member_id AND brand_id = $2 AND state = 'ACTIVE' ORDER BY issued_at DESC, id DESC LIMIT 1) k ON true
-		ORDER BY u.member_id`, m.ID, m.BrandID, m.Medium, after, most, m.StoreID)
+		UPDATE mailing_clicks c SET member_id = $1 FROM moved WHERE c.mailing_id = moved.mailing_id AND c.member_id = $2
+			AND NOT EXISTS (SELECT FROM mailing_clicks x WHERE x.mailing_id = c.mailing_id AND x.link = c.link AND x.member_id = $1)`, keptID, goneID)
+	return err
 }

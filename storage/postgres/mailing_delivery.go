@@ -71,26 +71,30 @@ func (s *Mailings) Readers(ctx context.Context, m mailing.Mailing, memberIDs []u
 // Claim takes up an e-mail before it is handed over: one statement, and one that looks the
 // address up.
 func (s *Mailings) Claim(ctx context.Context, m mailing.Mailing, r mailing.Reader, messageID string, at time.Time) (mailing.Claim, error) {
-	var hash []byte
+	var hash []byte // the newest key's; nil without an address
 	dead, err := s.dead(ctx, []string{r.Email})
 	if err != nil {
 		return mailing.Stopped, err
 	}
-	if r.Email != "" {
-		if hash, err = s.keys.Hash(ctx, "email", sealing.Email(r.Email)); err != nil {
-			return mailing.Stopped, err
-		}
+	hashes, err := s.keys.Hashes(ctx, "email", sealing.Email(r.Email))
+	if err != nil {
+		return mailing.Stopped, err
+	}
+	if len(hashes) > 0 {
+		hash = hashes[0]
 	}
 	found, err := first[struct{ State mailing.RecipientState }](ctx, s.db, `
 		WITH why AS (SELECT CASE WHEN NOT EXISTS (SELECT FROM memberships WHERE member_id = $2 AND brand_id = $3 AND ended_at IS NULL) THEN 'GONE'
 				WHEN $5::bytea IS NULL THEN 'NO_EMAIL' WHEN $6::boolean THEN 'BOUNCED'
-				WHEN NOT coalesce((SELECT given FROM member_settings WHERE member_id = $2 AND brand_id = $3 AND medium = 'MAIL'), false) THEN 'UNSUBSCRIBED' ELSE '' END AS reason),
+				WHEN NOT coalesce((SELECT given FROM member_settings WHERE member_id = $2 AND brand_id = $3 AND medium = 'MAIL'), false) THEN 'UNSUBSCRIBED'
+				WHEN EXISTS (SELECT FROM mailing_recipients WHERE mailing_id = $1 AND member_id <> $2 AND email_hash = ANY($8) AND (state IN ('SENDING', 'SENT') OR reason = 'INTERRUPTED')) THEN 'DUPLICATE'
+				ELSE '' END AS reason),
 		taken AS (
 			UPDATE mailing_recipients r SET state = CASE why.reason WHEN '' THEN 'SENDING' ELSE 'LEFT_OUT' END, reason = why.reason, message_id = $4, email_hash = $5, sent_at = $7, tries = tries + 1
 			FROM why WHERE r.mailing_id = $1 AND r.member_id = $2 AND r.state = 'QUEUED' AND EXISTS (SELECT FROM mailings WHERE id = $1 AND state = 'SENDING')
 			RETURNING r.state
 		), counted AS (UPDATE mailings SET left_out = left_out + 1, addressed = addressed - 1 WHERE id = $1 AND EXISTS (SELECT FROM taken WHERE state = 'LEFT_OUT'))
-		SELECT state FROM taken`, m.ID, r.MemberID, m.BrandID, messageID, hash, dead[r.Email], at)
+		SELECT state FROM taken`, m.ID, r.MemberID, m.BrandID, messageID, hash, dead[r.Email], at, hashes)
 	switch {
 	case err != nil || found == nil:
 		return mailing.Stopped, err
@@ -104,12 +108,12 @@ func (s *Mailings) Claim(ctx context.Context, m mailing.Mailing, r mailing.Reade
 func (s *Mailings) Settle(ctx context.Context, o mailing.Outcome, tries int) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		WITH settled AS (
-			UPDATE mailing_recipients SET state = CASE WHEN $3 = 'QUEUED' AND tries >= $6 THEN 'LEFT_OUT' ELSE $3 END,
-				reason = CASE WHEN $3 = 'QUEUED' AND tries >= $6 THEN 'REFUSED' ELSE $4 END, sent_at = CASE WHEN $3 = 'SENT' THEN $5::timestamptz END
+			UPDATE mailing_recipients SET state = CASE WHEN $3 = 'QUEUED' AND tries >= $6 AND NOT $7 THEN 'LEFT_OUT' ELSE $3 END,
+				reason = CASE WHEN $3 = 'QUEUED' AND tries >= $6 AND NOT $7 THEN 'REFUSED' ELSE $4 END, tries = tries - $7::boolean::int, sent_at = CASE WHEN $3 = 'SENT' THEN $5::timestamptz END
 			WHERE mailing_id = $1 AND member_id = $2 AND state = 'SENDING' RETURNING state
 		)
 		UPDATE mailings SET sent = sent + (settled.state = 'SENT')::int, left_out = left_out + (settled.state = 'LEFT_OUT')::int, addressed = addressed - (settled.state = 'LEFT_OUT')::int
-		FROM settled WHERE id = $1`, o.MailingID, o.MemberID, o.State, o.Reason, o.At, tries)
+		FROM settled WHERE id = $1`, o.MailingID, o.MemberID, o.State, o.Reason, o.At, tries, o.Free)
 	return err
 }
 
@@ -120,33 +124,6 @@ func (s *Mailings) Interrupted(ctx context.Context, mailingID uuid.UUID) (int, e
 		n AS (SELECT count(*)::int AS n FROM broken),
 		counted AS (UPDATE mailings SET left_out = left_out + n.n, addressed = addressed - n.n FROM n WHERE id = $1 AND n.n > 0)
 		SELECT n FROM n`, mailingID)
-}
-
-// Left notes that the reader unsubscribed by the mailing's link.
-func (s *Mailings) Left(ctx context.Context, t mailing.Token, at time.Time) error {
-	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE mailing_recipients SET unsubscribed_at = coalesce(unsubscribed_at, $3) WHERE mailing_id = $1 AND member_id = $2`, t.MailingID, t.MemberID, at)
-	return err
-}
-
-// arrives notes at an address that something arrived there.
-const arrives = `UPDATE mail_addresses SET soft_bounces = 0, updated_at = $3 WHERE hash = (SELECT email_hash FROM mailing_recipients WHERE mailing_id = $1 AND member_id = $2) AND soft_bounces > 0 AND suppressed_at IS NULL`
-
-// Clicked notes that the reader followed a link; who follows one has opened the e-mail.
-func (s *Mailings) Clicked(ctx context.Context, t mailing.Token, at time.Time) error {
-	batch := &pgx.Batch{}
-	batch.Queue(`
-		WITH reader AS (UPDATE mailing_recipients SET clicked_at = coalesce(clicked_at, $3), opened_at = coalesce(opened_at, $3) WHERE mailing_id = $1 AND member_id = $2 RETURNING 1)
-		INSERT INTO mailing_clicks (mailing_id, link, member_id, at) SELECT $1, $4, $2, $3 FROM reader ON CONFLICT DO NOTHING`, t.MailingID, t.MemberID, at, t.Link)
-	batch.Queue(arrives, t.MailingID, t.MemberID, at)
-	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
-}
-
-// Opened notes that the reader opened the e-mail.
-func (s *Mailings) Opened(ctx context.Context, t mailing.Token, at time.Time) error {
-	batch := &pgx.Batch{}
-	batch.Queue(`UPDATE mailing_recipients SET opened_at = $3 WHERE mailing_id = $1 AND member_id = $2 AND opened_at IS NULL`, t.MailingID, t.MemberID, at)
-	batch.Queue(arrives, t.MailingID, t.MemberID, at)
-	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 
 // Bounce keeps a bounce, marks its recipient and counts it at the address.
@@ -180,11 +157,16 @@ func (s *Mailings) Bounce(ctx context.Context, b mailing.KeptBounce, maxSoft int
 }
 
 // Release lets e-mails go to the address again.
-func (s *Mailings) Release(ctx context.Context, email string, at time.Time) (bool, error) {
-	hashes, err := s.keys.Hashes(ctx, "email", sealing.Email(email))
+func (s *Mailings) Release(ctx context.Context, brandID uuid.UUID, email string, at time.Time) (*mailing.Released, error) {
+	email = sealing.Email(email)
+	hashes, err := s.keys.Hashes(ctx, "email", email)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	tag, err := s.db.conn(ctx).Exec(ctx, `UPDATE mail_addresses SET suppressed_at = NULL, soft_bounces = 0, updated_at = $2 WHERE hash = ANY($1) AND suppressed_at IS NOT NULL`, hashes, at)
-	return tag.RowsAffected() > 0, err
+	return first[mailing.Released](ctx, s.db, `
+		WITH released AS (UPDATE mail_addresses SET suppressed_at = NULL, soft_bounces = 0, updated_at = $2 WHERE hash = ANY($1) AND suppressed_at IS NOT NULL RETURNING 1)
+		SELECT ($1::bytea[])[1] AS hash, ARRAY(
+			SELECT j.member_id FROM memberships j WHERE j.brand_id = $3 AND j.ended_at IS NULL AND j.member_id = ANY(ARRAY(
+				SELECT id FROM accounts WHERE email = $4 AND closed_at IS NULL UNION ALL SELECT member_id FROM profiles WHERE email_hash = ANY($1))) ORDER BY j.member_id) AS member_ids
+		WHERE EXISTS (SELECT FROM released)`, hashes, at, brandID, email)
 }

@@ -53,6 +53,7 @@ const (
 		INSERT INTO mailing_results (mailing_id, held, recipients, buyers, purchases, items, revenue, squares, opened, clicked, unsubscribed, bounced)
 		SELECT @mailing, r.state = 'HELD_OUT', count(*), count(*) FILTER (WHERE n.items > 0), coalesce(sum(n.purchases), 0), coalesce(sum(n.items), 0), coalesce(sum(n.revenue), 0),
 			coalesce(sum(n.revenue::numeric * n.revenue) FILTER (WHERE n.items > 0), 0), count(r.opened_at), count(r.clicked_at), count(r.unsubscribed_at), count(*) FILTER (WHERE r.bounce <> '')
+				+ CASE WHEN r.state = 'HELD_OUT' THEN 0 ELSE (SELECT count(*) FROM mailing_recipients WHERE mailing_id = @mailing AND state = 'LEFT_OUT' AND bounce <> '') END
 		FROM mailing_recipients r LEFT JOIN each n ON n.member_id = r.member_id` + ofAudience + ` GROUP BY 2`
 
 	ofBoughtProducts = `
@@ -92,6 +93,12 @@ func (s *Mailings) Count(ctx context.Context, m mailing.Mailing, first, last, at
 		}
 	}
 	return nil
+}
+
+// CountAlone waits until nobody else counts the mailing.
+func (s *Mailings) CountAlone(ctx context.Context, mailingID uuid.UUID) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('mailing ' || $1::text, 0))`, mailingID)
+	return err
 }
 
 // Results are what came of mailings, those sent last first: two statements.

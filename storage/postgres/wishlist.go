@@ -115,6 +115,29 @@ func (s *WishLists) Watched(ctx context.Context, behind uuid.UUID, about int) ([
 		) watched ORDER BY member_id, channel_id, language, id`, behind, about)
 }
 
+// Place is the member behind whom the last look at wishes broke off.
+func (s *WishLists) Place(ctx context.Context) (uuid.UUID, error) {
+	return one[uuid.UUID](ctx, s.db, `SELECT behind FROM wish_watch`)
+}
+
+// KeepPlace keeps it.
+func (s *WishLists) KeepPlace(ctx context.Context, behind uuid.UUID) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE wish_watch SET behind = $1`, behind)
+	return err
+}
+
+// Silence lets the member, or in whose place another goes on by now, be told of no wish any
+// more.
+func (s *WishLists) Silence(ctx context.Context, brandID, memberID uuid.UUID) (int, error) {
+	tag, err := s.db.conn(ctx).Exec(ctx, `
+		WITH RECURSIVE chain AS (
+			SELECT $2::uuid AS id UNION ALL SELECT m.merged_into FROM members m JOIN chain c ON m.id = c.id WHERE m.merged_into IS NOT NULL
+		)
+		UPDATE wishes w SET notify = false, price = NULL, sold_out = NULL FROM wish_lists l
+		WHERE l.id = w.list_id AND l.brand_id = $1 AND l.member_id IN (SELECT id FROM chain) AND w.notify`, brandID, memberID)
+	return int(tag.RowsAffected()), err
+}
+
 // Noted keeps what was seen of wishes.
 func (s *WishLists) Noted(ctx context.Context, wishes []wishlist.Wish) error {
 	batch := &pgx.Batch{}

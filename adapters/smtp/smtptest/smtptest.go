@@ -29,8 +29,18 @@ type PostOffice struct {
 	user, password string
 	mu             sync.Mutex
 	letters        []Letter
-	refusals       []*server.SMTPError
+	refusals       map[Step][]*server.SMTPError
 }
+
+// Step is at what the server refuses a mail.
+type Step string
+
+// The steps.
+const (
+	AtSender Step = "MAIL FROM"
+	AtReader Step = "RCPT TO"
+	AtEnd    Step = "DATA"
+)
 
 // Letter is one mail as it came over the wire.
 type Letter struct {
@@ -59,7 +69,7 @@ func WithTLS(p *PostOffice, s *server.Server) {
 // New runs a mail server until the test ends.
 func New(t testing.TB, options ...Option) *PostOffice {
 	t.Helper()
-	p := &PostOffice{}
+	p := &PostOffice{refusals: map[Step][]*server.SMTPError{}}
 	s := server.NewServer(server.BackendFunc(func(c *server.Conn) (server.Session, error) {
 		return &session{office: p, conn: c}, nil
 	}))
@@ -77,10 +87,34 @@ func New(t testing.TB, options ...Option) *PostOffice {
 }
 
 // Refuse answers the next mail with the refusal; refusals queue up.
-func (p *PostOffice) Refuse(e *server.SMTPError) {
+func (p *PostOffice) Refuse(e *server.SMTPError) { p.RefuseAt(AtEnd, 1, e) }
+
+// RefuseAt answers that step of the next so many mails with the refusal.
+func (p *PostOffice) RefuseAt(step Step, times int, e *server.SMTPError) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.refusals = append(p.refusals, e)
+	for range times {
+		p.refusals[step] = append(p.refusals[step], e)
+	}
+}
+
+// Relent forgets what was to be refused.
+func (p *PostOffice) Relent() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.refusals)
+}
+
+// refusal is what the server says no with at the step; nil if it does not.
+func (p *PostOffice) refusal(step Step) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	waiting := p.refusals[step]
+	if len(waiting) == 0 {
+		return nil
+	}
+	p.refusals[step] = waiting[1:]
+	return waiting[0]
 }
 
 // Received are the mails that were taken, oldest first.
@@ -105,12 +139,12 @@ func (s *session) Mail(from string, _ *server.MailOptions) error {
 	}
 	s.letter.From = from
 	_, s.letter.TLS = s.conn.TLSConnectionState()
-	return nil
+	return s.office.refusal(AtSender)
 }
 
 func (s *session) Rcpt(to string, _ *server.RcptOptions) error {
 	s.letter.To = append(s.letter.To, to)
-	return nil
+	return s.office.refusal(AtReader)
 }
 
 func (s *session) Data(r io.Reader) error {
@@ -119,13 +153,11 @@ func (s *session) Data(r io.Reader) error {
 		return err
 	}
 	s.letter.Data = string(raw)
-	s.office.mu.Lock()
-	defer s.office.mu.Unlock()
-	if len(s.office.refusals) > 0 {
-		refusal := s.office.refusals[0]
-		s.office.refusals = s.office.refusals[1:]
+	if refusal := s.office.refusal(AtEnd); refusal != nil {
 		return refusal
 	}
+	s.office.mu.Lock()
+	defer s.office.mu.Unlock()
 	s.office.letters = append(s.office.letters, s.letter)
 	return nil
 }

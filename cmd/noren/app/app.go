@@ -281,7 +281,9 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Ground:   ground,
 		now:      now,
 	}
-	a.Resolvers.Wishes = newWishes(cfg, db, window{prices, rules, a.Resolvers.Inventory, a.Resolvers.Catalog}, jobs, a.Channels, now)
+	if a.Resolvers.Wishes, err = newWishes(cfg, db, sealed, window{prices, rules, a.Resolvers.Inventory, a.Resolvers.Catalog}, jobs, a.Channels, now); err != nil {
+		return nil, err
+	}
 	orders.QuoteBy(a.Resolvers.Quotations)
 	a.watch(jobs)
 	a.Edge, err = a.newEdge()

@@ -108,7 +108,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		return postgres.NewEvents(a.DB).Partition(ctx, a.now())
 	})
 	work(w, func(ctx context.Context, _ display.RestockJob) error { return a.Resolvers.Restock.Tell(ctx) })
-	work(w, func(ctx context.Context, _ wishlist.WatchJob) error { return a.Resolvers.Wishes.Tell(ctx) })
+	river.AddWorker(w, &longJob[wishlist.WatchJob]{f: func(ctx context.Context, _ wishlist.WatchJob) error { return a.Resolvers.Wishes.Tell(ctx) }})
 	work(w, func(ctx context.Context, _ inventory.WatchJob) error { return a.Resolvers.Supply.Watch(ctx) })
 	work(w, func(ctx context.Context, _ inventory.ExpireJob) error { return a.Resolvers.Lots.Expire(ctx) })
 	work(w, func(ctx context.Context, _ payment.ReconcileJob) error { return a.Payments.Reconcile(ctx) })

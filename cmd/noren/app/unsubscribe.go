@@ -20,12 +20,15 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/mailing"
+	"github.com/noren-commerce/noren/core/wishlist"
 )
 
-// mailLinks serves where links of mailings' e-mails lead, without any login.
+// mailLinks serves where links of e-mails lead, without any login.
 func (a *App) mailLinks(r chi.Router) {
 	r.With(a.inScope).Get(mailing.UnsubscribePath+"{token}", a.unsubscribing)
 	r.With(a.inScope).Post(mailing.UnsubscribePath+"{token}", a.unsubscribe)
+	r.With(a.inScope).Get(wishlist.StopPath+"{token}", a.stoppingWishes)
+	r.With(a.inScope).Post(wishlist.StopPath+"{token}", a.stopWishes)
 	r.Get(mailing.ClickPath+"{token}", a.mailClick)
 	r.Get(mailing.OpenPath+"{token}", a.mailOpen)
 	r.Post("/webhooks/mail", a.mailReturned)
@@ -73,6 +76,24 @@ func (a *App) unsubscribing(w http.ResponseWriter, r *http.Request) {
 // unsubscribe withdraws the consent: by the page's button, or by a mail program's (RFC 8058).
 func (a *App) unsubscribe(w http.ResponseWriter, r *http.Request) {
 	if err := a.Resolvers.Mailings.Unsubscribe(r.Context(), chi.URLParam(r, "token")); err != nil {
+		a.Edge.WriteFault(w, r, err)
+		return
+	}
+	a.unsubscribePage(w, r, true)
+}
+
+// stoppingWishes asks. It changes nothing.
+func (a *App) stoppingWishes(w http.ResponseWriter, r *http.Request) {
+	if err := a.Resolvers.Wishes.Leads(chi.URLParam(r, "token")); err != nil {
+		a.Edge.WriteFault(w, r, err)
+		return
+	}
+	a.unsubscribePage(w, r, false)
+}
+
+// stopWishes ends the mails about a member's wishes.
+func (a *App) stopWishes(w http.ResponseWriter, r *http.Request) {
+	if err := a.Resolvers.Wishes.Stop(r.Context(), chi.URLParam(r, "token")); err != nil {
 		a.Edge.WriteFault(w, r, err)
 		return
 	}

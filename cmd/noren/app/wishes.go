@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/core/wishlist"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
@@ -26,14 +27,15 @@ type window struct {
 }
 
 // newWishes puts together what members would like to have.
-func newWishes(cfg Config, db *postgres.DB, w window, jobs *postgres.Jobs, channels *channel.Service, now clock.Clock) *wishlist.Service {
+func newWishes(cfg Config, db *postgres.DB, sealed *sealing.Keys, w window, jobs *postgres.Jobs, channels *channel.Service, now clock.Clock) (*wishlist.Service, error) {
+	stops, err := wishlist.NewStops(cfg.Secret, cfg.PublicURL)
 	return wishlist.New(wishlist.Parts{
 		Tx: db, Store: postgres.NewWishLists(db), Events: postgres.NewEvents(db), Sold: w, Now: now,
 		Watch: wishlist.Watch{
 			Shop: w, Channels: channels.All, Outbox: jobs,
-			ShopURL: strings.TrimSuffix(cmp.Or(cfg.ShopURL, cfg.PublicURL), "/"),
+			ShopURL: strings.TrimSuffix(cmp.Or(cfg.ShopURL, cfg.PublicURL), "/"), Stops: stops, Addresses: postgres.NewMailings(db, sealed),
 		},
-	})
+	}), err
 }
 
 // Visible reports whether the channel shows the variant to the actor.
