@@ -14,11 +14,17 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 )
 
-// Exchanges know what was carried over to orders whose goods replace others.
+// Exchanges know what was carried over to orders whose goods replace others, and what came
+// back of orders.
 type Exchanges interface {
 	// GivenUp gives back what was carried over to the order, in the transaction that gives
 	// it up, and answers how much goes back to the customer.
 	GivenUp(ctx context.Context, orderID uuid.UUID) (int64, error)
+	// Refused gives back what is due when all of an order is back, if it is with a shipment
+	// that was refused, in the transaction that takes it back, and answers how much. The
+	// credit note is issued by what it answers: late, as whoever draws a number holds up
+	// others who do.
+	Refused(ctx context.Context, orderID, shipmentID uuid.UUID) (int64, func(context.Context) error, error)
 }
 
 // ExchangeBy says who knows of exchanges: returns place orders, so they are made after them.

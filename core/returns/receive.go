@@ -275,15 +275,7 @@ func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, in R
 
 // allBack does what is due when all of the order is back with the receipt.
 func (s *Service) allBack(ctx context.Context, c changing, receipt *Receipt) error {
-	if s.Campaigns != nil {
-		if err := s.Campaigns.CameBack(ctx, c.Order.ID); err != nil {
-			return err
-		}
-	}
-	if !c.r.Replaces {
-		return nil
-	}
-	given, err := s.backWith(ctx, c.Order.ID, !c.refundsShipping())
+	given, err := s.isBack(ctx, c)
 	receipt.carriedBackMinor += given
 	return err
 }

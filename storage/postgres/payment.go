@@ -18,7 +18,7 @@ type Payments struct{ db *DB }
 func NewPayments(db *DB) *Payments { return &Payments{db} }
 
 const paymentColumns = `id, brand_id, order_id, method, gateway, status, currency, amount, authorised, captured, refunded,
-	reference, instructions, failure_code, due_at, created_at, updated_at, till, as_points, card_id, owed_back`
+	reference, instructions, failure_code, due_at, created_at, updated_at, till, as_points, card_id, owed_back, set_off, uncollected`
 
 // Insert adds a payment.
 func (s *Payments) Insert(ctx context.Context, p payment.Payment) error {
@@ -30,18 +30,18 @@ func (s *Payments) Insert(ctx context.Context, p payment.Payment) error {
 func queuePayment(batch *pgx.Batch, p payment.Payment) {
 	batch.Queue(`
 		INSERT INTO payments (`+paymentColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
 		p.ID, p.BrandID, p.OrderID, p.Method, p.Gateway, p.Status, p.Currency, p.AmountMinor, p.AuthorisedMinor,
-		p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.CreatedAt, p.UpdatedAt, p.Till, p.AsPointsMinor, p.CardID, p.OwedBackMinor)
+		p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.CreatedAt, p.UpdatedAt, p.Till, p.AsPointsMinor, p.CardID, p.OwedBackMinor, p.SetOffMinor, p.Uncollected)
 }
 
 // Update stores what may change of a payment.
 func (s *Payments) Update(ctx context.Context, p payment.Payment) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		UPDATE payments SET status = $2, authorised = $3, captured = $4, refunded = $5, reference = $6,
-			instructions = $7, failure_code = $8, due_at = $9, updated_at = $10, amount = $11, as_points = $12, owed_back = $13
+			instructions = $7, failure_code = $8, due_at = $9, updated_at = $10, amount = $11, as_points = $12, owed_back = $13, set_off = $14, uncollected = $15
 		WHERE id = $1`,
-		p.ID, p.Status, p.AuthorisedMinor, p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.UpdatedAt, p.AmountMinor, p.AsPointsMinor, p.OwedBackMinor)
+		p.ID, p.Status, p.AuthorisedMinor, p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.UpdatedAt, p.AmountMinor, p.AsPointsMinor, p.OwedBackMinor, p.SetOffMinor, p.Uncollected)
 	return err
 }
 
