@@ -241,18 +241,24 @@ func paymentFilter(q payment.Query) (string, pgx.NamedArgs) {
 		where, args["stores"] = where+` AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND `+ofStores+`)`, q.Stores
 	}
 	if q.Attention {
-		where += ` AND (captured - refunded > amount
-			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND o.status = 'CANCELLED'))
-			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o
-				WHERE o.id = order_id AND o.total - o.refused < (SELECT sum(p.captured - p.refunded) FROM payments p WHERE p.order_id = o.id)))
-			OR (status = 'PENDING' AND captured > 0)
-			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND o.status = 'PENDING_PAYMENT'))
-			OR (status = 'CANCELLED' AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND NOT o.paid AND o.payment_method NOT IN ('ON_ACCOUNT', 'CASH_ON_DELIVERY')
-				AND o.status IN ('CONFIRMED', 'PICKING', 'PARTIALLY_SHIPPED', 'SHIPPED', 'DELIVERED')))
-			OR id IN (SELECT payment_id FROM payment_operations WHERE status IN ('OUTSTANDING', 'REFUSED') AND kind <> 'START'))`
+		where += ` AND id IN (` + attended + `)`
 	}
 	return where, args
 }
+
+// attended are the brand's payments that staff should look at, each found by an index of
+// what is so: of one payment or all of an order too much, paid short, there before the rest,
+// lapsed, refused or unanswered by the gateway.
+const attended = `
+	SELECT p.id FROM payments p WHERE p.brand_id = @brand AND p.captured - p.refunded > p.amount
+	UNION SELECT p.id FROM payments p WHERE p.brand_id = @brand AND p.status = 'PENDING' AND p.captured > 0
+	UNION SELECT p.id FROM orders o JOIN payments p ON p.order_id = o.id AND p.captured > p.refunded WHERE o.brand_id = @brand AND o.overpaid > 0
+	UNION SELECT p.id FROM orders o JOIN payments p ON p.order_id = o.id AND p.captured > p.refunded WHERE o.brand_id = @brand AND o.status = 'PENDING_PAYMENT'
+	UNION SELECT p.id FROM orders o JOIN payments p ON p.order_id = o.id AND p.status = 'CANCELLED'
+		WHERE o.brand_id = @brand AND NOT o.paid AND o.payment_method NOT IN ('ON_ACCOUNT', 'CASH_ON_DELIVERY')
+		AND o.status IN ('CONFIRMED', 'PICKING', 'PARTIALLY_SHIPPED', 'SHIPPED', 'DELIVERED')
+	UNION SELECT p.id FROM payment_operations u JOIN payments p ON p.id = u.payment_id AND p.brand_id = @brand
+		WHERE u.status IN ('OUTSTANDING', 'REFUSED') AND u.kind <> 'START'`
 
 // Waiting counts what keeps payments from being settled, for those who watch:
 // operations without an answer, operations that a gateway refused in the last
