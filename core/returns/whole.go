@@ -3,7 +3,6 @@ package returns
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -149,7 +148,7 @@ func (s *Service) backWith(ctx context.Context, orderID uuid.UUID, keeps bool) (
 	if !c.whole() {
 		return 0, nil
 	}
-	back, err := s.giveShippingBack(ctx, c, &c.r.Receipts[slices.IndexFunc(c.r.Receipts, func(r Receipt) bool { return r.ExchangeOrderID != nil && *r.ExchangeOrderID == orderID })])
+	back, err := s.giveShippingBack(ctx, c, c.receiptFor(orderID))
 	if err != nil {
 		return 0, err
 	}

@@ -738,4 +738,21 @@ func marshalOMemberCode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemb
 	return _MemberCode(ctx, ec, sel, v)
 }
 
+func unmarshalOShopTenderInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShopTenderᚄ(ctx context.Context, ec *executionContext, v any) ([]order.ShopTender, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]order.ShopTender, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNShopTenderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShopTender(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 // endregion ***************************** type.gotpl *****************************

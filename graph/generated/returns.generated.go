@@ -1289,7 +1289,7 @@ func unmarshalInputReceiveReturnInput(ctx context.Context, ec *executionContext,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "returnId", "locationId", "lines", "asPoints"}
+	fieldsInOrder := [...]string{"idempotencyKey", "returnId", "locationId", "lines", "asPoints", "tenders"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1331,6 +1331,13 @@ func unmarshalInputReceiveReturnInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.AsPoints = data
+		case "tenders":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tenders"))
+			data, err := unmarshalOShopTenderInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShopTenderᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tenders = data
 		}
 	}
 	return it, nil

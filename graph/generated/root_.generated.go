@@ -381,6 +381,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RequestReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestReturnLineInput)),
 			graphql.NewInputUnmarshaler("RescheduleOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleOrderInput)),
 			graphql.NewInputUnmarshaler("RescheduleStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleStockDeliveryInput)),
+			graphql.NewInputUnmarshaler("RescheduleStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleStockTransferInput)),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputResetPasswordInput)),
 			graphql.NewInputUnmarshaler("ResolveGatewayDifferenceInput", graphql.BindUnmarshaler(ec, unmarshalInputResolveGatewayDifferenceInput)),
 			graphql.NewInputUnmarshaler("ResolvePurchaseProblemInput", graphql.BindUnmarshaler(ec, unmarshalInputResolvePurchaseProblemInput)),
@@ -16644,6 +16645,8 @@ input ReceiveReturnInput {
   lines: [ReceiveReturnLineInput!]!
   "How much of the refund is given as points, in major units; if left out, what makes whole points, or nothing, as was decided. What points had paid comes back as points besides."
   asPoints: Decimal
+  "What is taken at the till for dearer goods that are handed over instead: all that they cost more. Only for what was sold over the counter; TENDERS_MISMATCH says how much it is."
+  tenders: [ShopTenderInput!]
 }
 
 "What becomes of pieces of a return's line (検品)."
@@ -20195,6 +20198,11 @@ extend type Mutation {
     "The transfer."
     input: CloseStockTransferInput!
   ): StockTransferPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Note on which day a transfer arrives: orders that wait for its goods are promised another day, too."
+  rescheduleStockTransfer(
+    "The transfer, in transit, and its day."
+    input: RescheduleStockTransferInput!
+  ): StockTransferPayload! @allow(permissions: [INVENTORY_WRITE])
 }
 
 "What leaves one location for another."
@@ -20247,6 +20255,14 @@ input CloseStockTransferInput {
   transferId: ID!
   "Whether the rest is back where it came from; else it is lost."
   returned: Boolean! = false
+}
+
+"When a transfer arrives."
+input RescheduleStockTransferInput {
+  "The transfer's global id."
+  transferId: ID!
+  "The day on which it is expected now; null: nobody knows."
+  expectedOn: Date
 }
 
 "A stock transfer after a change."
@@ -20913,7 +20929,7 @@ type WorkLists {
   lateShipments: Int
   "Orders on account that wait for an approver; null without ORDER_READ."
   pendingApproval: Int
-  "What a gateway has refused, or not answered; null without ORDER_READ."
+  "What payments(filter: {attention: true}) lists: paid short or too much, owed back, refused or unanswered by a gateway; null without ORDER_READ."
   payments: Int
   "Returns that were asked for; null without ORDER_READ."
   returns: Int

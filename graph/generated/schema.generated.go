@@ -374,6 +374,7 @@ type MutationResolver interface {
 	SendStock(ctx context.Context, input inventory.SendStockInput) (model.StockTransferPayload, error)
 	ReceiveStockTransfer(ctx context.Context, input inventory.ReceiveTransferInput) (model.StockTransferPayload, error)
 	CloseStockTransfer(ctx context.Context, input inventory.CloseTransferInput) (model.StockTransferPayload, error)
+	RescheduleStockTransfer(ctx context.Context, input inventory.RescheduleTransferInput) (model.StockTransferPayload, error)
 	IssueVouchers(ctx context.Context, input voucher.IssueInput) (model.VoucherBatchPayload, error)
 	ImportVouchers(ctx context.Context, input voucher.ImportInput) (model.VoucherBatchPayload, error)
 	ExportVouchers(ctx context.Context, input model.ExportVouchersInput) (model.ExportVouchersPayload, error)
@@ -3241,6 +3242,20 @@ func field_Mutation_rescheduleStockDelivery_args(ctx context.Context, ec *execut
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (inventory.RescheduleDeliveryInput, error) {
 			return unmarshalNRescheduleStockDeliveryInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐRescheduleDeliveryInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_rescheduleStockTransfer_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (inventory.RescheduleTransferInput, error) {
+			return unmarshalNRescheduleStockTransferInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐRescheduleTransferInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -21405,6 +21420,49 @@ func fieldContext_Mutation_closeStockTransfer(ctx context.Context, ec *execution
 	return fc, nil
 }
 
+func _Mutation_rescheduleStockTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_rescheduleStockTransfer(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RescheduleStockTransfer(ctx, fc.Args["input"].(inventory.RescheduleTransferInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"INVENTORY_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.StockTransferPayload) graphql.Marshaler {
+			return marshalNStockTransferPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐStockTransferPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_rescheduleStockTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_rescheduleStockTransfer_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_issueVouchers(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -31170,6 +31228,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "closeStockTransfer":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_closeStockTransfer(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rescheduleStockTransfer":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_rescheduleStockTransfer(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

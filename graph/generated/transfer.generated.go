@@ -545,6 +545,55 @@ func UnmarshalReceiveStockTransferInput(ctx context.Context, raw any) (inventory
 	return out, err
 }
 
+func unmarshalInputRescheduleStockTransferInput(ctx context.Context, ec *executionContext, obj any) (inventory.RescheduleTransferInput, error) {
+	var it inventory.RescheduleTransferInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"transferId", "expectedOn"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "transferId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("transferId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.TransferID = data
+		case "expectedOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedOn"))
+			data, err := unmarshalODate2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedOn = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRescheduleStockTransferInput unmarshals raw into the RescheduleStockTransferInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRescheduleStockTransferInput(ctx context.Context, raw any) (inventory.RescheduleTransferInput, error) {
+	var out inventory.RescheduleTransferInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RescheduleStockTransferInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputSendStockInput(ctx context.Context, ec *executionContext, obj any) (inventory.SendStockInput, error) {
 	var it inventory.SendStockInput
 	if obj == nil {
@@ -984,6 +1033,11 @@ func unmarshalNCloseStockTransferInput2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 
 func unmarshalNReceiveStockTransferInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐReceiveTransferInput(ctx context.Context, ec *executionContext, v any) (inventory.ReceiveTransferInput, error) {
 	res, err := unmarshalInputReceiveStockTransferInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNRescheduleStockTransferInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐRescheduleTransferInput(ctx context.Context, ec *executionContext, v any) (inventory.RescheduleTransferInput, error) {
+	res, err := unmarshalInputRescheduleStockTransferInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
