@@ -421,3 +421,53 @@ func TestWhatReplacesReturnedGoodsComesFromWhereTheChannelPrefers(t *testing.T) 
 	require.Empty(t, d.staff.back(t, "receiveReturn", d.came(may, "restock", 2)).UserErrors)
 	requireShopStock(t, a, shop, red, 5, 2)
 }
+
+func TestATransferThatIsPutOffMovesWhatIsPromised(t *testing.T) {
+	t.Parallel()
+	p := newPunctual(t)
+	p.SetStock(t, p.box, 0)
+	backOrders(t, p.App, nil, 50)
+	shop, umeda := openShop(t, p.App, "shibuya", "TOKYO", map[uuid.UUID]int{p.box: 10}), openShop(t, p.App, "umeda", "OSAKA", nil)
+	c := &carrier{App: p.App, warehouse: id.Global("Location", shop), shop: id.Global("Location", p.WarehouseID)}
+	order := p.awaiting(t, nil, "intent-1", "")
+	anew(t, p.App)
+	require.Nil(t, p.order(t, order).PromisedOn, "nobody knows when a box comes")
+	before := mails(t, p.App)
+
+	sent := c.send(t, apptest.Variables{"expectedOn": p.day(3)}, apptest.Variables{"variantId": id.Global("Variant", p.box), "quantity": 10})
+	require.Empty(t, sent.UserErrors)
+	anew(t, p.App)
+	require.Equal(t, p.day(6), *p.order(t, order).PromisedOn, "a transfer that is announced counts")
+	require.Equal(t, before+1, mails(t, p.App))
+
+	expect := func(actor access.Actor, day any) string {
+		t.Helper()
+		var got struct{ RescheduleStockTransfer transferAnswer }
+		p.DoAs(t, actor, `mutation($input: RescheduleStockTransferInput!) { rescheduleStockTransfer(input: $input) { transfer { id } userErrors { code field message } } }`,
+			in(apptest.Variables{"transferId": sent.Transfer.ID, "expectedOn": day})).Into(t, &got)
+		anew(t, p.App)
+		return got.RescheduleStockTransfer.code()
+	}
+	require.Empty(t, expect(keeper, p.day(8)))
+	got := p.order(t, order)
+	require.Equal(t, [2]string{p.day(11), p.day(9)}, [2]string{*got.PromisedOn, *got.ShipBy})
+	last := got.History[len(got.History)-1]
+	require.Equal(t, [4]string{"order.rescheduled", "商品の入荷予定が変わったため", p.day(6), p.day(11)}, [4]string{last.Type, last.Reason, *last.PromisedBefore, *last.PromisedOn})
+	require.Empty(t, expect(keeper, p.day(8)), "the same day")
+	require.Equal(t, before+2, mails(t, p.App), "the customer is told once")
+	require.Equal(t, 1, countOf(t, p.App, `SELECT count(*) FROM events WHERE type = 'transfer.rescheduled'`))
+	stocker := func(at uuid.UUID) access.Actor {
+		return access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Stores: []uuid.UUID{at}, Permissions: []access.Permission{access.InventoryRead, access.InventoryWrite}}
+	}
+	require.Equal(t, "FORBIDDEN", expect(stocker(umeda), p.day(3)), "it neither leaves theirs nor comes to it")
+	require.Empty(t, expect(stocker(shop), p.day(3)), "who sent it knows")
+	require.Equal(t, p.day(6), *p.order(t, order).PromisedOn, "sooner, too")
+
+	// It never arrives: the promise is taken back, and staff see it.
+	require.Empty(t, c.change(t, "closeStockTransfer", "CloseStockTransferInput", apptest.Variables{"transferId": sent.Transfer.ID, "returned": true}).UserErrors)
+	anew(t, p.App)
+	require.Nil(t, p.order(t, order).PromisedOn)
+	require.Equal(t, before+4, mails(t, p.App))
+	require.Equal(t, []string{order}, lateOrders(t, p.App, cashier))
+	require.Equal(t, "TRANSFER_OVER", expect(keeper, p.day(3)))
+}

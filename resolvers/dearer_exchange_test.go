@@ -96,12 +96,8 @@ func TestDearerGoodsAreSentOnceTheDifferenceIsPaid(t *testing.T) {
 	require.Equal(t, []string{"6509", "0"}, []string{balance["BANK"], balance["DEPOSITS"]})
 	require.Zero(t, d.refunded(t))
 
-	// Given back later, they bring all that was paid for them; dearer ones they do not.
-	sofa := a.AddProduct(t, "sofa", 5000).Variants[0]
+	// Given back later, they bring all that was paid for them.
 	bed := d.staff.linesOf(t, order)[0]
-	wish := d.wish("EXCHANGE", piecesOf(bed, 1, "DEFECTIVE", apptest.Variables{"exchangeVariantId": id.Global("Variant", sofa)}))
-	wish["orderId"] = order
-	require.Equal(t, "EXCHANGE_PRICE_DIFFERS lines", d.back(t, "requestReturn", wish).code())
 	require.Equal(t, "1002", d.staff.takeBack(t, order, bed, 1).Refund.Amount)
 	require.Equal(t, int64(1001), d.refunded(t))
 	require.Equal(t, 1002, countOf(t, a, `SELECT sum(refunded)::int FROM payments WHERE order_id = $1`, keyOf(t, order)))
@@ -288,18 +284,122 @@ func TestDearerGoodsThatArePickedUpArePaidAtTheTill(t *testing.T) {
 	requireShopStock(t, a, umeda, variants[1], 1, 0)
 }
 
-func TestDearerGoodsAreNotExchangedOverTheCounter(t *testing.T) {
+// Over the counter, the difference is taken at the till with the goods that come back.
+func TestDearerGoodsAreExchangedOverTheCounter(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)
+	issueAs(t, a)
 	variants := a.AddProduct(t, "leash", 1980, 2480).Variants
 	umeda := openShop(t, a, "umeda", "OSAKA", map[uuid.UUID]int{variants[0]: 2, variants[1]: 2})
-	sold := counter{a, clerkOf(umeda)}.sell(t, apptest.Variables{"shopId": id.Global("Location", umeda), "expectedTotal": "1980", "tenders": []apptest.Variables{{"method": "CASH"}},
+	ours := counter{a, clerkOf(umeda)}
+	sold := ours.sell(t, apptest.Variables{"shopId": id.Global("Location", umeda), "expectedTotal": "1980", "tenders": []apptest.Variables{{"method": "CASH"}},
 		"lines": []apptest.Variables{pieceOf(variants[0], 1)}})
 	require.Empty(t, sold.UserErrors)
-	asked := counter{a, packer}.back(t, "requestReturn", apptest.Variables{"idempotencyKey": id.New().String(), "orderId": sold.Order.ID, "outcome": "EXCHANGE",
-		"lines": []apptest.Variables{piecesOf(counter{a, editor}.look(t, sold.Order.ID).Lines[0].ID, 1, "CHANGED_MIND", apptest.Variables{"exchangeVariantId": id.Global("Variant", variants[1])})}})
-	require.Equal(t, "EXCHANGE_PRICE_DIFFERS lines", asked.code())
-	require.Contains(t, asked.UserErrors[0].Message, "返品")
+	may := exchanged(t, a, sold.Order.ID, counter{a, editor}.look(t, sold.Order.ID).Lines[0].ID, variants[1])
+	in := func(tenders ...apptest.Variables) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": id.New().String(), "returnId": may.ID, "locationId": id.Global("Location", umeda), "tenders": tenders,
+			"lines": []apptest.Variables{{"lineId": may.Lines[0].ID, "restock": 1}}}
+	}
+	none := ours.back(t, "receiveReturn", in())
+	require.Equal(t, "TENDERS_MISMATCH tenders", none.code())
+	require.Contains(t, none.UserErrors[0].Message, "500", "the till is told how much it is")
+	require.Equal(t, "TENDERS_MISMATCH tenders.0", ours.back(t, "receiveReturn", in(apptest.Variables{"method": "CASH", "amount": "501"})).code())
+	require.Equal(t, "TENDERS_MISMATCH tenders", ours.back(t, "receiveReturn", in(apptest.Variables{"method": "CASH", "amount": "499"})).code())
+	require.Equal(t, "PAYMENT_METHOD_UNAVAILABLE tenders.0.method", ours.back(t, "receiveReturn", in(apptest.Variables{"method": "CARD"})).code())
+	requireShopStock(t, a, umeda, variants[0], 1, 0)
+	requireShopStock(t, a, umeda, variants[1], 2, 0)
+
+	both := in(apptest.Variables{"method": "CARD_TERMINAL", "amount": "200", "reference": "T-1"}, apptest.Variables{"method": "CASH"})
+	got := ours.back(t, "receiveReturn", both)
+	require.Empty(t, got.UserErrors)
+	placed := got.Return.Receipts[0].ExchangeOrder
+	require.Equal(t, []any{"DELIVERED", true, "500", "1980"}, []any{placed.Status, placed.Paid, placed.Total.Amount, got.Return.Receipts[0].CarriedOver.Amount})
+	require.Equal(t, placed.ID, ours.back(t, "receiveReturn", both).Return.Receipts[0].ExchangeOrder.ID, "the same intent is taken once")
+	requireShopStock(t, a, umeda, variants[0], 2, 0)
+	requireShopStock(t, a, umeda, variants[1], 1, 0)
+	balance := trialBalance(t, a)
+	require.Equal(t, []string{"2280", "0"}, []string{balance["CASHumeda"], balance["DEPOSITS"]})
+	require.Equal(t, []int64{500}, issuedOf(t, a, placed.ID), "the difference is invoiced, with its tax")
+
+	// Given back, they bring all that was paid for them, out of the till.
+	require.Equal(t, "500", counter{a, packer}.takeBack(t, placed.ID, counter{a, editor}.look(t, placed.ID).Lines[0].ID, 1).Refund.Amount)
+	require.Equal(t, 2480, countOf(t, a, `SELECT sum(refunded)::int FROM payments`))
+	require.Equal(t, "0", trialBalance(t, a)["DEPOSITS"])
+}
+
+func TestTendersAreForDearerGoodsOverTheCounterOnly(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	d := newDelivered(t, a).arrive(t)
+	may := d.approved(t, "EXCHANGE", piecesOf(d.leashes, 1, "CHANGED_MIND", apptest.Variables{"exchangeVariantId": id.Global("Variant", d.bed)}))
+	cash := []apptest.Variables{{"method": "CASH"}}
+	require.Equal(t, "TENDERS_MISMATCH tenders.0", d.staff.back(t, "receiveReturn", with(d.came(may, "restock", 1), "tenders", cash)).code(), "it is sent, and paid before")
+	back := d.approved(t, "REFUND", piecesOf(d.leashes, 1, "CHANGED_MIND", nil))
+	require.Equal(t, "TENDERS_MISMATCH tenders", d.staff.back(t, "receiveReturn", with(d.came(back, "restock", 1), "tenders", cash)).code(), "nothing is to be paid")
+}
+
+// dearerAgain exchanges a piece of the order's first line for the other goods, and answers the
+// order of these.
+func (d delivered) dearerAgain(t testing.TB, order string, other uuid.UUID) (returned returnSeen, placed string) {
+	t.Helper()
+	may := exchanged(t, d.App, order, d.staff.linesOf(t, order)[0], other)
+	got := d.staff.back(t, "receiveReturn", d.came(may, "restock", 1))
+	require.Empty(t, got.UserErrors)
+	return *got.Return, got.Return.Receipts[0].ExchangeOrder.ID
+}
+
+// A bed that replaced a leash is exchanged for a sofa: what was paid for the bed by both
+// orders is carried over, and goes back by both.
+func TestDearerGoodsAreExchangedForDearerOnesAgain(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	issueAs(t, a)
+	d := newDelivered(t, a).arrive(t)
+	_, bed := d.forABed(t)
+	d.staff.transferred(t, bed, "1002")
+	d.staff.ship(t, bed)
+	sofa := a.AddProduct(t, "sofa", 5000).Variants[0]
+	returned, order := d.dearerAgain(t, bed, sofa)
+	receipt := returned.Receipts[0]
+	require.Equal(t, []string{"2003", "2997", "PENDING_PAYMENT"}, []string{receipt.CarriedOver.Amount, receipt.ExchangeOrder.Total.Amount, receipt.ExchangeOrder.Status})
+	d.staff.transferred(t, order, "2997")
+	d.staff.ship(t, order)
+	balance := trialBalance(t, a)
+	require.Equal(t, []string{"9506", "0"}, []string{balance["BANK"], balance["DEPOSITS"]}, "4,506 were paid first")
+
+	require.Equal(t, "2997", d.staff.takeBack(t, order, d.staff.linesOf(t, order)[0], 1).Refund.Amount)
+	require.Equal(t, int64(1001), d.refunded(t), "the leash by the first order")
+	paid := func(order string) int {
+		return countOf(t, a, `SELECT coalesce(sum(refunded), 0)::int FROM payments WHERE order_id = $1`, keyOf(t, order))
+	}
+	require.Equal(t, []int{1002, 2997}, []int{paid(bed), paid(order)})
+	require.Equal(t, []int64{1002, 1002}, issuedOf(t, a, bed), "an invoice, and its credit note")
+	balance = trialBalance(t, a)
+	require.Equal(t, []string{"4506", "0"}, []string{balance["BANK"], balance["DEPOSITS"]})
+}
+
+// A leash that replaced a leash for nothing is exchanged for a bed: what was paid for the first
+// is carried over, however often it was replaced.
+func TestWhatReplacedGoodsForNothingIsExchangedForDearerOnes(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	d := newDelivered(t, a).arrive(t)
+	returned, again := d.dearerAgain(t, d.order, d.leash)
+	require.Equal(t, []string{"0", "0"}, []string{returned.Receipts[0].CarriedOver.Amount, returned.Receipts[0].ExchangeOrder.Total.Amount})
+	d.staff.ship(t, again)
+	_, third := d.dearerAgain(t, again, d.leash)
+	d.staff.ship(t, third)
+	returned, bed := d.dearerAgain(t, third, d.bed)
+	receipt := returned.Receipts[0]
+	require.Equal(t, []string{"1001", "1002", "PENDING_PAYMENT"}, []string{receipt.CarriedOver.Amount, receipt.ExchangeOrder.Total.Amount, receipt.ExchangeOrder.Status})
+	require.Zero(t, d.refunded(t))
+
+	exec(t, a, `UPDATE payments SET due_at = now() - interval '1 hour' WHERE status = 'PENDING'`)
+	require.NoError(t, a.App.Payments.Expire(t.Context()))
+	require.Equal(t, "CANCELLED", d.staff.dearer(t, bed).Status)
+	require.Equal(t, int64(1001), d.refunded(t), "nobody paid: the leash is paid back by the order that was paid for it")
+	require.Zero(t, countOf(t, a, `SELECT sum(carried)::int FROM return_receipts`), "nothing is carried over any more")
+	require.Equal(t, "0", trialBalance(t, a)["DEPOSITS"])
 }
 
 // Many who give the order up at once give back once.

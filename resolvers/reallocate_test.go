@@ -174,3 +174,36 @@ func TestGoodsAreLookedForAsTheOrdersChannelPrefers(t *testing.T) {
 	require.Empty(t, moved.UserErrors)
 	require.Equal(t, id.Global("Location", near), *moved.Moved[0].LocationID)
 }
+
+// A gift goes with the goods where the channel prefers a single parcel, though the brand's
+// first location has it, too.
+func TestGiftsAreLookedForAsTheChannelPrefers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		preferences []string
+		near        int // gifts that the shop with the goods gives
+	}{
+		"the brand's order": {nil, 0},
+		"a single parcel":   {[]string{"SINGLE_PARCEL"}, 1},
+		"the nearest":       {[]string{"NEAREST"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := apptest.Start(t)
+			leash, bowl := a.AddProduct(t, "leash", 1980), a.AddProduct(t, "bowl", 500)
+			a.SetStock(t, leash.Variants[0], 0)
+			shop := openShop(t, a, "shibuya", "TOKYO", map[uuid.UUID]int{leash.Variants[0]: 5, bowl.Variants[0]: 5})
+			exec(t, a, `UPDATE locations SET ships = true WHERE id = $1`, shop)
+			exec(t, a, `UPDATE locations SET address = '{"prefecture": "OSAKA"}' WHERE id = $1`, a.WarehouseID)
+			exec(t, a, `UPDATE channels SET allocation = coalesce($1::text[], allocation)`, c.preferences)
+			runCampaign(t, a, "gift", apptest.Variables{"goods": []apptest.Variables{{"kind": "PRODUCT", "id": id.Global("Product", leash.ID)}},
+				"benefits": []apptest.Variables{{"kind": "GIFT", "variantId": id.Global("Variant", bowl.Variants[0]), "pieces": 1, "allotment": 1}}})
+			b := apptest.Serve(t, a.Shop, a.App.Config) // a process that has not read the channels yet
+			guest := &shopper{App: b}
+			require.Empty(t, guest.add(t, leash.Variants[0], 1).UserErrors)
+			require.Empty(t, guest.fillIn(t, b.AddShipping(t, "parcel", 0)).UserErrors)
+			require.Empty(t, guest.place(t, "intent-1", "1980").UserErrors)
+			requireShopStock(t, b, shop, bowl.Variants[0], 5, c.near)
+		})
+	}
+}

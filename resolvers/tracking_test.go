@@ -160,6 +160,38 @@ func (d *dock) reported(t testing.TB, number string, events ...map[string]any) {
 	require.Equal(t, http.StatusOK, d.report(t, "kamome", signed.Header(body, carrierSecret, time.Now()), body))
 }
 
+// One report of a body fails: the others are taken in, and the carrier sends it again until
+// that one is, too.
+func TestAReportThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
+	t.Parallel()
+	d := newDock(t, startKamome(t).settings)
+	first, _ := d.sent(t, "4912-0000-0001")
+	broken, _ := d.sent(t, "4912-0000-0002")
+	last, _ := d.sent(t, "4912-0000-0003")
+	exec(t, d.App, `CREATE FUNCTION break_down() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'out of order'; END $$`)
+	exec(t, d.App, `CREATE TRIGGER break_down BEFORE INSERT ON tracking_events FOR EACH ROW WHEN (NEW.place = '故障') EXECUTE FUNCTION break_down()`)
+	delivered := said("DELIVERED", time.Minute)
+	fails := said("DELIVERED", time.Minute)
+	fails["place"] = "故障"
+	body, err := json.Marshal(map[string]any{"parcels": []any{
+		map[string]any{"number": "491200000001", "events": []any{delivered}}, map[string]any{"number": "491200000002", "events": []any{fails}},
+		map[string]any{"number": "491200000003", "events": []any{delivered}},
+	}})
+	require.NoError(t, err)
+	send := func() int { return d.report(t, "kamome", signed.Header(body, carrierSecret, time.Now()), body) }
+	require.Equal(t, http.StatusInternalServerError, send(), "send it again")
+	statuses := func() []string {
+		return []string{d.staff.look(t, first).Status, d.staff.look(t, broken).Status, d.staff.look(t, last).Status}
+	}
+	require.Equal(t, []string{"DELIVERED", "SHIPPED", "DELIVERED"}, statuses())
+	require.Equal(t, 2, countOf(t, d.App, `SELECT count(*) FROM tracking_events`))
+
+	exec(t, d.App, `DROP TRIGGER break_down ON tracking_events`)
+	require.Equal(t, http.StatusOK, send())
+	require.Equal(t, []string{"DELIVERED", "DELIVERED", "DELIVERED"}, statuses())
+	require.Equal(t, 3, countOf(t, d.App, `SELECT count(*) FROM tracking_events`), "what was taken in counts once")
+}
+
 func TestACarrierReportsByWebhook(t *testing.T) {
 	t.Parallel()
 	d := newDock(t, startKamome(t).settings)

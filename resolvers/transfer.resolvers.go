@@ -31,6 +31,11 @@ func (r *mutationResolver) CloseStockTransfer(ctx context.Context, input invento
 	return movedPayload(ctx, closed, err)
 }
 
+func (r *mutationResolver) RescheduleStockTransfer(ctx context.Context, input inventory.RescheduleTransferInput) (model.StockTransferPayload, error) {
+	moved, err := r.Stock.RescheduleTransfer(ctx, input)
+	return movedPayload(ctx, moved, err)
+}
+
 func (r *queryResolver) StockTransfers(ctx context.Context, state *inventory.TransferState, locationID *string, late bool, first *int, after *string) (page.Connection[inventory.Transfer], error) {
 	filter := inventory.TransferFilter{State: state, Late: late}
 	var err error

@@ -21,6 +21,7 @@ type commands struct {
 	Export     exportCommand     `cmd:"" help:"Write a file in the form in which it is imported."`
 	Seed       seedCommand       `cmd:"" help:"Fill the database with a sample pet retailer, or with a catalog of any size."`
 	Operations operationsCommand `cmd:"" help:"Build, register, list and retire the operations that clients may run."`
+	Books      booksCommand      `cmd:"" help:"Look for stock that given-up orders still hold, and give it back."`
 	Draw       drawCommand       `cmd:"" help:"Draw a published draw again, and say whether it holds."`
 	Keys       keysCommand       `cmd:"" help:"Look after the keys that sign access tokens and seal personal data."`
 	Schema     schemaCommand     `cmd:"" help:"Print the whole GraphQL schema."`

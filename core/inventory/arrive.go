@@ -2,6 +2,8 @@ package inventory
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -94,8 +96,60 @@ func (k *Keeper) CloseTransfer(ctx context.Context, in CloseTransferInput) (*Tra
 				shifts = append(shifts, Shift{Place: Place{l.VariantID, t.FromID}, OnHand: l.Missing()})
 			}
 		}
-		return k.advance(ctx, t, "transfer.closed", lines, shifts)
+		return errors.Join(k.advance(ctx, t, "transfer.closed", lines, shifts), k.arrivesOtherwise(ctx, *t, *t, lines))
 	})
+}
+
+// RescheduleTransferInput says anew when a transfer arrives; nil: nobody knows.
+type RescheduleTransferInput struct {
+	TransferID uuid.UUID
+	ExpectedOn *time.Time
+}
+
+// RescheduleTransfer notes another day for a transfer in transit, for those who sent it or
+// wait for it: orders that wait for its goods are promised another, too.
+func (k *Keeper) RescheduleTransfer(ctx context.Context, in RescheduleTransferInput) (*Transfer, error) {
+	if err := access.Require(ctx, access.InventoryWrite); err != nil {
+		return nil, err
+	}
+	var changed *Transfer
+	err := k.Tx.InTx(ctx, func(ctx context.Context) error {
+		t, lines, err := k.inTransit(ctx, in.TransferID)
+		if err != nil {
+			return err
+		}
+		if !access.WorksAt(ctx, t.FromID) && !access.WorksAt(ctx, t.ToID) {
+			return fault.ErrForbidden
+		}
+		before := *t
+		changed = t
+		if t.ExpectedOn = in.ExpectedOn; sameDay(before.ExpectedOn, t.ExpectedOn) {
+			return nil
+		}
+		t.UpdatedAt = k.Now()
+		return errors.Join(
+			k.Transfers.SaveTransfer(ctx, *t, lines), k.Events.Record(ctx, k.happened(ctx, "transfer.rescheduled", *t, lines)),
+			k.arrivesOtherwise(ctx, before, *t, lines))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return changed, nil
+}
+
+// inTransit is a transfer of the brand that has not ended, locked, with its lines.
+func (k *Keeper) inTransit(ctx context.Context, transferID uuid.UUID) (*Transfer, []TransferLine, error) {
+	t, err := k.Transfers.LockTransfer(ctx, channel.From(ctx).BrandID, transferID)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case t == nil:
+		return nil, nil, fault.ErrNotFound.At("transferId")
+	case t.State != InTransit:
+		return nil, nil, ErrTransferOver.At("transferId")
+	}
+	lines, err := k.Transfers.TransferLines(ctx, []uuid.UUID{t.ID})
+	return t, lines, err
 }
 
 // intent is what somebody wants to be done once.
@@ -111,17 +165,7 @@ func (k *Keeper) step(ctx context.Context, in intent, transferID uuid.UUID, f fu
 	}
 	brandID := channel.From(ctx).BrandID
 	return idempotency.OnceRead(ctx, k.Keys, in.operation, in.key, in.input, func(ctx context.Context) (*Transfer, error) {
-		t, err := k.Transfers.LockTransfer(ctx, brandID, transferID)
-		if err != nil {
-			return nil, err
-		}
-		if t == nil {
-			return nil, fault.ErrNotFound.At("transferId")
-		}
-		if t.State != InTransit {
-			return nil, ErrTransferOver.At("transferId")
-		}
-		lines, err := k.Transfers.TransferLines(ctx, []uuid.UUID{t.ID})
+		t, lines, err := k.inTransit(ctx, transferID)
 		if err != nil {
 			return nil, err
 		}

@@ -135,16 +135,16 @@ func (s *Supply) announce(ctx context.Context, in AnnounceInput) (uuid.UUID, err
 // comesOtherwise tells those who wait of goods for which another day is announced than
 // before, or that do not come.
 func (s *Supply) comesOtherwise(ctx context.Context, before, after Delivery, lines []DeliveryLine) error {
+	if after.State != DeliveryClosed && sameDay(before.ExpectedOn, after.ExpectedOn) {
+		return nil
+	}
 	var variants []uuid.UUID
 	for _, l := range lines {
 		if l.Missing() > 0 {
 			variants = append(variants, l.VariantID)
 		}
 	}
-	if s.Waiters == nil || len(variants) == 0 || after.State != DeliveryClosed && sameDay(before.ExpectedOn, after.ExpectedOn) {
-		return nil
-	}
-	return s.Waiters.ComesOtherwise(ctx, after.BrandID, variants)
+	return s.tellWaiters(ctx, after.BrandID, variants)
 }
 
 func sameDay(a, b *time.Time) bool {

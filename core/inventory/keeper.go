@@ -88,6 +88,7 @@ type KeeperParts struct {
 	Stocktakes StocktakeStore
 	Lots       *Lots
 	Claims     Claims
+	Waiters    Waiters // nil: nobody waits
 	Keys       *idempotency.Keys
 	Shown      *Shown
 	Events     event.Recorder

@@ -68,7 +68,6 @@ type SupplyStore interface {
 type Supply struct {
 	*Keeper
 	Supplies SupplyStore
-	Waiters  Waiters // nil: nobody waits
 	Outbox   messaging.Outbox
 }
 

@@ -190,7 +190,31 @@ func (k *Keeper) send(ctx context.Context, in SendStockInput) (uuid.UUID, error)
 	if err := k.shift(ctx, k.moving(ctx, t), shifts, k.happened(ctx, "transfer.sent", t, lines)); err != nil {
 		return uuid.Nil, err
 	}
-	return t.ID, nil
+	return t.ID, k.arrivesOtherwise(ctx, Transfer{}, t, lines)
+}
+
+// arrivesOtherwise tells those who wait of goods that arrive on another day than was said
+// before, or do not.
+func (k *Keeper) arrivesOtherwise(ctx context.Context, before, after Transfer, lines []TransferLine) error {
+	ended := after.State == Lost || after.State == Returned
+	if after.State == Arrived || !ended && sameDay(before.ExpectedOn, after.ExpectedOn) {
+		return nil
+	}
+	var variants []uuid.UUID
+	for _, l := range lines {
+		if l.Missing() > 0 {
+			variants = append(variants, l.VariantID)
+		}
+	}
+	return k.tellWaiters(ctx, after.BrandID, variants)
+}
+
+// tellWaiters tells those who wait of the goods.
+func (k *Keeper) tellWaiters(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) error {
+	if k.Waiters == nil || len(variantIDs) == 0 {
+		return nil
+	}
+	return k.Waiters.ComesOtherwise(ctx, brandID, variantIDs)
 }
 
 // between is what a transfer is for the stock of a shop that takes goods to an event, and

@@ -201,6 +201,17 @@ func (b *Books) ParcelRefused(ctx context.Context, r Returned, uncollected bool)
 	return b.Post(ctx, e)
 }
 
+// SetOff sets what an order's customer is owed for what came back off against what the
+// carrier was to collect, and nobody does (相殺).
+func (b *Books) SetOff(ctx context.Context, r Returned) error {
+	e := Entry{
+		BrandID: r.BrandID, Kind: KindReturn, Source: "setoff:" + r.CauseID.String(), Currency: r.Currency, OrderID: &r.OrderID, Reference: r.Reference,
+	}
+	e.DebitTo(Deposits, "", r.Minor)
+	e.CreditTo(Receivable, Carrier, r.Minor)
+	return b.Post(ctx, e)
+}
+
 // giveBack completes the entry of money that goes back, or of a claim that is given up.
 func (b *Books) giveBack(ctx context.Context, m Movement, balances Balances, e Entry) (ofSale int64, err error) {
 	deposited := min(max(-balances.Of(Deposits), 0), m.Minor)

@@ -76,7 +76,8 @@ type ExchangeInput struct {
 	Wanted       []Wanted
 	ReturnNumber string
 	LocationID   uuid.UUID
-	Handed       []HandedLot // which lots are handed over, if the order was sold over the counter
+	Handed       []HandedLot  // which lots are handed over, if the order was sold over the counter
+	Tenders      []ShopTender // what is taken at the till then, for dearer goods
 }
 
 // Wanted is pieces of goods that replace others.
@@ -134,17 +135,25 @@ func (s *Service) Exchange(ctx context.Context, in ExchangeInput) (*Order, error
 		}
 		return nil, err
 	}
-	if d.Order.Status == PendingPayment {
+	switch {
+	case in.overCounter():
+		return &d.Order, s.handInstead(ctx, d, in)
+	case d.Order.Status == PendingPayment:
 		return &d.Order, nil
 	}
-	if !in.overCounter() {
-		return &d.Order, s.released(ctx, &d.Order)
+	return &d.Order, s.released(ctx, &d.Order)
+}
+
+// handInstead takes what the goods cost more at the till, and gives them out.
+func (s *Service) handInstead(ctx context.Context, d Draft, in ExchangeInput) error {
+	if err := s.take(ctx, d.Order, in.Tenders); err != nil {
+		return err
 	}
 	var lots []inventory.ChosenLot
 	for _, h := range in.Handed {
 		lots = append(lots, h.of(d.Lines, value(h.VariantID)))
 	}
-	return &d.Order, s.deliverOver(ctx, d.Order.ID, in.LocationID, lots)
+	return s.deliverOver(ctx, d.Order.ID, in.LocationID, lots)
 }
 
 // overCounter reports whether the customer stands at the counter where the goods came back.
@@ -183,6 +192,9 @@ func (s *Service) exchangeDraft(ctx context.Context, in ExchangeInput) (Draft, e
 	}
 	o.PlacedAt, o.UpdatedAt = s.now(), s.now()
 	if err := s.dearer(ctx, &d, in); err != nil {
+		return d, err
+	}
+	if err := covers(in.Tenders, d.atTill(in)); err != nil {
 		return d, err
 	}
 	d.Event = event.New(ctx, o.PlacedAt, "order.placed", "Order", o.ID, map[string]any{

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
@@ -73,7 +74,7 @@ func (s *Service) gifts(ctx context.Context, d *Draft, levels []cart.Level) erro
 	if err != nil {
 		return err
 	}
-	left := less(append(slices.Clone(goods.Levels), levelsOf(levels, goods.Levels)...), d.Reservations)
+	left := less(d.giftLevels(ctx, goods, levels), d.Reservations)
 	for i := range d.Applied {
 		a := &d.Applied[i]
 		given := make([]pricing.Gift, 0, len(a.Gifts))
@@ -109,6 +110,33 @@ func (s *Service) gifts(ctx context.Context, d *Draft, levels []cart.Level) erro
 		a.Gifts = given
 	}
 	return nil
+}
+
+// giftLevels are the levels of the gifts and of the cart, sought in the order that the
+// channel prefers for all that the order is to hold: a gift goes with the goods if it can.
+func (d *Draft) giftLevels(ctx context.Context, goods Goods, levels []cart.Level) []cart.Level {
+	all := append(slices.Clone(goods.Levels), levelsOf(levels, goods.Levels)...)
+	if len(channel.From(ctx).Allocation) == 0 {
+		return all
+	}
+	var held []Reservation // by variant
+	for _, r := range d.Reservations {
+		held = merged(held, []Reservation{{VariantID: r.VariantID, Quantity: r.Quantity}})
+	}
+	for _, a := range d.Applied {
+		for _, g := range a.Gifts {
+			item := goods.item(g.VariantID)
+			item.Quantity = g.Quantity
+			for _, w := range cart.Wanted([]cart.Item{item}) {
+				held = merged(held, []Reservation{{VariantID: w.VariantID, Quantity: w.Quantity}})
+			}
+		}
+	}
+	wants := make([]cart.Want, len(held))
+	for i, r := range held {
+		wants[i] = cart.Want{Goods: cart.Goods{VariantID: r.VariantID}, Quantity: r.Quantity}
+	}
+	return ranked(all, Job{wants, d.Order.ShippingAddress.Prefecture}, channel.From(ctx).Allocation)
 }
 
 // allowed reports whether limits leave the customer the pieces, besides those that the

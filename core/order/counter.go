@@ -131,11 +131,19 @@ func (in SellInput) Validate() error {
 		all = append(all, fault.ErrRequired.At("expectedTotal"))
 	}
 	for i, t := range in.Tenders {
-		if t.Method != payment.MethodCash && t.Method != payment.MethodCardTerminal {
-			all = append(all, payment.ErrMethodUnavailable.At(fmt.Sprintf("tenders.%d.method", i)))
+		if err := t.Validate(); err != nil {
+			all = append(all, at(fmt.Sprintf("tenders.%d.method", i), err))
 		}
 	}
 	return errors.Join(all...)
+}
+
+// Validate checks that it is money that tills take.
+func (t ShopTender) Validate() error {
+	if t.Method != payment.MethodCash && t.Method != payment.MethodCardTerminal {
+		return payment.ErrMethodUnavailable.At("method")
+	}
+	return nil
 }
 
 // Sell records a sale over the counter of a shop, for its staff: an order that is placed,
@@ -279,14 +287,22 @@ func (s *Service) sell(ctx context.Context, in SellInput, r rung) (uuid.UUID, er
 	if err := s.write(ctx, d); err != nil {
 		return uuid.Nil, err
 	}
-	for i, t := range in.Tenders {
+	if err := s.take(ctx, *o, in.Tenders); err != nil {
+		return uuid.Nil, err
+	}
+	return o.ID, s.deliverOver(ctx, o.ID, in.ShopID, in.chosen(d.Lines))
+}
+
+// take takes the tenders at the till of the order's shop.
+func (s *Service) take(ctx context.Context, o Order, tenders []ShopTender) error {
+	for i, t := range tenders {
 		if _, err := s.tills.RecordTill(ctx, payment.TillInput{
 			OrderID: o.ID, Method: t.Method, Amount: t.Amount, ShopID: o.ShopID, Reference: t.Reference, IdempotencyKey: fmt.Sprintf("%s/%d", o.ID, i),
 		}); err != nil {
-			return uuid.Nil, at(fmt.Sprintf("tenders.%d", i), err)
+			return at(fmt.Sprintf("tenders.%d", i), err)
 		}
 	}
-	return o.ID, s.deliverOver(ctx, o.ID, in.ShopID, in.chosen(d.Lines))
+	return nil
 }
 
 // rungUp is the order of a sale, with what points and codes pay of it; the tenders
@@ -303,7 +319,7 @@ func (s *Service) rungUp(ctx context.Context, in SellInput, r rung) (Draft, erro
 	o := &d.Order
 	o.Origin, o.TokenHash, d.PickUp = r.origin(), nil, nil
 	rest := s.give(&d)
-	if err := in.covers(money.Of(rest, o.Currency)); err != nil {
+	if err := covers(in.Tenders, money.Of(rest, o.Currency)); err != nil {
 		return d, err
 	}
 	o.Paid = rest == 0
@@ -314,9 +330,9 @@ func (s *Service) rungUp(ctx context.Context, in SellInput, r rung) (Draft, erro
 
 // covers fails unless the tenders come to the total: one without an amount takes the rest,
 // and there is nothing after it.
-func (in SellInput) covers(total money.Money) error {
+func covers(tenders []ShopTender, total money.Money) error {
 	rest := total.Minor
-	for i, t := range in.Tenders {
+	for i, t := range tenders {
 		if t.Amount == nil && rest > 0 {
 			rest = 0
 			continue

@@ -9,20 +9,33 @@ import (
 
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 )
 
-// Exchanges know what was carried over to orders whose goods replace others.
+// Exchanges know what was carried over to orders whose goods replace others, and what came
+// back of orders.
 type Exchanges interface {
 	// GivenUp gives back what was carried over to the order, in the transaction that gives
 	// it up, and answers how much goes back to the customer.
 	GivenUp(ctx context.Context, orderID uuid.UUID) (int64, error)
+	// Refused gives back what is due when all of an order is back, if it is with a shipment
+	// that was refused, in the transaction that takes it back, and answers how much. The
+	// credit note is issued by what it answers: late, as whoever draws a number holds up
+	// others who do.
+	Refused(ctx context.Context, orderID, shipmentID uuid.UUID) (int64, func(context.Context) error, error)
 }
 
 // ExchangeBy says who knows of exchanges: returns place orders, so they are made after them.
 func (s *Service) ExchangeBy(e Exchanges) { s.exchanges = e }
+
+// CarryOver notes how much was paid before for goods of an order that cost nothing, since
+// they are exchanged in their turn; in the transaction that has the order locked.
+func (s *Service) CarryOver(ctx context.Context, orderID uuid.UUID, minor int64) error {
+	return s.store.SaveCarried(ctx, orderID, minor)
+}
 
 // Carried is what was paid for goods that came back, and that the order's replace; nil if
 // nothing was carried over.
@@ -72,6 +85,9 @@ func (s *Service) dearer(ctx context.Context, d *Draft, in ExchangeInput) error 
 		{Rule: pricing.RuleExchange, Label: labelCarried, Change: money.Of(-o.DiscountMinor, o.Currency), Running: money.Of(o.SubtotalMinor-o.DiscountMinor, o.Currency)},
 	}
 	o.Paid = false
+	if in.overCounter() {
+		return s.dearerOver(ctx, d, in)
+	}
 	switch {
 	case o.OnAccount() && o.CompanyID != nil:
 		o.Paid, err = s.trade.Adjust(ctx, *o.CompanyID, o.ID, o.TotalMinor)
@@ -85,4 +101,27 @@ func (s *Service) dearer(ctx context.Context, d *Draft, in ExchangeInput) error 
 		return err
 	}
 	return s.billed(ctx, d, PlaceInput{})
+}
+
+// atTill is what is taken at the till for the goods: nothing but over the counter.
+func (d Draft) atTill(in ExchangeInput) money.Money {
+	if !in.overCounter() {
+		return money.Of(0, d.Order.Currency)
+	}
+	return d.Order.Total()
+}
+
+// dearerOver lets an order of dearer goods be paid at the till, before they are handed over.
+func (s *Service) dearerOver(ctx context.Context, d *Draft, in ExchangeInput) error {
+	o := &d.Order
+	o.Status, o.PaymentMethod = PendingPayment, payment.MethodCash
+	if len(in.Tenders) > 0 {
+		o.PaymentMethod = in.Tenders[0].Method
+	}
+	if o.Email == "" {
+		return nil
+	}
+	confirmation, err := s.message(ctx, *o, o.ID.String(), confirmationOf(*d))
+	d.Messages = []messaging.Message{confirmation}
+	return err
 }

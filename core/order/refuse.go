@@ -68,7 +68,8 @@ func (s *Service) RefuseShipment(ctx context.Context, in RefuseShipmentInput) (M
 }
 
 func (s *Service) refuse(ctx context.Context, m *moving, in RefuseShipmentInput) error {
-	if err := s.mayRefuse(ctx, m, in); err != nil {
+	returned, err := s.mayRefuse(ctx, m, in)
+	if err != nil {
 		return err
 	}
 	collects := m.collects()
@@ -108,32 +109,41 @@ func (s *Service) refuse(ctx context.Context, m *moving, in RefuseShipmentInput)
 		}
 		return s.giveUpGoods(ctx, o, reason, refund)
 	}
-	return s.refusedPart(ctx, m, in, share, collects, reason)
+	return s.refusedPart(ctx, m, in, refusal{share, collects, returned, reason})
 }
 
-// mayRefuse fails unless the shipment is out and can have been refused. Where, without it,
+// refusal is what is refused with one shipment of an order.
+type refusal struct {
+	share    int64 // of the order's total
+	collects bool  // the carrier was to collect the money with it
+	returned bool  // goods of the order came back before
+	reason   string
+}
+
+// mayRefuse fails unless the shipment is out and can have been refused, and answers whether
+// goods of the order came back by returns. Where, without it,
 // less of a line would be left with the customer than came back by returns, it was not: its
 // goods would be received, and paid back, twice.
-func (s *Service) mayRefuse(ctx context.Context, m *moving, in RefuseShipmentInput) error {
+func (s *Service) mayRefuse(ctx context.Context, m *moving, in RefuseShipmentInput) (returned bool, _ error) {
 	switch {
 	case m.shipment.Status != ShipmentShipped:
-		return ErrShipmentStatus.With(m.shipment.Status)
+		return false, ErrShipmentStatus.With(m.shipment.Status)
 	case m.order.PickedUp():
-		return ErrPickUp
+		return false, ErrPickUp
 	case !access.WorksAt(ctx, in.place(m)):
-		return fault.ErrForbidden
+		return false, fault.ErrForbidden
 	}
 	others := slices.DeleteFunc(slices.Clone(m.shipments), func(h Shipment) bool { return h.ID == m.shipment.ID })
 	back, err := s.store.CameBack(ctx, m.order.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, l := range m.lines {
 		if m.shipment.holds(l.ID) && back[l.ID] > l.Shipped(others) {
-			return errCameBack.At("shipmentId")
+			return false, errCameBack.At("shipmentId")
 		}
 	}
-	return nil
+	return len(back) > 0, nil
 }
 
 // holds reports whether pieces of the line are in the shipment.
@@ -150,40 +160,66 @@ func (in RefuseShipmentInput) place(m *moving) uuid.UUID {
 }
 
 // refusedPart settles the money of a shipment while the rest of its order stands, and
-// takes its goods in.
-func (s *Service) refusedPart(ctx context.Context, m *moving, in RefuseShipmentInput, share int64, collects bool, reason string) error {
+// takes its goods in. When the rest was returned, all of the order is back.
+func (s *Service) refusedPart(ctx context.Context, m *moving, in RefuseShipmentInput, r refusal) error {
 	o := m.order
 	var given int64
-	if o.OnAccount() && o.CompanyID != nil && !o.Paid {
-		paid, err := s.trade.Covered(ctx, *o.CompanyID, o.ID)
-		if err != nil {
+	var credit func(context.Context) error
+	var err error
+	if r.returned {
+		if given, credit, err = s.exchanges.Refused(ctx, o.ID, m.shipment.ID); err != nil {
 			return err
 		}
-		o.Paid = paid
 	}
-	if !o.OnAccount() {
-		after, err := s.payments.Refused(ctx, payment.RefusedInput{OrderID: o.ID, CauseID: m.shipment.ID, Minor: share, Uncollected: collects, Reference: o.Number})
-		if err != nil {
-			return err
-		}
-		given, o.Paid = after.Refund, after.Covered >= o.Owed()
+	back, err := s.refusedMoney(ctx, m, r)
+	if err != nil {
+		return err
 	}
 	if err := s.takeIn(ctx, m, in); err != nil {
 		return err
 	}
+	if err := s.refusedPapers(ctx, m, r, credit); err != nil {
+		return err
+	}
+	return s.mail(ctx, *o, m.shipment.ID.String()+" refused", messaging.OrderChanged{
+		Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: r.reason, Currency: o.Currency, Lines: mailed(Draft{Order: *o, Lines: m.kept()}),
+		Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.Owed(), Difference: -r.share, Refund: given + back,
+	})
+}
+
+// refusedMoney gives a shipment's share of the money back, or does not ask for it, and says
+// whether the order is paid. It answers what goes back.
+func (s *Service) refusedMoney(ctx context.Context, m *moving, r refusal) (back int64, err error) {
+	o := m.order
+	if o.OnAccount() {
+		if o.CompanyID != nil && !o.Paid {
+			o.Paid, err = s.trade.Covered(ctx, *o.CompanyID, o.ID)
+		}
+		return 0, err
+	}
+	after, err := s.payments.Refused(ctx, payment.RefusedInput{OrderID: o.ID, CauseID: m.shipment.ID, Minor: r.share, Uncollected: r.collects, Reference: o.Number})
+	if err != nil {
+		return 0, err
+	}
+	o.Paid = after.Covered >= o.Owed()
+	return after.Refund, nil
+}
+
+// refusedPapers corrects what was invoiced, late: whoever draws a number holds up others who do.
+func (s *Service) refusedPapers(ctx context.Context, m *moving, r refusal, credit func(context.Context) error) error {
 	if s.documents != nil {
-		before := Shipment{TotalMinor: o.TotalMinor, Taxes: slices.Clone(o.Taxes)}
+		before := Shipment{TotalMinor: m.order.TotalMinor, Taxes: slices.Clone(m.order.Taxes)}
 		before.less(*m.shipment)
-		after := *o
+		after := *m.order
 		after.Taxes = before.Taxes
-		if err := s.documents.Reduced(ctx, *o, after, reason); err != nil { // late: whoever draws a number holds up others who do
+		if err := s.documents.Reduced(ctx, *m.order, after, r.reason); err != nil {
 			return err
 		}
 	}
-	return s.mail(ctx, *o, m.shipment.ID.String()+" refused", messaging.OrderChanged{
-		Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Currency: o.Currency, Lines: mailed(Draft{Order: *o, Lines: m.kept()}),
-		Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.Owed(), Difference: -share, Refund: given,
-	})
+	if credit == nil {
+		return nil
+	}
+	return credit(ctx)
 }
 
 // takeIn puts the goods on the shelves, each into the lot that it left.

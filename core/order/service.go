@@ -44,6 +44,11 @@ type Store interface {
 	// WaitingFor are orders that wait for some of the variants, by their keys behind the one
 	// named.
 	WaitingFor(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID, after uuid.UUID, most int) ([]uuid.UUID, error)
+	// SaveCarried writes what was carried over to an order.
+	SaveCarried(ctx context.Context, orderID uuid.UUID, minor int64) error
+	// Stranded is what given-up orders behind one still hold or wait for; StrandedOf, what one does.
+	Stranded(ctx context.Context, after uuid.UUID, most int) ([]Stranded, error)
+	StrandedOf(ctx context.Context, orderID uuid.UUID) ([]Stranded, error)
 	// Allocate turns what orders wait for into stock that they hold.
 	Allocate(ctx context.Context, found []Allocation, at time.Time) error
 	BackOrders(ctx context.Context, q BackOrderQuery) (page.Connection[BackOrder], error)

@@ -91,6 +91,7 @@ func TotalsOf(payments []Payment) Totals {
 		t.Authorised += p.AuthorisedMinor
 		t.Captured += p.CapturedMinor
 		t.Refunded += p.RefundedMinor
+		t.SetOff += p.SetOffMinor
 	}
 	return t
 }

@@ -16,6 +16,7 @@ type Books interface {
 	Received(ctx context.Context, m ledger.Movement) error
 	GivenBack(ctx context.Context, m ledger.Movement) (ofSale int64, err error)
 	GoodsReturned(ctx context.Context, r ledger.Returned) error
+	SetOff(ctx context.Context, r ledger.Returned) error
 }
 
 // place is the account that holds the payment's money.

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -86,7 +87,7 @@ func (s *Service) collect(ctx context.Context, c Collected) (CollectOutcome, err
 	if due.Cancelled {
 		return CollectMatched, s.giveBack(ctx, after, c.Minor, "ORDER_CANCELLED")
 	}
-	over := max(0, min(c.Minor, TotalsOf(all).Captured-TotalsOf(all).Refunded-due.Amount))
+	over := max(0, min(c.Minor, TotalsOf(all).Captured+TotalsOf(all).SetOff-TotalsOf(all).Refunded-due.Amount))
 	if over > 0 { // a later parcel was refused
 		if err := s.giveBack(ctx, after, over, "PARCEL_REFUSED"); err != nil {
 			return CollectMatched, err
@@ -95,6 +96,9 @@ func (s *Service) collect(ctx context.Context, c Collected) (CollectOutcome, err
 	_, err = s.payBack(ctx, due, all, after, over)
 	return CollectMatched, err
 }
+
+// byCarrier reports whether a carrier has yet to bring the payment's money.
+func (p Payment) byCarrier() bool { return p.Method == MethodCashOnDelivery && p.Open() }
 
 // notCollected puts what a carrier reports, and nobody expects, on the work list.
 func (s *Service) notCollected(ctx context.Context, c Collected, paymentID *uuid.UUID, cause StrayCause) error {
@@ -112,18 +116,15 @@ func (s *Service) notCollected(ctx context.Context, c Collected, paymentID *uuid
 // Tracked notes by which tracking number the carrier knows what it collects for an order
 // that ships, in its transaction: that of the first parcel that stands.
 func (s *Service) Tracked(ctx context.Context, orderID uuid.UUID, tracking string) error {
-	if tracking == "" {
-		return nil
-	}
 	all, err := s.Store.LockedOf(ctx, orderID)
 	if err != nil {
 		return err
 	}
 	for _, p := range all {
-		if p.Method != MethodCashOnDelivery || !p.Open() {
+		if !p.byCarrier() || tracking == "" && !p.Uncollected {
 			continue
 		}
-		p.Reference, p.UpdatedAt = tracking, s.Now()
+		p.Reference, p.Uncollected, p.UpdatedAt = cmp.Or(tracking, p.Reference), false, s.Now()
 		if err := s.Store.Update(ctx, p); err != nil {
 			return err
 		}

@@ -32,7 +32,8 @@ type GivenBack struct {
 // transaction that receives them. It never gives more than is left of what was received,
 // and answers how much it gave. A bank transfer is written down as sent back; that staff
 // have to send it is an event. What is given as points is there at once. What a carrier has
-// yet to bring is owed until it does. While money is being taken it is ErrInProgress.
+// yet to bring is owed until it does, or set off against what nobody brings. While money is
+// being taken it is ErrInProgress.
 func (s *Service) GiveBack(ctx context.Context, in GiveBackInput) (given GivenBack, err error) {
 	due, all, err := s.hold(ctx, in.OrderID, false)
 	if err != nil {
@@ -65,6 +66,9 @@ func (s *Service) GiveBack(ctx context.Context, in GiveBackInput) (given GivenBa
 	}); err != nil {
 		return given, err
 	}
+	if err := s.setOffAll(ctx, due, all, in); err != nil {
+		return given, err
+	}
 	for i, amount := range parts {
 		if err := s.giveBackShare(ctx, due, all, i, in, amount, shares[i], inPlace); err != nil {
 			return given, err
@@ -78,7 +82,7 @@ func (s *Service) GiveBack(ctx context.Context, in GiveBackInput) (given GivenBa
 func (s *Service) oweBack(ctx context.Context, all []Payment, minor int64) (owed int64, err error) {
 	for i := range all {
 		p := &all[i]
-		if p.Method != MethodCashOnDelivery || !p.Open() {
+		if !p.byCarrier() {
 			continue
 		}
 		part := max(0, min(p.AmountMinor-p.CapturedMinor-p.OwedBackMinor, minor-owed))

@@ -95,6 +95,8 @@ type Payment struct {
 	RefundedMinor   int64         `db:"refunded"`   // given back
 	AsPointsMinor   int64         `db:"as_points"`  // of that, as points
 	OwedBackMinor   int64         `db:"owed_back"`  // goes back once it is received: its goods came back before
+	SetOffMinor     int64         `db:"set_off"`    // of what was asked: was owed for goods that came back, so neither side pays it
+	Uncollected     bool          // the parcel with which a carrier was to collect was refused, and no other is told to
 	Reference       string        // the gateway's own id of the payment; empty until it answered
 	Instructions    *Instructions // what the customer has to do, where the method needs it
 	FailureCode     string        // the gateway's word for the last decline
@@ -149,6 +151,9 @@ func (p Payment) Open() bool { return p.Status == StatusPending || p.Status == S
 
 // Received reports whether the whole amount is ours.
 func (p Payment) Received() bool { return p.CapturedMinor >= p.AmountMinor && p.CapturedMinor > 0 }
+
+// covered is what of the order the payment pays: received, held, or set off.
+func (p Payment) covered() int64 { return p.AuthorisedMinor + p.CapturedMinor + p.SetOffMinor }
 
 // Instructions tell the customer how to pay outside noren: for a bank transfer
 // the account, for a convenience store the number to show at the till.

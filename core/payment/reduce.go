@@ -22,7 +22,7 @@ func (s *Service) Reduce(ctx context.Context, orderID uuid.UUID, before, total i
 			return a, err
 		}
 		captured += p.CapturedMinor
-		a.Covered += p.AuthorisedMinor + p.CapturedMinor
+		a.Covered += p.covered()
 	}
 	due := min(before-total, captured-total)
 	if due > 0 {

@@ -2,10 +2,13 @@ package payment
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/ledger"
 )
 
 // RefusedInput is a shipment that its customer did not accept.
@@ -22,8 +25,9 @@ var ErrCollectorTold = fault.Conflict("COLLECTOR_TOLD", "請求額を運送会�
 
 // Refused gives back what was paid for a shipment that its customer did not accept, the
 // newest payment first, in the transaction that takes it back. What a carrier was to
-// collect with it, and now does not, is not asked for; what it collects with another
-// parcel goes back when it is there. While money is being taken it is ErrInProgress.
+// collect with it, and now does not, is not asked for, and what is owed for goods that came
+// back is set off against the rest; what it collects with another parcel goes back when it
+// is there. While money is being taken it is ErrInProgress.
 func (s *Service) Refused(ctx context.Context, in RefusedInput) (a Adjusted, _ error) {
 	due, all, err := s.hold(ctx, in.OrderID, false)
 	if err != nil {
@@ -32,14 +36,12 @@ func (s *Service) Refused(ctx context.Context, in RefusedInput) (a Adjusted, _ e
 	left := in.Minor
 	for i := range all {
 		p := &all[i]
-		if p.Method != MethodCashOnDelivery || !p.Open() {
+		if !p.byCarrier() {
 			continue
 		}
 		less := max(min(left, p.AmountMinor-p.CapturedMinor), 0)
-		if in.Uncollected {
-			if err := s.reask(ctx, p, -less); err != nil {
-				return a, err
-			}
+		if err := s.uncollected(ctx, due, p, in, less); err != nil {
+			return a, err
 		}
 		left -= less
 	}
@@ -51,7 +53,7 @@ func (s *Service) Refused(ctx context.Context, in RefusedInput) (a Adjusted, _ e
 		}
 		parts[i] = max(0, min(all[i].CapturedMinor-all[i].RefundedMinor-under, left))
 		left, a.Refund = left-parts[i], a.Refund+parts[i]
-		a.Covered += all[i].AuthorisedMinor + all[i].CapturedMinor
+		a.Covered += all[i].covered()
 	}
 	if err := s.lockOwn(ctx, all); err != nil {
 		return a, err
@@ -65,6 +67,57 @@ func (s *Service) Refused(ctx context.Context, in RefusedInput) (a Adjusted, _ e
 		}
 	}
 	return a, nil
+}
+
+// uncollected lets a carrier's payment ask for so much less, if the refused parcel was the one
+// to collect it with or nobody was to any more, and sets off what is owed against the rest.
+func (s *Service) uncollected(ctx context.Context, due Due, p *Payment, in RefusedInput, less int64) error {
+	if !in.Uncollected && !p.Uncollected {
+		return nil
+	}
+	var deposited int64 // in the books: they knew of no collection
+	if !in.Uncollected {
+		deposited = less
+	}
+	p.Uncollected = true
+	owed := min(p.OwedBackMinor, max(p.AmountMinor-p.CapturedMinor-less, 0))
+	p.OwedBackMinor, p.SetOffMinor = p.OwedBackMinor-owed, p.SetOffMinor+owed
+	if less+owed == 0 {
+		return s.Store.Update(ctx, *p)
+	}
+	return errors.Join(s.bookSetOff(ctx, due, in.CauseID, owed+deposited), s.reask(ctx, p, -less-owed))
+}
+
+// setOffAll sets what is owed for goods that came back off against what nobody brings, and
+// tells the order, which may be paid by that.
+func (s *Service) setOffAll(ctx context.Context, due Due, all []Payment, in GiveBackInput) error {
+	var sum int64
+	for i := range all {
+		p := &all[i]
+		if !p.byCarrier() || !p.Uncollected || p.OwedBackMinor == 0 {
+			continue
+		}
+		owed := p.OwedBackMinor
+		p.OwedBackMinor, p.SetOffMinor, sum = 0, p.SetOffMinor+owed, sum+owed
+		if err := s.reask(ctx, p, -owed); err != nil {
+			return err
+		}
+	}
+	if sum == 0 {
+		return nil
+	}
+	if err := s.bookSetOff(ctx, due, in.CauseID, sum); err != nil {
+		return err
+	}
+	_, err := s.orders.PaymentChanged(access.With(ctx, access.System), due.OrderID, TotalsOf(all))
+	return err
+}
+
+// bookSetOff writes down that so much of what the order's customer is owed is not asked for.
+func (s *Service) bookSetOff(ctx context.Context, due Due, causeID uuid.UUID, minor int64) error {
+	return s.Books.SetOff(ctx, ledger.Returned{
+		OrderID: due.OrderID, BrandID: due.BrandID, CauseID: causeID, Currency: due.Currency, Minor: minor, Reference: due.Number,
+	})
 }
 
 // reask asks for so much more, or less; nothing any more if that is all.

@@ -68,11 +68,12 @@ type Totals struct {
 	Authorised int64
 	Captured   int64
 	Refunded   int64
+	SetOff     int64 // against what was owed for goods that came back
 }
 
-// Covered is what was received or is held, whatever has been given back since: an
-// order is paid when this reaches its total.
-func (t Totals) Covered() int64 { return t.Authorised + t.Captured }
+// Covered is what was received, is held or was set off, whatever has been given back
+// since: an order is paid when this reaches its total.
+func (t Totals) Covered() int64 { return t.Authorised + t.Captured + t.SetOff }
 
 // Secured is what the shop has or can take now.
 func (t Totals) Secured() int64 { return t.Authorised + t.Captured - t.Refunded }

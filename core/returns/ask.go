@@ -247,7 +247,7 @@ func (s *Service) exchangeable(ctx context.Context, r Return, standing order.Sta
 			return ErrPrice.At("lines")
 		}
 		if l.HadMinor, l.WantsMinor = had, wants; had < wants {
-			if err := s.dearer(ctx, standing.Order, of, *l.ExchangeVariantID); err != nil {
+			if err := s.dearer(ctx, of, *l.ExchangeVariantID); err != nil {
 				return under("lines", err)
 			}
 		}

@@ -16,18 +16,10 @@ import (
 )
 
 // dearer fails unless the line's goods may be exchanged for dearer ones: what is carried over
-// was taxed at their rate, who stands at a counter pays there and takes other goods, and
-// what replaces goods itself was not paid for by its own order alone.
-func (s *Service) dearer(ctx context.Context, o order.Order, of order.Line, wanted uuid.UUID) error {
-	if o.Origin.OverCounter() {
-		return ErrPrice
-	}
+// was taxed at their rate, and invoiced so.
+func (s *Service) dearer(ctx context.Context, of order.Line, wanted uuid.UUID) error {
 	class, err := s.Store.TaxClass(ctx, wanted)
-	if err != nil {
-		return err
-	}
-	replaces, err := s.Store.Exchanges(ctx, []uuid.UUID{o.ID})
-	if err == nil && (class != of.TaxClass || len(replaces) > 0) {
+	if err == nil && class != of.TaxClass {
 		err = ErrPrice
 	}
 	return err
@@ -52,48 +44,143 @@ func (s *Service) carryBack(ctx context.Context, orderID, causeID uuid.UUID, mos
 	if err != nil || !replaces {
 		return 0, err
 	}
-	receipt := &c.r.Receipts[slices.IndexFunc(c.r.Receipts, func(r Receipt) bool { return r.ExchangeOrderID != nil && *r.ExchangeOrderID == orderID })]
-	back := receipt.carriedBack(causeID, most)
+	receipt := c.receiptFor(orderID)
+	back, err := receipt.carriedBack(causeID, most)
+	if err != nil {
+		return 0, err
+	}
 	if err := s.giveBack(ctx, c, &back, nil); err != nil {
 		return 0, err
 	}
 	receipt.RefundMinor += back.RefundMinor
 	c.r.UpdatedAt = s.Now()
-	return back.RefundMinor, errors.Join(
-		s.Store.SaveReceipt(ctx, *receipt), s.Store.Save(ctx, *c.r), s.record(ctx, "order.return_refunded", *c.r), s.credit(ctx, c, back))
+	if err := errors.Join(
+		s.Store.SaveReceipt(ctx, *receipt), s.Store.Save(ctx, *c.r), s.record(ctx, "order.return_refunded", *c.r), s.credit(ctx, c, back)); err != nil {
+		return 0, err
+	}
+	if back.chainedMinor == 0 {
+		return back.RefundMinor, nil
+	}
+	before, err := s.carryBack(ctx, c.Order.ID, uuid.NewSHA1(causeID, []byte("carried over before")), back.chainedMinor)
+	return back.RefundMinor + before, err
+}
+
+// receiptFor is the return's receipt that the order was placed for.
+func (c changing) receiptFor(orderID uuid.UUID) *Receipt {
+	return &c.r.Receipts[slices.IndexFunc(c.r.Receipts, func(r Receipt) bool { return r.ExchangeOrderID != nil && *r.ExchangeOrderID == orderID })]
 }
 
 // carriedBack takes so much of what was carried over back, as far as there is any, as if it
-// were given back for the pieces.
-func (c *Receipt) carriedBack(causeID uuid.UUID, most int64) Receipt {
+// were given back for the pieces. What their own order was not paid for them is chained: an
+// earlier one was.
+func (c *Receipt) carriedBack(causeID uuid.UUID, most int64) (Receipt, error) {
 	back := Receipt{ID: causeID, OrderID: c.OrderID, Nth: c.Nth, LocationID: c.LocationID, At: c.At, Currency: c.Currency}
 	weights, given := make([]int64, len(c.Lines)), make([]int64, len(c.Lines))
 	for i, p := range c.Lines {
 		weights[i] = p.CarriedMinor
 	}
-	back.RefundMinor = pricing.Share(weights, min(most, c.CarriedMinor), given, cmp.Compare)
+	c.CarriedMinor -= pricing.Share(weights, min(most, c.CarriedMinor), given, cmp.Compare)
 	for i := range c.Lines {
 		p := &c.Lines[i]
 		if given[i] == 0 {
 			continue
 		}
-		p.RefundMinor, p.CarriedMinor = p.RefundMinor+given[i], p.CarriedMinor-given[i]
+		chained, err := money.RoundDown.Portion(given[i], p.ChainedMinor, p.CarriedMinor, 1)
+		if err != nil {
+			return back, err
+		}
 		of := *p
-		of.RefundMinor = given[i]
-		back.Lines = append(back.Lines, of)
+		of.RefundMinor = given[i] - chained
+		p.RefundMinor, p.CarriedMinor, p.ChainedMinor = p.RefundMinor+of.RefundMinor, p.CarriedMinor-given[i], p.ChainedMinor-chained
+		back.RefundMinor, back.chainedMinor, back.Lines = back.RefundMinor+of.RefundMinor, back.chainedMinor+chained, append(back.Lines, of)
 	}
-	c.CarriedMinor -= back.RefundMinor
-	return back
+	return back, nil
 }
 
-// carriedTo is what of what was carried over to an order its lines bear.
-func carriedTo(o order.Order, lines []order.Line) shares {
-	s := shares{lines: lines, goods: o.CarriedMinor, weights: map[uuid.UUID]int64{}}
-	for _, l := range lines {
+// carriedTo is what of what was carried over to the order its lines bear: by what they cost
+// less than their price, or as behind says.
+func (c changing) carriedTo() shares {
+	s := shares{lines: c.Lines, goods: c.Order.CarriedMinor, weights: map[uuid.UUID]int64{}}
+	for _, l := range c.Lines {
 		s.weights[l.ID] = l.UnitMinor*int64(l.Quantity) - l.TotalMinor
+		if c.behind != nil {
+			s.weights[l.ID] = c.behind[l.VariantID]
+		}
 		s.all += s.weights[l.ID]
 	}
 	return s
+}
+
+// lookBehind notes what was paid for the goods that those of the order, which cost nothing
+// themselves, replaced.
+func (s *Service) lookBehind(ctx context.Context, c *changing) error {
+	if c.Order.CarriedMinor == 0 || c.Order.TotalMinor > 0 {
+		return nil
+	}
+	of, replaces, err := s.replacing(access.With(ctx, access.System), c.Order.ID)
+	if err != nil || !replaces {
+		return err
+	}
+	c.behind = map[uuid.UUID]int64{}
+	for _, p := range of.receiptFor(c.Order.ID).Lines {
+		if wanted := of.wished(p).ExchangeVariantID; wanted != nil {
+			c.behind[*wanted] += p.CarriedMinor + p.RefundMinor
+		}
+	}
+	return nil
+}
+
+// follow carries what was paid for goods that the order's replaced for nothing over to it,
+// however often they were replaced, before some of them are exchanged for dearer ones. Until
+// then nobody had to know how much that was.
+func (s *Service) follow(ctx context.Context, c *changing) error {
+	if c.r.Replaces && c.Order.TotalMinor == 0 && c.Order.CarriedMinor == 0 {
+		of, replaces, err := s.replacing(access.With(ctx, access.System), c.Order.ID)
+		if err != nil || !replaces {
+			return err
+		}
+		if err := s.follow(ctx, &of); err != nil {
+			return err
+		}
+		receipt := of.receiptFor(c.Order.ID)
+		if err := of.carryOver(receipt); err != nil {
+			return err
+		}
+		c.Order.CarriedMinor = receipt.CarriedMinor
+		if err := errors.Join(s.Store.SaveReceipt(ctx, *receipt), s.Orders.CarryOver(ctx, c.Order.ID, receipt.CarriedMinor)); err != nil {
+			return err
+		}
+	}
+	return s.lookBehind(ctx, c)
+}
+
+// carryOver notes in the receipt what its pieces cost, but for what was given back because
+// the others were cheaper.
+func (c changing) carryOver(receipt *Receipt) error {
+	now := Pieces{}
+	for _, p := range receipt.Lines {
+		now[p.LineID] = p.Pieces()
+	}
+	own, chained, err := c.costs(now)
+	if err != nil {
+		return err
+	}
+	for i := range receipt.Lines {
+		p := &receipt.Lines[i]
+		gone, err := c.givesBack(c.wished(*p), chained[p.LineID])
+		if err != nil {
+			return err
+		}
+		p.ChainedMinor = chained[p.LineID] - gone
+		p.CarriedMinor = max(own[p.LineID]-p.RefundMinor, 0) + p.ChainedMinor
+		receipt.CarriedMinor += p.CarriedMinor
+	}
+	return nil
+}
+
+// wantsDearer reports whether the return wants goods that cost more than those it gives back.
+func (c changing) wantsDearer() bool {
+	return slices.ContainsFunc(c.r.Lines, func(l Line) bool { return l.HadMinor < l.WantsMinor })
 }
 
 // giveCarried gives back, beside what the order's own money gives, what was carried over to
@@ -102,18 +189,20 @@ func (s *Service) giveCarried(ctx context.Context, c changing, receipt *Receipt)
 	if c.Order.CarriedMinor == 0 {
 		return nil
 	}
+	if err := s.lookBehind(ctx, &c); err != nil {
+		return err
+	}
 	now := Pieces{}
 	for _, p := range receipt.Lines {
 		now[p.LineID] = p.Pieces()
 	}
-	cost, err := carriedTo(c.Order, c.Lines).back(received(c.all, Return.refunds), now)
+	cost, err := c.carriedTo().back(received(c.all, Return.refunds), now)
 	if err != nil {
 		return err
 	}
 	var sum int64
 	for _, p := range receipt.Lines {
-		l := c.r.Lines[slices.IndexFunc(c.r.Lines, func(l Line) bool { return l.ID == p.ReturnLineID })]
-		part, err := c.givesBack(l, cost[p.LineID])
+		part, err := c.givesBack(c.wished(p), cost[p.LineID])
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,8 @@ type ReceiveInput struct {
 	ReturnID       uuid.UUID
 	LocationID     uuid.UUID
 	Lines          []InspectedLine
-	AsPoints       *decimal.Decimal // of the refund, major units; nil: as was decided
+	AsPoints       *decimal.Decimal   // of the refund, major units; nil: as was decided
+	Tenders        []order.ShopTender // for dearer goods that are handed over instead
 }
 
 // InspectedLine is what becomes of pieces of a return's line (検品).
@@ -58,6 +59,9 @@ func (in ReceiveInput) validate() error {
 		if slices.ContainsFunc(in.Lines[:i], func(m InspectedLine) bool { return m.LineID == l.LineID }) {
 			all = append(all, fault.Invalid(fault.CodeInvalid, "同じ明細が2回指定されています", "A line is named twice").At(at+".lineId"))
 		}
+	}
+	for i, t := range in.Tenders {
+		all = append(all, under(fmt.Sprintf("tenders.%d", i), t.Validate()))
 	}
 	return errors.Join(all...)
 }
@@ -243,6 +247,11 @@ func (s *Service) returnedToShelves(ctx context.Context, restocked Pieces) error
 // settle gives the customer what the pieces are worth: money, or other goods.
 func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, in ReceiveInput) error {
 	if c.r.Outcome == Exchange {
+		if c.wantsDearer() {
+			if err := s.follow(ctx, &c); err != nil {
+				return err
+			}
+		}
 		if err := c.differs(receipt); err != nil {
 			return err
 		}
@@ -252,7 +261,10 @@ func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, in R
 		if err := s.giveCarried(ctx, c, receipt); err != nil {
 			return err
 		}
-		return s.exchange(ctx, c, receipt, in.Lines)
+		return s.exchange(ctx, c, receipt, in)
+	}
+	if len(in.Tenders) > 0 {
+		return order.ErrTenders.With(money.Of(0, c.r.Currency)).At("tenders")
 	}
 	var err error
 	if c.fates, err = s.fates(ctx, c.all); err != nil {
@@ -275,15 +287,7 @@ func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, in R
 
 // allBack does what is due when all of the order is back with the receipt.
 func (s *Service) allBack(ctx context.Context, c changing, receipt *Receipt) error {
-	if s.Campaigns != nil {
-		if err := s.Campaigns.CameBack(ctx, c.Order.ID); err != nil {
-			return err
-		}
-	}
-	if !c.r.Replaces {
-		return nil
-	}
-	given, err := s.backWith(ctx, c.Order.ID, !c.refundsShipping())
+	given, err := s.isBack(ctx, c)
 	receipt.carriedBackMinor += given
 	return err
 }
@@ -329,8 +333,8 @@ func (r Return) pointed(asked *decimal.Decimal) (*payment.InPoints, error) {
 
 // exchange orders what replaces the pieces of the receipt. If it is not there, nothing
 // is received.
-func (s *Service) exchange(ctx context.Context, c changing, receipt *Receipt, said []InspectedLine) error {
-	in := order.ExchangeInput{Of: c.Order, ReturnNumber: c.r.Number(), LocationID: receipt.LocationID}
+func (s *Service) exchange(ctx context.Context, c changing, receipt *Receipt, said ReceiveInput) error {
+	in := order.ExchangeInput{Of: c.Order, ReturnNumber: c.r.Number(), LocationID: receipt.LocationID, Tenders: said.Tenders}
 	for i, p := range receipt.Lines {
 		l := c.r.Lines[slices.IndexFunc(c.r.Lines, func(l Line) bool { return l.ID == p.ReturnLineID })]
 		wanted := order.Wanted{VariantID: *l.ExchangeVariantID, Quantity: p.Pieces(), CarriedMinor: p.CarriedMinor, OwedMinor: p.owedMinor}
@@ -341,7 +345,7 @@ func (s *Service) exchange(ctx context.Context, c changing, receipt *Receipt, sa
 			wanted.Set = &of
 		}
 		in.Wanted = append(in.Wanted, wanted)
-		for _, lot := range said[i].Handed {
+		for _, lot := range said.Lines[i].Handed {
 			lot.VariantID = cmp.Or(lot.VariantID, l.ExchangeVariantID)
 			in.Handed = append(in.Handed, lot)
 		}

@@ -176,6 +176,7 @@ type Receipt struct {
 	Lines           []Inspected    `json:"lines"`
 
 	carriedBackMinor int64 // given back besides, of what had been carried over to the order
+	chainedMinor     int64 // still to be given back by the order that this one replaced goods of
 }
 
 // Place is the global id of the location that received them.
@@ -207,6 +208,7 @@ type Inspected struct {
 	Repaired     int       `json:"repaired"` // put aside to be mended
 	RefundMinor  int64     `json:"refund"`   // less the fee
 	CarriedMinor int64     `json:"carried"`  // what was paid for them, carried over to dearer goods
+	ChainedMinor int64     `json:"chained"`  // of that: had been carried over to their own order before
 	owedMinor    int64     // what these cost more, with tax
 }
 

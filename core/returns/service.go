@@ -78,6 +78,8 @@ type Orders interface {
 	Shipments(ctx context.Context, orderIDs []uuid.UUID) ([]order.Shipment, error)
 	// Exchange places an order of goods that replace others.
 	Exchange(ctx context.Context, in order.ExchangeInput) (*order.Order, error)
+	// CarryOver notes how much was paid before for goods of an order that cost nothing.
+	CarryOver(ctx context.Context, orderID uuid.UUID, minor int64) error
 }
 
 // Payments give money back.
@@ -161,7 +163,8 @@ type changing struct {
 	all []Return // of the order
 	r   *Return  // one of them
 
-	fates map[uuid.UUID]fate // of the orders that replaced goods of it, where that is asked
+	fates  map[uuid.UUID]fate  // of the orders that replaced goods of it, where that is asked
+	behind map[uuid.UUID]int64 // what was paid for what the order's goods, by variant, replaced for nothing
 }
 
 // hold locks the order of a return, and reads both anew.

@@ -3,7 +3,6 @@ package returns
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -149,37 +148,93 @@ func (s *Service) backWith(ctx context.Context, orderID uuid.UUID, keeps bool) (
 	if !c.whole() {
 		return 0, nil
 	}
-	given, err := s.giveShippingBack(ctx, c, orderID)
+	back, err := s.giveShippingBack(ctx, c, c.receiptFor(orderID))
 	if err != nil {
 		return 0, err
 	}
-	if s.Campaigns != nil {
-		if err := s.Campaigns.CameBack(ctx, c.Order.ID); err != nil {
-			return 0, err
-		}
+	if err := s.credit(ctx, c, back); err != nil {
+		return 0, err
 	}
-	if !c.r.Replaces {
-		return given, nil
-	}
-	before, err := s.backWith(ctx, c.Order.ID, !c.refundsShipping())
-	return given + before, err
+	before, err := s.isBack(ctx, c)
+	return back.RefundMinor + before, err
 }
 
-// giveShippingBack gives the shipping fee back with the receipt that the order was placed for.
-func (s *Service) giveShippingBack(ctx context.Context, c changing, exchangeID uuid.UUID) (int64, error) {
-	receipt := &c.r.Receipts[slices.IndexFunc(c.r.Receipts, func(r Receipt) bool { return r.ExchangeOrderID != nil && *r.ExchangeOrderID == exchangeID })]
+// giveShippingBack gives the shipping fee back with a receipt of the return. What it answers
+// has yet to be credited.
+func (s *Service) giveShippingBack(ctx context.Context, c changing, receipt *Receipt) (Receipt, error) {
 	fee := c.shippingBack()
 	back := Receipt{
 		ID: uuid.NewSHA1(receipt.ID, []byte("all is back")), OrderID: receipt.OrderID, Nth: receipt.Nth, LocationID: receipt.LocationID, At: receipt.At,
 		Currency: receipt.Currency, RefundMinor: fee, ShippingMinor: fee,
 	}
 	if err := s.giveBack(ctx, c, &back, nil); err != nil || back.RefundMinor == 0 {
-		return 0, err
+		return Receipt{}, err
 	}
 	receipt.RefundMinor, receipt.ShippingMinor = receipt.RefundMinor+back.RefundMinor, receipt.ShippingMinor+back.RefundMinor
 	c.r.UpdatedAt = s.Now()
-	return back.RefundMinor, errors.Join(
-		s.Store.SaveReceipt(ctx, *receipt), s.Store.Save(ctx, *c.r), s.record(ctx, "order.return_refunded", *c.r), s.credit(ctx, c, back))
+	return back, errors.Join(s.Store.SaveReceipt(ctx, *receipt), s.Store.Save(ctx, *c.r), s.record(ctx, "order.return_refunded", *c.r))
+}
+
+// Refused gives back what is due when all of an order is back, if it is with a shipment that
+// was refused: as if its goods had been the last to be returned.
+func (s *Service) Refused(ctx context.Context, orderID, shipmentID uuid.UUID) (int64, func(context.Context) error, error) {
+	ctx = access.With(ctx, access.System) // whoever takes the shipment back
+	none := func(context.Context) error { return nil }
+	c, receipt, err := s.lastReceipt(ctx, orderID)
+	if err != nil || receipt == nil {
+		return 0, none, err
+	}
+	if c.fates, err = s.fates(ctx, c.all); err != nil || c.whole() {
+		return 0, none, err
+	}
+	for i := range c.Shipments {
+		if c.Shipments[i].ID == shipmentID {
+			c.Shipments[i].Status = order.ShipmentRefused
+		}
+	}
+	if !c.whole() {
+		return 0, none, nil
+	}
+	back, err := s.giveShippingBack(ctx, c, receipt)
+	if err != nil {
+		return 0, none, err
+	}
+	before, err := s.isBack(ctx, c)
+	credit := func(ctx context.Context) error { return s.credit(access.With(ctx, access.System), c, back) }
+	return back.RefundMinor + before, credit, err
+}
+
+// lastReceipt is what of the order came back last, with its return, held; nil if nothing did.
+func (s *Service) lastReceipt(ctx context.Context, orderID uuid.UUID) (c changing, last *Receipt, err error) {
+	all, err := s.Store.OfOrders(ctx, []uuid.UUID{orderID})
+	if err != nil || len(all) == 0 {
+		return c, nil, err
+	}
+	if c, err = s.hold(ctx, all[0]); err != nil {
+		return c, nil, err
+	}
+	for i := range c.all {
+		for j := range c.all[i].Receipts {
+			if r := &c.all[i].Receipts[j]; last == nil || r.At.After(last.At) {
+				c.r, last = &c.all[i], r
+			}
+		}
+	}
+	return c, last, nil
+}
+
+// isBack takes back what campaigns gave to an order that is back, and does what is due for the
+// order whose goods it replaced.
+func (s *Service) isBack(ctx context.Context, c changing) (int64, error) {
+	if s.Campaigns != nil {
+		if err := s.Campaigns.CameBack(ctx, c.Order.ID); err != nil {
+			return 0, err
+		}
+	}
+	if !c.r.Replaces {
+		return 0, nil
+	}
+	return s.backWith(ctx, c.Order.ID, !c.refundsShipping())
 }
 
 // refundsShipping reports whether the shipping fee goes back when all goods have: if it

@@ -17,16 +17,16 @@ func (c changing) differs(receipt *Receipt) error {
 	for _, p := range receipt.Lines {
 		now[p.LineID] = p.Pieces()
 	}
-	cost, err := sharesOf(c.Order, c.Lines).back(received(c.all, Return.refunds), now)
+	cost, chained, err := c.costs(now)
 	if err != nil {
 		return err
 	}
 	for i := range receipt.Lines {
 		p := &receipt.Lines[i]
-		l := c.r.Lines[slices.IndexFunc(c.r.Lines, func(l Line) bool { return l.ID == p.ReturnLineID })]
+		l := c.wished(*p)
 		if l.HadMinor <= l.WantsMinor {
 			if l.HadMinor < l.WantsMinor {
-				c.carry(p, l.WantsMinor, cost[p.LineID])
+				c.carry(p, l.WantsMinor, cost[p.LineID], chained[p.LineID])
 				receipt.CarriedMinor += p.CarriedMinor
 			}
 			continue
@@ -39,15 +39,32 @@ func (c changing) differs(receipt *Receipt) error {
 	return nil
 }
 
+// costs are what pieces of the order cost their customer: of its own total, and of what was
+// carried over to it for goods that it replaced.
+func (c changing) costs(now Pieces) (own, chained amounts, err error) {
+	before := received(c.all, Return.refunds)
+	if own, err = sharesOf(c.Order, c.Lines).back(before, now); err != nil {
+		return nil, nil, err
+	}
+	chained, err = c.carriedTo().back(before, now)
+	return own, chained, err
+}
+
+// wished is the return's line of the pieces.
+func (c changing) wished(p Inspected) Line {
+	return c.r.Lines[slices.IndexFunc(c.r.Lines, func(l Line) bool { return l.ID == p.ReturnLineID })]
+}
+
 // carry carries over to dearer goods what the pieces cost, if that was less than they do.
-func (c changing) carry(p *Inspected, unit, cost int64) {
+func (c changing) carry(p *Inspected, unit, own, chained int64) {
+	cost := own + chained
 	wanted := unit * int64(p.Pieces())
 	if !c.Order.TaxInclusive {
 		l := c.Lines[slices.IndexFunc(c.Lines, func(l order.Line) bool { return l.ID == p.LineID })]
 		wanted = money.TaxOf(l.TaxClass, money.Of(wanted, c.Order.Currency), false, money.RoundDown).Gross.Minor
 	}
 	if wanted > cost {
-		p.CarriedMinor, p.owedMinor = cost, wanted-cost
+		p.CarriedMinor, p.ChainedMinor, p.owedMinor = cost, chained, wanted-cost
 	}
 }
 

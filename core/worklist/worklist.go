@@ -29,7 +29,7 @@ type Counts struct {
 	LateOrders      *int // orders that should have left, or whose promise was taken back
 	LateShipments   *int // shipments that were instructed, and should have left
 	PendingApproval *int
-	Payments        *int // operations that a gateway has refused or not answered
+	Payments        *int // those that staff should look at: paid short or too much, owed back, refused or unanswered by a gateway
 	Returns         *int // that were asked for
 	Recurring       *int // recurring orders whose next could not be placed
 	PickUps         *int // orders that a shop has yet to prepare

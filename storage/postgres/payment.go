@@ -18,7 +18,7 @@ type Payments struct{ db *DB }
 func NewPayments(db *DB) *Payments { return &Payments{db} }
 
 const paymentColumns = `id, brand_id, order_id, method, gateway, status, currency, amount, authorised, captured, refunded,
-	reference, instructions, failure_code, due_at, created_at, updated_at, till, as_points, card_id, owed_back`
+	reference, instructions, failure_code, due_at, created_at, updated_at, till, as_points, card_id, owed_back, set_off, uncollected`
 
 // Insert adds a payment.
 func (s *Payments) Insert(ctx context.Context, p payment.Payment) error {
@@ -30,18 +30,18 @@ func (s *Payments) Insert(ctx context.Context, p payment.Payment) error {
 func queuePayment(batch *pgx.Batch, p payment.Payment) {
 	batch.Queue(`
 		INSERT INTO payments (`+paymentColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
 		p.ID, p.BrandID, p.OrderID, p.Method, p.Gateway, p.Status, p.Currency, p.AmountMinor, p.AuthorisedMinor,
-		p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.CreatedAt, p.UpdatedAt, p.Till, p.AsPointsMinor, p.CardID, p.OwedBackMinor)
+		p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.CreatedAt, p.UpdatedAt, p.Till, p.AsPointsMinor, p.CardID, p.OwedBackMinor, p.SetOffMinor, p.Uncollected)
 }
 
 // Update stores what may change of a payment.
 func (s *Payments) Update(ctx context.Context, p payment.Payment) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		UPDATE payments SET status = $2, authorised = $3, captured = $4, refunded = $5, reference = $6,
-			instructions = $7, failure_code = $8, due_at = $9, updated_at = $10, amount = $11, as_points = $12, owed_back = $13
+			instructions = $7, failure_code = $8, due_at = $9, updated_at = $10, amount = $11, as_points = $12, owed_back = $13, set_off = $14, uncollected = $15
 		WHERE id = $1`,
-		p.ID, p.Status, p.AuthorisedMinor, p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.UpdatedAt, p.AmountMinor, p.AsPointsMinor, p.OwedBackMinor)
+		p.ID, p.Status, p.AuthorisedMinor, p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.UpdatedAt, p.AmountMinor, p.AsPointsMinor, p.OwedBackMinor, p.SetOffMinor, p.Uncollected)
 	return err
 }
 
@@ -241,18 +241,24 @@ func paymentFilter(q payment.Query) (string, pgx.NamedArgs) {
 		where, args["stores"] = where+` AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND `+ofStores+`)`, q.Stores
 	}
 	if q.Attention {
-		where += ` AND (captured - refunded > amount
-			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND o.status = 'CANCELLED'))
-			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o
-				WHERE o.id = order_id AND o.total - o.refused < (SELECT sum(p.captured - p.refunded) FROM payments p WHERE p.order_id = o.id)))
-			OR (status = 'PENDING' AND captured > 0)
-			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND o.status = 'PENDING_PAYMENT'))
-			OR (status = 'CANCELLED' AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND NOT o.paid AND o.payment_method NOT IN ('ON_ACCOUNT', 'CASH_ON_DELIVERY')
-				AND o.status IN ('CONFIRMED', 'PICKING', 'PARTIALLY_SHIPPED', 'SHIPPED', 'DELIVERED')))
-			OR id IN (SELECT payment_id FROM payment_operations WHERE status IN ('OUTSTANDING', 'REFUSED') AND kind <> 'START'))`
+		where += ` AND id IN (` + attended + `)`
 	}
 	return where, args
 }
+
+// attended are the brand's payments that staff should look at, each found by an index of
+// what is so: of one payment or all of an order too much, paid short, there before the rest,
+// lapsed, refused or unanswered by the gateway.
+const attended = `
+	SELECT p.id FROM payments p WHERE p.brand_id = @brand AND p.captured - p.refunded > p.amount
+	UNION SELECT p.id FROM payments p WHERE p.brand_id = @brand AND p.status = 'PENDING' AND p.captured > 0
+	UNION SELECT p.id FROM orders o JOIN payments p ON p.order_id = o.id AND p.captured > p.refunded WHERE o.brand_id = @brand AND o.overpaid > 0
+	UNION SELECT p.id FROM orders o JOIN payments p ON p.order_id = o.id AND p.captured > p.refunded WHERE o.brand_id = @brand AND o.status = 'PENDING_PAYMENT'
+	UNION SELECT p.id FROM orders o JOIN payments p ON p.order_id = o.id AND p.status = 'CANCELLED'
+		WHERE o.brand_id = @brand AND NOT o.paid AND o.payment_method NOT IN ('ON_ACCOUNT', 'CASH_ON_DELIVERY')
+		AND o.status IN ('CONFIRMED', 'PICKING', 'PARTIALLY_SHIPPED', 'SHIPPED', 'DELIVERED')
+	UNION SELECT p.id FROM payment_operations u JOIN payments p ON p.id = u.payment_id AND p.brand_id = @brand
+		WHERE u.status IN ('OUTSTANDING', 'REFUSED') AND u.kind <> 'START'`
 
 // Waiting counts what keeps payments from being settled, for those who watch:
 // operations without an answer, operations that a gateway refused in the last

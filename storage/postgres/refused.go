@@ -64,3 +64,9 @@ func (s *Orders) SaveRefused(ctx context.Context, o order.Order, shipmentID uuid
 		WHERE shipment_id = $1 AND kind = 'RETURNED' AND state = 'OPEN'`, shipmentID, reason, at, orNull(actorID))
 	return s.db.later(ctx, batch)
 }
+
+// SaveCarried writes what was carried over to an order.
+func (s *Orders) SaveCarried(ctx context.Context, orderID uuid.UUID, minor int64) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE orders SET carried = $2 WHERE id = $1`, orderID, minor)
+	return err
+}

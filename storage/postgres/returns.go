@@ -85,7 +85,7 @@ const returnColumns = `t.id, t.order_id, o.number AS order_number, t.brand_id, t
 	(SELECT coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'orderId', t.order_id, 'nth', c.nth, 'locationId', c.location_id, 'at', c.at, 'currency', t.currency,
 		'refund', c.refund, 'fee', c.fee, 'flat', c.flat_fee, 'shipping', c.shipping_fee, 'asPoints', c.as_points, 'points', c.points, 'carried', c.carried, 'exchangeOrderId', c.exchange_order_id,
 		'lines', (SELECT jsonb_agg(jsonb_build_object('orderId', t.order_id, 'lineId', l.line_id, 'returnLineId', l.id, 'restocked', p.restocked,
-			'scrapped', p.scrapped, 'repaired', p.repaired, 'refund', p.refund, 'carried', p.carried) ORDER BY k.position)
+			'scrapped', p.scrapped, 'repaired', p.repaired, 'refund', p.refund, 'carried', p.carried, 'chained', p.chained) ORDER BY k.position)
 			FROM return_receipt_lines p JOIN return_lines l ON l.id = p.return_line_id JOIN order_lines k ON k.id = l.line_id WHERE p.receipt_id = c.id)
 		) ORDER BY c.nth), '[]')
 		FROM return_receipts c WHERE c.return_id = t.id) AS receipts`
@@ -130,9 +130,9 @@ func (s *Returns) Receive(ctx context.Context, r returns.Return, c returns.Recei
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		c.ID, r.ID, c.Nth, c.LocationID, c.At, c.RefundMinor, c.FeeMinor, c.ShippingMinor, c.ExchangeOrderID, orNull(actorID), c.AsPointsMinor, c.Points, c.FlatMinor, c.CarriedMinor)
 	batch.Queue(`
-		INSERT INTO return_receipt_lines (receipt_id, return_line_id, restocked, scrapped, repaired, refund, carried)
-		SELECT $1, "returnLineId", restocked, scrapped, repaired, refund, carried
-		FROM jsonb_to_recordset($2::jsonb) AS p ("returnLineId" uuid, restocked int, scrapped int, repaired int, refund bigint, carried bigint)`, c.ID, c.Lines)
+		INSERT INTO return_receipt_lines (receipt_id, return_line_id, restocked, scrapped, repaired, refund, carried, chained)
+		SELECT $1, "returnLineId", restocked, scrapped, repaired, refund, carried, chained
+		FROM jsonb_to_recordset($2::jsonb) AS p ("returnLineId" uuid, restocked int, scrapped int, repaired int, refund bigint, carried bigint, chained bigint)`, c.ID, c.Lines)
 	if len(restocked) > 0 {
 		variants, quantities := make([]uuid.UUID, 0, len(restocked)), make([]int, 0, len(restocked))
 		for variant, n := range restocked {
@@ -158,8 +158,8 @@ func (s *Returns) SaveReceipt(ctx context.Context, c returns.Receipt) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`UPDATE return_receipts SET refund = $2, carried = $3, shipping_fee = $4 WHERE id = $1`, c.ID, c.RefundMinor, c.CarriedMinor, c.ShippingMinor)
 	batch.Queue(`
-		UPDATE return_receipt_lines l SET refund = p.refund, carried = p.carried
-		FROM jsonb_to_recordset($2::jsonb) AS p ("returnLineId" uuid, refund bigint, carried bigint)
+		UPDATE return_receipt_lines l SET refund = p.refund, carried = p.carried, chained = p.chained
+		FROM jsonb_to_recordset($2::jsonb) AS p ("returnLineId" uuid, refund bigint, carried bigint, chained bigint)
 		WHERE l.receipt_id = $1 AND l.return_line_id = p."returnLineId"`, c.ID, c.Lines)
 	return s.db.later(ctx, batch)
 }

@@ -33,13 +33,13 @@ func transferArgs(t inventory.Transfer, lines []inventory.TransferLine) pgx.Name
 	for i, l := range lines {
 		variants[i], quantities[i], arrived[i] = l.VariantID, l.Quantity, l.Arrived
 	}
-	return pgx.NamedArgs{"id": t.ID, "state": t.State, "updated": t.UpdatedAt, "variants": variants, "quantities": quantities, "arrived": arrived}
+	return pgx.NamedArgs{"id": t.ID, "state": t.State, "expected": t.ExpectedOn, "updated": t.UpdatedAt, "variants": variants, "quantities": quantities, "arrived": arrived}
 }
 
 // SaveTransfer writes where a locked transfer stands, and what has arrived of it.
 func (s *Inventory) SaveTransfer(ctx context.Context, t inventory.Transfer, lines []inventory.TransferLine) error {
 	args, batch := transferArgs(t, lines), &pgx.Batch{}
-	batch.Queue(`UPDATE stock_transfers SET state = @state, updated_at = @updated WHERE id = @id`, args)
+	batch.Queue(`UPDATE stock_transfers SET state = @state, expected_on = @expected, updated_at = @updated WHERE id = @id`, args)
 	batch.Queue(`
 		UPDATE stock_transfer_lines l SET arrived = n.arrived FROM unnest(@variants::uuid[], @arrived::int[]) AS n (variant, arrived)
 		WHERE l.transfer_id = @id AND l.variant_id = n.variant AND l.arrived <> n.arrived`, args)

@@ -59,8 +59,7 @@ func ofOrders(q worklist.Query) []string {
 		counted(q.Orders, "late_orders", `orders o WHERE o.brand_id = @brand AND `+lateOrder+theirs),
 		counted(q.Orders, "late_shipments", `shipments h WHERE h.brand_id = @brand AND `+lateShipment+outOfTheirs),
 		counted(q.Orders, "pending_approval", `orders o WHERE o.brand_id = @brand AND o.status = 'PENDING_APPROVAL'`+theirs),
-		counted(q.Orders, "payments", `payment_operations u JOIN payments x ON x.id = u.payment_id AND x.brand_id = @brand`+ofTheirs+`
-			WHERE u.status IN ('OUTSTANDING', 'REFUSED') AND u.kind <> 'START'`),
+		counted(q.Orders, "payments", `(`+attended+`) p JOIN payments x ON x.id = p.id`+ofTheirs),
 		counted(q.Orders, "returns", `returns x`+ofTheirs+` WHERE x.brand_id = @brand AND x.status = 'REQUESTED'`),
 		counted(q.Orders, "recurring", `recurring_orders r WHERE r.brand_id = @brand AND r.state = 'ACTIVE' AND r.attempts > 0`+elsewhere),
 		counted(q.Orders, "pick_ups", `pick_ups u JOIN orders o ON o.id = u.order_id AND o.status IN ('CONFIRMED', 'PICKING') WHERE u.brand_id = @brand AND u.state = 'REQUESTED'`+atTheirs),

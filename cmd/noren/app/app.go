@@ -183,7 +183,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	keeper := inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Lots: lots, Claims: orders, Keys: keys, Shown: shown, Events: events, Now: now})
+	keeper := inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Lots: lots, Claims: orders, Waiters: jobs, Keys: keys, Shown: shown, Events: events, Now: now})
 	back := returns.New(returns.Parts{
 		Tx: db, Store: postgres.NewReturns(db), Keys: keys, Orders: orders, Payments: payments, Companies: companies, Campaigns: campaigns, Documents: documents,
 		Prices: prices, Flips: shown, Lots: lots, Outbox: jobs, Events: followed, Now: now,
@@ -218,7 +218,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Sales:       sale.New(sale.Parts{Tx: db, Store: postgres.NewSales(db), SetStore: postgres.NewSales(db), Shown: shown, Events: events, Now: now}),
 			Stock:       keeper,
 			Lots:        lots,
-			Supply:      &inventory.Supply{Keeper: keeper, Supplies: stock, Waiters: jobs, Outbox: jobs},
+			Supply:      &inventory.Supply{Keeper: keeper, Supplies: stock, Outbox: jobs},
 			Carts:       carts,
 			Shipping:    shipping.New(postgres.NewShipping(db)),
 			Methods:     shipping.NewEditor(db, postgres.NewShipping(db), events, now),

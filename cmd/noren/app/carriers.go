@@ -92,9 +92,10 @@ func NewDispatch(db *postgres.DB, now clock.Clock) (*dispatch.Service, error) {
 	return dispatch.New(dispatch.Parts{Tx: db, Store: postgres.NewDispatch(db), Keys: idempotency.New(db, postgres.NewKeys(db), now), Events: postgres.NewEvents(db), Now: now})
 }
 
-// carrierReport takes in what a carrier says of parcels. Answers: 200 taken in (also when
-// said before), 400 unsigned or unreadable, 404 no such carrier, 413 too large, 500 send
-// it again later.
+// carrierReport takes in what a carrier says of parcels. One report that fails does not keep
+// the others from being taken in. Answers: 200 all taken in (also when said before), 400
+// unsigned or unreadable, 404 no such carrier, 413 too large, 500 send it again later: what
+// was taken in counts once.
 func (a *App) carrierReport(w http.ResponseWriter, r *http.Request) {
 	i := slices.IndexFunc(a.Config.Carriers.Settings, func(s carrier.Settings) bool { return s.Code == chi.URLParam(r, "carrier") })
 	if i < 0 {
@@ -119,12 +120,16 @@ func (a *App) carrierReport(w http.ResponseWriter, r *http.Request) {
 	case foreign > 0:
 		slog.WarnContext(ctx, "a carrier says what noren has no word for", "carrier", s.Code, "events", foreign)
 	}
+	failed := 0
 	for _, report := range reports {
 		if err := a.Tracking.Take(ctx, s.Code, report); err != nil {
-			slog.ErrorContext(ctx, "a carrier's report could not be taken in", "carrier", s.Code, "error", err)
-			say(w, http.StatusInternalServerError, "not taken in; send it again")
-			return
+			slog.ErrorContext(ctx, "a carrier's report could not be taken in", "carrier", s.Code, "parcel", report.TrackingNumber, "error", err)
+			failed++
 		}
+	}
+	if failed > 0 {
+		say(w, http.StatusInternalServerError, fmt.Sprintf("%d of %d not taken in; send it again", failed, len(reports)))
+		return
 	}
 	say(w, http.StatusOK, "TAKEN")
 }

@@ -21,7 +21,7 @@ var journal = []Rule{
 		WHERE (h.status IN ('SHIPPED', 'DELIVERED') AND h.total <> coalesce(j.sum, 0)) OR (h.status IN ('INSTRUCTED', 'CANCELLED') AND j.sum IS NOT NULL)`},
 	{"the shipments of an order that has left come to its total", `
 		SELECT format('order %s: total %s, shipments %s', o.number, o.total, sum(h.total))
-		FROM orders o JOIN shipments h ON h.order_id = o.id AND h.status IN ('SHIPPED', 'DELIVERED')
+		FROM orders o JOIN shipments h ON h.order_id = o.id AND h.status IN ('SHIPPED', 'DELIVERED', 'REFUSED')
 		GROUP BY o.id HAVING (o.status IN ('SHIPPED', 'DELIVERED') AND sum(h.total) <> o.total) OR sum(h.total) > o.total`},
 	// but for what goes back once a carrier has brought the money: it waits for all of that
 	{"nobody owes what he has deposited", `

@@ -43,10 +43,10 @@ var orders = []Rule{
 			OR status IN ('CANCELLED', 'PENDING_PAYMENT', 'PENDING_APPROVAL') AND moving > 0`},
 	{"an order is paid when its money is there", `
 		SELECT format('order %s (%s, paid %s): total %s, covered %s', o.number, o.status, o.paid, o.total, coalesce(p.covered, 0)) FROM orders o LEFT JOIN (
-			SELECT order_id, sum(authorised + captured) AS covered, sum(authorised + captured - refunded) AS there FROM payments GROUP BY 1
+			SELECT order_id, sum(authorised + captured + set_off) AS covered, sum(authorised + captured - refunded + set_off) AS there FROM payments GROUP BY 1
 		) p ON p.order_id = o.id
 		WHERE o.payment_method <> 'ON_ACCOUNT' AND o.status <> 'CANCELLED'
-			AND ((o.paid AND coalesce(p.covered, 0) < o.total) OR (NOT o.paid AND coalesce(p.there, 0) >= o.total))`},
+			AND ((o.paid AND coalesce(p.covered, 0) < o.total - o.refused) OR (NOT o.paid AND coalesce(p.there, 0) >= o.total - o.refused))`},
 	{"an order waits for money only while it is not there", `
 		SELECT format('order %s', number) FROM orders WHERE status = 'PENDING_PAYMENT' AND (paid OR payment_method = 'ON_ACCOUNT')`},
 	{"an order's lines come to its total", `
