@@ -70,7 +70,8 @@ var buyingOperations = map[string]clientOperation{
 	"app/AddCartLine": {7, func(t *testing.T, w *world) question {
 		return question{apptest.Variables{"variantId": id.Global("Variant", w.spare), "quantity": 1}, w.filled(t)}
 	}},
-	"app/UpdateCart": {6, func(t *testing.T, w *world) question {
+	// One finds the cart, for which it seals what is said.
+	"app/UpdateCart": {7, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"email": "taro@example.jp"}), w.filled(t)}
 	}},
 	"app/Shops": {1, shown(nil)},

@@ -53,15 +53,17 @@ func chosen(sql, choices string) string { return strings.ReplaceAll(sql, anyChoi
 // share is what limits leave the customer of a variant with beyondStock; null if it
 // has none.
 const share = `least(t.total - t.sold, t.per_customer - coalesce((
-	SELECT h.taken FROM sale_customers h WHERE h.variant_id = v.id AND h.customer = @customer), 0))`
+	SELECT sum(h.taken) FROM sale_customers h WHERE h.variant_id = v.id AND h.customer = ANY(@customers)), 0))::int`
 
-// shareOfCart is share for the customer of the cart c.
-var shareOfCart = strings.Replace(share, `@customer`, `coalesce('m:' || c.member_id, 'e:' || lower(c.email))`, 1)
+// shareOfCart is share for the customer of the cart c. Of a guest whose address is sealed
+// it does not see what older versions counted in clear, until the job has hashed that;
+// takeShare does.
+var shareOfCart = strings.Replace(share, `@customers`, `ARRAY[coalesce('m:' || c.member_id, c.guest, 'e:' || lower(c.email))]`, 1)
 
 func cartArgs(in cart.Lookup, more pgx.NamedArgs) pgx.NamedArgs {
 	args := pgx.NamedArgs{
 		"channel": in.ChannelID, "brand": in.BrandID, "lists": in.PriceLists, "at": in.At,
-		"customer": cart.CustomerOf(in.Owner.MemberID, ""), "member": in.Owner.MemberID, "token": in.Owner.TokenHash, "rules": in.Rules,
+		"customers": []string{cart.CustomerOf(in.Owner.MemberID, "")}, "member": in.Owner.MemberID, "token": in.Owner.TokenHash, "rules": in.Rules,
 	}
 	for k, v := range more {
 		args[k] = v
@@ -155,10 +157,14 @@ func (s *Carts) SetQuantity(ctx context.Context, in cart.Lookup, lineID uuid.UUI
 // Update writes what is not nil; nothing, if the brand does not offer the shipping
 // method or has no such shop.
 func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) (*cart.Basket, error) {
+	told, err := s.told(ctx, in, change)
+	if err != nil {
+		return nil, err
+	}
 	return s.change(ctx, in, func(batch *pgx.Batch) {
 		batch.Queue(`
 			UPDATE carts c SET
-				email = coalesce(@email, c.email),
+				email = coalesce(@email, c.email), guest = coalesce(@guest, c.guest), key_id = `+keyAfterTold+`,
 				shipping_address = coalesce(@address, c.shipping_address),
 				billing_address = CASE WHEN @with_parcel THEN NULL ELSE coalesce(@billing, c.billing_address) END,
 				shipping_method_id = coalesce(@method, c.shipping_method_id),
@@ -169,14 +175,14 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 				shop_id = CASE WHEN @no_shop THEN NULL ELSE coalesce(@shop, c.shop_id) END,
 				recipient = coalesce(@recipient, c.recipient),
 				updated_at = @at
-			WHERE `+ownCart(in.Owner)+` AND (@method::uuid IS NULL OR EXISTS (
+			WHERE `+ownCart(in.Owner)+` AND (@id::uuid IS NULL OR c.id = @id) AND (@method::uuid IS NULL OR EXISTS (
 				SELECT FROM shipping_methods m WHERE m.id = @method AND m.brand_id = @brand AND m.active))
 			AND (@shop::uuid IS NULL OR EXISTS (
 				SELECT FROM locations l WHERE l.id = @shop AND l.brand_id = @brand AND l.kind = 'SHOP' AND l.active))`, cartArgs(in, pgx.NamedArgs{
-			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID, "mode": change.ShippingMode, "payment": change.PaymentMethod,
-			"billing": change.BillingAddress, "with_parcel": change.BillToShipping,
+			"id": told.id, "email": told.email, "guest": told.guest, "key": told.keyID, "address": told.shipping, "method": change.ShippingMethodID, "mode": change.ShippingMode, "payment": change.PaymentMethod,
+			"billing": told.billing, "with_parcel": change.BillToShipping,
 			"deliver_on": change.DeliverOn, "delivery_band": change.DeliveryBand, "any_delivery": change.AnyDelivery,
-			"shop": change.ShopID, "no_shop": change.NoShop, "recipient": change.Recipient,
+			"shop": change.ShopID, "no_shop": change.NoShop, "recipient": told.recipient,
 		}))
 	})
 }
@@ -238,7 +244,10 @@ func (s *Carts) change(ctx context.Context, in cart.Lookup, queue func(*pgx.Batc
 	if errors.As(err, &pg) && pg.ConstraintName == "cart_lines_quantity" {
 		return nil, pricing.ErrQuantity.At("quantity")
 	}
-	return basket, err
+	if err != nil || basket == nil {
+		return nil, err
+	}
+	return basket, s.db.openCart(ctx, &basket.Cart)
 }
 
 // queueBasket queues the statements that read the owner's cart.

@@ -69,7 +69,7 @@ var heldRows = map[member.Held]string{
 			'lines', coalesce((SELECT jsonb_agg(jsonb_build_object('sku', v.sku, 'quantity', l.quantity, 'unit', l.unit) ORDER BY l.position)
 				FROM draft_order_lines l JOIN variants v ON v.id = l.variant_id WHERE l.draft_id = d.id), '[]'))
 		FROM draft_orders d WHERE d.member_id = $1 ORDER BY d.created_at, d.id`,
-	member.HeldCarts: `SELECT jsonb_build_object('brand', b.code, 'email', c.email, 'shippingAddress', c.shipping_address, 'billingAddress', c.billing_address, 'recipient', c.recipient,
+	member.HeldCarts: `SELECT jsonb_build_object('id', c.id, 'brand', b.code, 'email', c.email, 'shippingAddress', c.shipping_address, 'billingAddress', c.billing_address, 'recipient', c.recipient,
 			'paymentMethod', c.payment_method, 'closed', c.closed, 'updatedAt', c.updated_at,
 			'lines', coalesce((SELECT jsonb_agg(jsonb_build_object('sku', v.sku, 'quantity', l.quantity) ORDER BY l.id) FROM cart_lines l JOIN variants v ON v.id = l.variant_id WHERE l.cart_id = c.id), '[]'))
 		FROM carts c JOIN brands b ON b.id = c.brand_id WHERE c.member_id = $1 ORDER BY c.updated_at, c.id`,
@@ -118,6 +118,7 @@ var heldRows = map[member.Held]string{
 // heldSealed are the kinds of which something is sealed for the row's id.
 var heldSealed = map[member.Held]bool{
 	member.HeldPrizes: true, member.HeldOrders: true, member.HeldRecurring: true, member.HeldQuotations: true, member.HeldDrafts: true,
+	member.HeldCarts: true,
 }
 
 // Held are the rows of one kind that are held of the member, one by one.
@@ -151,7 +152,7 @@ func (s *Members) opened(ctx context.Context, kind member.Held, memberID uuid.UU
 
 // heldFields are under which names the values of such rows are sealed.
 var heldFields = map[string]string{
-	"name": "name", "phone": "phone", "email": "email", "address": "address", "shippingAddress": "shipping_address", "billingAddress": "billing_address",
+	"name": "name", "recipient": "name", "phone": "phone", "email": "email", "address": "address", "shippingAddress": "shipping_address", "billingAddress": "billing_address",
 }
 
 // unsealed is the row with its values as they were written.

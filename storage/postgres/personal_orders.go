@@ -15,20 +15,45 @@ import (
 
 // sealedTable is a table whose rows have sealed columns: texts and addresses, each sealed
 // under the name of its column. Found is the column of what finds a row, if there is one:
-// the hash of the mail address, or those of several words.
+// the hash of the mail address, whom limits count, or the hashes of several words. Holding
+// says which rows have something to seal; empty: all.
 type sealedTable struct {
 	name             string
 	texts, addresses []string
 	found            string
+	holding          string
 }
 
 // sealedTables are those of orders and of what becomes one. What is sealed there is said
 // by core too (sealing.Row), which opens it.
 var sealedTables = []sealedTable{
-	{"orders", []string{"email"}, []string{"shipping_address", "billing_address"}, "email_hash"},
-	{"draft_orders", []string{"name", "phone", "email"}, []string{"shipping_address", "billing_address"}, "found"},
-	{"recurring_orders", []string{"name", "email"}, []string{"shipping_address", "billing_address"}, ""},
-	{"quotations", []string{"name", "email"}, nil, "found"},
+	{name: "orders", texts: []string{"email"}, addresses: []string{"shipping_address", "billing_address"}, found: "email_hash"},
+	{name: "draft_orders", texts: []string{"name", "phone", "email"}, addresses: []string{"shipping_address", "billing_address"}, found: "found"},
+	{name: "recurring_orders", texts: []string{"name", "email"}, addresses: []string{"shipping_address", "billing_address"}},
+	{name: "quotations", texts: []string{"name", "email"}, found: "found"},
+	{name: "carts", texts: []string{"recipient", "email"}, addresses: []string{"shipping_address", "billing_address"}, found: "guest",
+		holding: heldInCart},
+}
+
+// staleCount counts the rows that the key $1 has not sealed.
+func (t sealedTable) staleCount() string {
+	return `(SELECT count(*) FROM ` + t.name + ` WHERE key_id IS DISTINCT FROM $1` + t.andHolding() + `)`
+}
+
+func (t sealedTable) andHolding() string {
+	if t.holding == "" {
+		return ""
+	}
+	return ` AND ` + t.holding
+}
+
+// field is the name under which the column is sealed: whoever a cart is for is a name, as
+// of what else is named as one (cart.Cart).
+func (t sealedTable) field(column string) string {
+	if column == "recipient" {
+		return "name"
+	}
+	return column
 }
 
 // tableRow is a row of such a table.
@@ -43,7 +68,7 @@ type tableRow struct {
 func (r *tableRow) Sealed() (uuid.UUID, []sealing.Column) {
 	var all []sealing.Column
 	for i := range r.Texts {
-		all = append(all, sealing.Column{Field: r.table.texts[i], Value: sealing.Text(&r.Texts[i])})
+		all = append(all, sealing.Column{Field: r.table.field(r.table.texts[i]), Value: sealing.Text(&r.Texts[i])})
 	}
 	for i := range r.Addresses {
 		all = append(all, sealing.Column{Field: r.table.addresses[i], Value: customer.AddressAt(&r.Addresses[i])})
@@ -60,8 +85,11 @@ func (r *tableRow) text(column string) string {
 
 // hashed is what finds the row, once it is open.
 func (r *tableRow) hashed(ctx context.Context, keys *sealing.Keys) (any, error) {
-	if r.table.found == "email_hash" {
+	switch r.table.found {
+	case "email_hash":
 		return keys.Hash(ctx, "email", sealing.Email(r.text("email")))
+	case "guest":
+		return guest(ctx, keys, r.text("email"))
 	}
 	return foundBy(ctx, keys, r.text("name"), r.text("email"), r.text("phone"))
 }
@@ -71,7 +99,7 @@ func (r *tableRow) hashed(ctx context.Context, keys *sealing.Keys) (any, error) 
 func (t sealedTable) stale() string {
 	var parts []string
 	for _, condition := range []string{`key_id IS NULL`, `key_id < $1`, `key_id > $1`} {
-		parts = append(parts, `(SELECT id FROM `+t.name+` WHERE `+condition+` LIMIT $2)`)
+		parts = append(parts, `(SELECT id FROM `+t.name+` WHERE `+condition+t.andHolding()+` LIMIT $2)`)
 	}
 	return strings.Join(parts, ` UNION ALL `) + ` LIMIT $2`
 }

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"encoding/base64"
+	"strings"
 
 	"github.com/noren-commerce/noren/core/sealing"
 )
@@ -80,4 +82,41 @@ func (db *DB) emailHashes(ctx context.Context, email string) ([][]byte, error) {
 		return nil, nil
 	}
 	return db.keys.Hashes(ctx, "email", sealing.Email(email))
+}
+
+// lastingHash is under what a mail address is counted, or kept once, whichever key seals;
+// nil if there is no key.
+func (db *DB) lastingHash(ctx context.Context, email string) ([]byte, error) {
+	if db.keys == nil {
+		return nil, nil
+	}
+	return db.keys.Lasting(ctx, "email", sealing.Email(email))
+}
+
+// guestMark heads whom limits count a guest as, whose mail address is not kept in clear:
+// the rest is its lasting hash. clearMark heads one in clear (cart.CustomerOf).
+const guestMark, clearMark = "g:", "e:"
+
+// guest is whom limits count the guest with the mail address as; nil for no address.
+func guest(ctx context.Context, keys *sealing.Keys, email string) (*string, error) {
+	hash, err := keys.Lasting(ctx, "email", sealing.Email(email))
+	if err != nil || hash == nil {
+		return nil, err
+	}
+	name := guestMark + base64.RawURLEncoding.EncodeToString(hash)
+	return &name, nil
+}
+
+// counted are the names under which limits have counted the customer: first the one that
+// is written, then the one that older versions wrote.
+func (db *DB) counted(ctx context.Context, customer string) ([]string, error) {
+	email, isGuest := strings.CutPrefix(customer, clearMark)
+	if !isGuest || db.keys == nil {
+		return []string{customer}, nil
+	}
+	name, err := guest(ctx, db.keys, email)
+	if err != nil || name == nil {
+		return []string{customer}, err
+	}
+	return []string{*name, customer}, nil
 }
