@@ -79,7 +79,7 @@ var heldRows = map[member.Held]string{
 			'usedFor', u.number, 'earnedBy', e.number, 'createdAt', c.created_at)
 		FROM coupons c JOIN brands b ON b.id = c.brand_id JOIN campaigns g ON g.id = c.campaign_id LEFT JOIN orders u ON u.id = c.order_id LEFT JOIN orders e ON e.id = c.issued_for
 		WHERE c.member_id = $1 ORDER BY c.created_at, c.id`,
-	member.HeldRestock: `SELECT jsonb_build_object('brand', b.code, 'sku', v.sku, 'name', r.name, 'email', r.email, 'createdAt', r.created_at, 'notifiedAt', r.notified_at, 'closedAt', r.closed_at)
+	member.HeldRestock: `SELECT jsonb_build_object('id', r.id, 'brand', b.code, 'sku', v.sku, 'name', r.name, 'email', r.email, 'createdAt', r.created_at, 'notifiedAt', r.notified_at, 'closedAt', r.closed_at)
 		FROM restock_requests r JOIN brands b ON b.id = r.brand_id JOIN variants v ON v.id = r.variant_id WHERE r.member_id = $1 ORDER BY r.created_at, r.id`,
 	member.HeldWishes: `SELECT jsonb_build_object('brand', b.code, 'name', l.name, 'shared', l.token IS NOT NULL, 'createdAt', l.created_at, 'closedAt', l.closed_at,
 			'wishes', coalesce((SELECT jsonb_agg(jsonb_build_object('sku', v.sku, 'quantity', w.quantity, 'note', w.note, 'notify', w.notify, 'addedAt', w.added_at) ORDER BY w.added_at, w.id)
@@ -118,7 +118,7 @@ var heldRows = map[member.Held]string{
 // heldSealed are the kinds of which something is sealed for the row's id.
 var heldSealed = map[member.Held]bool{
 	member.HeldPrizes: true, member.HeldOrders: true, member.HeldRecurring: true, member.HeldQuotations: true, member.HeldDrafts: true,
-	member.HeldCarts: true,
+	member.HeldCarts: true, member.HeldRestock: true,
 }
 
 // Held are the rows of one kind that are held of the member, one by one.

@@ -16,12 +16,13 @@ import (
 // sealedTable is a table whose rows have sealed columns: texts and addresses, each sealed
 // under the name of its column. Found is the column of what finds a row, if there is one:
 // the hash of the mail address, whom limits count, or the hashes of several words. Holding
-// says which rows have something to seal; empty: all.
+// says which rows have something to seal; empty: all. Twice says of another row o that no
+// two like it have the same found; of a pair that older versions let in one goes without.
 type sealedTable struct {
 	name             string
 	texts, addresses []string
 	found            string
-	holding          string
+	holding, twice   string
 }
 
 // sealedTables are those of orders and of what becomes one. What is sealed there is said
@@ -33,6 +34,8 @@ var sealedTables = []sealedTable{
 	{name: "quotations", texts: []string{"name", "email"}, found: "found"},
 	{name: "carts", texts: []string{"recipient", "email"}, addresses: []string{"shipping_address", "billing_address"}, found: "guest",
 		holding: heldInCart},
+	{name: "restock_requests", texts: []string{"name", "email"}, found: "lasting_hash", holding: `NOT email LIKE '%@erased.invalid'`,
+		twice: `o.variant_id = t.variant_id AND o.notified_at IS NULL AND o.closed_at IS NULL`},
 }
 
 // staleCount counts the rows that the key $1 has not sealed.
@@ -88,6 +91,8 @@ func (r *tableRow) hashed(ctx context.Context, keys *sealing.Keys) (any, error) 
 	switch r.table.found {
 	case "email_hash":
 		return keys.Hash(ctx, "email", sealing.Email(r.text("email")))
+	case "lasting_hash":
+		return keys.Lasting(ctx, "email", sealing.Email(r.text("email")))
 	case "guest":
 		return guest(ctx, keys, r.text("email"))
 	}
@@ -120,9 +125,13 @@ func (t sealedTable) keep() string {
 		sets = append(sets, fmt.Sprintf(`%s = $%d`, column, n))
 	}
 	if t.found != "" {
-		sets = append(sets, fmt.Sprintf(`%s = $%d`, t.found, n+1))
+		value := fmt.Sprintf(`$%d`, n+1)
+		if t.twice != "" {
+			value = `CASE WHEN NOT EXISTS (SELECT FROM ` + t.name + ` o WHERE o.id <> t.id AND o.` + t.found + ` = ` + value + ` AND ` + t.twice + `) THEN ` + value + ` END`
+		}
+		sets = append(sets, t.found+` = `+value)
 	}
-	return `UPDATE ` + t.name + ` SET ` + strings.Join(sets, `, `) + ` WHERE id = $1`
+	return `UPDATE ` + t.name + ` t SET ` + strings.Join(sets, `, `) + ` WHERE id = $1`
 }
 
 // resealTable seals some rows of the table anew.
