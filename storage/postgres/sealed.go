@@ -5,6 +5,9 @@ import (
 	"encoding/base64"
 	"strings"
 
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/sealing"
 )
 
@@ -29,6 +32,33 @@ func (db *DB) seal(ctx context.Context, row sealing.Row) (keyID *string, err err
 	}
 	id, err := db.keys.SealRow(ctx, row)
 	return &id, err
+}
+
+// sealFile seals a file of instructions to carriers; without keys it stays as it is.
+func (db *DB) sealFile(ctx context.Context, owner uuid.UUID, content []byte) ([]byte, error) {
+	if db.keys == nil {
+		return content, nil
+	}
+	return db.keys.SealFile(ctx, "file", owner, content)
+}
+
+// openFile is what sealFile sealed.
+func (db *DB) openFile(ctx context.Context, owner uuid.UUID, kept []byte) ([]byte, error) {
+	if db.keys == nil {
+		if sealing.Sealed(string(kept[:min(len(kept), 3)])) {
+			return nil, sealing.ErrNoKeys
+		}
+		return kept, nil
+	}
+	return db.keys.OpenFile(ctx, "file", owner, kept)
+}
+
+// sealDocument seals a document; where its goods go is a copy then, for others may have it.
+func (db *DB) sealDocument(ctx context.Context, d *invoice.Document) (*string, error) {
+	if d.Content.ShipTo != nil {
+		d.Content.ShipTo = new(*d.Content.ShipTo)
+	}
+	return db.seal(ctx, d)
 }
 
 // found are the keyed hashes by which the row is found whose person has the name, mail
