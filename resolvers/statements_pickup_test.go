@@ -18,7 +18,7 @@ var pickUpOperations = map[string]clientOperation{
 		return question{apptest.Variables{"slug": w.broad, "prefecture": "OSAKA"}, nil}
 	}},
 	"app/PickUpShops": {1, shown(nil)},
-	"app/PickUpAt": {7, func(t *testing.T, w *world) question {
+	"app/PickUpAt": {6, func(t *testing.T, w *world) question {
 		shop := w.counterShop(t)
 		return question{in(apptest.Variables{"shippingMode": "PICK_UP", "shopId": id.Global("Location", shop), "recipient": "山田 花子"}), w.filled(t)}
 	}},

@@ -41,7 +41,7 @@ var shopOperations = map[string]clientOperation{
 		return question{in(apptest.Variables{"variantId": id.Global("Variant", w.spare), "quantity": 1}), w.filled(t)}
 	}},
 	"web/ChangeCartLine": {6, settingQuantity},
-	"web/SayWhereTo": {7, func(t *testing.T, w *world) question {
+	"web/SayWhereTo": {6, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"billingAddress": newAddress("経理")}), w.filled(t)}
 	}},
 	"web/PlaceOrder": {21, func(t *testing.T, w *world) question {

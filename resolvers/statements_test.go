@@ -70,8 +70,7 @@ var buyingOperations = map[string]clientOperation{
 	"app/AddCartLine": {7, func(t *testing.T, w *world) question {
 		return question{apptest.Variables{"variantId": id.Global("Variant", w.spare), "quantity": 1}, w.filled(t)}
 	}},
-	// One finds the cart, for which it seals what is said.
-	"app/UpdateCart": {7, func(t *testing.T, w *world) question {
+	"app/UpdateCart": {6, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"email": "taro@example.jp"}), w.filled(t)}
 	}},
 	"app/Shops": {1, shown(nil)},

@@ -175,11 +175,11 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 				shop_id = CASE WHEN @no_shop THEN NULL ELSE coalesce(@shop, c.shop_id) END,
 				recipient = coalesce(@recipient, c.recipient),
 				updated_at = @at
-			WHERE `+ownCart(in.Owner)+` AND (@id::uuid IS NULL OR c.id = @id) AND (@method::uuid IS NULL OR EXISTS (
+			WHERE `+ownCart(in.Owner)+` AND (@method::uuid IS NULL OR EXISTS (
 				SELECT FROM shipping_methods m WHERE m.id = @method AND m.brand_id = @brand AND m.active))
 			AND (@shop::uuid IS NULL OR EXISTS (
 				SELECT FROM locations l WHERE l.id = @shop AND l.brand_id = @brand AND l.kind = 'SHOP' AND l.active))`, cartArgs(in, pgx.NamedArgs{
-			"id": told.id, "email": told.email, "guest": told.guest, "key": told.keyID, "address": told.shipping, "method": change.ShippingMethodID, "mode": change.ShippingMode, "payment": change.PaymentMethod,
+			"email": told.email, "guest": told.guest, "key": told.keyID, "address": told.shipping, "method": change.ShippingMethodID, "mode": change.ShippingMode, "payment": change.PaymentMethod,
 			"billing": told.billing, "with_parcel": change.BillToShipping,
 			"deliver_on": change.DeliverOn, "delivery_band": change.DeliveryBand, "any_delivery": change.AnyDelivery,
 			"shop": change.ShopID, "no_shop": change.NoShop, "recipient": told.recipient,
@@ -210,13 +210,17 @@ func (s *Carts) Sellable(ctx context.Context, in cart.Lookup, line cart.NewLine)
 func (s *Carts) Merge(ctx context.Context, guest []byte, memberID uuid.UUID, at time.Time) error {
 	return s.db.InTx(ctx, func(ctx context.Context) error {
 		args := pgx.NamedArgs{"token": guest, "member": memberID, "at": at}
-		batch := &pgx.Batch{}
 		// A second login with the same token waits here, and then finds nothing left.
-		batch.Queue(`SELECT FROM carts g WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL FOR UPDATE`, args)
+		sealThem, err := s.db.sealMoved(ctx, memberID, `token_hash = @token AND NOT closed AND member_id IS NULL`, args)
+		if err != nil {
+			return err
+		}
+		batch := &pgx.Batch{}
 		batch.Queue(`
 			UPDATE carts g SET member_id = @member, token_hash = NULL, updated_at = @at
 			WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL
 			  AND NOT EXISTS (SELECT FROM carts c WHERE c.member_id = @member AND c.channel_id = g.channel_id AND NOT c.closed)`, args)
+		sealThem(batch)
 		batch.Queue(`
 			WITH moved AS (
 				DELETE FROM cart_lines l USING carts g WHERE l.cart_id = g.id AND g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL
@@ -262,6 +266,7 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 	queueRows(batch, &[]cart.Cart{}, func(rows []cart.Cart) {
 		if len(rows) > 0 {
 			found.Cart = rows[0]
+			found.Cart.SealedFor = in.Owner.SealedFor()
 			*into = &found
 		}
 	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shipping_mode, c.shop_id, c.payment_method, c.deliver_on, c.delivery_band, c.updated_at,

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
@@ -91,6 +93,69 @@ func TestCartsAreSealed(t *testing.T) {
 	v.exec(t, `UPDATE carts SET email = (SELECT email FROM carts WHERE id = $1) WHERE id = $2`, key, another)
 	_, err = store.Basket(ctx, other)
 	require.Error(t, err, "another cart's value does not open")
+}
+
+// A guest's cart becomes a member's, and a member another: the cart opens for them, and
+// after a rotation too.
+func TestCartsAreSealedForWhomTheyBecome(t *testing.T) {
+	t.Parallel()
+	v := newVault(t)
+	ctx, store := t.Context(), postgres.NewCarts(v.DB)
+	in, key, _ := v.aCart(t, "leash")
+	v.exec(t, `UPDATE carts SET recipient = '山田 太郎' WHERE id = $1`, key)
+	v.DB.SealWith(v.keys)
+	_, err := store.Update(ctx, in, cart.Change{Email: new("a@example.jp")})
+	require.NoError(t, err)
+	second, third := v.secondCart(t, "bowl", "b@example.jp"), v.secondCart(t, "ball", "c@example.jp")
+
+	once, kept := id.New(), id.New()
+	for _, token := range [][]byte{in.Owner.TokenHash, second.Owner.TokenHash} {
+		require.NoError(t, store.Merge(ctx, token, once, v.now))
+	}
+	said := func(memberID uuid.UUID) string {
+		b, err := store.Basket(ctx, cart.Lookup{Owner: cart.Owner{MemberID: &memberID}, BrandID: v.BrandID, ChannelID: v.ChannelID, At: v.now})
+		require.NoError(t, err)
+		require.Len(t, b.Items, 2)
+		return b.Cart.Email + " " + b.Cart.Recipient
+	}
+	require.Equal(t, "a@example.jp 山田 太郎", said(once), "what the second cart said is gone with it")
+	v.hides(t, everyCart, "example.jp", "山田")
+	move := func() {
+		require.NoError(t, v.DB.InTx(ctx, func(ctx context.Context) error {
+			return postgres.NewMembers(v.DB, v.keys).Move(ctx, kept, once, v.now)
+		}))
+	}
+	move()
+	require.Equal(t, "a@example.jp 山田 太郎", said(kept))
+	v.rotate(t)
+	v.resealed(t, 3)
+	require.Equal(t, "a@example.jp 山田 太郎", said(kept))
+
+	var held string
+	require.NoError(t, postgres.NewMembers(v.DB, v.keys).Held(ctx, member.HeldCarts, kept, func(row json.RawMessage) error {
+		held += string(row)
+		return nil
+	}))
+	require.Contains(t, held, "a@example.jp")
+	require.Contains(t, held, "山田 太郎")
+
+	// A member who had a cart keeps it; the other stays whose it was, closed.
+	require.NoError(t, store.Merge(ctx, third.Owner.TokenHash, once, v.now))
+	move()
+	v.rotate(t)
+	v.resealed(t, 3)
+	v.exec(t, `UPDATE carts SET closed = false WHERE member_id = $1`, once)
+	_, err = store.Basket(ctx, cart.Lookup{Owner: cart.Owner{MemberID: &once}, BrandID: v.BrandID, ChannelID: v.ChannelID, At: v.now})
+	require.NoError(t, err)
+}
+
+// secondCart is another guest's cart, who said their address.
+func (v *vault) secondCart(t *testing.T, slug, email string) cart.Lookup {
+	t.Helper()
+	in, _, _ := v.aCart(t, slug)
+	_, err := postgres.NewCarts(v.DB).Update(t.Context(), in, cart.Change{Email: &email})
+	require.NoError(t, err)
+	return in
 }
 
 func TestAnEmptyCartIsLeftAlone(t *testing.T) {

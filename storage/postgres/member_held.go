@@ -140,7 +140,7 @@ func (s *Members) Held(ctx context.Context, kind member.Held, memberID uuid.UUID
 func (s *Members) opened(ctx context.Context, kind member.Held, memberID uuid.UUID, yield func(json.RawMessage) error) error {
 	rows, err := column[json.RawMessage](ctx, s.db, heldRows[kind], memberID)
 	for _, row := range rows {
-		if row, err = s.unsealed(ctx, row); err != nil {
+		if row, err = s.unsealed(ctx, kind, memberID, row); err != nil {
 			return err
 		}
 		if err := yield(row); err != nil {
@@ -155,8 +155,9 @@ var heldFields = map[string]string{
 	"name": "name", "recipient": "name", "phone": "phone", "email": "email", "address": "address", "shippingAddress": "shipping_address", "billingAddress": "billing_address",
 }
 
-// unsealed is the row with its values as they were written.
-func (s *Members) unsealed(ctx context.Context, row json.RawMessage) (json.RawMessage, error) {
+// unsealed is the row with its values as they were written. Carts are sealed for their
+// member, all others for their ids.
+func (s *Members) unsealed(ctx context.Context, kind member.Held, memberID uuid.UUID, row json.RawMessage) (json.RawMessage, error) {
 	var all map[string]any
 	if err := json.Unmarshal(row, &all); err != nil {
 		return nil, err
@@ -165,6 +166,9 @@ func (s *Members) unsealed(ctx context.Context, row json.RawMessage) (json.RawMe
 	owner, err := uuid.Parse(key)
 	if err != nil {
 		return nil, err
+	}
+	if kind == member.HeldCarts {
+		owner = memberID
 	}
 	changed := false
 	for name, field := range heldFields {

@@ -10,7 +10,8 @@ import (
 
 // queueBelongings makes what the gone member wished for, looked at and was about to buy
 // the kept one's. What only somebody with an account has stays where the kept has none.
-func queueBelongings(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
+// sealCarts is queued behind carts that move (sealMoved).
+func queueBelongings(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time, sealCarts func(*pgx.Batch)) {
 	const account = ` AND EXISTS (SELECT FROM accounts WHERE id = $1)`
 	for _, table := range []string{"wish_lists", "restock_requests", "quotations", "saved_cards", "recurring_orders", "draft_orders"} {
 		batch.Queue(`UPDATE `+table+` SET member_id = $1 WHERE member_id = $2`+account, keptID, goneID)
@@ -22,6 +23,7 @@ func queueBelongings(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
 	batch.Queue(`
 		UPDATE carts g SET member_id = $1, updated_at = $3 WHERE g.member_id = $2 AND NOT g.closed
 			AND NOT EXISTS (SELECT FROM carts c WHERE c.member_id = $1 AND c.channel_id = g.channel_id AND NOT c.closed)`, keptID, goneID, at)
+	sealCarts(batch)
 	batch.Queue(`
 		WITH moved AS (
 			DELETE FROM cart_lines l USING carts g WHERE l.cart_id = g.id AND g.member_id = $2 AND NOT g.closed RETURNING l.*, g.channel_id

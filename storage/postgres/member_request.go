@@ -20,6 +20,10 @@ func (s *Members) Buyer(ctx context.Context, accountID uuid.UUID) (bool, error) 
 
 // Move makes what is the gone member's the kept one's.
 func (s *Members) Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Time) error {
+	sealCarts, err := s.db.sealMoved(ctx, keptID, `member_id = @gone AND NOT closed`, pgx.NamedArgs{"gone": goneID})
+	if err != nil {
+		return err
+	}
 	batch := &pgx.Batch{}
 	for _, table := range []string{"member_cards", "pets", "purchases", "purchase_lines", "orders", "member_rank_changes", "coupons"} {
 		batch.Queue(`UPDATE `+table+` SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
@@ -29,7 +33,7 @@ func (s *Members) Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Ti
 		UPDATE saved_addresses SET member_id = $1, is_default = is_default AND NOT EXISTS (
 			SELECT FROM saved_addresses k WHERE k.member_id = $1 AND k.is_default AND k.closed_at IS NULL)
 		WHERE member_id = $2`, keptID, goneID)
-	queueBelongings(batch, keptID, goneID, at)
+	queueBelongings(batch, keptID, goneID, at, sealCarts)
 	// Of a brand that both joined, the kept member's stores stand and the earlier day.
 	batch.Queue(`
 		INSERT INTO memberships AS k (member_id, brand_id, registered_store_id, home_store_id, joined_at, ended_at, rank_due_on)

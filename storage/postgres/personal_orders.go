@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -23,6 +24,7 @@ type sealedTable struct {
 	texts, addresses []string
 	found            string
 	holding, twice   string
+	owner            string // for whom a row is sealed; empty: for its id
 }
 
 // sealedTables are those of orders and of what becomes one. What is sealed there is said
@@ -32,8 +34,7 @@ var sealedTables = []sealedTable{
 	{name: "draft_orders", texts: []string{"name", "phone", "email"}, addresses: []string{"shipping_address", "billing_address"}, found: "found"},
 	{name: "recurring_orders", texts: []string{"name", "email"}, addresses: []string{"shipping_address", "billing_address"}},
 	{name: "quotations", texts: []string{"name", "email"}, found: "found"},
-	{name: "carts", texts: []string{"recipient", "email"}, addresses: []string{"shipping_address", "billing_address"}, found: "guest",
-		holding: heldInCart},
+	cartsTable,
 	{name: "restock_requests", texts: []string{"name", "email"}, found: "lasting_hash", holding: `NOT email LIKE '%@erased.invalid'`,
 		twice: `o.variant_id = t.variant_id AND o.notified_at IS NULL AND o.closed_at IS NULL`},
 }
@@ -61,7 +62,7 @@ func (t sealedTable) field(column string) string {
 
 // tableRow is a row of such a table.
 type tableRow struct {
-	ID        uuid.UUID
+	ID, Owner uuid.UUID
 	Texts     []string
 	Addresses []*customer.Address
 	table     sealedTable
@@ -76,7 +77,7 @@ func (r *tableRow) Sealed() (uuid.UUID, []sealing.Column) {
 	for i := range r.Addresses {
 		all = append(all, sealing.Column{Field: r.table.addresses[i], Value: customer.AddressAt(&r.Addresses[i])})
 	}
-	return r.ID, all
+	return r.Owner, all
 }
 
 func (r *tableRow) text(column string) string {
@@ -109,13 +110,17 @@ func (t sealedTable) stale() string {
 	return strings.Join(parts, ` UNION ALL `) + ` LIMIT $2`
 }
 
-func (t sealedTable) lock() string {
+// read is the statement that reads rows as tableRow, without its condition.
+func (t sealedTable) read() string {
 	addresses := `'{}'::jsonb[]`
 	if len(t.addresses) > 0 {
 		addresses = `ARRAY[` + strings.Join(t.addresses, `, `) + `]`
 	}
-	return `SELECT id, ARRAY[` + strings.Join(t.texts, `, `) + `] AS texts, ` + addresses + ` AS addresses FROM ` + t.name + `
-		WHERE id IN (` + t.stale() + `) FOR UPDATE SKIP LOCKED`
+	return `SELECT id, ` + cmp.Or(t.owner, `id`) + ` AS owner, ARRAY[` + strings.Join(t.texts, `, `) + `] AS texts, ` + addresses + ` AS addresses FROM ` + t.name
+}
+
+func (t sealedTable) lock() string {
+	return t.read() + ` WHERE id IN (` + t.stale() + `) FOR UPDATE SKIP LOCKED`
 }
 
 func (t sealedTable) keep() string {
@@ -131,7 +136,7 @@ func (t sealedTable) keep() string {
 		}
 		sets = append(sets, t.found+` = `+value)
 	}
-	return `UPDATE ` + t.name + ` t SET ` + strings.Join(sets, `, `) + ` WHERE id = $1`
+	return `UPDATE ` + t.name + ` t SET ` + strings.Join(sets, `, `) + ` WHERE t.id = $1`
 }
 
 // resealTable seals some rows of the table anew.
@@ -145,7 +150,7 @@ func (s *Personal) resealTable(ctx context.Context, t sealedTable, keyID string)
 		}
 		batch, keep := &pgx.Batch{}, t.keep()
 		for i := range rows {
-			args, err := s.resealed(ctx, t, &rows[i])
+			args, err := s.resealed(ctx, t, &rows[i], rows[i].Owner)
 			if err != nil {
 				return err
 			}
@@ -157,12 +162,13 @@ func (s *Personal) resealTable(ctx context.Context, t sealedTable, keyID string)
 	return n, wrapped("seal "+t.name+" anew", err)
 }
 
-// resealed is the row as keep writes it.
-func (s *Personal) resealed(ctx context.Context, t sealedTable, r *tableRow) ([]any, error) {
+// resealed is the row as keep writes it, sealed for the owner.
+func (s *Personal) resealed(ctx context.Context, t sealedTable, r *tableRow, owner uuid.UUID) ([]any, error) {
 	r.table = t
 	if err := s.keys.OpenRow(ctx, r); err != nil {
 		return nil, err
 	}
+	r.Owner = owner
 	var hashed any
 	if t.found != "" {
 		var err error
