@@ -260,6 +260,7 @@ func TestOrdersThatAreLateToLeaveAreSeen(t *testing.T) {
 	require.Equal(t, before, mails(t, p.App), "not before the day begins")
 	see()
 	require.Equal(t, 2, mailedOf(t, p.App, "orders_late"), "who ships, everywhere and in the shop")
+	openMails(t, p.App)
 	require.Equal(t, 2, countOf(t, p.App, `SELECT count(*) FROM river_job WHERE args->'message'->>'kind' = 'orders_late'
 		AND args->'message'->'to'->>'email' IN ('ship@example.jp', 'shibuya@example.jp') AND args->'message'->'content'->>'count' = '1'`))
 	got := p.order(t, order)

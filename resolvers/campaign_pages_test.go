@@ -31,6 +31,7 @@ func addReaders(t *testing.T, a *apptest.App, many, few int) {
 // readersMailed are how many mails wait for each of the readers.
 func readersMailed(t *testing.T, a *apptest.App) map[string]int {
 	t.Helper()
+	openMails(t, a)
 	rows, err := a.DB.Pool().Query(t.Context(), `
 		SELECT substring(args::text FROM '[a-z]+-[0-9]+@example.jp') FROM river_job WHERE kind = 'send_message' AND args::text LIKE '%campaign_opened%'`)
 	require.NoError(t, err)

@@ -294,6 +294,7 @@ func TestMoneyOnAccountPaysTheOldestOrdersOnce(t *testing.T) {
 func toApprove(t *testing.T, a *apptest.App, number string) (whom []string) {
 	t.Helper()
 	require.NotEmpty(t, number)
+	openMails(t, a)
 	rows, _ := a.DB.Pool().Query(t.Context(), `
 		SELECT args->'message'->'to'->>'email' FROM river_job
 		WHERE kind = 'send_message' AND args->'message'->>'kind' = $1 AND args->'message'->'content'->>'orderNumber' = $2 ORDER BY 1`,

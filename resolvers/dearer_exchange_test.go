@@ -101,6 +101,7 @@ func TestDearerGoodsAreSentOnceTheDifferenceIsPaid(t *testing.T) {
 	require.Equal(t, "1002", d.staff.takeBack(t, order, bed, 1).Refund.Amount)
 	require.Equal(t, int64(1001), d.refunded(t))
 	require.Equal(t, 1002, countOf(t, a, `SELECT sum(refunded)::int FROM payments WHERE order_id = $1`, keyOf(t, order)))
+	openMails(t, a)
 	require.Equal(t, 1, countOf(t, a, `SELECT count(*) FROM river_job WHERE kind = 'send_message' AND args->'message'->>'kind' = 'return_notice' AND args->'message'->'content'->>'refund' = '2003'`))
 	require.Equal(t, []int{1001, 0}, []int{countOf(t, a, `SELECT refund FROM return_receipts WHERE exchange_order_id = $1`, keyOf(t, order)), countOf(t, a, `SELECT carried FROM return_receipts WHERE exchange_order_id = $1`, keyOf(t, order))})
 	balance = trialBalance(t, a)
@@ -142,6 +143,7 @@ func TestWhatWasCarriedOverGoesBackWithAnOrderThatNobodyPays(t *testing.T) {
 	require.Equal(t, []string{may.ID, "1001", "1001", "0", "1001"}, []string{r.ID, r.Refund.Amount, r.Receipts[0].Refund.Amount, r.Receipts[0].CarriedOver.Amount, r.Lines[0].Refund.Amount})
 	balance := trialBalance(t, a)
 	require.Equal(t, []string{"4506", "0"}, []string{balance["BANK"], balance["DEPOSITS"]})
+	openMails(t, a)
 	require.Equal(t, 1, countOf(t, a, `SELECT count(*) FROM river_job WHERE kind = 'send_message' AND args->'message'->>'kind' = 'order_cancelled' AND args->'message'->'content'->>'refund' = '1001'`))
 
 	// The same by the customer, who thinks better of it; once.
@@ -172,6 +174,7 @@ func TestPaidDearerGoodsThatAreCancelledGiveAllBack(t *testing.T) {
 	a.DoAs(t, packer, `mutation($o: ID!) { cancelOrder(input: {`+aKey()+` orderId: $o, reason: "欠品"}) { `+orderFields+` } }`, apptest.Variables{"o": order}).Into(t, &got)
 	require.Empty(t, got.CancelOrder.UserErrors)
 	require.Equal(t, int64(1001), d.refunded(t))
+	openMails(t, a)
 	require.Equal(t, 1, countOf(t, a, `SELECT count(*) FROM river_job WHERE kind = 'send_message' AND args->'message'->>'kind' = 'order_cancelled' AND args->'message'->'content'->>'refund' = '2003'`))
 	balance := trialBalance(t, a)
 	require.Equal(t, []string{"5508", "-1002"}, []string{balance["BANK"], balance["DEPOSITS"]}, "staff send the difference back, as of any cancelled order")

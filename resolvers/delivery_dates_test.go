@@ -265,6 +265,7 @@ func TestTheMailThatThanksForTheMoneyTellsTheDay(t *testing.T) {
 	require.NoError(t, err)
 	mailed(t, p.App, "お届け予定日："+day.Format("2006年1月2日"))
 	var content struct{ PromisedOn, Band, Kind string }
+	openMails(t, p.App)
 	require.NoError(t, p.DB.Pool().QueryRow(t.Context(), `
 		SELECT left(args->'message'->'content'->>'promisedOn', 10), args->'message'->'content'->>'band', args->'message'->>'kind' FROM river_job
 		WHERE kind = 'send_message' AND args->'message'->'content' ? 'promisedOn'`).Scan(&content.PromisedOn, &content.Band, &content.Kind))

@@ -178,6 +178,7 @@ func TestADraftIsOrderedOnce(t *testing.T) {
 func draftToken(t testing.TB, a *apptest.App) string {
 	t.Helper()
 	var link string
+	openMails(t, a)
 	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT args->'message'->'content'->>'url' FROM river_job
 		WHERE kind = 'send_message' AND args->'message'->>'kind' = 'draft_order' ORDER BY id DESC LIMIT 1`).Scan(&link))
 	found := regexp.MustCompile(`#token=(\w+)$`).FindStringSubmatch(link)

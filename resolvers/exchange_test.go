@@ -261,6 +261,7 @@ func TestStaffCancelADraw(t *testing.T) {
 	require.Nil(t, d.Proof.Seed)
 	require.Nil(t, d.Proof.ListURL)
 	var back string
+	openMails(t, s.App)
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT args->'message'->'content'->>'points' FROM river_job WHERE kind = 'send_message' AND args->>'key' LIKE 'draw_cancelled/%'`).Scan(&back))
 	require.Equal(t, "20", back)
 }

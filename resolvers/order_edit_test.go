@@ -523,6 +523,7 @@ func TestAnUnpaidOrderIsPaidAsEdited(t *testing.T) {
 	p := asked()
 	require.Equal(t, []string{"PENDING", "3960", "3960"}, []string{p.Status, p.Amount.Amount, p.Instructions.Amount.Amount})
 	var mailed []string
+	openMails(t, a)
 	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT array_agg(args->'message'->'content'->>'amount' ORDER BY id) FROM river_job
 		WHERE kind = 'send_message' AND args->'message'->>'kind' = 'bank_transfer'`).Scan(&mailed))
 	require.Equal(t, []string{"5940", "3960"}, mailed, "the customer is told what to transfer now")
@@ -561,6 +562,7 @@ func TestTheMailOfAnEditNamesTheNewAddress(t *testing.T) {
 	t.Parallel()
 	d := newEditDesk(t)
 	told := func() (address []string) {
+		openMails(t, d.App)
 		require.NoError(t, d.DB.Pool().QueryRow(t.Context(), `SELECT ARRAY(SELECT jsonb_array_elements_text(coalesce(args->'message'->'content'->'address', '[]')))
 			FROM river_job WHERE kind = 'send_message' AND args->'message'->>'kind' = 'order_changed' ORDER BY id DESC LIMIT 1`).Scan(&address))
 		return address

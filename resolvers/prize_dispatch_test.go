@@ -101,6 +101,7 @@ func TestPrizesGoTheWayOfShipments(t *testing.T) {
 	require.Equal(t, []int{1, 2}, []int{done.Shipped, len(done.Rejections)}, "%v", done)
 	sent := d.toSend(t, apptest.Variables{"state": "SHIPPED"})
 	require.Equal(t, []string{"かもめ急便", "4912-3456-7890"}, []string{sent[0].Carrier, sent[0].TrackingNumber})
+	openMails(t, d.App)
 	require.Equal(t, 1, countOf(t, d.App, `SELECT count(*) FROM river_job WHERE kind = 'send_message' AND args->'message'->'content'->>'trackingNumber' = '4912-3456-7890'`), "the member is told once")
 	require.Equal(t, 2, countOf(t, d.App, `SELECT count(*) FROM delivery_issues WHERE kind IN ('NOT_SHIPPABLE', 'UNKNOWN_SHIPMENT')`), "what left the house all the same")
 	_, errors = d.upload(t, strings.Replace(file, "2026/01/05", "2026/01/06", 1))

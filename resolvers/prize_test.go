@@ -168,6 +168,7 @@ func TestStaffSendPrizesOut(t *testing.T) {
 	require.Empty(t, moved.AdvancePrizeExchanges.UserErrors)
 	require.Equal(t, "1234", moved.AdvancePrizeExchanges.Exchanges[0].TrackingNumber)
 	var kind, tracking string
+	openMails(t, s.App)
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT args->'message'->>'kind', args->'message'->'content'->>'trackingNumber' FROM river_job
 		WHERE kind = 'send_message' AND args->'message'->'content'->>'event' = 'SHIPPED'`).Scan(&kind, &tracking))
 	require.Equal(t, []string{"prize_notice", "1234"}, []string{kind, tracking}, "the member is told")

@@ -17,6 +17,7 @@ func TestBothSidesOfAQuotationAreTold(t *testing.T) {
 	kaede, staff := w.buyer(t, "kaede@example.jp", "BUYER", nil).asking(t), as(t, w.App, quoter)
 	employ(t, w.App, "answers@example.jp", access.RoleStaff, access.QuotationWrite)
 	told := func() (all []string) {
+		openMails(t, w.App)
 		rows, err := w.DB.Pool().Query(t.Context(), `
 			SELECT args->'message'->'to'->>'email' || ' ' || (args->'message'->'content'->>'event') FROM river_job
 			WHERE kind = 'send_message' AND args->'message'->>'kind' = 'quotation_said' ORDER BY id`)

@@ -3,9 +3,12 @@ package resolvers_test
 import (
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/id"
 )
 
 // inClear is the address of a test's customer as an older version kept it; tests that
@@ -39,4 +42,60 @@ func TestOrdersAreKeptSealedAndRead(t *testing.T) {
 	require.Len(t, found, 1, "by exact match of the normal form")
 	require.Equal(t, []string{placed.Order.ID, "hanako@example.jp", "山田 花子"}, []string{found[0].ID, found[0].Email, found[0].ShippingAddress.Name})
 	require.Empty(t, list("anako@example.jp"))
+}
+
+// nameable are all columns of the database that can name somebody.
+const nameable = `
+	SELECT c.table_name, c.column_name, c.data_type = 'bytea' AS bytes FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+	WHERE t.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.data_type IN ('text', 'jsonb', 'json', 'character varying', 'ARRAY', 'bytea')`
+
+// naming are the columns that hold one of the texts, as table.column; in files of bytes
+// they may stand in the form of carriers.
+func naming(t *testing.T, a *apptest.App, texts ...string) (columns []string) {
+	t.Helper()
+	rows, err := a.DB.Pool().Query(t.Context(), nameable)
+	require.NoError(t, err)
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct {
+		Table, Column string
+		Bytes         bool
+	}])
+	require.NoError(t, err)
+	for _, x := range all {
+		table, column := pgx.Identifier{x.Table}.Sanitize(), pgx.Identifier{x.Column}.Sanitize()
+		has := column + `::text ILIKE '%' || t.text || '%'`
+		if x.Bytes {
+			has = `position(convert_to(t.text, 'UTF8') IN ` + column + `) > 0 OR position(convert_to(t.text, 'SJIS') IN ` + column + `) > 0`
+		}
+		if countOf(t, a, `SELECT count(*) FROM `+table+`, unnest($1::text[]) AS t (text) WHERE `+has, texts) > 0 {
+			columns = append(columns, x.Table+"."+x.Column)
+		}
+	}
+	return columns
+}
+
+// A guest buys what is limited, by a carrier that takes files, and waits for more.
+func TestNoTableNamesAGuest(t *testing.T) {
+	t.Parallel()
+	d := newDock(t)
+	d.send(t, "yamato-b2")
+	issueAs(t, d.App)
+	sellAs(t, d.App, d.leash, apptest.Variables{"kind": "LIMITED", "perCustomer": 5})
+	order, _, shipment := d.instructed(t)
+	made := d.export(t, dispatcher, nil)
+	require.Empty(t, made.UserErrors)
+	_, rows := d.download(t, made.Batch.DownloadURL)
+	require.Len(t, rows, 1, "what comes back is what was sent")
+	require.Contains(t, rows[0]["お届け先名"], "山田")
+	require.Empty(t, d.staff.move(t, "shipShipment", apptest.Variables{"shipmentId": shipment}).UserErrors)
+	require.Positive(t, countOf(t, d.App, `SELECT count(*) FROM documents WHERE order_id = $1`, keyOf(t, order)))
+
+	require.Empty(t, write(t, d.App, merchandiser, "setSoldOutPolicy", "SetSoldOutPolicyInput", `policies { policy }`, apptest.Variables{"policy": "NOTIFY_ME"}, nil))
+	bowl := d.AddProduct(t, "bowl", 100).Variants[0]
+	d.SetStock(t, bowl, 0)
+	require.Empty(t, write(t, d.App, access.Guest, "requestRestock", "RequestRestockInput", `request { id email }`,
+		apptest.Variables{"variantId": id.Global("Variant", bowl), "email": "hanako@example.jp"}, nil))
+	for _, table := range []string{"carts", "sale_customers", "shipment_batches", "restock_requests", "river_job"} {
+		require.Positive(t, countOf(t, d.App, `SELECT count(*) FROM `+table), table)
+	}
+	require.Empty(t, naming(t, d.App, "山田", "hanako", "0312345678", "03-1234-5678", "神宮前1-2-3"))
 }

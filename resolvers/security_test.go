@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
@@ -26,10 +27,30 @@ func done(t testing.TB, a *apptest.App, bearer, mutation string) string {
 
 var tokenIn = regexp.MustCompile(`\?token=([A-Z0-9%]+)`)
 
+// openMails lets tests read what the mails in the queue say: it puts them there in clear.
+func openMails(t testing.TB, a *apptest.App) {
+	t.Helper()
+	type row struct {
+		ID   int64
+		Args messaging.SendJob
+	}
+	rows, err := a.DB.Pool().Query(t.Context(), `SELECT id, args FROM river_job WHERE kind = 'send_message'`)
+	require.NoError(t, err)
+	queued, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
+	require.NoError(t, err)
+	batch := &pgx.Batch{}
+	for _, q := range queued {
+		require.NoError(t, a.App.Personal.Open(t.Context(), &q.Args.Message))
+		batch.Queue(`UPDATE river_job SET args = $2 WHERE id = $1`, q.ID, q.Args)
+	}
+	require.NoError(t, a.DB.Pool().SendBatch(t.Context(), batch).Close())
+}
+
 // mailedToken is the token in the newest queued mail of the kind.
 func mailedToken(t testing.TB, a *apptest.App, kind messaging.Kind) string {
 	t.Helper()
 	var content string
+	openMails(t, a)
 	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `
 		SELECT args->'message'->'content'->>'url' FROM river_job
 		WHERE kind = 'send_message' AND args->'message'->>'kind' = $1 ORDER BY id DESC LIMIT 1`, kind).Scan(&content))

@@ -26,6 +26,7 @@ func TestASetWaitsForItsParts(t *testing.T) {
 	require.Equal(t, "2099-01-01", *guest.waits(t, placed.Order.ID).DueOn)
 
 	var parts int
+	openMails(t, s.App)
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `
 		SELECT jsonb_array_length(args->'message'->'content'->'lines'->0->'parts') FROM river_job
 		WHERE kind = 'send_message' AND args->'message'->>'kind' = 'order_confirmation'`).Scan(&parts))

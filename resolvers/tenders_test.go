@@ -333,6 +333,7 @@ func TestPointsAndCardsPayADraftOrder(t *testing.T) {
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT actor_id FROM point_entries WHERE kind = 'USE' AND order_id = $1`, keyOf(t, done.Order.ID)).Scan(&actor))
 	require.Equal(t, phoneDesk.ID, actor, "the ledger says who used them on the member's word")
 	var links int
+	openMails(t, s.App)
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE kind = 'send_message' AND args->'message'->'content'->>'event' = 'PAY'`).Scan(&links))
 	require.Zero(t, links, "nothing is left to pay")
 }

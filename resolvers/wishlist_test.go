@@ -161,6 +161,7 @@ func TestWishersAreToldOnce(t *testing.T) {
 	a.SetStock(t, toy.Variants[0], 3)
 	require.Equal(t, 1, mails(), "one mail for all the news")
 	var told string
+	openMails(t, a)
 	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT args->'message'->>'content' FROM river_job WHERE args->'message'->>'kind' = 'wish_news'`).Scan(&told))
 	require.Contains(t, told, `"before": 4800`)
 	require.Contains(t, told, `"now": 300`)

@@ -68,13 +68,18 @@ type Cart struct {
 	DeliverOn        *time.Time             // the day that is wished for; nil: the earliest
 	DeliveryBand     string                 // the part of the day that is wished for, by its code; empty: any
 	QuotationID      *uuid.UUID             `db:"-"` // whose offer this is; nil for a cart
+	SealedFor        uuid.UUID              `db:"-"` // for whom it is sealed where it is kept; zero: for its id
 	Entered          []promotion.Coupon     // the coupons that the customer has entered
 	UpdatedAt        time.Time
 }
 
 // Sealed are the values that are sealed where the cart, or what is named as one, is kept.
 func (c *Cart) Sealed() (uuid.UUID, []sealing.Column) {
-	return c.ID, []sealing.Column{
+	owner := c.SealedFor
+	if owner == uuid.Nil {
+		owner = c.ID
+	}
+	return owner, []sealing.Column{
 		{Field: "name", Value: sealing.Text(&c.Recipient)},
 		{Field: "email", Value: sealing.Text(&c.Email)},
 		{Field: "shipping_address", Value: customer.AddressAt(&c.ShippingAddress)},
@@ -250,6 +255,17 @@ func OwnerOf(a access.Actor) Owner {
 		return Owner{}
 	}
 	return Owner{TokenHash: HashToken(a.CartToken)}
+}
+
+// SealedFor is for whom the owner's carts are sealed: who writes one knows it without
+// reading the cart.
+func (o Owner) SealedFor() uuid.UUID {
+	if o.MemberID != nil {
+		return *o.MemberID
+	}
+	var id uuid.UUID
+	copy(id[:], o.TokenHash)
+	return id
 }
 
 // Nobody reports whether the owner has no cart and could have none.

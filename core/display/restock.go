@@ -21,6 +21,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // Failures of asking to be told.
@@ -45,6 +46,11 @@ type Request struct {
 	CreatedAt  time.Time
 	NotifiedAt *time.Time
 	ClosedAt   *time.Time
+}
+
+// Sealed are the values that are sealed where the request is kept.
+func (r *Request) Sealed() (uuid.UUID, []sealing.Column) {
+	return r.ID, []sealing.Column{{Field: "name", Value: sealing.Text(&r.Name)}, {Field: "email", Value: sealing.Text(&r.Email)}}
 }
 
 // GlobalID is the request's id in the schema.

@@ -219,6 +219,7 @@ type Party struct {
 	Address    []string `json:"address,omitempty"`
 	Company    string   `json:"company,omitempty"`
 	Name       string   `json:"name,omitempty"`
+	Sealed     string   `json:"sealed,omitempty"` // all of it, where it is kept; empty once it is read
 }
 
 // Names are the lines that name the party, with what is said to it: 御中 to a company,

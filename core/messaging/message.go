@@ -5,8 +5,11 @@ package messaging
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"regexp"
 
 	"github.com/google/uuid"
 
@@ -89,6 +92,7 @@ type Message struct {
 	To       Address         `json:"to"`
 	Language string          `json:"language"`
 	Content  json.RawMessage `json:"content"`
+	Envelope string          `json:"sealed,omitempty"` // To and Content, where the message waits; empty once it is read
 }
 
 // Outbox queues messages in the transaction of the context: they are sent if it
@@ -99,15 +103,26 @@ type Outbox interface {
 
 // New makes the message that says content to someone in the language and for the
 // brand of the context. occasion tells apart two messages of one kind ("the order
-// 0198…", "the token 0199…").
+// 0198…", "the token 0199…"), and where it goes to several whom ("…/hanako@example.jp").
 func New(ctx context.Context, to Address, occasion string, content Content) (Message, error) {
 	raw, err := json.Marshal(content)
 	if err != nil {
 		return Message{}, fmt.Errorf("encode %s message: %w", content.Kind(), err)
 	}
 	return Message{
-		Key:  string(content.Kind()) + "/" + occasion,
+		Key:  string(content.Kind()) + "/" + unnamed(occasion),
 		Kind: content.Kind(), BrandID: channel.From(ctx).BrandID,
 		To: to, Language: i18n.Language(ctx), Content: raw,
 	}, nil
+}
+
+var atItsEnd = regexp.MustCompile(`[^/ ]+@[^/ ]+$`)
+
+// unnamed is the occasion with a digest in place of an address at its end: keys are kept,
+// and name nobody.
+func unnamed(occasion string) string {
+	return atItsEnd.ReplaceAllStringFunc(occasion, func(address string) string {
+		sum := sha256.Sum256([]byte(address))
+		return hex.EncodeToString(sum[:16])
+	})
 }

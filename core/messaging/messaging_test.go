@@ -302,3 +302,15 @@ func TestAQuotationMailSaysWhoDidWhat(t *testing.T) {
 		}
 	}
 }
+
+func TestKeysNameNobody(t *testing.T) {
+	t.Parallel()
+	keyed := func(occasion string) string {
+		m, err := messaging.New(t.Context(), messaging.Address{}, occasion, messaging.StockLow{})
+		require.NoError(t, err)
+		return m.Key
+	}
+	require.Equal(t, "stock_low/1/2026-11-23/36005b30b2454c879f6aefc051f6e18c", keyed("1/2026-11-23/keeper@example.jp"))
+	require.NotEqual(t, keyed("1/keeper@example.jp"), keyed("1/clerk@example.jp"), "each is told")
+	require.Equal(t, "stock_low/1 again", keyed("1 again"))
+}

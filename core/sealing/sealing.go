@@ -3,6 +3,7 @@
 package sealing
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -41,7 +42,8 @@ type DataKey struct {
 type Store interface {
 	// DataKeys are all keys, newest first.
 	DataKeys(ctx context.Context) ([]DataKey, error)
-	// AddDataKey keeps the key. If onlyFirst, it does nothing where there is one already.
+	// AddDataKey keeps the key as the newest, whatever the clock says. If onlyFirst, it does
+	// nothing where there is one already.
 	AddDataKey(ctx context.Context, k DataKey, onlyFirst bool) error
 	// Rewrap replaces how the keys are wrapped, all or none.
 	Rewrap(ctx context.Context, keys []DataKey) error
@@ -60,9 +62,9 @@ type Keys struct {
 
 // opened is a data key that is ready to work.
 type opened struct {
-	id   string
-	seal cipher.AEAD
-	mac  []byte
+	id        string
+	seal      cipher.AEAD
+	mac, last []byte // for what is hashed anew with every key, and for what never is
 }
 
 // New makes the keys' keeper over a master key (identity.Sealer makes one).
@@ -97,6 +99,29 @@ func (k *Keys) Seal(ctx context.Context, field string, owner uuid.UUID, value st
 	return mark + key.id + "." + base64.RawURLEncoding.EncodeToString(sealed), nil
 }
 
+// SealFile encrypts bytes, as Seal does a value, and keeps them bytes.
+func (k *Keys) SealFile(ctx context.Context, field string, owner uuid.UUID, content []byte) ([]byte, error) {
+	if len(content) == 0 {
+		return content, nil
+	}
+	keys, err := k.keys(ctx, freshFor)
+	if err != nil {
+		return nil, err
+	}
+	head := []byte(mark + keys[0].id + ".")
+	return keys[0].seal.Seal(head, nil, content, bound(field, owner)), nil //nolint:gosec // this AEAD draws its own nonce
+}
+
+// OpenFile is what SealFile sealed; bytes that never were are themselves.
+func (k *Keys) OpenFile(ctx context.Context, field string, owner uuid.UUID, kept []byte) ([]byte, error) {
+	rest, sealed := bytes.CutPrefix(kept, []byte(mark))
+	keyID, raw, whole := bytes.Cut(rest, []byte("."))
+	if !sealed || !whole {
+		return kept, nil
+	}
+	return k.unseal(ctx, string(keyID), field, owner, raw)
+}
+
 // Open is what was sealed. A value that never was is itself: columns of older versions
 // are sealed while noren runs.
 func (k *Keys) Open(ctx context.Context, field string, owner uuid.UUID, value string) (string, error) {
@@ -108,10 +133,15 @@ func (k *Keys) Open(ctx context.Context, field string, owner uuid.UUID, value st
 	if err != nil {
 		return "", fmt.Errorf("open %s of %s: %w", field, owner, err)
 	}
+	plain, err := k.unseal(ctx, keyID, field, owner, raw)
+	return string(plain), err
+}
+
+func (k *Keys) unseal(ctx context.Context, keyID, field string, owner uuid.UUID, raw []byte) ([]byte, error) {
 	for _, trust := range []time.Duration{freshFor, 0} {
 		keys, err := k.keys(ctx, trust)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		for _, key := range keys {
 			if key.id != keyID {
@@ -119,12 +149,12 @@ func (k *Keys) Open(ctx context.Context, field string, owner uuid.UUID, value st
 			}
 			plain, err := key.seal.Open(nil, nil, raw, bound(field, owner))
 			if err != nil {
-				return "", fmt.Errorf("open %s of %s: the value was changed, or belongs to another", field, owner)
+				return nil, fmt.Errorf("open %s of %s: the value was changed, or belongs to another", field, owner)
 			}
-			return string(plain), nil
+			return plain, nil
 		}
 	}
-	return "", fmt.Errorf("open %s of %s: there is no data key %s", field, owner, keyID)
+	return nil, fmt.Errorf("open %s of %s: there is no data key %s", field, owner, keyID)
 }
 
 // Hash is under what a normalised value is found; nil for nothing.
@@ -148,11 +178,29 @@ func (k *Keys) Hashes(ctx context.Context, field, value string) ([][]byte, error
 	}
 	all := make([][]byte, len(keys))
 	for i, key := range keys {
-		mac := hmac.New(sha256.New, key.mac)
-		mac.Write([]byte(field + "\x00" + value))
-		all[i] = mac.Sum(nil)
+		all[i] = hashed(key.mac, field, value)
 	}
 	return all, nil
+}
+
+// Lasting is under what a normalised value is counted, or kept once: the same after every
+// rotation, so that no count begins anew and nothing stands twice while rows of several
+// keys exist. It hashes with the oldest key, which is never removed; nil for nothing.
+func (k *Keys) Lasting(ctx context.Context, field, value string) ([]byte, error) {
+	if value == "" {
+		return nil, nil
+	}
+	keys, err := k.keys(ctx, freshFor)
+	if err != nil {
+		return nil, err
+	}
+	return hashed(keys[len(keys)-1].last, field, value), nil
+}
+
+func hashed(key []byte, field, value string) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(field + "\x00" + value))
+	return mac.Sum(nil)
 }
 
 // Rotate makes a new key, with which everything is sealed from now on. What older keys
@@ -229,7 +277,8 @@ func (k *Keys) open(key DataKey) (opened, error) {
 	}
 	enc, err1 := hkdf.Key(sha256.New, secret, nil, "encrypt", 32)
 	mac, err2 := hkdf.Key(sha256.New, secret, nil, "find", sha256.Size)
-	if err := errors.Join(err1, err2); err != nil {
+	last, err3 := hkdf.Key(sha256.New, secret, nil, "last", sha256.Size)
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return opened{}, err
 	}
 	block, err := aes.NewCipher(enc)
@@ -237,7 +286,7 @@ func (k *Keys) open(key DataKey) (opened, error) {
 		return opened{}, err
 	}
 	seal, err := cipher.NewGCMWithRandomNonce(block)
-	return opened{key.ID, seal, mac}, err
+	return opened{key.ID, seal, mac, last}, err
 }
 
 func (k *Keys) generate() DataKey {

@@ -65,6 +65,35 @@ func TestWhatIsSealedOpensForItsOwnerAlone(t *testing.T) {
 	})
 }
 
+func TestFilesComeBackTheSameAndForTheirOwnerAlone(t *testing.T) {
+	t.Parallel()
+	d, owner := &drawer{}, id.New()
+	keys := keysOf(t, d, "one")
+	content := []byte(strings.Repeat("山田 花子,150-0001\r\n", 1000))
+	sealed, err := keys.SealFile(t.Context(), "file", owner, content)
+	require.NoError(t, err)
+	require.NotContains(t, string(sealed), "山田")
+	require.Less(t, len(sealed), len(content)+50, "bytes stay bytes")
+	_, err = keys.Rotate(t.Context())
+	require.NoError(t, err)
+	back, err := keys.OpenFile(t.Context(), "file", owner, sealed)
+	require.NoError(t, err)
+	require.Equal(t, content, back)
+	_, err = keys.OpenFile(t.Context(), "file", id.New(), sealed)
+	require.Error(t, err, "another's file")
+	sealed[len(sealed)-1]++
+	_, err = keys.OpenFile(t.Context(), "file", owner, sealed)
+	require.Error(t, err, "changed")
+	for _, clear := range [][]byte{nil, content, []byte("s1"), []byte("s1.")} {
+		back, err = keys.OpenFile(t.Context(), "file", owner, clear)
+		require.NoError(t, err)
+		require.Equal(t, clear, back)
+	}
+	none, err := keys.SealFile(t.Context(), "file", owner, nil)
+	require.NoError(t, err)
+	require.Empty(t, none)
+}
+
 func TestWhatWasNeverSealedIsItself(t *testing.T) {
 	t.Parallel()
 	keys := keysOf(t, &drawer{}, "one")
@@ -82,6 +111,8 @@ func TestRotationKeepsOldValuesReadableAndFindable(t *testing.T) {
 	before, err := keys.Seal(t.Context(), "email", owner, "a@example.jp")
 	require.NoError(t, err)
 	hash, err := keys.Hash(t.Context(), "email", "a@example.jp")
+	require.NoError(t, err)
+	counted, err := keys.Lasting(t.Context(), "email", "a@example.jp")
 	require.NoError(t, err)
 	_, err = other.Current(t.Context())
 	require.NoError(t, err)
@@ -103,6 +134,12 @@ func TestRotationKeepsOldValuesReadableAndFindable(t *testing.T) {
 	require.Len(t, all, 2)
 	require.Equal(t, hash, all[1])
 	require.NotEqual(t, hash, all[0])
+	for _, process := range []*sealing.Keys{keys, other, keysOf(t, d, "one")} {
+		again, err := process.Lasting(t.Context(), "email", "a@example.jp")
+		require.NoError(t, err)
+		require.Equal(t, counted, again, "what is counted stays counted")
+	}
+	require.NotContains(t, all, counted)
 }
 
 func TestAnotherMasterKeyOpensNothingUntilTheKeysAreRewrapped(t *testing.T) {

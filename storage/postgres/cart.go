@@ -53,15 +53,17 @@ func chosen(sql, choices string) string { return strings.ReplaceAll(sql, anyChoi
 // share is what limits leave the customer of a variant with beyondStock; null if it
 // has none.
 const share = `least(t.total - t.sold, t.per_customer - coalesce((
-	SELECT h.taken FROM sale_customers h WHERE h.variant_id = v.id AND h.customer = @customer), 0))`
+	SELECT sum(h.taken) FROM sale_customers h WHERE h.variant_id = v.id AND h.customer = ANY(@customers)), 0))::int`
 
-// shareOfCart is share for the customer of the cart c.
-var shareOfCart = strings.Replace(share, `@customer`, `coalesce('m:' || c.member_id, 'e:' || lower(c.email))`, 1)
+// shareOfCart is share for the customer of the cart c. Of a guest whose address is sealed
+// it does not see what older versions counted in clear, until the job has hashed that;
+// takeShare does.
+var shareOfCart = strings.Replace(share, `@customers`, `ARRAY[coalesce('m:' || c.member_id, c.guest, 'e:' || lower(c.email))]`, 1)
 
 func cartArgs(in cart.Lookup, more pgx.NamedArgs) pgx.NamedArgs {
 	args := pgx.NamedArgs{
 		"channel": in.ChannelID, "brand": in.BrandID, "lists": in.PriceLists, "at": in.At,
-		"customer": cart.CustomerOf(in.Owner.MemberID, ""), "member": in.Owner.MemberID, "token": in.Owner.TokenHash, "rules": in.Rules,
+		"customers": []string{cart.CustomerOf(in.Owner.MemberID, "")}, "member": in.Owner.MemberID, "token": in.Owner.TokenHash, "rules": in.Rules,
 	}
 	for k, v := range more {
 		args[k] = v
@@ -155,10 +157,14 @@ func (s *Carts) SetQuantity(ctx context.Context, in cart.Lookup, lineID uuid.UUI
 // Update writes what is not nil; nothing, if the brand does not offer the shipping
 // method or has no such shop.
 func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) (*cart.Basket, error) {
+	told, err := s.told(ctx, in, change)
+	if err != nil {
+		return nil, err
+	}
 	return s.change(ctx, in, func(batch *pgx.Batch) {
 		batch.Queue(`
 			UPDATE carts c SET
-				email = coalesce(@email, c.email),
+				email = coalesce(@email, c.email), guest = coalesce(@guest, c.guest), key_id = `+keyAfterTold+`,
 				shipping_address = coalesce(@address, c.shipping_address),
 				billing_address = CASE WHEN @with_parcel THEN NULL ELSE coalesce(@billing, c.billing_address) END,
 				shipping_method_id = coalesce(@method, c.shipping_method_id),
@@ -173,10 +179,10 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 				SELECT FROM shipping_methods m WHERE m.id = @method AND m.brand_id = @brand AND m.active))
 			AND (@shop::uuid IS NULL OR EXISTS (
 				SELECT FROM locations l WHERE l.id = @shop AND l.brand_id = @brand AND l.kind = 'SHOP' AND l.active))`, cartArgs(in, pgx.NamedArgs{
-			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID, "mode": change.ShippingMode, "payment": change.PaymentMethod,
-			"billing": change.BillingAddress, "with_parcel": change.BillToShipping,
+			"email": told.email, "guest": told.guest, "key": told.keyID, "address": told.shipping, "method": change.ShippingMethodID, "mode": change.ShippingMode, "payment": change.PaymentMethod,
+			"billing": told.billing, "with_parcel": change.BillToShipping,
 			"deliver_on": change.DeliverOn, "delivery_band": change.DeliveryBand, "any_delivery": change.AnyDelivery,
-			"shop": change.ShopID, "no_shop": change.NoShop, "recipient": change.Recipient,
+			"shop": change.ShopID, "no_shop": change.NoShop, "recipient": told.recipient,
 		}))
 	})
 }
@@ -204,13 +210,17 @@ func (s *Carts) Sellable(ctx context.Context, in cart.Lookup, line cart.NewLine)
 func (s *Carts) Merge(ctx context.Context, guest []byte, memberID uuid.UUID, at time.Time) error {
 	return s.db.InTx(ctx, func(ctx context.Context) error {
 		args := pgx.NamedArgs{"token": guest, "member": memberID, "at": at}
-		batch := &pgx.Batch{}
 		// A second login with the same token waits here, and then finds nothing left.
-		batch.Queue(`SELECT FROM carts g WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL FOR UPDATE`, args)
+		sealThem, err := s.db.sealMoved(ctx, memberID, `token_hash = @token AND NOT closed AND member_id IS NULL`, args)
+		if err != nil {
+			return err
+		}
+		batch := &pgx.Batch{}
 		batch.Queue(`
 			UPDATE carts g SET member_id = @member, token_hash = NULL, updated_at = @at
 			WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL
 			  AND NOT EXISTS (SELECT FROM carts c WHERE c.member_id = @member AND c.channel_id = g.channel_id AND NOT c.closed)`, args)
+		sealThem(batch)
 		batch.Queue(`
 			WITH moved AS (
 				DELETE FROM cart_lines l USING carts g WHERE l.cart_id = g.id AND g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL
@@ -238,7 +248,10 @@ func (s *Carts) change(ctx context.Context, in cart.Lookup, queue func(*pgx.Batc
 	if errors.As(err, &pg) && pg.ConstraintName == "cart_lines_quantity" {
 		return nil, pricing.ErrQuantity.At("quantity")
 	}
-	return basket, err
+	if err != nil || basket == nil {
+		return nil, err
+	}
+	return basket, s.db.openCart(ctx, &basket.Cart)
 }
 
 // queueBasket queues the statements that read the owner's cart.
@@ -253,6 +266,7 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 	queueRows(batch, &[]cart.Cart{}, func(rows []cart.Cart) {
 		if len(rows) > 0 {
 			found.Cart = rows[0]
+			found.Cart.SealedFor = in.Owner.SealedFor()
 			*into = &found
 		}
 	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shipping_mode, c.shop_id, c.payment_method, c.deliver_on, c.delivery_band, c.updated_at,

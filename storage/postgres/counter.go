@@ -24,7 +24,11 @@ func (s *Orders) SaleBasket(ctx context.Context, by cart.Lookup, in order.SellIn
 		keys[i], variants[i], quantities[i] = id.New(), l.VariantID, l.Quantity
 	}
 	slices.SortFunc(keys, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }) // lines are read by their keys
-	args := cartArgs(by, pgx.NamedArgs{"shop": in.ShopID, "customer": cart.CustomerOf(by.Owner.MemberID, in.Email), "keys": keys, "variants": variants, "quantities": quantities})
+	names, err := s.db.counted(ctx, cart.CustomerOf(by.Owner.MemberID, in.Email))
+	if err != nil {
+		return nil, err
+	}
+	args := cartArgs(by, pgx.NamedArgs{"shop": in.ShopID, "customers": names, "keys": keys, "variants": variants, "quantities": quantities})
 	var b cart.Basket
 	found := false
 	batch := &pgx.Batch{}

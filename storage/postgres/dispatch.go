@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -79,12 +80,22 @@ const batchColumns = `id, source, brand_id, number, profile, location_id, file_n
 // InsertBatch keeps a file under the brand's next number and marks its shipments, or
 // exchanges of prizes.
 func (s *Dispatch) InsertBatch(ctx context.Context, b dispatch.Batch, content []byte, shipmentIDs []uuid.UUID) (dispatch.Batch, error) {
+	content, err := s.db.sealFile(ctx, b.ID, content)
+	if err != nil {
+		return b, err
+	}
+	sealed := b
+	sealed.Remarks = slices.Clone(b.Remarks)
+	keyID, err := s.db.seal(ctx, &sealed)
+	if err != nil {
+		return b, err
+	}
 	kept, err := first[dispatch.Batch](ctx, s.db, `
 		WITH brand AS (
 			SELECT id FROM brands WHERE id = @brand FOR NO KEY UPDATE
 		), kept AS (
-			INSERT INTO shipment_batches (id, source, brand_id, number, profile, location_id, file_name, shipments, remarks, content, actor_role, created_by, created_at, ship_on, exchange_ids)
-			SELECT @id, @source, brand.id, n.number, @profile, @location, @name || '_' || n.number || '.csv', @shipments, @remarks, @content, @role, @by, @at, @ship_on, @exchanges
+			INSERT INTO shipment_batches (id, source, brand_id, number, profile, location_id, file_name, shipments, remarks, content, key_id, actor_role, created_by, created_at, ship_on, exchange_ids)
+			SELECT @id, @source, brand.id, n.number, @profile, @location, @name || '_' || n.number || '.csv', @shipments, @remarks, @content, @key, @role, @by, @at, @ship_on, @exchanges
 			FROM brand, LATERAL (SELECT coalesce(max(x.number), 0) + 1 AS number FROM shipment_batches x WHERE x.brand_id = brand.id) n
 			RETURNING `+batchColumns+`
 		), marked AS (
@@ -94,7 +105,7 @@ func (s *Dispatch) InsertBatch(ctx context.Context, b dispatch.Batch, content []
 		)
 		SELECT `+batchColumns+` FROM kept`, pgx.NamedArgs{
 		"id": b.ID, "brand": b.BrandID, "profile": b.Profile, "location": b.LocationID, "name": b.FileName, "shipments": b.Shipments,
-		"remarks": orEmpty(b.Remarks), "content": orEmpty(content), "role": b.ActorRole, "by": b.CreatedBy, "at": b.CreatedAt, "marked": shipmentIDs,
+		"remarks": orEmpty(sealed.Remarks), "content": orEmpty(content), "key": keyID, "role": b.ActorRole, "by": b.CreatedBy, "at": b.CreatedAt, "marked": shipmentIDs,
 		"source": b.Source, "ship_on": b.ShipOn, "exchanges": orEmpty(b.ExchangeIDs),
 	})
 	if err != nil || kept == nil {
@@ -129,5 +140,9 @@ func (s *Dispatch) Batches(ctx context.Context, q dispatch.BatchQuery) (page.Con
 
 // Content is what is in a file.
 func (s *Dispatch) Content(ctx context.Context, batchID uuid.UUID) ([]byte, error) {
-	return one[[]byte](ctx, s.db, `SELECT content FROM shipment_batches WHERE id = $1`, batchID)
+	kept, err := one[[]byte](ctx, s.db, `SELECT content FROM shipment_batches WHERE id = $1`, batchID)
+	if err != nil {
+		return nil, err
+	}
+	return s.db.openFile(ctx, batchID, kept)
 }

@@ -31,17 +31,38 @@ func (s *Display) Member(ctx context.Context, memberID uuid.UUID) (name, email s
 	return row.Name, row.Email, nil
 }
 
+// waits is the condition that the request r waits.
+const waits = `r.notified_at IS NULL AND r.closed_at IS NULL`
+
 // Wait keeps a request; one that waits for the same at the same address stays and
-// is answered in its place.
+// is answered in its place. Which is the same is told by a hash that no rotation changes,
+// and of one that older versions wrote by the address in clear.
 func (s *Display) Wait(ctx context.Context, r display.Request) (display.Request, error) {
+	args := pgx.NamedArgs{"id": r.ID, "brand": r.BrandID, "channel": r.ChannelID, "variant": r.VariantID, "member": r.MemberID,
+		"clear": r.Email, "language": r.Language, "at": r.CreatedAt}
+	hash, err := s.db.lastingHash(ctx, r.Email)
+	if err != nil {
+		return r, err
+	}
+	if args["key"], err = s.db.seal(ctx, &r); err != nil {
+		return r, err
+	}
+	args["hash"], args["name"], args["email"] = hash, r.Name, r.Email
+	same := `(variant_id, lasting_hash)`
+	if hash == nil {
+		same = `(variant_id, email)`
+	}
 	kept, err := first[display.Request](ctx, s.db, `
-		INSERT INTO restock_requests AS r (id, brand_id, channel_id, variant_id, member_id, name, email, language, created_at)
-		VALUES (@id, @brand, @channel, @variant, @member, @name, @email, @language, @at)
-		ON CONFLICT (variant_id, email) WHERE notified_at IS NULL AND closed_at IS NULL
-		DO UPDATE SET member_id = coalesce(r.member_id, excluded.member_id)
-		RETURNING `+requestColumns,
-		pgx.NamedArgs{"id": r.ID, "brand": r.BrandID, "channel": r.ChannelID, "variant": r.VariantID, "member": r.MemberID,
-			"name": r.Name, "email": r.Email, "language": r.Language, "at": r.CreatedAt})
+		WITH before AS (
+			UPDATE restock_requests r SET member_id = coalesce(r.member_id, @member)
+			WHERE r.variant_id = @variant AND r.email = @clear AND `+waits+` RETURNING `+requestColumns+`
+		), kept AS (
+			INSERT INTO restock_requests AS r (id, brand_id, channel_id, variant_id, member_id, name, email, lasting_hash, key_id, language, created_at)
+			SELECT @id, @brand, @channel, @variant, @member, @name, @email, @hash, @key, @language, @at WHERE NOT EXISTS (SELECT FROM before)
+			ON CONFLICT `+same+` WHERE notified_at IS NULL AND closed_at IS NULL
+			DO UPDATE SET member_id = coalesce(r.member_id, excluded.member_id)
+			RETURNING `+requestColumns+`
+		) SELECT * FROM before UNION ALL SELECT * FROM kept`, args)
 	if err != nil {
 		return display.Request{}, err
 	}
@@ -89,9 +110,15 @@ func (s *Display) CloseOwn(ctx context.Context, memberID, requestID uuid.UUID, a
 // CloseAll closes what waits at the address that got the token's mail, and tells
 // whether there is such a mail.
 func (s *Display) CloseAll(ctx context.Context, tokenHash []byte, at time.Time) (bool, error) {
-	return one[bool](ctx, s.db, `
-		WITH mail AS (SELECT brand_id, email FROM restock_requests WHERE token_hash = @hash), closed AS (
-			UPDATE restock_requests r SET closed_at = @at FROM mail
-			WHERE r.brand_id = mail.brand_id AND r.email = mail.email AND r.notified_at IS NULL AND r.closed_at IS NULL
-		) SELECT EXISTS (SELECT FROM mail)`, pgx.NamedArgs{"hash": tokenHash, "at": at})
+	mail, err := first[display.Request](ctx, s.db, `SELECT `+requestColumns+` FROM restock_requests r WHERE r.token_hash = $1`, tokenHash)
+	if err != nil || mail == nil {
+		return false, err
+	}
+	hash, err := s.db.lastingHash(ctx, mail.Email)
+	if err != nil {
+		return false, err
+	}
+	_, err = s.db.conn(ctx).Exec(ctx, `
+		UPDATE restock_requests r SET closed_at = $4 WHERE r.brand_id = $1 AND (r.lasting_hash = $2 OR r.email = $3) AND `+waits, mail.BrandID, hash, mail.Email, at)
+	return true, err
 }

@@ -35,7 +35,11 @@ func (h holder) basket(ctx context.Context, db *DB, in cart.Lookup, id uuid.UUID
 			Unit int64
 		}
 	)
-	args, batch := cartArgs(in, pgx.NamedArgs{"holder": id, "customer": customer}), &pgx.Batch{}
+	names, err := db.counted(ctx, customer)
+	if err != nil {
+		return nil, err
+	}
+	args, batch := cartArgs(in, pgx.NamedArgs{"holder": id, "customers": names}), &pgx.Batch{}
 	entered := `'[]'::jsonb`
 	if h.coupons != "" {
 		entered = strings.NewReplacer(`cart_coupons e`, h.coupons+` e`, `e.cart_id`, `e.`+h.key).Replace(enteredCoupons)
@@ -62,11 +66,8 @@ func (h holder) basket(ctx context.Context, db *DB, in cart.Lookup, id uuid.UUID
 	if err := db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil || !found {
 		return nil, err
 	}
-	if err := db.open(ctx, &b.Cart); err != nil {
+	if err := db.openCart(ctx, &b.Cart); err != nil {
 		return nil, err
-	}
-	if b.Cart.Recipient == "" && b.Cart.ShippingAddress != nil {
-		b.Cart.Recipient = b.Cart.ShippingAddress.Name
 	}
 	for _, u := range units {
 		for i := range b.Items {

@@ -54,12 +54,17 @@ func (s *Documents) Issue(ctx context.Context, documents []invoice.Document) ([]
 		Total       int64           `json:"total"`
 		Taxes       any             `json:"taxes"`
 		Content     invoice.Content `json:"content"`
+		KeyID       *string         `json:"key_id"`
 	}
 	rows := make([]row, len(documents))
 	for i, d := range documents {
+		keyID, err := s.db.sealDocument(ctx, &d)
+		if err != nil {
+			return nil, err
+		}
 		rows[i] = row{
 			d.ID, d.BrandID, d.Kind, d.Source, d.OrderID, d.CompanyID, d.StatementID, d.CorrectsID,
-			d.IssuedAt, string(d.Currency), d.TotalMinor, orEmpty(d.Taxes), d.Content,
+			d.IssuedAt, string(d.Currency), d.TotalMinor, orEmpty(d.Taxes), d.Content, keyID,
 		}
 	}
 	raw, err := json.Marshal(rows)
@@ -80,8 +85,8 @@ func (s *Documents) Issue(ctx context.Context, documents []invoice.Document) ([]
 			ON CONFLICT (brand_id, kind) DO UPDATE SET last = n.last + 1
 			RETURNING brand_id, kind, last
 		)
-		INSERT INTO documents (id, brand_id, kind, serial, source, order_id, company_id, statement_id, corrects_id, issued_at, currency, total, taxes, content)
-		SELECT w.id, w.brand_id, w.kind, d.last, w.source, w.order_id, w.company_id, w.statement_id, w.corrects_id, w.issued_at, w.currency, w.total, w.taxes, w.content
+		INSERT INTO documents (id, brand_id, kind, serial, source, order_id, company_id, statement_id, corrects_id, issued_at, currency, total, taxes, content, key_id)
+		SELECT w.id, w.brand_id, w.kind, d.last, w.source, w.order_id, w.company_id, w.statement_id, w.corrects_id, w.issued_at, w.currency, w.total, w.taxes, w.content, w.key_id
 		FROM wanted w JOIN drawn d USING (brand_id, kind)
 		ON CONFLICT (brand_id, source) DO NOTHING RETURNING id, serial`, string(raw))
 	if err != nil {

@@ -101,11 +101,14 @@ func (i inserting) QueryRow(ctx context.Context, sql string, args ...any) pgx.Ro
 // Conn is no connection: how statements are run is not River's to know.
 func (inserting) Conn() *pgx.Conn { return nil }
 
-// Enqueue queues messages to be sent. One that is queued or was just sent is not
+// Enqueue queues messages to be sent, sealed. One that is queued or was just sent is not
 // queued again.
 func (j *Jobs) Enqueue(ctx context.Context, messages ...messaging.Message) error {
 	params := make([]river.InsertManyParams, len(messages))
 	for i, m := range messages {
+		if _, err := j.db.seal(ctx, &m); err != nil {
+			return fmt.Errorf("seal the message %s: %w", m.Key, err)
+		}
 		params[i] = river.InsertManyParams{
 			Args:       messaging.SendJob{Key: m.Key, Message: m},
 			InsertOpts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}},

@@ -69,7 +69,7 @@ var heldRows = map[member.Held]string{
 			'lines', coalesce((SELECT jsonb_agg(jsonb_build_object('sku', v.sku, 'quantity', l.quantity, 'unit', l.unit) ORDER BY l.position)
 				FROM draft_order_lines l JOIN variants v ON v.id = l.variant_id WHERE l.draft_id = d.id), '[]'))
 		FROM draft_orders d WHERE d.member_id = $1 ORDER BY d.created_at, d.id`,
-	member.HeldCarts: `SELECT jsonb_build_object('brand', b.code, 'email', c.email, 'shippingAddress', c.shipping_address, 'billingAddress', c.billing_address, 'recipient', c.recipient,
+	member.HeldCarts: `SELECT jsonb_build_object('id', c.id, 'brand', b.code, 'email', c.email, 'shippingAddress', c.shipping_address, 'billingAddress', c.billing_address, 'recipient', c.recipient,
 			'paymentMethod', c.payment_method, 'closed', c.closed, 'updatedAt', c.updated_at,
 			'lines', coalesce((SELECT jsonb_agg(jsonb_build_object('sku', v.sku, 'quantity', l.quantity) ORDER BY l.id) FROM cart_lines l JOIN variants v ON v.id = l.variant_id WHERE l.cart_id = c.id), '[]'))
 		FROM carts c JOIN brands b ON b.id = c.brand_id WHERE c.member_id = $1 ORDER BY c.updated_at, c.id`,
@@ -79,7 +79,7 @@ var heldRows = map[member.Held]string{
 			'usedFor', u.number, 'earnedBy', e.number, 'createdAt', c.created_at)
 		FROM coupons c JOIN brands b ON b.id = c.brand_id JOIN campaigns g ON g.id = c.campaign_id LEFT JOIN orders u ON u.id = c.order_id LEFT JOIN orders e ON e.id = c.issued_for
 		WHERE c.member_id = $1 ORDER BY c.created_at, c.id`,
-	member.HeldRestock: `SELECT jsonb_build_object('brand', b.code, 'sku', v.sku, 'name', r.name, 'email', r.email, 'createdAt', r.created_at, 'notifiedAt', r.notified_at, 'closedAt', r.closed_at)
+	member.HeldRestock: `SELECT jsonb_build_object('id', r.id, 'brand', b.code, 'sku', v.sku, 'name', r.name, 'email', r.email, 'createdAt', r.created_at, 'notifiedAt', r.notified_at, 'closedAt', r.closed_at)
 		FROM restock_requests r JOIN brands b ON b.id = r.brand_id JOIN variants v ON v.id = r.variant_id WHERE r.member_id = $1 ORDER BY r.created_at, r.id`,
 	member.HeldWishes: `SELECT jsonb_build_object('brand', b.code, 'name', l.name, 'shared', l.token IS NOT NULL, 'createdAt', l.created_at, 'closedAt', l.closed_at,
 			'wishes', coalesce((SELECT jsonb_agg(jsonb_build_object('sku', v.sku, 'quantity', w.quantity, 'note', w.note, 'notify', w.notify, 'addedAt', w.added_at) ORDER BY w.added_at, w.id)
@@ -118,6 +118,7 @@ var heldRows = map[member.Held]string{
 // heldSealed are the kinds of which something is sealed for the row's id.
 var heldSealed = map[member.Held]bool{
 	member.HeldPrizes: true, member.HeldOrders: true, member.HeldRecurring: true, member.HeldQuotations: true, member.HeldDrafts: true,
+	member.HeldCarts: true, member.HeldRestock: true,
 }
 
 // Held are the rows of one kind that are held of the member, one by one.
@@ -139,7 +140,7 @@ func (s *Members) Held(ctx context.Context, kind member.Held, memberID uuid.UUID
 func (s *Members) opened(ctx context.Context, kind member.Held, memberID uuid.UUID, yield func(json.RawMessage) error) error {
 	rows, err := column[json.RawMessage](ctx, s.db, heldRows[kind], memberID)
 	for _, row := range rows {
-		if row, err = s.unsealed(ctx, row); err != nil {
+		if row, err = s.unsealed(ctx, kind, memberID, row); err != nil {
 			return err
 		}
 		if err := yield(row); err != nil {
@@ -151,11 +152,12 @@ func (s *Members) opened(ctx context.Context, kind member.Held, memberID uuid.UU
 
 // heldFields are under which names the values of such rows are sealed.
 var heldFields = map[string]string{
-	"name": "name", "phone": "phone", "email": "email", "address": "address", "shippingAddress": "shipping_address", "billingAddress": "billing_address",
+	"name": "name", "recipient": "name", "phone": "phone", "email": "email", "address": "address", "shippingAddress": "shipping_address", "billingAddress": "billing_address",
 }
 
-// unsealed is the row with its values as they were written.
-func (s *Members) unsealed(ctx context.Context, row json.RawMessage) (json.RawMessage, error) {
+// unsealed is the row with its values as they were written. Carts are sealed for their
+// member, all others for their ids.
+func (s *Members) unsealed(ctx context.Context, kind member.Held, memberID uuid.UUID, row json.RawMessage) (json.RawMessage, error) {
 	var all map[string]any
 	if err := json.Unmarshal(row, &all); err != nil {
 		return nil, err
@@ -164,6 +166,9 @@ func (s *Members) unsealed(ctx context.Context, row json.RawMessage) (json.RawMe
 	owner, err := uuid.Parse(key)
 	if err != nil {
 		return nil, err
+	}
+	if kind == member.HeldCarts {
+		owner = memberID
 	}
 	changed := false
 	for name, field := range heldFields {

@@ -122,6 +122,7 @@ func queueCarts(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
 	batch.Queue(`
 		UPDATE carts g SET member_id = $1, updated_at = $3 WHERE g.member_id = $2 AND NOT g.closed
 			AND NOT EXISTS (SELECT FROM carts c WHERE c.member_id = $1 AND c.channel_id = g.channel_id AND NOT c.closed)`, keptID, goneID, at)
+	sealCarts(batch)
 	batch.Queue(`
 		WITH moved AS (
 			DELETE FROM cart_lines l USING carts g WHERE l.cart_id = g.id AND g.member_id = $2 AND NOT g.closed RETURNING l.*, g.channel_id
@@ -159,7 +160,7 @@ func queueForget(batch *pgx.Batch, memberIDs []uuid.UUID, at time.Time) {
 	for _, table := range []string{"wish_lists", "product_views", "customer_group_members"} {
 		batch.Queue(`DELETE FROM `+table+` WHERE member_id = ANY($1)`, memberIDs)
 	}
-	batch.Queue(`UPDATE restock_requests SET name = '', email = id::text || '@erased.invalid', closed_at = coalesce(closed_at, $2) WHERE member_id = ANY($1)`, memberIDs, at)
+	batch.Queue(`UPDATE restock_requests SET name = '', email = id::text || '@erased.invalid', lasting_hash = NULL, key_id = NULL, closed_at = coalesce(closed_at, $2) WHERE member_id = ANY($1)`, memberIDs, at)
 	batch.Queue(`UPDATE point_entries e SET reason = '' FROM point_accounts a WHERE a.id = e.account_id AND a.member_id = ANY($1) AND e.kind NOT IN ('EARN', 'PRIZE', 'PRIZE_BACK') AND e.reason <> ''`, memberIDs)
 	batch.Queue(`UPDATE returns r SET text = '', note = '' FROM orders o WHERE o.id = r.order_id AND o.member_id = ANY($1) AND (r.text <> '' OR r.note <> '')`, memberIDs)
 	batch.Queue(`UPDATE prize_exchanges SET address = NULL, key_id = NULL, reason = '' WHERE member_id = ANY($1)`, memberIDs)

@@ -47,7 +47,10 @@ func (s *Orders) LockCart(ctx context.Context, in cart.Lookup) (*cart.Basket, er
 	batch := &pgx.Batch{}
 	var basket *cart.Basket
 	queueCart(batch, in, ` FOR UPDATE`, &basket)
-	return basket, s.db.conn(ctx).SendBatch(ctx, batch).Close()
+	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil || basket == nil {
+		return nil, err
+	}
+	return basket, s.db.openCart(ctx, &basket.Cart)
 }
 
 // Insert writes the order, its lines, what it holds and its payment, and closes the
@@ -118,7 +121,11 @@ const singleLines = `(
 // leave the customer of them; no sets that a customer would have to choose for.
 func (s *Orders) Goods(ctx context.Context, brandID, shopID uuid.UUID, customer string, variantIDs []uuid.UUID) (order.Goods, error) {
 	var goods order.Goods
-	args := pgx.NamedArgs{"brand": brandID, "shop": orNull(shopID), "customer": customer, "ids": variantIDs}
+	names, err := s.db.counted(ctx, customer)
+	if err != nil {
+		return goods, err
+	}
+	args := pgx.NamedArgs{"brand": brandID, "shop": orNull(shopID), "customers": names, "ids": variantIDs}
 	batch := &pgx.Batch{}
 	const lines = singleLines + lineGoods
 	queueRows(batch, &[]itemRow{}, func(rows []itemRow) { goods.Items = assembled(rows) }, `

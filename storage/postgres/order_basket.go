@@ -16,7 +16,11 @@ import (
 // pricing the order again asks, in one round trip.
 func (s *Orders) Basket(ctx context.Context, in cart.Lookup, o order.Order, variantIDs []uuid.UUID) (*cart.Basket, error) {
 	var b cart.Basket
-	args := cartArgs(in, pgx.NamedArgs{"ids": variantIDs, "order": o.ID, "shop": orNull(o.PickedUpAt()), "method": o.ShippingMethod.ID, "customer": o.Customer()})
+	names, err := s.db.counted(ctx, o.Customer())
+	if err != nil {
+		return nil, err
+	}
+	args := cartArgs(in, pgx.NamedArgs{"ids": variantIDs, "order": o.ID, "shop": orNull(o.PickedUpAt()), "method": o.ShippingMethod.ID, "customers": names})
 	batch := &pgx.Batch{}
 	queueRows(batch, &[]struct{ Delivery *payment.DeliveryTerms }{}, func(rows []struct{ Delivery *payment.DeliveryTerms }) {
 		if len(rows) > 0 {

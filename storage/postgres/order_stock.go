@@ -108,8 +108,12 @@ func (s *Orders) Take(ctx context.Context, t order.Taking) ([]uuid.UUID, error) 
 		queueRows(batch, &places, nil, takeWaiting, reservationArgs(waits))
 	}
 	if len(t.Limited) > 0 {
+		names, err := s.db.counted(ctx, t.Customer)
+		if err != nil {
+			return nil, err
+		}
 		args := reservationArgs(t.Limited)
-		args["customer"], args["order"], args["at"] = t.Customer, t.OrderID, t.At
+		args["customer"], args["customers"], args["order"], args["at"] = names[0], names, t.OrderID, t.At
 		queueRows(batch, &left, nil, takeLimits, args)
 		queueRows(batch, &shares, nil, takeShare, args)
 		batch.Queue(noteTaken, args)

@@ -159,7 +159,7 @@ const resealAtOnce = 500
 // transaction: what breaks it off loses nothing, and the next run goes on. It answers
 // how many rows it sealed.
 func (s *Personal) Reseal(ctx context.Context, progress func(done int)) (int, error) {
-	total, all := 0, []func(context.Context, string) (int, error){s.resealProfiles, s.resealBook, s.resealPrizes}
+	total, all := 0, []func(context.Context, string) (int, error){s.resealProfiles, s.resealBook, s.resealPrizes, s.hashGuests, s.resealMails, s.resealFiles, s.resealDocuments}
 	for _, t := range sealedTables {
 		all = append(all, func(ctx context.Context, keyID string) (int, error) { return s.resealTable(ctx, t, keyID) })
 	}
@@ -176,7 +176,7 @@ func (s *Personal) Reseal(ctx context.Context, progress func(done int)) (int, er
 			if total += n; progress != nil && n > 0 {
 				progress(total)
 			}
-			if n < resealAtOnce {
+			if n == 0 {
 				break
 			}
 		}
@@ -192,9 +192,11 @@ func (s *Personal) Stale(ctx context.Context) (int, error) {
 	}
 	count := `
 		SELECT (SELECT count(*) FROM profiles WHERE key_id IS DISTINCT FROM $1) + (SELECT count(*) FROM saved_addresses WHERE key_id IS DISTINCT FROM $1)
-			+ (SELECT count(*) FROM prize_exchanges WHERE key_id IS DISTINCT FROM $1 AND address IS NOT NULL)`
+			+ (SELECT count(*) FROM prize_exchanges WHERE key_id IS DISTINCT FROM $1 AND address IS NOT NULL)
+			+ (SELECT count(*) FROM sale_customers WHERE ` + clearGuest + `) + (SELECT count(*) FROM river_job WHERE ` + staleMail + `)
+			+ (SELECT count(*) FROM shipment_batches WHERE key_id IS DISTINCT FROM $1` + someFile + `) + (SELECT count(*) FROM documents WHERE key_id IS DISTINCT FROM $1)`
 	for _, t := range sealedTables {
-		count += ` + (SELECT count(*) FROM ` + t.name + ` WHERE key_id IS DISTINCT FROM $1)`
+		count += ` + ` + t.staleCount()
 	}
 	return one[int](ctx, s.db, count, keyID)
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,25 +16,53 @@ import (
 
 // sealedTable is a table whose rows have sealed columns: texts and addresses, each sealed
 // under the name of its column. Found is the column of what finds a row, if there is one:
-// the hash of the mail address, or those of several words.
+// the hash of the mail address, whom limits count, or the hashes of several words. Holding
+// says which rows have something to seal; empty: all. Twice says of another row o that no
+// two like it have the same found; of a pair that older versions let in one goes without.
 type sealedTable struct {
 	name             string
 	texts, addresses []string
 	found            string
+	holding, twice   string
+	owner            string // for whom a row is sealed; empty: for its id
 }
 
 // sealedTables are those of orders and of what becomes one. What is sealed there is said
 // by core too (sealing.Row), which opens it.
 var sealedTables = []sealedTable{
-	{"orders", []string{"email"}, []string{"shipping_address", "billing_address"}, "email_hash"},
-	{"draft_orders", []string{"name", "phone", "email"}, []string{"shipping_address", "billing_address"}, "found"},
-	{"recurring_orders", []string{"name", "email"}, []string{"shipping_address", "billing_address"}, ""},
-	{"quotations", []string{"name", "email"}, nil, "found"},
+	{name: "orders", texts: []string{"email"}, addresses: []string{"shipping_address", "billing_address"}, found: "email_hash"},
+	{name: "draft_orders", texts: []string{"name", "phone", "email"}, addresses: []string{"shipping_address", "billing_address"}, found: "found"},
+	{name: "recurring_orders", texts: []string{"name", "email"}, addresses: []string{"shipping_address", "billing_address"}},
+	{name: "quotations", texts: []string{"name", "email"}, found: "found"},
+	cartsTable,
+	{name: "restock_requests", texts: []string{"name", "email"}, found: "lasting_hash", holding: `NOT email LIKE '%@erased.invalid'`,
+		twice: `o.variant_id = t.variant_id AND o.notified_at IS NULL AND o.closed_at IS NULL`},
+}
+
+// staleCount counts the rows that the key $1 has not sealed.
+func (t sealedTable) staleCount() string {
+	return `(SELECT count(*) FROM ` + t.name + ` WHERE key_id IS DISTINCT FROM $1` + t.andHolding() + `)`
+}
+
+func (t sealedTable) andHolding() string {
+	if t.holding == "" {
+		return ""
+	}
+	return ` AND ` + t.holding
+}
+
+// field is the name under which the column is sealed: whoever a cart is for is a name, as
+// of what else is named as one (cart.Cart).
+func (t sealedTable) field(column string) string {
+	if column == "recipient" {
+		return "name"
+	}
+	return column
 }
 
 // tableRow is a row of such a table.
 type tableRow struct {
-	ID        uuid.UUID
+	ID, Owner uuid.UUID
 	Texts     []string
 	Addresses []*customer.Address
 	table     sealedTable
@@ -43,12 +72,12 @@ type tableRow struct {
 func (r *tableRow) Sealed() (uuid.UUID, []sealing.Column) {
 	var all []sealing.Column
 	for i := range r.Texts {
-		all = append(all, sealing.Column{Field: r.table.texts[i], Value: sealing.Text(&r.Texts[i])})
+		all = append(all, sealing.Column{Field: r.table.field(r.table.texts[i]), Value: sealing.Text(&r.Texts[i])})
 	}
 	for i := range r.Addresses {
 		all = append(all, sealing.Column{Field: r.table.addresses[i], Value: customer.AddressAt(&r.Addresses[i])})
 	}
-	return r.ID, all
+	return r.Owner, all
 }
 
 func (r *tableRow) text(column string) string {
@@ -60,8 +89,13 @@ func (r *tableRow) text(column string) string {
 
 // hashed is what finds the row, once it is open.
 func (r *tableRow) hashed(ctx context.Context, keys *sealing.Keys) (any, error) {
-	if r.table.found == "email_hash" {
+	switch r.table.found {
+	case "email_hash":
 		return keys.Hash(ctx, "email", sealing.Email(r.text("email")))
+	case "lasting_hash":
+		return keys.Lasting(ctx, "email", sealing.Email(r.text("email")))
+	case "guest":
+		return guest(ctx, keys, r.text("email"))
 	}
 	return foundBy(ctx, keys, r.text("name"), r.text("email"), r.text("phone"))
 }
@@ -71,18 +105,22 @@ func (r *tableRow) hashed(ctx context.Context, keys *sealing.Keys) (any, error) 
 func (t sealedTable) stale() string {
 	var parts []string
 	for _, condition := range []string{`key_id IS NULL`, `key_id < $1`, `key_id > $1`} {
-		parts = append(parts, `(SELECT id FROM `+t.name+` WHERE `+condition+` LIMIT $2)`)
+		parts = append(parts, `(SELECT id FROM `+t.name+` WHERE `+condition+t.andHolding()+` LIMIT $2)`)
 	}
 	return strings.Join(parts, ` UNION ALL `) + ` LIMIT $2`
 }
 
-func (t sealedTable) lock() string {
+// read is the statement that reads rows as tableRow, without its condition.
+func (t sealedTable) read() string {
 	addresses := `'{}'::jsonb[]`
 	if len(t.addresses) > 0 {
 		addresses = `ARRAY[` + strings.Join(t.addresses, `, `) + `]`
 	}
-	return `SELECT id, ARRAY[` + strings.Join(t.texts, `, `) + `] AS texts, ` + addresses + ` AS addresses FROM ` + t.name + `
-		WHERE id IN (` + t.stale() + `) FOR UPDATE SKIP LOCKED`
+	return `SELECT id, ` + cmp.Or(t.owner, `id`) + ` AS owner, ARRAY[` + strings.Join(t.texts, `, `) + `] AS texts, ` + addresses + ` AS addresses FROM ` + t.name
+}
+
+func (t sealedTable) lock() string {
+	return t.read() + ` WHERE id IN (` + t.stale() + `) FOR UPDATE SKIP LOCKED`
 }
 
 func (t sealedTable) keep() string {
@@ -92,9 +130,13 @@ func (t sealedTable) keep() string {
 		sets = append(sets, fmt.Sprintf(`%s = $%d`, column, n))
 	}
 	if t.found != "" {
-		sets = append(sets, fmt.Sprintf(`%s = $%d`, t.found, n+1))
+		value := fmt.Sprintf(`$%d`, n+1)
+		if t.twice != "" {
+			value = `CASE WHEN NOT EXISTS (SELECT FROM ` + t.name + ` o WHERE o.id <> t.id AND o.` + t.found + ` = ` + value + ` AND ` + t.twice + `) THEN ` + value + ` END`
+		}
+		sets = append(sets, t.found+` = `+value)
 	}
-	return `UPDATE ` + t.name + ` SET ` + strings.Join(sets, `, `) + ` WHERE id = $1`
+	return `UPDATE ` + t.name + ` t SET ` + strings.Join(sets, `, `) + ` WHERE t.id = $1`
 }
 
 // resealTable seals some rows of the table anew.
@@ -108,7 +150,7 @@ func (s *Personal) resealTable(ctx context.Context, t sealedTable, keyID string)
 		}
 		batch, keep := &pgx.Batch{}, t.keep()
 		for i := range rows {
-			args, err := s.resealed(ctx, t, &rows[i])
+			args, err := s.resealed(ctx, t, &rows[i], rows[i].Owner)
 			if err != nil {
 				return err
 			}
@@ -120,12 +162,13 @@ func (s *Personal) resealTable(ctx context.Context, t sealedTable, keyID string)
 	return n, wrapped("seal "+t.name+" anew", err)
 }
 
-// resealed is the row as keep writes it.
-func (s *Personal) resealed(ctx context.Context, t sealedTable, r *tableRow) ([]any, error) {
+// resealed is the row as keep writes it, sealed for the owner.
+func (s *Personal) resealed(ctx context.Context, t sealedTable, r *tableRow, owner uuid.UUID) ([]any, error) {
 	r.table = t
 	if err := s.keys.OpenRow(ctx, r); err != nil {
 		return nil, err
 	}
+	r.Owner = owner
 	var hashed any
 	if t.found != "" {
 		var err error

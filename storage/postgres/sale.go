@@ -78,16 +78,19 @@ const takeLimits = `
 	WHERE t.variant_id = u.variant_id AND t.kind IS NOT NULL AND (t.total IS NULL OR t.sold + u.quantity <= t.total)
 	RETURNING t.variant_id, coalesce(t.total - t.sold, 1000000) AS free, u.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = t.variant_id) AS in_set`
 
+// takenBefore is what the customer has taken of a variant under the names of older versions.
+const takenBefore = `(SELECT coalesce(sum(o.taken), 0) FROM sale_customers o WHERE o.customer = ANY((@customers::text[])[2:]) AND o.variant_id = `
+
 // takeShare counts them against what one customer may have. takeLimits holds the
 // terms' rows.
 const takeShare = `
 	INSERT INTO sale_customers AS c (variant_id, customer, taken)
 	SELECT u.variant_id, @customer, u.quantity
 	FROM unnest((SELECT @variants::uuid[]), (SELECT @quantities::int[])) AS u (variant_id, quantity)
-	JOIN sale_terms t USING (variant_id) WHERE t.per_customer IS NULL OR u.quantity <= t.per_customer
+	JOIN sale_terms t USING (variant_id) WHERE t.per_customer IS NULL OR u.quantity + ` + takenBefore + `u.variant_id) <= t.per_customer
 	ORDER BY u.variant_id
 	ON CONFLICT (variant_id, customer) DO UPDATE SET taken = c.taken + excluded.taken
-	WHERE c.taken + excluded.taken <= coalesce((SELECT t.per_customer FROM sale_terms t WHERE t.variant_id = excluded.variant_id), 2147483647)
+	WHERE c.taken + excluded.taken + ` + takenBefore + `excluded.variant_id) <= coalesce((SELECT t.per_customer FROM sale_terms t WHERE t.variant_id = excluded.variant_id), 2147483647)
 	RETURNING c.variant_id`
 
 // noteTaken keeps what the counters are the sum of.

@@ -2,7 +2,12 @@ package postgres
 
 import (
 	"context"
+	"encoding/base64"
+	"strings"
 
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/sealing"
 )
 
@@ -27,6 +32,33 @@ func (db *DB) seal(ctx context.Context, row sealing.Row) (keyID *string, err err
 	}
 	id, err := db.keys.SealRow(ctx, row)
 	return &id, err
+}
+
+// sealFile seals a file of instructions to carriers; without keys it stays as it is.
+func (db *DB) sealFile(ctx context.Context, owner uuid.UUID, content []byte) ([]byte, error) {
+	if db.keys == nil {
+		return content, nil
+	}
+	return db.keys.SealFile(ctx, "file", owner, content)
+}
+
+// openFile is what sealFile sealed.
+func (db *DB) openFile(ctx context.Context, owner uuid.UUID, kept []byte) ([]byte, error) {
+	if db.keys == nil {
+		if sealing.Sealed(string(kept[:min(len(kept), 3)])) {
+			return nil, sealing.ErrNoKeys
+		}
+		return kept, nil
+	}
+	return db.keys.OpenFile(ctx, "file", owner, kept)
+}
+
+// sealDocument seals a document; where its goods go is a copy then, for others may have it.
+func (db *DB) sealDocument(ctx context.Context, d *invoice.Document) (*string, error) {
+	if d.Content.ShipTo != nil {
+		d.Content.ShipTo = new(*d.Content.ShipTo)
+	}
+	return db.seal(ctx, d)
 }
 
 // found are the keyed hashes by which the row is found whose person has the name, mail
@@ -80,4 +112,41 @@ func (db *DB) emailHashes(ctx context.Context, email string) ([][]byte, error) {
 		return nil, nil
 	}
 	return db.keys.Hashes(ctx, "email", sealing.Email(email))
+}
+
+// lastingHash is under what a mail address is counted, or kept once, whichever key seals;
+// nil if there is no key.
+func (db *DB) lastingHash(ctx context.Context, email string) ([]byte, error) {
+	if db.keys == nil {
+		return nil, nil
+	}
+	return db.keys.Lasting(ctx, "email", sealing.Email(email))
+}
+
+// guestMark heads whom limits count a guest as, whose mail address is not kept in clear:
+// the rest is its lasting hash. clearMark heads one in clear (cart.CustomerOf).
+const guestMark, clearMark = "g:", "e:"
+
+// guest is whom limits count the guest with the mail address as; nil for no address.
+func guest(ctx context.Context, keys *sealing.Keys, email string) (*string, error) {
+	hash, err := keys.Lasting(ctx, "email", sealing.Email(email))
+	if err != nil || hash == nil {
+		return nil, err
+	}
+	name := guestMark + base64.RawURLEncoding.EncodeToString(hash)
+	return &name, nil
+}
+
+// counted are the names under which limits have counted the customer: first the one that
+// is written, then the one that older versions wrote.
+func (db *DB) counted(ctx context.Context, customer string) ([]string, error) {
+	email, isGuest := strings.CutPrefix(customer, clearMark)
+	if !isGuest || db.keys == nil {
+		return []string{customer}, nil
+	}
+	name, err := guest(ctx, db.keys, email)
+	if err != nil || name == nil {
+		return []string{customer}, err
+	}
+	return []string{*name, customer}, nil
 }

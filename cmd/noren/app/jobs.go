@@ -91,16 +91,26 @@ func jobIndexes() []string {
 	})
 }
 
+// send sends a message that waited. What went wrong stays in the queue without addresses.
+func (a *App) send(ctx context.Context, j messaging.SendJob) error {
+	if err := a.Personal.Open(ctx, &j.Message); err != nil {
+		return err
+	}
+	err := a.Sender.Send(ctx, j.Message)
+	if err == nil {
+		return nil
+	}
+	said := errors.New(messaging.WithoutAddresses(err.Error()))
+	if errors.Is(err, messaging.ErrRejected) {
+		return river.JobCancel(said)
+	}
+	return said
+}
+
 // workers are the jobs that noren knows, and those that it runs regularly.
 func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	w := river.NewWorkers()
-	work(w, func(ctx context.Context, j messaging.SendJob) error {
-		err := a.Sender.Send(ctx, j.Message)
-		if errors.Is(err, messaging.ErrRejected) {
-			return river.JobCancel(err)
-		}
-		return err
-	})
+	work(w, a.send)
 	work(w, func(ctx context.Context, j payment.OperateJob) error {
 		return a.Payments.Execute(ctx, j.OperationID)
 	})

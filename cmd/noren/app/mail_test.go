@@ -52,7 +52,7 @@ func TestMailThatIsRefusedForNowGoesOutLaterAndOnce(t *testing.T) {
 func TestMailThatIsRefusedForGoodIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	post := smtptest.New(t)
-	post.Refuse(&server.SMTPError{Code: 550, EnhancedCode: server.EnhancedCode{5, 1, 1}, Message: "no such mailbox"})
+	post.Refuse(&server.SMTPError{Code: 550, EnhancedCode: server.EnhancedCode{5, 1, 1}, Message: "no such mailbox <nobody@example.jp>"})
 	a := apptest.Start(t, func(c *app.Config) { c.SMTPURL = "smtp://" + post.Address + "?tls=none" })
 	a.Work(t)
 	enqueue(t, a, "nobody@example.jp")
@@ -66,6 +66,20 @@ func TestMailThatIsRefusedForGoodIsNotTriedAgain(t *testing.T) {
 	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT rejection FROM sent_messages WHERE sent_at IS NULL`).Scan(&rejection))
 	require.True(t, strings.Contains(rejection, "no such mailbox"), rejection)
 	require.Empty(t, post.Received())
+	var kept string
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT rejection || (SELECT errors::text || args::text FROM river_job WHERE kind = 'send_message') FROM sent_messages`).Scan(&kept))
+	require.NotContains(t, kept, "nobody@example.jp", "nor does the queue name anybody")
+}
+
+func TestAMailThatAnOlderVersionQueuedGoes(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	m, err := messaging.New(channel.With(t.Context(), channel.Channel{BrandID: a.BrandID}), messaging.Address{Email: "hanako@example.jp"}, "1", messaging.PasswordReset{URL: "https://shop.example/r"})
+	require.NoError(t, err)
+	_, err = a.DB.Pool().Exec(t.Context(), `INSERT INTO river_job (kind, args, max_attempts, queue, state) VALUES ('send_message', $1, 25, 'default', 'available')`, messaging.SendJob{Key: m.Key, Message: m})
+	require.NoError(t, err)
+	a.Work(t)
+	require.Eventually(t, func() bool { return len(a.App.Mailbox.To("hanako@example.jp")) == 1 }, 3*time.Minute, 10*time.Millisecond)
 }
 
 // enqueue queues a password reset mail and answers its key.
@@ -73,7 +87,7 @@ func enqueue(t *testing.T, a *apptest.App, to string) string {
 	t.Helper()
 	jobs, err := postgres.NewJobs(a.DB)
 	require.NoError(t, err)
-	m, err := messaging.New(channel.With(t.Context(), channel.Channel{BrandID: a.BrandID}), messaging.Address{Email: to}, to, messaging.PasswordReset{URL: "https://shop.example/r"})
+	m, err := messaging.New(channel.With(t.Context(), channel.Channel{BrandID: a.BrandID}), messaging.Address{Email: to}, strings.TrimSuffix(to, "@example.jp"), messaging.PasswordReset{URL: "https://shop.example/r"})
 	require.NoError(t, err)
 	require.NoError(t, a.DB.InTx(t.Context(), func(ctx context.Context) error { return jobs.Enqueue(ctx, m) }))
 	return m.Key
