@@ -41,7 +41,8 @@ type DataKey struct {
 type Store interface {
 	// DataKeys are all keys, newest first.
 	DataKeys(ctx context.Context) ([]DataKey, error)
-	// AddDataKey keeps the key. If onlyFirst, it does nothing where there is one already.
+	// AddDataKey keeps the key as the newest, whatever the clock says. If onlyFirst, it does
+	// nothing where there is one already.
 	AddDataKey(ctx context.Context, k DataKey, onlyFirst bool) error
 	// Rewrap replaces how the keys are wrapped, all or none.
 	Rewrap(ctx context.Context, keys []DataKey) error
@@ -60,9 +61,9 @@ type Keys struct {
 
 // opened is a data key that is ready to work.
 type opened struct {
-	id   string
-	seal cipher.AEAD
-	mac  []byte
+	id        string
+	seal      cipher.AEAD
+	mac, last []byte // for what is hashed anew with every key, and for what never is
 }
 
 // New makes the keys' keeper over a master key (identity.Sealer makes one).
@@ -148,11 +149,29 @@ func (k *Keys) Hashes(ctx context.Context, field, value string) ([][]byte, error
 	}
 	all := make([][]byte, len(keys))
 	for i, key := range keys {
-		mac := hmac.New(sha256.New, key.mac)
-		mac.Write([]byte(field + "\x00" + value))
-		all[i] = mac.Sum(nil)
+		all[i] = hashed(key.mac, field, value)
 	}
 	return all, nil
+}
+
+// Lasting is under what a normalised value is counted, or kept once: the same after every
+// rotation, so that no count begins anew and nothing stands twice while rows of several
+// keys exist. It hashes with the oldest key, which is never removed; nil for nothing.
+func (k *Keys) Lasting(ctx context.Context, field, value string) ([]byte, error) {
+	if value == "" {
+		return nil, nil
+	}
+	keys, err := k.keys(ctx, freshFor)
+	if err != nil {
+		return nil, err
+	}
+	return hashed(keys[len(keys)-1].last, field, value), nil
+}
+
+func hashed(key []byte, field, value string) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(field + "\x00" + value))
+	return mac.Sum(nil)
 }
 
 // Rotate makes a new key, with which everything is sealed from now on. What older keys
@@ -229,7 +248,8 @@ func (k *Keys) open(key DataKey) (opened, error) {
 	}
 	enc, err1 := hkdf.Key(sha256.New, secret, nil, "encrypt", 32)
 	mac, err2 := hkdf.Key(sha256.New, secret, nil, "find", sha256.Size)
-	if err := errors.Join(err1, err2); err != nil {
+	last, err3 := hkdf.Key(sha256.New, secret, nil, "last", sha256.Size)
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return opened{}, err
 	}
 	block, err := aes.NewCipher(enc)
@@ -237,7 +257,7 @@ func (k *Keys) open(key DataKey) (opened, error) {
 		return opened{}, err
 	}
 	seal, err := cipher.NewGCMWithRandomNonce(block)
-	return opened{key.ID, seal, mac}, err
+	return opened{key.ID, seal, mac, last}, err
 }
 
 func (k *Keys) generate() DataKey {

@@ -83,6 +83,8 @@ func TestRotationKeepsOldValuesReadableAndFindable(t *testing.T) {
 	require.NoError(t, err)
 	hash, err := keys.Hash(t.Context(), "email", "a@example.jp")
 	require.NoError(t, err)
+	counted, err := keys.Lasting(t.Context(), "email", "a@example.jp")
+	require.NoError(t, err)
 	_, err = other.Current(t.Context())
 	require.NoError(t, err)
 
@@ -103,6 +105,12 @@ func TestRotationKeepsOldValuesReadableAndFindable(t *testing.T) {
 	require.Len(t, all, 2)
 	require.Equal(t, hash, all[1])
 	require.NotEqual(t, hash, all[0])
+	for _, process := range []*sealing.Keys{keys, other, keysOf(t, d, "one")} {
+		again, err := process.Lasting(t.Context(), "email", "a@example.jp")
+		require.NoError(t, err)
+		require.Equal(t, counted, again, "what is counted stays counted")
+	}
+	require.NotContains(t, all, counted)
 }
 
 func TestAnotherMasterKeyOpensNothingUntilTheKeysAreRewrapped(t *testing.T) {

@@ -238,7 +238,10 @@ func (s *Carts) change(ctx context.Context, in cart.Lookup, queue func(*pgx.Batc
 	if errors.As(err, &pg) && pg.ConstraintName == "cart_lines_quantity" {
 		return nil, pricing.ErrQuantity.At("quantity")
 	}
-	return basket, err
+	if err != nil || basket == nil {
+		return nil, err
+	}
+	return basket, s.db.openCart(ctx, &basket.Cart)
 }
 
 // queueBasket queues the statements that read the owner's cart.
@@ -256,7 +259,7 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 			*into = &found
 		}
 	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shipping_mode, c.shop_id, c.payment_method, c.deliver_on, c.delivery_band, c.updated_at,
-			`+recipientOf+` AS recipient, `+pickUpOf+` AS pick_up,
+			`+recipientOf+` AS recipient, `+memberOf+` AS member_name, `+pickUpOf+` AS pick_up,
 			`+deliveryTermsOf+` AS delivery,
 			`+enteredCoupons+` AS entered
 		FROM carts c WHERE `+own+lock, args)

@@ -47,7 +47,10 @@ func (s *Orders) LockCart(ctx context.Context, in cart.Lookup) (*cart.Basket, er
 	batch := &pgx.Batch{}
 	var basket *cart.Basket
 	queueCart(batch, in, ` FOR UPDATE`, &basket)
-	return basket, s.db.conn(ctx).SendBatch(ctx, batch).Close()
+	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil || basket == nil {
+		return nil, err
+	}
+	return basket, s.db.openCart(ctx, &basket.Cart)
 }
 
 // Insert writes the order, its lines, what it holds and its payment, and closes the

@@ -22,13 +22,15 @@ type sealedTable struct {
 	found            string
 }
 
-// sealedTables are those of orders and of what becomes one. What is sealed there is said
+// sealedTables are those of orders and of what becomes one, and of accounts. What is sealed there is said
 // by core too (sealing.Row), which opens it.
 var sealedTables = []sealedTable{
 	{"orders", []string{"email"}, []string{"shipping_address", "billing_address"}, "email_hash"},
 	{"draft_orders", []string{"name", "phone", "email"}, []string{"shipping_address", "billing_address"}, "found"},
 	{"recurring_orders", []string{"name", "email"}, []string{"shipping_address", "billing_address"}, ""},
 	{"quotations", []string{"name", "email"}, nil, "found"},
+	{name: "accounts", texts: []string{"name", "email"}, found: "address_hash"},
+	{name: "login_links", texts: []string{"email"}},
 }
 
 // tableRow is a row of such a table.
@@ -60,8 +62,11 @@ func (r *tableRow) text(column string) string {
 
 // hashed is what finds the row, once it is open.
 func (r *tableRow) hashed(ctx context.Context, keys *sealing.Keys) (any, error) {
-	if r.table.found == "email_hash" {
+	switch r.table.found {
+	case "email_hash":
 		return keys.Hash(ctx, "email", sealing.Email(r.text("email")))
+	case "address_hash":
+		return addressHash(ctx, keys, r.text("email"))
 	}
 	return foundBy(ctx, keys, r.text("name"), r.text("email"), r.text("phone"))
 }
