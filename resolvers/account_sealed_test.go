@@ -43,8 +43,8 @@ func TestAccountsAreKeptSealedHoweverTheyAreMade(t *testing.T) {
 	hanako.do(t, `mutation { updateProfile(input: {name: "山田 花子"}) { userErrors { code } } }`, nil)
 	admin := employ(t, a, "boss@example.jp", access.RoleAdmin)
 	a.Do(t, `mutation { createStaff(input: {email: "sato@example.jp", name: "佐藤", role: STAFF, groupIds: []}) { userErrors { code } } }`, nil, "Authorization", admin.bearer())
-	p.add("taro", "taro@example.jp", true)
-	require.Empty(t, finishSSO(t, a, visit(t, a, p, "taro")).UserErrors)
+	p.add("person 1", "taro@example.jp", true)
+	require.Empty(t, finishSSO(t, a, visit(t, a, p, "person 1")).UserErrors)
 	unsealed(t, a, "hanako", "boss", "sato", "taro", "example.jp", "山田", "花子", "佐藤")
 
 	var got struct {
