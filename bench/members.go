@@ -81,6 +81,7 @@ func openMembers(ctx context.Context, s settings) (*memberBench, error) {
 		return nil, err
 	}
 	b := &memberBench{db: db, keys: sealing.New(postgres.NewDataKeys(db), wrap, clock.System)}
+	db.SealWith(b.keys)
 	b.people = seed.Population{Members: s.members, Purchases: s.purchases, Years: 3, Seed: 1, Until: seed.Since.AddDate(1, 6, 0)}
 	return b, b.fill(ctx)
 }

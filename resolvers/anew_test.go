@@ -233,7 +233,7 @@ func TestOrdersThatAreLateToLeaveAreSeen(t *testing.T) {
 	employ(t, p.App, "look@example.jp", access.RoleStaff, access.OrderRead)
 	for email, at := range map[string]uuid.UUID{"shibuya@example.jp": shop, "umeda@example.jp": other} {
 		employ(t, p.App, email, access.RoleStoreStaff, access.OrderRead, access.OrderWrite)
-		exec(t, p.App, `INSERT INTO account_stores (account_id, location_id) SELECT id, $2 FROM accounts WHERE email = $1`, email, at)
+		exec(t, p.App, `INSERT INTO account_stores (account_id, location_id) VALUES ($1, $2)`, accountOf(t, p.App, email), at)
 	}
 	instructed := counter{p.App, packer}.instruct(t, order, nil).Shipments
 	require.Len(t, instructed, 1)

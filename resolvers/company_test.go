@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/storage/postgres"
 )
 
 // seller is head office staff that trade with companies.
@@ -147,6 +148,21 @@ func newWholesaler(t testing.TB, limit, policy string) wholesaler {
 	return w
 }
 
+// prove makes the address known to be the account's.
+func prove(t testing.TB, a *apptest.App, email string) {
+	t.Helper()
+	exec(t, a, `UPDATE accounts SET email_verified_at = now() WHERE id = $1`, accountOf(t, a, email))
+}
+
+// accountOf is the id of the open account with the address.
+func accountOf(t testing.TB, a *apptest.App, email string) uuid.UUID {
+	t.Helper()
+	account, err := postgres.NewAccounts(a.DB).AccountByEmail(t.Context(), email)
+	require.NoError(t, err)
+	require.NotNil(t, account, email)
+	return account.ID
+}
+
 // trader is a member who buys for the company.
 type trader struct {
 	customer
@@ -156,8 +172,7 @@ type trader struct {
 func (w wholesaler) buyer(t testing.TB, email, role string, limit any) trader {
 	t.Helper()
 	c := newCustomer(t, w.App, email)
-	_, err := w.DB.Pool().Exec(t.Context(), `UPDATE accounts SET email_verified_at = now() WHERE email = $1`, email)
-	require.NoError(t, err)
+	prove(t, w.App, email)
 	got := w.staff.mutate(t, "attachCompanyBuyer", apptest.Variables{"companyId": w.company, "email": email, "role": role, "approvalLimit": limit})
 	require.Empty(t, got.UserErrors)
 	require.Equal(t, c.id, got.Buyer.AccountID)

@@ -158,8 +158,7 @@ func TestErasureDeletesPhotosOfReturns(t *testing.T) {
 	asked := d.back(t, "requestReturn", d.wish("REFUND", piecesOf(d.beds, 1, "DAMAGED", nil)))
 	require.Empty(t, shows(t, a, asked.Return.ID, snapshot(t, 10), "X-Cart-Token", d.token).UserErrors)
 	employ(t, a, "hanako@example.jp", access.RoleStaff)
-	var member uuid.UUID
-	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT id FROM accounts WHERE email = 'hanako@example.jp'`).Scan(&member))
+	member := accountOf(t, a, "hanako@example.jp")
 	erase := func() (left int) {
 		require.NoError(t, a.DB.InTx(t.Context(), func(ctx context.Context) error { return a.App.Resolvers.Members.Store.Erase(ctx, member, time.Now()) }))
 		require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM return_photos`).Scan(&left))

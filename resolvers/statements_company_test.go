@@ -153,8 +153,7 @@ func (w *world) join(t *testing.T, all apptest.Variables) {
 func newProved(t *testing.T, w *world, email string) customer {
 	t.Helper()
 	c := newCustomer(t, w.App, email)
-	_, err := w.DB.Pool().Exec(t.Context(), `UPDATE accounts SET email_verified_at = now() WHERE email = $1`, email)
-	require.NoError(t, err)
+	prove(t, w.App, email)
 	return c
 }
 

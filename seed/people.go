@@ -2,6 +2,7 @@ package seed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
@@ -137,24 +139,54 @@ func writePeople(ctx context.Context, db *postgres.DB, password string) error {
 		batch.Queue(`INSERT INTO permission_groups (id, name, permissions, created_at, updated_at) VALUES ($1, $2, $3, $4, $4) ON CONFLICT DO NOTHING`,
 			key("group", g.name), g.name, g.permissions, Since)
 	}
+	if err := db.Pool().SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	named, err := postgres.NewAccounts(db).Groups(ctx)
+	if err != nil {
+		return err
+	}
+	batch = &pgx.Batch{}
 	for _, a := range slices.Concat(Staff(), purchasers(), Members()) {
-		a.write(batch, hash)
+		if err := a.insert(ctx, db, hash, named); err != nil {
+			return err
+		}
+		a.write(batch)
 	}
 	return db.Pool().SendBatch(ctx, batch).Close()
 }
 
-// write queues one account and, for a member, what hangs on it. An address that
-// somebody has registered with stays theirs.
-func (a Account) write(batch *pgx.Batch, hash string) {
-	batch.Queue(`
-		WITH made AS (
-			INSERT INTO accounts (id, role, email, email_verified_at, name, password, brand_id, created_at, updated_at)
-			VALUES ($1, $2, $3, $7, $4, $5, $6, $7, $7) ON CONFLICT DO NOTHING RETURNING id
-		), placed AS (
-			INSERT INTO account_stores (account_id, location_id) SELECT made.id, l.id FROM made, locations AS l WHERE l.id = ANY($9)
-		)
-		INSERT INTO account_groups (account_id, group_id) SELECT made.id, g.id FROM made, permission_groups AS g WHERE g.name = $8`,
-		a.ID, a.Role, a.Email, a.Name, hash, a.BrandID, a.Since, a.Group, a.Stores)
+// insert makes the account, sealed where the database has keys, and places staff where they
+// work. An address that somebody has registered with stays theirs.
+func (a Account) insert(ctx context.Context, db *postgres.DB, hash string, named []identity.Group) error {
+	accounts := postgres.NewAccounts(db)
+	err := db.InTx(ctx, func(ctx context.Context) error {
+		err := accounts.InsertAccount(ctx, identity.Account{
+			ID: a.ID, Role: a.Role, Email: a.Email, EmailVerifiedAt: &a.Since, Name: a.Name, Password: hash, BrandID: a.BrandID, Language: i18n.Default,
+			CreatedAt: a.Since, UpdatedAt: a.Since,
+		})
+		if err != nil || a.Group == "" {
+			return err
+		}
+		var groupIDs []uuid.UUID
+		for _, g := range named {
+			if g.Name == a.Group {
+				groupIDs = append(groupIDs, g.ID)
+			}
+		}
+		if err := accounts.SetGroups(ctx, a.ID, groupIDs); err != nil {
+			return err
+		}
+		return accounts.SetStores(ctx, a.ID, a.Stores)
+	})
+	if errors.Is(err, identity.ErrEmailTaken) {
+		return nil
+	}
+	return err
+}
+
+// write queues what a member says of themselves.
+func (a Account) write(batch *pgx.Batch) {
 	if a.Role != access.RoleMember {
 		return
 	}

@@ -15,7 +15,6 @@ import (
 	"golang.org/x/text/encoding/japanese"
 
 	"github.com/noren-commerce/noren/core/importing"
-	"github.com/noren-commerce/noren/storage/postgres"
 )
 
 type exportCommand struct {
@@ -27,7 +26,7 @@ type exportCommand struct {
 
 // exportPrices writes the prices that hold now or will.
 type exportPrices struct {
-	databaseFlags
+	personalFlags
 	File     string `arg:"" optional:"" help:"Where to write, as xlsx if it ends so, else CSV; CSV to standard output if left out."`
 	Kind     string `enum:"prices,customer-prices,rates" default:"prices" env:"NOREN_PRICES_KIND" help:"prices, customer-prices or rates."`
 	List     string `env:"NOREN_PRICE_LIST" help:"Of prices: only this list, by code."`
@@ -40,7 +39,7 @@ const exportRows = 5000
 
 // Run writes the file part by part.
 func (c *exportPrices) Run(ctx context.Context) error {
-	db, err := postgres.Open(ctx, c.DatabaseURL)
+	db, err := c.open(ctx)
 	if err != nil {
 		return err
 	}

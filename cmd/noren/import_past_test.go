@@ -26,7 +26,7 @@ func TestMembersAreImportedByTheCommand(t *testing.T) {
 	}
 	file, mapping := written(t, "members.csv", pastMembers), written(t, "members.yaml", memberMapping)
 	command := func(change func(*importMembers)) error {
-		c := importMembers{pastFlags{personalFlags: personalFlags{databaseFlags: where, Secret: "a secret"}, File: file, Mapping: mapping}}
+		c := importMembers{pastFlags{personalFlags: where, File: file, Mapping: mapping}}
 		change(&c)
 		return c.Run(t.Context())
 	}

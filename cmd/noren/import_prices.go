@@ -23,7 +23,7 @@ import (
 
 // importPrices previews a file of prices and, if that is wanted, commits it.
 type importPrices struct {
-	databaseFlags
+	personalFlags
 	File     string `arg:"" type:"existingfile" help:"The file: CSV in UTF-8 or CP932, or xlsx."`
 	Kind     string `enum:",prices,customer-prices,rates" default:"" env:"NOREN_PRICES_KIND" help:"What it holds: prices, customer-prices or rates; told by the header if left out."`
 	Channel  string `env:"NOREN_CHANNEL" help:"Code of the channel; the oldest if left out."`
@@ -45,7 +45,7 @@ func inShop(ctx context.Context, db *postgres.DB, code string) (context.Context,
 
 // Run previews the file, says what it would change and commits it after a yes.
 func (c *importPrices) Run(ctx context.Context) error {
-	db, err := postgres.Open(ctx, c.DatabaseURL)
+	db, err := c.personalFlags.open(ctx) // members are found by their addresses, which are sealed
 	if err != nil {
 		return err
 	}

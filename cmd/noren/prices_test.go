@@ -17,7 +17,7 @@ import (
 )
 
 // shop is a shop with prices of two goods, and where its database is.
-func shop(t *testing.T) (*pgtest.Shop, databaseFlags) {
+func shop(t *testing.T) (*pgtest.Shop, personalFlags) {
 	t.Helper()
 	url := pgtest.URL(t)
 	db, err := postgres.Open(t.Context(), url)
@@ -26,7 +26,7 @@ func shop(t *testing.T) (*pgtest.Shop, databaseFlags) {
 	s := pgtest.FillShop(t, db)
 	s.AddProduct(t, "food", 1000)
 	s.AddProduct(t, "leash", 1980)
-	return s, databaseFlags{url}
+	return s, personalFlags{databaseFlags: databaseFlags{url}, Secret: "a secret"}
 }
 
 func written(t *testing.T, name, content string) string {
@@ -52,7 +52,7 @@ func TestPricesAreImportedByTheCommand(t *testing.T) {
 		return yen
 	}
 	file := written(t, "prices.csv", "商品コード,価格\nfood-1,1100\nleash-1,1980\nnothing-1,5\n")
-	require.NoError(t, (&importPrices{databaseFlags: where, File: file, DryRun: true, Yes: true}).Run(t.Context()))
+	require.NoError(t, (&importPrices{personalFlags: where, File: file, DryRun: true, Yes: true}).Run(t.Context()))
 	state, counts := newestRun(t, s.DB)
 	require.Equal(t, importing.PricesDiscarded, state, "a dry run leaves nothing to commit")
 	require.Equal(t, importing.Counts{Changed: 1, Unchanged: 1, Rejected: 1}, counts)
@@ -62,15 +62,15 @@ func TestPricesAreImportedByTheCommand(t *testing.T) {
 	require.Contains(t, string(report), "nothing-1")
 	require.Equal(t, 2, strings.Count(string(report), "\n"), "the header and one row")
 
-	require.NoError(t, (&importPrices{databaseFlags: where, File: file, Report: filepath.Join(t.TempDir(), "r.csv")}).Run(t.Context()))
+	require.NoError(t, (&importPrices{personalFlags: where, File: file, Report: filepath.Join(t.TempDir(), "r.csv")}).Run(t.Context()))
 	require.Equal(t, 1000, amount(), "nobody said yes")
-	require.NoError(t, (&importPrices{databaseFlags: where, File: file, Yes: true}).Run(t.Context()))
+	require.NoError(t, (&importPrices{personalFlags: where, File: file, Yes: true}).Run(t.Context()))
 	state, _ = newestRun(t, s.DB)
 	require.Equal(t, importing.PricesCommitted, state)
 	require.Equal(t, 1100, amount())
 
-	require.ErrorIs(t, (&importPrices{databaseFlags: where, File: written(t, "broken.csv", "sku,price\n\"food-1,1\n"), Yes: true}).Run(t.Context()), importing.ErrFile)
-	require.ErrorContains(t, (&importPrices{databaseFlags: where, File: file, Channel: "nowhere"}).Run(t.Context()), "--channel")
+	require.ErrorIs(t, (&importPrices{personalFlags: where, File: written(t, "broken.csv", "sku,price\n\"food-1,1\n"), Yes: true}).Run(t.Context()), importing.ErrFile)
+	require.ErrorContains(t, (&importPrices{personalFlags: where, File: file, Channel: "nowhere"}).Run(t.Context()), "--channel")
 	require.Equal(t, 1100, amount())
 }
 
@@ -95,7 +95,7 @@ func TestAnInterruptedPreviewGoesOnByTheCommand(t *testing.T) {
 	file := written(t, "prices.csv", rows.String())
 	_, err := s.DB.Pool().Exec(t.Context(), `ALTER TABLE price_import_rows ADD CONSTRAINT broken CHECK (line < 1500)`)
 	require.NoError(t, err)
-	command := &importPrices{databaseFlags: where, File: file, Yes: true}
+	command := &importPrices{personalFlags: where, File: file, Yes: true}
 	require.Error(t, command.Run(t.Context()))
 	state, counts := newestRun(t, s.DB)
 	require.Equal(t, importing.PricesReading, state)
@@ -119,18 +119,18 @@ func TestAnInterruptedPreviewGoesOnByTheCommand(t *testing.T) {
 func TestTheSamplesPricesComeBackUnchanged(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
-	db, err := postgres.Open(t.Context(), url)
+	where := personalFlags{databaseFlags: databaseFlags{url}, Secret: "a secret"}
+	db, err := where.open(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(db.Close)
 	require.NoError(t, writeSample(t.Context(), db, seed.Options{}))
-	where := databaseFlags{url}
 	for _, kind := range []string{"prices", "customer-prices", "rates"} {
 		rows := 0
 		for _, c := range []exportPrices{{File: "p.csv", Encoding: "utf-8"}, {File: "p-sjis.csv", Encoding: "cp932"}, {File: "P.XLSX", Encoding: "utf-8"}} {
 			name := kind + " " + c.File
-			c.databaseFlags, c.Kind, c.File = where, kind, filepath.Join(t.TempDir(), c.File)
+			c.personalFlags, c.Kind, c.File = where, kind, filepath.Join(t.TempDir(), c.File)
 			require.NoError(t, c.Run(t.Context()), name)
-			require.NoError(t, (&importPrices{databaseFlags: where, File: c.File, Yes: true}).Run(t.Context()), name)
+			require.NoError(t, (&importPrices{personalFlags: where, File: c.File, Yes: true}).Run(t.Context()), name)
 			state, counts := newestRun(t, db)
 			require.Equal(t, importing.PricesDiscarded, state, name)
 			require.NotZero(t, counts.Unchanged, name)
@@ -149,7 +149,7 @@ func TestPricesAreEditedInAWorkbook(t *testing.T) {
 	t.Parallel()
 	s, where := shop(t)
 	file := filepath.Join(t.TempDir(), "prices.xlsx")
-	require.NoError(t, (&exportPrices{databaseFlags: where, File: file, Kind: "prices"}).Run(t.Context()))
+	require.NoError(t, (&exportPrices{personalFlags: where, File: file, Kind: "prices"}).Run(t.Context()))
 	book, err := excelize.OpenFile(file)
 	require.NoError(t, err)
 	sheet := book.GetSheetName(0)
@@ -162,7 +162,7 @@ func TestPricesAreEditedInAWorkbook(t *testing.T) {
 	require.Equal(t, []string{"standard", "food-1", "1", "1000"}, rows[1][:4])
 	require.NoError(t, book.SetCellValue(sheet, "D2", 1250))
 	require.NoError(t, book.Save())
-	require.NoError(t, (&importPrices{databaseFlags: where, File: file, Yes: true}).Run(t.Context()))
+	require.NoError(t, (&importPrices{personalFlags: where, File: file, Yes: true}).Run(t.Context()))
 	state, counts := newestRun(t, s.DB)
 	require.Equal(t, importing.PricesCommitted, state)
 	require.Equal(t, importing.Counts{Changed: 1, Unchanged: 1}, counts)

@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/scope"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // Function is what a customer may do beside looking.
@@ -83,6 +84,14 @@ type Desk struct {
 	Rules    []FunctionRule // those that are for the buyer
 	Seat     *Seat          // nil for who buys for no company
 	Policy   Policy         // the company's
+}
+
+// Sealed are the values that are sealed with the member's account.
+func (d *Desk) Sealed() (uuid.UUID, []sealing.Column) {
+	if d.Seat == nil {
+		return d.MemberID, nil
+	}
+	return d.Seat.Sealed()
 }
 
 // Access is what the rules say of the function: the most specific wins. What no rule

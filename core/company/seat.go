@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // Role is what a buyer is in their company.
@@ -43,6 +44,11 @@ type Seat struct {
 	Name       string
 	Email      string
 	CreatedAt  time.Time
+}
+
+// Sealed are the values that are sealed with the account.
+func (s *Seat) Sealed() (uuid.UUID, []sealing.Column) {
+	return s.AccountID, sealing.Person(&s.Name, &s.Email)
 }
 
 // AccountGlobalID is the account's id in the schema.

@@ -141,7 +141,7 @@ func (s *Service) UpdateProfile(ctx context.Context, in UpdateProfileInput) (*Pr
 			return happened{}, err
 		}
 		updated.UpdatedAt = at
-		return happened{"profile.updated", "Account", memberID, map[string]any{"changed": changed}}, s.store.SaveProfile(ctx, brand, updated)
+		return happened{"profile.updated", "Account", memberID, map[string]any{"changed": changed}}, s.store.SaveProfile(ctx, brand, updated, slices.Contains(changed, "name"))
 	})
 	if err != nil {
 		return nil, err

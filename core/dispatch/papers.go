@@ -85,6 +85,7 @@ type Packed struct {
 	Mode         pricing.ShippingMode
 	Billing      *customer.Address // who ordered it, if somebody else than who receives it
 	Buyer        string            // the company that ordered it, or the member; empty for a guest
+	BuyerID      uuid.UUID         // the member; nobody's for a guest, and for a prize
 	Brand        string
 	Location     string // that it leaves
 	Temperature  shipping.Temperature
@@ -95,10 +96,11 @@ type Packed struct {
 	Lines        []PackedLine
 }
 
-// Sealed are the values that are sealed with the order.
+// Sealed are the values that are sealed with the order, and with the buyer's account.
 func (p *Packed) Sealed() (uuid.UUID, []sealing.Column) {
 	return p.OrderID, []sealing.Column{
 		{Field: "shipping_address", Value: customer.AddressValue(&p.To)}, {Field: "billing_address", Value: customer.AddressAt(&p.Billing)},
+		{Field: "name", Value: sealing.Text(&p.Buyer), Owner: p.BuyerID},
 	}
 }
 

@@ -28,6 +28,7 @@ type Delivery struct {
 	Mode         pricing.ShippingMode
 	Billing      *customer.Address // who ordered it, if somebody else than who receives it
 	Buyer        string            // the company that ordered it, or the member; empty for a guest
+	BuyerID      uuid.UUID         // the member; nobody's for a guest, and for a prize
 	Temperature  shipping.Temperature
 	Goods        []Goods
 	CollectMinor int64      `db:"collect"` // at the door, minor units; zero if nothing is
@@ -36,10 +37,11 @@ type Delivery struct {
 	TimeBand     string     // the hours that were promised, "14-16"; empty if none were
 }
 
-// Sealed are the values that are sealed with the order.
+// Sealed are the values that are sealed with the order, and with the buyer's account.
 func (d *Delivery) Sealed() (uuid.UUID, []sealing.Column) {
 	return d.OrderID, []sealing.Column{
 		{Field: "shipping_address", Value: customer.AddressValue(&d.To)}, {Field: "billing_address", Value: customer.AddressAt(&d.Billing)},
+		{Field: "name", Value: sealing.Text(&d.Buyer), Owner: d.BuyerID},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // Account is somebody who can log in. One account serves all brands.
@@ -29,6 +30,11 @@ type Account struct {
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 	ClosedAt        *time.Time
+}
+
+// Sealed are the values that are sealed where the account is kept.
+func (a *Account) Sealed() (uuid.UUID, []sealing.Column) {
+	return a.ID, sealing.Person(&a.Name, &a.Email)
 }
 
 // GlobalID is the account's id in the schema.

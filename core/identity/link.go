@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // Link says that a person whom a provider knows holds an account.
@@ -25,6 +26,11 @@ type Link struct {
 	Subject   string
 	Email     string // as the provider told it when the link was made; may be empty
 	CreatedAt time.Time
+}
+
+// Sealed are the values that are sealed where the link is kept.
+func (l *Link) Sealed() (uuid.UUID, []sealing.Column) {
+	return l.ID, []sealing.Column{{Field: "email", Value: sealing.Text(&l.Email)}}
 }
 
 // GlobalID is the link's id in the schema.

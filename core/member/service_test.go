@@ -913,6 +913,17 @@ func TestAnErasureForgetsWhoBecameTheMember(t *testing.T) {
 	require.NoError(t, postgres.NewPoints(c.DB).SaveTransfer(t.Context(), sent))
 	require.Empty(t, c.naming(t, "their-77", "山田"), "and loses it when it is answered")
 	require.Equal(t, "BIRTHDAY", get[string](t, c, `SELECT reason FROM point_entries WHERE kind = 'EARN'`), "an occasion is nobody's word")
+
+	c.account(t, "jiro@example.jp")
+	_, err = postgres.NewPersonal(c.DB, c.keys).Reseal(t.Context(), nil)
+	require.NoError(t, err)
+	require.NotContains(t, c.naming(t, "@"), "accounts.email", "who stays has no address in clear either")
+	require.Empty(t, c.naming(t, "jiro@"))
+	for email, want := range map[string]int{"jiro@example.jp": 1, "taro@example.jp": 0, "older@example.jp": 0} {
+		hash, err := c.keys.Lasting(t.Context(), "account", email)
+		require.NoError(t, err)
+		require.Equal(t, want, get[int](t, c, `SELECT count(*) FROM accounts WHERE address_hash = $1`, hash), email)
+	}
 }
 
 // savedCard is a card of the member's that Stripe keeps.

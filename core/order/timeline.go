@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // remarked is the event of a note that is added, and never changed.
@@ -32,6 +33,14 @@ type Moment struct {
 	ActorID   *uuid.UUID
 	ActorName string // of an account; empty if none did it
 	Data      json.RawMessage
+}
+
+// Sealed are the values that are sealed with the account of whoever did it.
+func (m *Moment) Sealed() (uuid.UUID, []sealing.Column) {
+	if m.ActorID == nil {
+		return uuid.Nil, nil
+	}
+	return *m.ActorID, []sealing.Column{{Field: "name", Value: sealing.Text(&m.ActorName)}}
 }
 
 // remark is what the event of a note says.

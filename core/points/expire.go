@@ -10,6 +10,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // ExpireJob is the regular job that writes off points whose time is over.
@@ -81,6 +82,11 @@ type Expiring struct {
 	Card      bool // they have a card and no account
 	Points    int64
 	ExpiresOn time.Time
+}
+
+// Sealed are the values that are sealed with the member's account.
+func (e *Expiring) Sealed() (uuid.UUID, []sealing.Column) {
+	return e.MemberID, sealing.Person(&e.Name, &e.Email)
 }
 
 // NoticeJob is the regular job that tells members that points expire soon.

@@ -359,8 +359,8 @@ func (s *Service) views(ctx context.Context, memberID uuid.UUID) error {
 		return err
 	}
 	if sees, err := s.sees(ctx, memberID); err != nil || !sees {
-			return orErr(err, fault.ErrForbidden)
-		}
+		return orErr(err, fault.ErrForbidden)
+	}
 	return s.viewed(ctx, memberID)
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // Contact is where somebody is written to, and in which language.
@@ -17,6 +18,11 @@ type Contact struct {
 	Name     string
 	Email    string
 	Language string
+}
+
+// Sealed are the values that are sealed with the account.
+func (c *Contact) Sealed() (uuid.UUID, []sealing.Column) {
+	return c.ID, sealing.Person(&c.Name, &c.Email)
 }
 
 // Contacts are where people are written to: members with a card, and who has an account

@@ -10,6 +10,7 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/scope"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // Occasion is what staff, and at a beginning members, are told of a campaign, once.
@@ -47,6 +48,11 @@ type Recipient struct {
 	Name      string
 	Email     string
 	Language  string
+}
+
+// Sealed are the values that are sealed with the account.
+func (r *Recipient) Sealed() (uuid.UUID, []sealing.Column) {
+	return r.AccountID, sealing.Person(&r.Name, &r.Email)
 }
 
 // Reader is a member who agreed to the brand's mail magazine.

@@ -19,6 +19,19 @@ type Row interface {
 type Column struct {
 	Field string
 	Value Value
+	Owner uuid.UUID // for whom it is sealed, if not for the row's
+}
+
+func (c Column) owner(row uuid.UUID) uuid.UUID {
+	if c.Owner == uuid.Nil {
+		return row
+	}
+	return c.Owner
+}
+
+// Person are the name and the mail address of somebody.
+func Person(name, email *string) []Column {
+	return []Column{{Field: "name", Value: Text(name)}, {Field: "email", Value: Text(email)}}
 }
 
 // Value is something that is sealed where it is kept.
@@ -55,7 +68,7 @@ func (k *Keys) SealRow(ctx context.Context, r Row) (keyID string, err error) {
 		if err != nil {
 			return "", fmt.Errorf("seal %s of %s: %w", c.Field, owner, err)
 		}
-		sealed, err := k.Seal(ctx, c.Field, owner, plain)
+		sealed, err := k.Seal(ctx, c.Field, c.owner(owner), plain)
 		if err != nil {
 			return "", err
 		}
@@ -81,7 +94,7 @@ func (k *Keys) OpenRow(ctx context.Context, r Row) error {
 		if k == nil {
 			return ErrNoKeys
 		}
-		plain, err := k.Open(ctx, c.Field, owner, kept)
+		plain, err := k.Open(ctx, c.Field, c.owner(owner), kept)
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // Seen is what a member sees of a variant now.
@@ -40,6 +41,11 @@ type Watched struct {
 	Product  i18n.Text
 	Slug     string
 	Options  []string
+}
+
+// Sealed are the values that are sealed with the member's account.
+func (w *Watched) Sealed() (uuid.UUID, []sealing.Column) {
+	return w.MemberID, sealing.Person(&w.Name, &w.Email)
 }
 
 // WatchStore keeps what is watched.

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // Accounts keeps accounts and sessions in PostgreSQL.
@@ -21,10 +22,20 @@ const accountColumns = `a.id, a.role, a.email, a.email_verified_at, a.name, a.pa
 
 // InsertAccount keeps a new account; an address that is taken is ErrEmailTaken.
 func (s *Accounts) InsertAccount(ctx context.Context, a identity.Account) error {
+	email := a.Email
+	hash, err := s.db.addressHash(ctx, email)
+	if err != nil {
+		return err
+	}
+	keyID, err := s.db.seal(ctx, &a)
+	if err != nil {
+		return err
+	}
 	tag, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO accounts (id, role, email, email_verified_at, name, password, brand_id, language, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (email) WHERE closed_at IS NULL DO NOTHING`,
-		a.ID, a.Role, a.Email, a.EmailVerifiedAt, a.Name, a.Password, a.BrandID, a.Language, a.CreatedAt, a.UpdatedAt)
+		INSERT INTO accounts (id, role, email, address_hash, key_id, email_verified_at, name, password, brand_id, language, created_at, updated_at)
+		SELECT $1, $2, $3, $4, $5, $6::timestamptz, $7, $8, $9::uuid, $10, $11::timestamptz, $12::timestamptz
+		WHERE NOT EXISTS (SELECT FROM accounts WHERE email = $13 AND closed_at IS NULL AND key_id IS NULL) ON CONFLICT DO NOTHING`,
+		a.ID, a.Role, a.Email, hash, keyID, a.EmailVerifiedAt, a.Name, a.Password, a.BrandID, a.Language, a.CreatedAt, a.UpdatedAt, email)
 	if err == nil && tag.RowsAffected() == 0 {
 		return identity.ErrEmailTaken
 	}
@@ -33,7 +44,11 @@ func (s *Accounts) InsertAccount(ctx context.Context, a identity.Account) error 
 
 // AccountByEmail is the open account with the normalised address; nil if there is none.
 func (s *Accounts) AccountByEmail(ctx context.Context, email string) (*identity.Account, error) {
-	return first[identity.Account](ctx, s.db, `SELECT `+accountColumns+` FROM accounts a WHERE a.email = $1 AND a.closed_at IS NULL`, email)
+	hash, err := s.db.addressHash(ctx, email)
+	if err != nil {
+		return nil, err
+	}
+	return first[identity.Account](ctx, s.db, `SELECT `+accountColumns+` FROM accounts a WHERE a.id = `+accountAt(`$1`, `$2`), hash, email)
 }
 
 // Account is the open account; nil if there is none.
@@ -155,24 +170,44 @@ func (s *Accounts) AccountStanding(ctx context.Context, accountID uuid.UUID) (*i
 // InsertToken keeps a new token; older unused ones of its purpose are void, and those whose
 // time is over are gone, with the addresses that they went to.
 func (s *Accounts) InsertToken(ctx context.Context, t identity.OneTimeToken) error {
+	email, err := s.db.sealed(ctx, "email", t.AccountID, t.Email)
+	if err != nil {
+		return err
+	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		WITH over AS (DELETE FROM one_time_tokens WHERE account_id = $1 AND expires_at <= $3)
 		UPDATE one_time_tokens SET used_at = $3 WHERE account_id = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3`, t.AccountID, t.Purpose, t.CreatedAt)
 	batch.Queue(`
 		INSERT INTO one_time_tokens (hash, account_id, purpose, email, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		t.Hash, t.AccountID, t.Purpose, t.Email, t.CreatedAt, t.ExpiresAt)
+		t.Hash, t.AccountID, t.Purpose, email, t.CreatedAt, t.ExpiresAt)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 
 // UseToken uses a token up; nil unless it is unused, in time, of the purpose, and
 // its account open and still at the address that the token was sent to.
 func (s *Accounts) UseToken(ctx context.Context, hash []byte, purpose identity.Purpose, at time.Time) (*identity.Account, error) {
-	return first[identity.Account](ctx, s.db, `
+	used, err := first[usedToken](ctx, s.db, `
 		UPDATE one_time_tokens t SET used_at = $3 FROM accounts a
 		WHERE t.hash = $1 AND t.purpose = $2 AND t.used_at IS NULL AND t.expires_at > $3
-		  AND a.id = t.account_id AND a.closed_at IS NULL AND a.email = t.email
-		RETURNING `+accountColumns, hash, purpose, at)
+		  AND a.id = t.account_id AND a.closed_at IS NULL
+		RETURNING `+accountColumns+`, t.email AS sent_to`, hash, purpose, at)
+	if err != nil || used == nil || used.SentTo != used.Email {
+		return nil, err
+	}
+	return &used.Account, nil
+}
+
+// usedToken is the account of a token, with the address that it was sent to.
+type usedToken struct {
+	identity.Account
+	SentTo string
+}
+
+// Sealed are the values that are sealed with the account.
+func (t *usedToken) Sealed() (uuid.UUID, []sealing.Column) {
+	owner, columns := t.Account.Sealed()
+	return owner, append(columns, sealing.Column{Field: "email", Value: sealing.Text(&t.SentTo)})
 }
 
 // SetEmailVerified notes that the address is the account's.

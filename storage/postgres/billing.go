@@ -163,11 +163,16 @@ func (s *Billing) Hold(ctx context.Context, companyID uuid.UUID, until *time.Tim
 
 // Recipients are the company's accountants, or where it has none who manage for it.
 func (s *Billing) Recipients(ctx context.Context, companyID uuid.UUID) ([]billing.Recipient, error) {
-	return collect[billing.Recipient](ctx, s.db, `
+	people, err := contacts(ctx, s.db, `
 		WITH people AS (
-			SELECT a.name, a.email, b.role FROM company_buyers b JOIN accounts a ON a.id = b.account_id
+			SELECT a.id AS account_id, a.name, a.email, b.role FROM company_buyers b JOIN accounts a ON a.id = b.account_id
 			WHERE b.company_id = $1 AND b.closed_at IS NULL AND a.closed_at IS NULL AND b.role IN ('ACCOUNTANT', 'MANAGER', 'APPROVER')
 		)
-		SELECT name, email FROM people WHERE role = (SELECT role FROM people ORDER BY array_position(ARRAY['ACCOUNTANT', 'MANAGER', 'APPROVER'], role) LIMIT 1)
-		ORDER BY email`, companyID)
+		SELECT account_id, name, email FROM people
+		WHERE role = (SELECT role FROM people ORDER BY array_position(ARRAY['ACCOUNTANT', 'MANAGER', 'APPROVER'], role) LIMIT 1)`, companyID)
+	all := make([]billing.Recipient, len(people))
+	for i, p := range people {
+		all[i] = billing.Recipient(p)
+	}
+	return all, err
 }

@@ -44,7 +44,7 @@ func (s *Customers) Profiles(ctx context.Context, brandID uuid.UUID, memberIDs [
 	for i := range rows {
 		p := &rows[i].Profile
 		o := opening{ctx: ctx, keys: s.keys, owner: p.MemberID}
-		p.Kana, p.Phone, p.Birthday = o.text("kana", p.Kana), o.text("phone", p.Phone), o.day("birthday", rows[i].SealedBirthday, p.Birthday)
+		p.Name, p.Kana, p.Phone, p.Birthday = o.text("name", p.Name), o.text("kana", p.Kana), o.text("phone", p.Phone), o.day("birthday", rows[i].SealedBirthday, p.Birthday)
 		if o.err != nil {
 			return nil, o.err
 		}
@@ -59,10 +59,17 @@ type storedProfile struct {
 	SealedBirthday string
 }
 
-// SaveProfile keeps the profile and what it says of the brand's newsletter.
-func (s *Customers) SaveProfile(ctx context.Context, brandID uuid.UUID, p customer.Profile) error {
+// SaveProfile keeps the profile, the account's name if that is another now, and what it says
+// of the brand's newsletter.
+func (s *Customers) SaveProfile(ctx context.Context, brandID uuid.UUID, p customer.Profile, renamed bool) error {
 	batch := &pgx.Batch{}
-	batch.Queue(`UPDATE accounts SET name = $2, updated_at = $3 WHERE id = $1 AND name <> $2`, p.MemberID, p.Name, p.UpdatedAt)
+	if renamed {
+		name, keyID, err := s.db.renamed(ctx, p.MemberID, p.Name)
+		if err != nil {
+			return err
+		}
+		batch.Queue(`UPDATE accounts SET name = $2, updated_at = $3, key_id = `+keyOnceRenamed(`$4`)+` WHERE id = $1`, p.MemberID, name, p.UpdatedAt, keyID)
+	}
 	if err := queuePersonal(ctx, batch, s.keys, personal{memberID: p.MemberID, kana: p.Kana, phone: p.Phone, birthday: p.Birthday, gender: p.Gender, at: p.UpdatedAt}); err != nil {
 		return err
 	}

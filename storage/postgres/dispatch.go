@@ -56,7 +56,7 @@ func (s *Dispatch) Waiting(ctx context.Context, w dispatch.Wanted) ([]dispatch.D
 	}
 	return collect[dispatch.Delivery](ctx, s.db, `
 		SELECT h.id, 'ORDERS' AS source, o.id AS order_id, o.number, h.nth, o.held <> '' AS held, o.shipping_address AS "to", o.shipping_mode AS mode, o.billing_address AS billing,
-			coalesce((SELECT c.name FROM companies c WHERE c.id = o.company_id), (SELECT a.name FROM accounts a WHERE a.id = o.member_id), '') AS buyer,
+			coalesce((SELECT c.name FROM companies c WHERE c.id = o.company_id), (SELECT a.name FROM accounts a WHERE a.id = o.member_id), '') AS buyer, coalesce(o.member_id, '00000000-0000-0000-0000-000000000000') AS buyer_id,
 			g.temperature, g.goods, coalesce(p.due, 0) AS collect, coalesce(o.tax * p.due / nullif(o.total, 0), 0) AS collect_tax, h.deliver_on,
 			CASE WHEN h.band IS NULL THEN '' ELSE left(coalesce(h.band->>'from', '08:00'), 2) || '-' || left(coalesce(h.band->>'to', '21:00'), 2) END AS time_band
 		FROM shipments h JOIN orders o ON o.id = h.order_id

@@ -49,7 +49,7 @@ func (s *Dispatch) Paper(ctx context.Context, paperID uuid.UUID) (*dispatch.Pape
 func (s *Dispatch) Packed(ctx context.Context, shipmentIDs []uuid.UUID) ([]dispatch.Packed, error) {
 	return collect[dispatch.Packed](ctx, s.db, `
 		SELECT h.id AS shipment_id, o.id AS order_id, o.number, h.nth, o.placed_at, o.shipping_address AS "to", o.shipping_mode AS mode, o.billing_address AS billing,
-			coalesce((SELECT c.name FROM companies c WHERE c.id = o.company_id), (SELECT a.name FROM accounts a WHERE a.id = o.member_id), '') AS buyer,
+			coalesce((SELECT c.name FROM companies c WHERE c.id = o.company_id), (SELECT a.name FROM accounts a WHERE a.id = o.member_id), '') AS buyer, coalesce(o.member_id, '00000000-0000-0000-0000-000000000000') AS buyer_id,
 			(SELECT b.name->>'ja' FROM brands b WHERE b.id = o.brand_id) AS brand, (SELECT p.name->>'ja' FROM locations p WHERE p.id = h.location_id) AS location,
 			g.temperature, h.deliver_on,
 			CASE WHEN h.band IS NULL THEN '' ELSE left(coalesce(h.band->>'from', '08:00'), 2) || '-' || left(coalesce(h.band->>'to', '21:00'), 2) END AS time_band,

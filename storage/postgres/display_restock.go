@@ -24,11 +24,8 @@ func (s *Display) Offered(ctx context.Context, channelID uuid.UUID, variantIDs [
 
 // Member is the member's own name and address.
 func (s *Display) Member(ctx context.Context, memberID uuid.UUID) (name, email string, err error) {
-	row, err := first[struct{ Name, Email string }](ctx, s.db, `SELECT name, email FROM accounts WHERE id = $1`, memberID)
-	if err != nil || row == nil {
-		return "", "", err
-	}
-	return row.Name, row.Email, nil
+	m, err := contactOf(ctx, s.db, memberID)
+	return m.Name, m.Email, err
 }
 
 // waits is the condition that the request r waits.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/draft"
 	"github.com/noren-commerce/noren/core/page"
@@ -34,26 +35,30 @@ var draftBasket = holder{table: `draft_orders`, lines: `draft_order_lines`, coup
 // Member is the brand's open member with the id; nil if there is none.
 func (s *Drafts) Member(ctx context.Context, brandID, memberID uuid.UUID) (*draft.Member, error) {
 	type row struct {
-		draft.Member
+		contact
+		Role      access.Role
+		Language  string
+		Stores    []uuid.UUID
 		AddressID *uuid.UUID
 		Stored    json.RawMessage
 	}
 	m, err := first[row](ctx, s.db, `
-		SELECT a.name, a.email, a.role, a.language, NULL::jsonb AS address, s.id AS address_id, s.address AS stored,
+		SELECT a.id AS account_id, a.name, a.email, a.role, a.language, s.id AS address_id, s.address AS stored,
 			ARRAY(SELECT v.id FROM memberships j, unnest(ARRAY[j.registered_store_id, j.home_store_id]) v (id) WHERE j.member_id = a.id AND j.ended_at IS NULL AND v.id IS NOT NULL) AS stores
 		FROM accounts a LEFT JOIN LATERAL (
 			SELECT s.id, s.address FROM saved_addresses s WHERE s.member_id = a.id AND s.closed_at IS NULL ORDER BY s.is_default DESC, s.created_at LIMIT 1) s ON true
 		WHERE a.id = @id AND a.brand_id = @brand AND a.role IN ('MEMBER', 'COMPANY_BUYER') AND a.closed_at IS NULL`,
 		pgx.NamedArgs{"id": memberID, "brand": brandID})
-	if err != nil || m == nil || m.AddressID == nil {
-		if m == nil {
-			return nil, err
-		}
-		return &m.Member, err
+	if err != nil || m == nil {
+		return nil, err
+	}
+	member := draft.Member{Name: m.Name, Email: m.Email, Role: m.Role, Language: m.Language, Stores: m.Stores}
+	if m.AddressID == nil {
+		return &member, nil
 	}
 	address, err := openAddress(ctx, s.keys, *m.AddressID, m.Stored)
-	m.Address = &address
-	return &m.Member, err
+	member.Address = &address
+	return &member, err
 }
 
 // Known are those of the variants that the brand has.

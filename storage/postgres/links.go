@@ -19,12 +19,16 @@ func (s *Accounts) Linked(ctx context.Context, issuer, subject string) (*identit
 // Link keeps the link; false if the person holds another open account. A link to
 // an account that was closed gives way.
 func (s *Accounts) Link(ctx context.Context, l identity.Link) (bool, error) {
+	keyID, err := s.db.seal(ctx, &l)
+	if err != nil {
+		return false, err
+	}
 	tag, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO login_links AS l (id, account_id, provider, issuer, subject, email, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (issuer, subject) DO UPDATE SET id = $1, account_id = $2, provider = $3, email = $6, created_at = $7
+		INSERT INTO login_links AS l (id, account_id, provider, issuer, subject, email, created_at, key_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (issuer, subject) DO UPDATE SET id = $1, account_id = $2, provider = $3, email = $6, created_at = $7, key_id = $8
 		WHERE l.account_id = $2 OR EXISTS (SELECT FROM accounts a WHERE a.id = l.account_id AND a.closed_at IS NOT NULL)`,
-		l.ID, l.AccountID, l.Provider, l.Issuer, l.Subject, l.Email, l.CreatedAt)
+		l.ID, l.AccountID, l.Provider, l.Issuer, l.Subject, l.Email, l.CreatedAt, keyID)
 	return tag.RowsAffected() > 0, err
 }
 

@@ -106,8 +106,12 @@ func (s *Members) Find(ctx context.Context, by member.Criterion, most int) ([]me
 		if err != nil {
 			return nil, err
 		}
+		hash, err := addressHash(ctx, s.keys, email)
+		if err != nil {
+			return nil, err
+		}
 		return s.members(ctx, ` WHERE m.id = ANY(ARRAY(
-			SELECT id FROM accounts WHERE email = $3 AND closed_at IS NULL UNION ALL SELECT member_id FROM profiles WHERE email_hash = ANY($1)))`+rest, hashes, most, email)
+			SELECT `+accountAt(`$3`, `$4`)+` UNION ALL SELECT member_id FROM profiles WHERE email_hash = ANY($1)))`+rest, hashes, most, hash, email)
 	}
 	hashes, err := s.keys.Hashes(ctx, "phone", sealing.Phone(by.Phone))
 	if err != nil {

@@ -13,6 +13,10 @@ import (
 // Move makes what is the gone member's the kept one's. What was moved finds nothing to move
 // again.
 func (s *Members) Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Time) error {
+	sealCarts, err := s.db.sealMoved(ctx, keptID, `member_id = @gone AND NOT closed`, pgx.NamedArgs{"gone": goneID})
+	if err != nil {
+		return err
+	}
 	batch := &pgx.Batch{}
 	for _, column := range movedToAnybody {
 		batch.Queue(column.move(), keptID, goneID)
@@ -25,7 +29,7 @@ func (s *Members) Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Ti
 			SELECT FROM saved_addresses k WHERE k.member_id = $1 AND k.is_default AND k.closed_at IS NULL)
 		WHERE member_id = $2`, keptID, goneID)
 	queueTerms(batch, keptID, goneID)
-	queueCarts(batch, keptID, goneID, at)
+	queueCarts(batch, keptID, goneID, at, sealCarts)
 	queueDraws(batch, keptID, goneID)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
@@ -114,7 +118,8 @@ func queueTerms(batch *pgx.Batch, keptID, goneID uuid.UUID) {
 }
 
 // queueCarts makes what the gone member looked at and was about to buy the kept one's.
-func queueCarts(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
+// sealCarts is queued behind carts that move (sealMoved).
+func queueCarts(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time, sealCarts func(*pgx.Batch)) {
 	batch.Queue(`
 		INSERT INTO product_views AS v (member_id, brand_id, product_id, viewed_at) SELECT $1, brand_id, product_id, viewed_at FROM product_views WHERE member_id = $2`+kept+`
 		ON CONFLICT (member_id, brand_id, product_id) DO UPDATE SET viewed_at = greatest(v.viewed_at, EXCLUDED.viewed_at)`, keptID, goneID)

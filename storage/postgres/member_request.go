@@ -93,7 +93,7 @@ func (s *Members) Erase(ctx context.Context, memberID uuid.UUID, at time.Time) e
 	batch.Queue(`DELETE FROM carts WHERE member_id = ANY($1)`, memberIDs)
 	batch.Queue(`DELETE FROM one_time_tokens WHERE account_id = ANY($1)`, memberIDs)
 	batch.Queue(`DELETE FROM return_photos p USING returns r, orders o WHERE r.id = p.return_id AND o.id = r.order_id AND o.member_id = ANY($1)`, memberIDs)
-	batch.Queue(`UPDATE accounts SET email = id::text || '@erased.invalid', name = '', updated_at = $2 WHERE id = ANY($1)`, memberIDs, at)
+	batch.Queue(`UPDATE accounts SET email = id::text || '@erased.invalid', name = '', address_hash = NULL, key_id = NULL, updated_at = $2 WHERE id = ANY($1)`, memberIDs, at)
 	batch.Queue(`UPDATE members SET household_id = NULL, erased_at = $2, updated_at = $2 WHERE id = ANY($1)`, memberIDs, at)
 	queueForget(batch, memberIDs, at)
 	queueLeave(batch, memberIDs, at)

@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,16 +37,27 @@ func (s *Orders) LateOrders(ctx context.Context, brandID uuid.UUID, today time.T
 
 // Shippers are the staff who send orders; administrators where nobody does for the brand.
 func (s *Orders) Shippers(ctx context.Context) ([]order.Shipper, error) {
-	return collect[order.Shipper](ctx, s.db, `
+	type shipper struct {
+		contact
+		InShop bool
+		Stores []uuid.UUID
+	}
+	found, err := collect[shipper](ctx, s.db, `
 		WITH able AS (
-			SELECT a.name, a.email, a.role = 'STORE_STAFF' AS in_shop, ARRAY(SELECT l.location_id FROM account_stores l WHERE l.account_id = a.id) AS stores
+			SELECT a.id AS account_id, a.name, a.email, a.role = 'STORE_STAFF' AS in_shop, ARRAY(SELECT l.location_id FROM account_stores l WHERE l.account_id = a.id) AS stores
 			FROM accounts a WHERE a.closed_at IS NULL AND a.role IN ('STAFF', 'STORE_STAFF') AND EXISTS (
 				SELECT FROM account_groups m JOIN permission_groups g ON g.id = m.group_id WHERE m.account_id = a.id AND @permission = ANY(g.permissions))
 		)
-		SELECT name, email, in_shop, stores FROM able
+		SELECT * FROM able
 		UNION ALL
-		SELECT name, email, false, '{}' FROM accounts WHERE role = 'ADMIN' AND closed_at IS NULL AND NOT EXISTS (SELECT FROM able WHERE NOT in_shop)
-		ORDER BY email LIMIT 1000`, pgx.NamedArgs{"permission": access.OrderWrite})
+		SELECT id, name, email, false, '{}' FROM accounts WHERE role = 'ADMIN' AND closed_at IS NULL AND NOT EXISTS (SELECT FROM able WHERE NOT in_shop)
+		ORDER BY account_id LIMIT 1000`, pgx.NamedArgs{"permission": access.OrderWrite})
+	all := make([]order.Shipper, len(found))
+	for i, s := range found {
+		all[i] = order.Shipper{Address: s.Address, InShop: s.InShop, Stores: s.Stores}
+	}
+	slices.SortFunc(all, func(a, b order.Shipper) int { return cmp.Compare(a.Email, b.Email) })
+	return all, err
 }
 
 // MailLate notes that staff of the brand are mailed on the day, once.

@@ -27,13 +27,15 @@ type sealedTable struct {
 	owner            string // for whom a row is sealed; empty: for its id
 }
 
-// sealedTables are those of orders and of what becomes one. What is sealed there is said
-// by core too (sealing.Row), which opens it.
+// sealedTables are those of orders and of what becomes one, and of accounts. What is sealed
+// there is said by core too (sealing.Row), which opens it.
 var sealedTables = []sealedTable{
 	{name: "orders", texts: []string{"email"}, addresses: []string{"shipping_address", "billing_address"}, found: "email_hash"},
 	{name: "draft_orders", texts: []string{"name", "phone", "email"}, addresses: []string{"shipping_address", "billing_address"}, found: "found"},
 	{name: "recurring_orders", texts: []string{"name", "email"}, addresses: []string{"shipping_address", "billing_address"}},
 	{name: "quotations", texts: []string{"name", "email"}, found: "found"},
+	{name: "accounts", texts: []string{"name", "email"}, found: "address_hash"},
+	{name: "login_links", texts: []string{"email"}},
 	cartsTable,
 	{name: "restock_requests", texts: []string{"name", "email"}, found: "lasting_hash", holding: `NOT email LIKE '%@erased.invalid'`,
 		twice: `o.variant_id = t.variant_id AND o.notified_at IS NULL AND o.closed_at IS NULL`},
@@ -96,6 +98,8 @@ func (r *tableRow) hashed(ctx context.Context, keys *sealing.Keys) (any, error) 
 		return keys.Lasting(ctx, "email", sealing.Email(r.text("email")))
 	case "guest":
 		return guest(ctx, keys, r.text("email"))
+	case "address_hash":
+		return addressHash(ctx, keys, r.text("email"))
 	}
 	return foundBy(ctx, keys, r.text("name"), r.text("email"), r.text("phone"))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // GrantedBy is how many points one of the staff has granted and deducted since, or rewarded
@@ -43,13 +44,12 @@ func (s *Points) Erased(ctx context.Context, memberID uuid.UUID) (bool, error) {
 
 // MemberByEmail is an open account's id.
 func (s *Points) MemberByEmail(ctx context.Context, email string) (*uuid.UUID, error) {
-	type row struct{ ID uuid.UUID }
-	r, err := first[row](ctx, s.db, `
-		SELECT id FROM accounts WHERE email = lower(trim($1)) AND closed_at IS NULL AND role IN ('MEMBER', 'COMPANY_BUYER')`, email)
-	if err != nil || r == nil {
+	email = sealing.Email(email)
+	hash, err := s.db.addressHash(ctx, email)
+	if err != nil {
 		return nil, err
 	}
-	return &r.ID, nil
+	return orNone(one[uuid.UUID](ctx, s.db, `SELECT id FROM accounts WHERE id = `+accountAt(`$1`, `$2`)+` AND role IN ('MEMBER', 'COMPANY_BUYER')`, hash, email))
 }
 
 // Expiring are members with points whose last day is by the day, who have not been told:

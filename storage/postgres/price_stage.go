@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,7 +22,11 @@ func (s *PriceImports) FindPrices(ctx context.Context, r importing.PriceRun, cur
 	}
 	wanted := make([]map[string]any, len(lines))
 	for i, l := range lines {
-		wanted[i] = map[string]any{"place": i, "sku": l.SKU, "list": l.ListID, "holder": l.Holder, "quantity": l.MinQuantity, "begins": l.Window.From}
+		hash, err := s.addressText(ctx, l.Holder)
+		if err != nil {
+			return err
+		}
+		wanted[i] = map[string]any{"place": i, "sku": l.SKU, "list": l.ListID, "holder": l.Holder, "hash": hash, "quantity": l.MinQuantity, "begins": l.Window.From}
 	}
 	type row struct {
 		Place        int
@@ -40,7 +46,7 @@ func (s *PriceImports) FindPrices(ctx context.Context, r importing.PriceRun, cur
 	if r.Kind == importing.CustomerPrices {
 		customer = `(
 			SELECT 'COMPANY' AS kind, c.id FROM companies c WHERE c.brand_id = @brand AND c.code = x.holder AND c.closed_at IS NULL
-			UNION ALL SELECT 'MEMBER', a.id FROM accounts a WHERE a.email = x.holder AND ` + memberKnown + ` LIMIT 1)`
+			UNION ALL SELECT 'MEMBER', a.id FROM accounts a WHERE a.id = ` + accountAt(`x.hash`, `x.holder`) + ` AND ` + memberKnown + ` LIMIT 1)`
 		list = `SELECT id, audience_kind, audience_id, below_floor FROM price_lists o
 			WHERE o.brand_id = @brand AND o.audience_id = w.id AND o.audience_kind = w.kind AND o.currency = @currency
 			ORDER BY o.closed_at IS NOT NULL, o.closed_at DESC LIMIT 1`
@@ -49,7 +55,7 @@ func (s *PriceImports) FindPrices(ctx context.Context, r importing.PriceRun, cur
 		SELECT x.place, v.id AS variant_id, v.product_id, coalesce(w.kind, l.audience_kind) AS audience_kind, coalesce(w.id, l.audience_id) AS audience_id,
 			l.id AS list_id, l.below_floor AS free, p.id AS old_id, least(p.valid_until, '9999-12-31Z') AS old_until, p.amount AS old_amount, p.compare_at AS old_compare, b.amount AS before
 		FROM (SELECT *, CASE WHEN begins < '0002-01-01' THEN '-infinity' ELSE begins END AS at
-			FROM jsonb_to_recordset(@rows) AS y (place int, sku text, list uuid, holder text, quantity int, begins timestamptz)) x
+			FROM jsonb_to_recordset(@rows) AS y (place int, sku text, list uuid, holder text, hash bytea, quantity int, begins timestamptz)) x
 		LEFT JOIN variants v ON v.brand_id = @brand AND v.sku = x.sku
 		LEFT JOIN LATERAL `+customer+` w ON true
 		LEFT JOIN LATERAL (`+list+`) l ON true
@@ -71,9 +77,13 @@ func (s *PriceImports) FindPrices(ctx context.Context, r importing.PriceRun, cur
 
 // FindScopes answers whom and what rates are for; zero ids for what is not known.
 func (s *PriceImports) FindScopes(ctx context.Context, brandID uuid.UUID, wanted []importing.ScopeText) ([]importing.FoundScope, error) {
+	rows, err := s.scopeTexts(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
 	return collect[importing.FoundScope](ctx, s.DB, `
 		SELECT x.place, coalesce(CASE x.audience_kind
-			WHEN 'MEMBER' THEN (SELECT a.id FROM accounts a WHERE a.email = x.audience AND `+memberKnown+`)
+			WHEN 'MEMBER' THEN (SELECT a.id FROM accounts a WHERE a.id = `+accountAt(`x.hash`, `x.audience`)+` AND `+memberKnown+`)
 			WHEN 'COMPANY' THEN (SELECT id FROM companies WHERE brand_id = @brand AND code = x.audience AND closed_at IS NULL)
 			WHEN 'GROUP' THEN (SELECT id FROM customer_groups WHERE brand_id = @brand AND code = x.audience AND closed_at IS NULL)
 			END, @none::uuid) AS audience_id,
@@ -84,16 +94,34 @@ func (s *PriceImports) FindScopes(ctx context.Context, brandID uuid.UUID, wanted
 			WHEN 'BRAND' THEN (SELECT id FROM product_brands WHERE brand_id = @brand AND slug = x.target)
 			WHEN 'ATTRIBUTE' THEN (SELECT id FROM attributes WHERE brand_id = @brand AND code = x.target)
 			END, @none::uuid) AS target_id
-		FROM jsonb_to_recordset(@rows) AS x (place int, audience_kind text, audience text, target_kind text, target text)`,
-		pgx.NamedArgs{"brand": brandID, "none": uuid.Nil, "rows": scopeTexts(wanted)})
+		FROM jsonb_to_recordset(@rows) AS x (place int, audience_kind text, audience text, hash bytea, target_kind text, target text)`,
+		pgx.NamedArgs{"brand": brandID, "none": uuid.Nil, "rows": rows})
 }
 
-func scopeTexts(wanted []importing.ScopeText) []map[string]any {
+func (s *PriceImports) scopeTexts(ctx context.Context, wanted []importing.ScopeText) ([]map[string]any, error) {
 	rows := make([]map[string]any, len(wanted))
 	for i, w := range wanted {
-		rows[i] = map[string]any{"place": w.Place, "audience_kind": w.AudienceKind, "audience": w.Audience, "target_kind": w.TargetKind, "target": w.Target}
+		hash, err := s.addressText(ctx, w.Audience)
+		if err != nil {
+			return nil, err
+		}
+		rows[i] = map[string]any{"place": w.Place, "audience_kind": w.AudienceKind, "audience": w.Audience, "hash": hash, "target_kind": w.TargetKind, "target": w.Target}
 	}
-	return rows
+	return rows, nil
+}
+
+// addressText is the hash of an account's address as JSON holds it for a bytea; nil for
+// what is no address.
+func (s *PriceImports) addressText(ctx context.Context, typed string) (*string, error) {
+	if !strings.Contains(typed, "@") {
+		return nil, nil
+	}
+	hash, err := s.addressHash(ctx, typed)
+	if err != nil || hash == nil {
+		return nil, err
+	}
+	text := `\x` + hex.EncodeToString(hash)
+	return &text, nil
 }
 
 // StagePrices keeps lines, in one statement, and answers the earlier line for each

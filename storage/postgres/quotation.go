@@ -41,11 +41,7 @@ func (s *Quotations) Goods(ctx context.Context, q quotation.GoodsQuery) ([]quota
 
 // Asker is who asks, by account.
 func (s *Quotations) Asker(ctx context.Context, memberID uuid.UUID) (messaging.Address, error) {
-	a, err := first[messaging.Address](ctx, s.db, `SELECT name, email FROM accounts WHERE id = $1`, memberID)
-	if err != nil || a == nil {
-		return messaging.Address{}, err
-	}
-	return *a, nil
+	return contactOf(ctx, s.db, memberID)
 }
 
 // Answerers are the staff who answer.

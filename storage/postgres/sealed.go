@@ -11,7 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/sealing"
 )
 
-// SealWith seals the personal data of orders, and of what becomes one, from now on. It is
+// SealWith seals the personal data of accounts, of orders and of what becomes one, from now on. It is
 // called while noren is put together. Rows that are not sealed stay readable; without keys
 // none is sealed.
 func (db *DB) SealWith(keys *sealing.Keys) { db.keys = keys }

@@ -39,8 +39,13 @@ func (s *Accounts) Staff(ctx context.Context, after uuid.UUID, limit int) ([]ide
 
 // UpdateAccount writes the account's name, role and language.
 func (s *Accounts) UpdateAccount(ctx context.Context, a identity.Account) error {
-	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE accounts SET name = $2, role = $3, language = $4, updated_at = $5 WHERE id = $1`,
-		a.ID, a.Name, a.Role, a.Language, a.UpdatedAt)
+	name, keyID, err := s.db.renamed(ctx, a.ID, a.Name)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.conn(ctx).Exec(ctx, `
+		UPDATE accounts SET name = $2, role = $3, language = $4, updated_at = $5, key_id = `+keyOnceRenamed(`$6`)+` WHERE id = $1`,
+		a.ID, name, a.Role, a.Language, a.UpdatedAt, keyID)
 	return err
 }
 
@@ -171,13 +176,13 @@ func (s *Accounts) WithFactor(ctx context.Context, accountIDs []uuid.UUID) ([]uu
 // staffMay are the staff whose permission groups give them the permission;
 // administrators where there are none.
 func staffMay(ctx context.Context, db *DB, permission access.Permission) ([]messaging.Address, error) {
-	return collect[messaging.Address](ctx, db, `
+	return contacts(ctx, db, `
 		WITH able AS (
-			SELECT a.name, a.email FROM accounts a WHERE a.closed_at IS NULL AND a.role IN ('STAFF', 'STORE_STAFF') AND EXISTS (
+			SELECT a.id AS account_id, a.name, a.email FROM accounts a WHERE a.closed_at IS NULL AND a.role IN ('STAFF', 'STORE_STAFF') AND EXISTS (
 				SELECT FROM account_groups m JOIN permission_groups g ON g.id = m.group_id WHERE m.account_id = a.id AND @permission = ANY(g.permissions))
 		)
-		SELECT name, email FROM able
+		SELECT * FROM able
 		UNION ALL
-		SELECT name, email FROM accounts WHERE role = 'ADMIN' AND closed_at IS NULL AND NOT EXISTS (SELECT FROM able)
-		ORDER BY email LIMIT 100`, pgx.NamedArgs{"permission": permission})
+		SELECT id, name, email FROM accounts WHERE role = 'ADMIN' AND closed_at IS NULL AND NOT EXISTS (SELECT FROM able)
+		ORDER BY account_id LIMIT 100`, pgx.NamedArgs{"permission": permission})
 }

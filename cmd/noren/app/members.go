@@ -62,7 +62,7 @@ func newPurchases(db *postgres.DB, keys *idempotency.Keys, members *member.Servi
 func (a *App) memberWorkers(w *river.Workers) {
 	river.AddWorker(w, &longJob[sealing.ResealJob]{f: func(ctx context.Context, _ sealing.ResealJob) error {
 		_, err := a.Personal.Reseal(ctx, nil)
-		return errors.Join(err, a.Messages.HashRecipients(ctx))
+		return errors.Join(err, a.Personal.DropTokens(ctx), a.Messages.HashRecipients(ctx))
 	}})
 	river.AddWorker(w, &longJob[member.RankJob]{f: func(ctx context.Context, _ member.RankJob) error { return a.Resolvers.Members.WorkRanks(ctx) }})
 	work(w, func(ctx context.Context, _ purchase.ShipmentsJob) error {

@@ -20,16 +20,19 @@ func (h *house) enrol() {
 	h.open()
 	for n := range clients {
 		email := fmt.Sprintf("member-%d@example.jp", n)
-		h.insist("", `mutation($e: String!) { register(input: {email: $e, password: "correct horse battery"}) { userErrors { code } } }`, vars{"e": email})
-		_, err := pool.Exec(ctx, `UPDATE accounts SET email_verified_at = now() WHERE email = $1`, email)
+		var made struct {
+			Register struct{ Account struct{ ID string } }
+		}
+		require.NoError(h.t, json.Unmarshal(h.insist("", `mutation($e: String!) { register(input: {email: $e, password: "correct horse battery"}) { account { id } userErrors { code } } }`, vars{"e": email}), &made))
+		_, key, err := id.Parse(made.Register.Account.ID)
+		require.NoError(h.t, err)
+		_, err = pool.Exec(ctx, `UPDATE accounts SET email_verified_at = now() WHERE id = $1`, key)
 		require.NoError(h.t, err)
 		var got struct {
 			Login struct{ Tokens struct{ AccessToken string } }
 		}
 		require.NoError(h.t, json.Unmarshal(h.insist("", `mutation($e: String!) { login(input: {email: $e, password: "correct horse battery"}) { tokens { accessToken } userErrors { code } } }`, vars{"e": email}), &got))
-		var key [16]byte
-		require.NoError(h.t, pool.QueryRow(ctx, `SELECT id FROM accounts WHERE email = $1`, email).Scan(&key))
-		m := member{id.Global("Account", key), email, "Bearer " + got.Login.Tokens.AccessToken, ""}
+		m := member{made.Register.Account.ID, email, "Bearer " + got.Login.Tokens.AccessToken, ""}
 		m.card = h.card(m)
 		h.members = append(h.members, m)
 		h.give(m, h.points, fmt.Sprintf("welcome-%d", n), 1_000_000)
