@@ -11,6 +11,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/segment"
 )
 
 // Run runs a statement as a store does.
@@ -58,3 +59,13 @@ func Explain(t testing.TB, db *DB, q catalog.ListQuery, cursor string) (plan str
 
 // CompileSearch is the statement of a search, for tests of its shape.
 var CompileSearch = compileSearch
+
+// Plan is how PostgreSQL goes about a search.
+func (s *Segments) Plan(ctx context.Context, q segment.Query) (plan string, err error) {
+	err = s.search(ctx, q, func(ctx context.Context, hits string, args pgx.NamedArgs) error {
+		lines, err := column[string](ctx, s.db, `EXPLAIN `+hits+` SELECT count(*) FROM hits`, args)
+		plan = strings.Join(lines, "\n")
+		return err
+	})
+	return plan, err
+}

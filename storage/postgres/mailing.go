@@ -113,9 +113,9 @@ func (s *Mailings) Gather(ctx context.Context, m mailing.Mailing, g segment.Segm
 			pgx.NamedArgs{"mailing": m.ID, "segment": g.ID, "brand": m.BrandID})
 		return int(tag.RowsAffected()), err
 	}
-	hits, args := compileSearch(segment.Query{BrandID: g.BrandID, Currency: g.Currency, Where: g.Where, Today: today})
+	q := segment.Query{BrandID: g.BrandID, Currency: g.Currency, Where: g.Where, Today: today, Within: gatheredWithin}
+	err = s.segments.search(ctx, q, func(ctx context.Context, hits string, args pgx.NamedArgs) error {
 	args["mailing"] = m.ID
-	err = s.segments.search(ctx, gatheredWithin, func(ctx context.Context) error {
 		tag, err := s.db.conn(ctx).Exec(ctx, hits+keep+`hits`, args)
 		n = int(tag.RowsAffected())
 		return err

@@ -50,20 +50,36 @@ func (s *Segments) Known(ctx context.Context, brandID uuid.UUID, named []segment
 const searching = `SELECT set_config('statement_timeout', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true),
 	set_config('work_mem', '64MB', true), set_config('random_page_cost', '1.1', true), set_config('jit', 'off', true)`
 
-// searched are the settings that what else the transaction does must not have.
-var searched = []string{"statement_timeout", "plan_cache_mode", "work_mem", "random_page_cost", "jit"}
+// halving are more settings for a search of both halves of the members at once: each is one
+// process's, and none looks for workers of its own.
+const halving = `SELECT set_config('min_parallel_table_scan_size', '1TB', true), set_config('min_parallel_index_scan_size', '1TB', true)`
 
-// search runs f in a transaction with those settings, which end with f where somebody
-// else began the transaction.
-func (s *Segments) search(ctx context.Context, within time.Duration, f func(ctx context.Context) error) error {
+// middle is the member in the middle of what members bought, as PostgreSQL last looked.
+const middle = `SELECT (histogram_bounds::text::uuid[])[array_length(histogram_bounds::text::uuid[], 1) / 2 + 1] FROM pg_stats
+	WHERE schemaname = current_schema() AND tablename = 'purchase_sums' AND attname = 'member_id' AND histogram_bounds IS NOT NULL`
+
+// searched are the settings that what else the transaction does must not have.
+var searched = []string{"statement_timeout", "plan_cache_mode", "work_mem", "random_page_cost", "jit", "min_parallel_table_scan_size", "min_parallel_index_scan_size"}
+
+// search runs f, with the statement of the query, in a transaction with those settings, which
+// end with f where somebody else began the transaction.
+func (s *Segments) search(ctx context.Context, q segment.Query, f func(ctx context.Context, hits string, args pgx.NamedArgs) error) error {
 	alone := txFrom(ctx) == nil
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
 		batch := &pgx.Batch{}
-		batch.Queue(searching, strconv.FormatInt(within.Milliseconds(), 10))
+		batch.Queue(searching, strconv.FormatInt(q.Within.Milliseconds(), 10))
+		if halved(q) {
+			batch.Queue(halving)
+		}
 		if err := s.db.later(ctx, batch); err != nil {
 			return err
 		}
-		if err := f(ctx); err != nil || alone {
+		cut, err := s.cut(ctx, q)
+		if err != nil {
+			return err
+		}
+		hits, args := compileSearch(q, cut)
+		if err := f(ctx, hits, args); err != nil || alone {
 			return err
 		}
 		batch = &pgx.Batch{}
@@ -79,17 +95,28 @@ func (s *Segments) search(ctx context.Context, within time.Duration, f func(ctx 
 	return err
 }
 
+// cut is where a search of both halves of the members begins the other; nil where it has none.
+func (s *Segments) cut(ctx context.Context, q segment.Query) (*uuid.UUID, error) {
+	if !halved(q) {
+		return nil, nil
+	}
+	found, err := s.ids(ctx, middle)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
 // Search is one page of the members of a query in the order of their ids, and their
 // number where it is asked for: all in one statement.
 func (s *Segments) Search(ctx context.Context, q segment.Query) (segment.Found, error) {
-	hits, args := compileSearch(q)
 	count := `0`
 	if q.Counted {
 		count = `(SELECT count(*) FROM hits)`
 	}
-	args["after"], args["limit"] = q.After, q.Limit
 	var found segment.Found
-	err := s.search(ctx, q.Within, func(ctx context.Context) error {
+	err := s.search(ctx, q, func(ctx context.Context, hits string, args pgx.NamedArgs) error {
+		args["after"], args["limit"] = q.After, q.Limit
 		row, err := first[segment.Found](ctx, s.db, hits+` SELECT `+count+` AS count,
 			ARRAY(SELECT member_id FROM hits WHERE member_id > @after ORDER BY member_id LIMIT @limit) AS member_ids`, args)
 		if row != nil {
@@ -102,8 +129,7 @@ func (s *Segments) Search(ctx context.Context, q segment.Query) (segment.Found, 
 
 // All are the ids of all members of a query.
 func (s *Segments) All(ctx context.Context, q segment.Query) (ids []uuid.UUID, err error) {
-	hits, args := compileSearch(q)
-	err = s.search(ctx, q.Within, func(ctx context.Context) error {
+	err = s.search(ctx, q, func(ctx context.Context, hits string, args pgx.NamedArgs) error {
 		ids, err = s.ids(ctx, hits+` SELECT member_id FROM hits ORDER BY member_id`, args)
 		return err
 	})
@@ -116,9 +142,8 @@ func (s *Segments) ids(ctx context.Context, sql string, args ...any) ([]uuid.UUI
 
 // Freeze keeps whom the query finds as the segment's members.
 func (s *Segments) Freeze(ctx context.Context, segmentID uuid.UUID, q segment.Query) (n int, err error) {
-	hits, args := compileSearch(q)
-	args["segment"] = segmentID
-	err = s.search(ctx, q.Within, func(ctx context.Context) error {
+	err = s.search(ctx, q, func(ctx context.Context, hits string, args pgx.NamedArgs) error {
+		args["segment"] = segmentID
 		tag, err := s.db.conn(ctx).Exec(ctx, hits+` INSERT INTO segment_members (segment_id, member_id) SELECT @segment, member_id FROM hits`, args)
 		n = int(tag.RowsAffected())
 		return err

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/shopspring/decimal"
 
 	"github.com/noren-commerce/noren/core/segment"
 )
@@ -24,6 +24,10 @@ import (
 // index: to look into the partition of each month for each member takes ten times as long.
 //
 // Whether it holds for one member is asked of that member's rows alone.
+//
+// Where the others ask for the buyers of one product, both halves of the members are searched
+// at once, each by a process of PostgreSQL's own: it cannot share a set of buyers among
+// workers, so that each of them would make the whole.
 type searchSQL struct {
 	query segment.Query
 	args  pgx.NamedArgs
@@ -34,23 +38,14 @@ type stage struct {
 	*searchSQL
 	joins    []string
 	profiles bool
+	half     string // of the members' ids, as a comparison with them; empty for all
 	within   string // narrows the sets to members who can still be hit; empty for all
 }
 
-func compileSearch(q segment.Query) (string, pgx.NamedArgs) {
+// The first half of the members has ids before cut; nil: they are not halved.
+func compileSearch(q segment.Query, cut *uuid.UUID) (string, pgx.NamedArgs) {
 	s := &searchSQL{query: q, args: pgx.NamedArgs{"brand": q.BrandID, "today": q.Today}}
-	all := []segment.Condition{q.Where}
-	if q.Where.All != nil {
-		all = q.Where.All
-	}
-	var light, heavy []segment.Condition
-	for _, c := range all {
-		if c.Sums() {
-			heavy = append(heavy, c)
-		} else {
-			light = append(light, c)
-		}
-	}
+	light, heavy := parted(q)
 	base := []string{`j.brand_id = @brand`, `j.ended_at IS NULL`}
 	if q.Only {
 		s.args["own_stores"] = orEmpty(q.Stores)
@@ -64,9 +59,12 @@ func compileSearch(q segment.Query) (string, pgx.NamedArgs) {
 		s.args["member"] = *q.MemberID
 		base = append(base, `j.member_id = @member`)
 	}
+	if grouped(q) {
+		return `WITH hits AS MATERIALIZED (` + s.halves(cut, base, light, heavy[0]) + `)`, s.args
+	}
 	if len(light) == 0 || len(heavy) == 0 || q.MemberID != nil {
 		one := &stage{searchSQL: s}
-		return `WITH hits AS MATERIALIZED (` + one.selected(base, all) + `)`, s.args
+		return `WITH hits AS MATERIALIZED (` + one.selected(base, append(light, heavy...)) + `)`, s.args
 	}
 	first := &stage{searchSQL: s}
 	narrowed := first.selected(base, light)
@@ -105,10 +103,8 @@ func (s *stage) holds(c segment.Condition) string {
 		return `NOT ` + s.holds(*c.Not)
 	case c.Bought != nil:
 		return s.in(s.bought(*c.Bought))
-	case c.Purchases != nil:
-		return s.purchases(*c.Purchases)
-	case c.LastPurchase != nil:
-		return s.in(s.lastPurchase(*c.LastPurchase))
+	case c.Purchases != nil, c.LastPurchase != nil:
+		return s.purchases(c)
 	case c.Pet != nil:
 		return s.in(s.pet(*c.Pet))
 	case c.Points != nil:
@@ -182,20 +178,13 @@ func (s *stage) in(set string) string {
 	return `(` + name + `.member_id IS NOT NULL)`
 }
 
-// sums selects the members of a table of purchases, whose rows fit, by their sums.
-func (s *stage) sums(table string, where, having []string) string {
-	from, member := table+` x`, `x.member_id`
-	if s.within != "" {
-		from = s.within + ` n JOIN ` + from + ` ON x.member_id = n.member_id`
-	}
-	return `SELECT ` + member + ` FROM ` + from + ` WHERE ` + strings.Join(append([]string{s.whose()}, where...), ` AND `) +
-		` GROUP BY ` + member + ` HAVING ` + strings.Join(having, ` AND `)
-}
-
 // whose narrows the rows of a set, x, to those of members whom the search may find.
-func (s *searchSQL) whose() string {
+func (s *stage) whose() string {
 	if s.query.MemberID != nil {
 		return `x.member_id = @member`
+	}
+	if s.half != "" {
+		return `x.member_id` + s.half
 	}
 	return `x.member_id IS NOT NULL`
 }
@@ -212,8 +201,16 @@ func (s *stage) days(p *segment.Period) (where []string) {
 	return where
 }
 
+// bought are those who bought the goods. Of one product they come in their order out of the
+// index, so that what is looked up of each lies beside what was of the one before.
 func (s *stage) bought(b segment.Bought) string {
-	where := append([]string{`x.product_id = ANY(` + s.goods(b) + `)`}, s.days(b.Period)...)
+	goods, order := `x.product_id = ANY(`, ``
+	if ofOneProduct(b) {
+		goods, order = `x.product_id = `+s.arg(b.ProductIDs[0]), ` ORDER BY x.member_id`
+	} else {
+		goods += s.goods(b) + `)`
+	}
+	where := append([]string{goods}, s.days(b.Period)...)
 	least := 1
 	quantity := segment.Range{Min: &least}
 	if b.Quantity != nil {
@@ -223,7 +220,7 @@ func (s *stage) bought(b segment.Bought) string {
 		}
 	}
 	having := append(s.counts(`sum(x.quantity)`, &quantity), s.amounts(`sum(x.amount)`, b.Amount)...)
-	return s.sums(`purchase_lines`, where, having)
+	return s.sums(`purchase_lines`, where, having) + order
 }
 
 // goods are all products that the condition names, and those of what it names. Products
@@ -242,57 +239,6 @@ func (s *stage) goods(b segment.Bought) string {
 		goods = append(goods, `SELECT id FROM products WHERE product_brand_id = ANY(`+s.arg(b.ProductBrandIDs)+`)`)
 	}
 	return `ARRAY(` + strings.Join(goods, ` UNION `) + `)`
-}
-
-// purchases holds for who is in the set of those whose sums fit. Where nothing fits too,
-// it holds for all but those whose sums do not.
-func (s *stage) purchases(p segment.Purchases) string {
-	where := append([]string{`x.brand_id = @brand`}, s.days(p.Period)...)
-	if len(p.StoreIDs) > 0 {
-		where = append(where, `x.store_id = ANY(`+s.arg(p.StoreIDs)+`)`)
-	}
-	having := append(s.amounts(`sum(x.total)`, p.Amount), s.counts(`sum(x.items)`, p.Items)...)
-	having = append(having, s.counts(`count(*) FILTER (WHERE x.items > 0)`, p.Visits)...)
-	if len(having) == 0 {
-		return `true`
-	}
-	if p.Nothing() {
-		return `NOT ` + s.in(s.sums(`purchase_sums`, where, []string{`NOT (` + strings.Join(having, ` AND `) + `)`}))
-	}
-	return s.in(s.sums(`purchase_sums`, where, having))
-}
-
-func (s *stage) lastPurchase(p segment.Period) string {
-	from, until := p.Between(s.query.Today)
-	where := append([]string{`x.brand_id = @brand`, `x.items > 0`}, s.days(&segment.Period{From: from})...)
-	having := []string{`true`}
-	if until != nil {
-		having = []string{`max(x.bought_on) <= ` + s.arg(until.Format(time.DateOnly)) + `::text::date`}
-	}
-	return s.sums(`purchase_sums`, where, having)
-}
-
-func (s *stage) counts(sum string, r *segment.Range) (having []string) {
-	if r != nil && r.Min != nil {
-		having = append(having, sum+` >= `+s.arg(*r.Min)+`::bigint`)
-	}
-	if r != nil && r.Max != nil {
-		having = append(having, sum+` <= `+s.arg(*r.Max)+`::bigint`)
-	}
-	return having
-}
-
-// amounts compares minor units: a bound that is finer than they are is taken to the next
-// one within.
-func (s *stage) amounts(sum string, a *segment.Amounts) (having []string) {
-	minor := func(d *decimal.Decimal) decimal.Decimal { return d.Shift(s.query.Currency.Digits()) }
-	if a != nil && a.Min != nil {
-		having = append(having, sum+` >= `+s.arg(minor(a.Min).Ceil().IntPart())+`::bigint`)
-	}
-	if a != nil && a.Max != nil {
-		having = append(having, sum+` <= `+s.arg(minor(a.Max).Floor().IntPart())+`::bigint`)
-	}
-	return having
 }
 
 func (s *stage) pet(p segment.Pet) string {

@@ -32,28 +32,57 @@ func yen(n int64) *decimal.Decimal {
 	return &d
 }
 
+// spaced is a statement with single spaces.
+func spaced(sql string) string { return strings.Join(strings.Fields(sql), " ") }
+
 func TestASearchIsOneStatement(t *testing.T) {
 	t.Parallel()
 	first := searchDay.AddDate(0, 0, -364)
-	sql, args := postgres.CompileSearch(segment.Query{Currency: "JPY", Today: searchDay, Where: segment.Condition{All: []segment.Condition{
+	q := segment.Query{Currency: "JPY", Today: searchDay, Where: segment.Condition{All: []segment.Condition{
 		{Genders: []customer.Gender{"FEMALE"}},
 		{Bought: &segment.Bought{ProductIDs: []uuid.UUID{uuid.Max}, Period: &segment.Period{LastDays: some(365)}}},
 		{Purchases: &segment.Purchases{Period: &segment.Period{From: &first}, Amount: &segment.Amounts{Min: yen(30000)}}},
 		{Not: &segment.Condition{Consent: &segment.Consent{Medium: member.DM, Given: false}}},
-	}}})
-	require.Equal(t, strings.Join(strings.Fields(`
-		WITH narrowed AS MATERIALIZED (SELECT j.member_id, j.registered_store_id, j.home_store_id, j.rank_id FROM memberships j
+	}}}
+	sql, args := postgres.CompileSearch(q, nil)
+	require.Equal(t, spaced(`
+		WITH hits AS MATERIALIZED (SELECT j.member_id FROM memberships j
 			LEFT JOIN profiles p ON p.member_id = j.member_id
-			LEFT JOIN (SELECT x.member_id FROM purchase_lines x WHERE x.member_id IS NOT NULL AND x.product_id = ANY(@v3::uuid[])
-				AND x.bought_on >= @v4::text::date AND x.bought_on <= @v5::text::date GROUP BY x.member_id HAVING sum(x.quantity) >= @v6::bigint) s2 ON s2.member_id = j.member_id
+			LEFT JOIN (SELECT x.member_id FROM purchase_lines x WHERE x.member_id IS NOT NULL AND x.product_id = @v3
+				AND x.bought_on >= @v4::text::date AND x.bought_on <= @v5::text::date GROUP BY x.member_id HAVING sum(x.quantity) >= @v6::bigint ORDER BY x.member_id) s2 ON s2.member_id = j.member_id
 			LEFT JOIN member_settings c2 ON c2.member_id = j.member_id AND c2.brand_id = @brand AND c2.medium = @v7
-			WHERE j.brand_id = @brand AND j.ended_at IS NULL AND coalesce(p.gender, 'UNSAID') = ANY(@v2) AND (s2.member_id IS NOT NULL) AND NOT (coalesce(c2.given, false) = @v8)),
-		hits AS MATERIALIZED (SELECT j.member_id, j.registered_store_id, j.home_store_id, j.rank_id FROM narrowed j
-			LEFT JOIN (SELECT x.member_id FROM narrowed n JOIN purchase_sums x ON x.member_id = n.member_id WHERE x.member_id IS NOT NULL AND x.brand_id = @brand
-				AND x.bought_on >= @v9::text::date GROUP BY x.member_id HAVING sum(x.total) >= @v10::bigint) t0 ON t0.member_id = j.member_id
-			WHERE (t0.member_id IS NOT NULL))`), " "), strings.Join(strings.Fields(sql), " "))
+			JOIN purchase_sums x ON x.member_id = j.member_id
+			WHERE j.brand_id = @brand AND j.ended_at IS NULL AND coalesce(p.gender, 'UNSAID') = ANY(@v2) AND (s2.member_id IS NOT NULL) AND NOT (coalesce(c2.given, false) = @v8)
+				AND x.member_id IS NOT NULL AND x.brand_id = @brand AND x.bought_on >= @v9::text::date
+			GROUP BY j.member_id HAVING sum(x.total) >= @v10::bigint)`), spaced(sql))
 	require.Equal(t, "2025-06-16 2026-06-15 2025-06-16", fmt.Sprint(args["v4"], " ", args["v5"], " ", args["v9"]))
 	require.EqualValues(t, 30000, args["v10"])
+
+	sql, args = postgres.CompileSearch(q, &uuid.Max)
+	one, other, two := strings.Cut(spaced(sql), " UNION ALL ")
+	require.True(t, two, "each half is a select of its own")
+	for half, s := range map[string]string{"< @cut": one, ">= @cut": other} {
+		require.Equal(t, 3, strings.Count(s, "member_id "+half), "members, lines and sums of the half alone: %s", s)
+	}
+	require.Equal(t, uuid.Max, args["cut"])
+}
+
+func TestSeveralSumsAreMadeOfWhomTheRestLeaves(t *testing.T) {
+	t.Parallel()
+	spent := segment.Condition{Purchases: &segment.Purchases{Amount: &segment.Amounts{Min: yen(30000)}}}
+	sql, _ := postgres.CompileSearch(segment.Query{Currency: "JPY", Today: searchDay, Where: segment.Condition{All: []segment.Condition{
+		{Genders: []customer.Gender{"FEMALE"}}, spent, {Not: &spent},
+	}}}, &uuid.Max)
+	require.Equal(t, spaced(`
+		WITH narrowed AS MATERIALIZED (SELECT j.member_id, j.registered_store_id, j.home_store_id, j.rank_id FROM memberships j
+			LEFT JOIN profiles p ON p.member_id = j.member_id
+			WHERE j.brand_id = @brand AND j.ended_at IS NULL AND coalesce(p.gender, 'UNSAID') = ANY(@v2)),
+		hits AS MATERIALIZED (SELECT j.member_id, j.registered_store_id, j.home_store_id, j.rank_id FROM narrowed j
+			LEFT JOIN (SELECT x.member_id FROM narrowed n JOIN purchase_sums x ON x.member_id = n.member_id WHERE x.member_id IS NOT NULL AND x.brand_id = @brand
+				GROUP BY x.member_id HAVING sum(x.total) >= @v3::bigint) t0 ON t0.member_id = j.member_id
+			LEFT JOIN (SELECT x.member_id FROM narrowed n JOIN purchase_sums x ON x.member_id = n.member_id WHERE x.member_id IS NOT NULL AND x.brand_id = @brand
+				GROUP BY x.member_id HAVING sum(x.total) >= @v4::bigint) t1 ON t1.member_id = j.member_id
+			WHERE (t0.member_id IS NOT NULL) AND NOT (t1.member_id IS NOT NULL))`), spaced(sql))
 }
 
 // known is a member as the naive evaluation knows them.
@@ -329,13 +358,34 @@ func (w *town) tree(r *rapid.T, depth int) segment.Condition {
 	return segment.Condition{Points: &segment.Points{ProgrammeID: w.programme, Balance: *bounds(r, 0, 3)}}
 }
 
+// summed is a tree of which one condition is of sums, one of a product's buyers, and one any.
+func (w *town) summed(r *rapid.T) segment.Condition {
+	return segment.Condition{All: []segment.Condition{
+		w.tree(r, 3), {Bought: &segment.Bought{ProductIDs: []uuid.UUID{pick(r, w.products)}, Period: period(r), Amount: amounts(r)}},
+		pick(r, []segment.Condition{{LastPurchase: period(r)}, {Purchases: &segment.Purchases{Period: period(r), Amount: &segment.Amounts{Min: yen(100)}, Visits: bounds(r, 1, 3)}}}),
+	}}
+}
+
+// inHalves are whom the search finds in the two halves of the members that the cut makes.
+func (w *town) inHalves(r *rapid.T, q segment.Query, cut uuid.UUID) []uuid.UUID {
+	sql, args := postgres.CompileSearch(q, &cut)
+	rows, err := w.DB.Pool().Query(context.Background(), sql+` SELECT member_id FROM hits ORDER BY member_id`, args)
+	require.NoError(r, err)
+	found, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	require.NoError(r, err)
+	return append([]uuid.UUID{}, found...)
+}
+
 func TestASearchFindsWhoFits(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
 	rapid.Check(t, func(r *rapid.T) {
 		w.move(r, 15)
-		for range 10 {
+		for i := range 10 {
 			c := w.tree(r, 0)
+			if i%3 == 0 {
+				c = w.summed(r)
+			}
 			want := []uuid.UUID{}
 			for _, k := range w.people {
 				if k.fits(c, w.category) {
@@ -350,6 +400,7 @@ func TestASearchFindsWhoFits(t *testing.T) {
 			require.Equal(r, want, found.MemberIDs, text)
 			require.Equal(r, len(want), found.Count)
 			one := pick(r, w.people).id
+			require.Equal(r, want, w.inHalves(r, q, one), text)
 			q.MemberID = &one
 			found, err = w.store.Search(context.Background(), q)
 			require.NoError(r, err)
@@ -415,7 +466,7 @@ func TestASearchForOneReadsNoOther(t *testing.T) {
 	found, err := w.store.Search(ctx, q)
 	require.NoError(t, err)
 	require.Equal(t, []uuid.UUID{one}, found.MemberIDs)
-	sql, args := postgres.CompileSearch(q)
+	sql, args := postgres.CompileSearch(q, nil)
 	rows, err := w.DB.Pool().Query(ctx, `EXPLAIN (ANALYZE, TIMING OFF) `+sql+` SELECT count(*) FROM hits`, args)
 	require.NoError(t, err)
 	plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
@@ -434,7 +485,7 @@ func TestSearchesReadSumsOutOfIndexesOfTheirMonths(t *testing.T) {
 	sql, args := postgres.CompileSearch(segment.Query{BrandID: w.BrandID, Currency: "JPY", Today: searchDay, Where: segment.Condition{All: []segment.Condition{
 		{Bought: &segment.Bought{ProductIDs: w.products[:1], Period: &segment.Period{LastDays: some(30)}}},
 		{Purchases: &segment.Purchases{Period: &segment.Period{LastDays: some(30)}, Amount: &segment.Amounts{Min: yen(1)}}},
-	}}})
+	}}}, nil)
 	var plan []string
 	tx, err := w.DB.Pool().Begin(ctx)
 	require.NoError(t, err)
@@ -449,4 +500,33 @@ func TestSearchesReadSumsOutOfIndexesOfTheirMonths(t *testing.T) {
 	require.Regexp(t, regexp.MustCompile(`purchase_lines_2026_06`), whole)
 	require.NotContains(t, whole, "2026_01", "months beside the period are not read")
 	require.Contains(t, whole, "purchase_sums_member", "sums are read out of one index")
+}
+
+// Who bought a product, and for how much, is found by two processes at once, each reading one
+// half's buyers in their order; both halves together are all.
+func TestBuyersAreSearchedInHalves(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	ctx := t.Context()
+	_, err := w.DB.Pool().Exec(ctx, `
+		WITH m AS (INSERT INTO members (id, created_at, updated_at) SELECT gen_random_uuid(), now(), now() FROM generate_series(1, 30000) RETURNING id),
+		j AS (INSERT INTO memberships (member_id, brand_id, joined_at) SELECT id, $1, now() FROM m),
+		p AS (INSERT INTO purchases (id, bought_on, bought_at, brand_id, member_id, source, items, total, currency, created_at)
+			SELECT id, '2026-06-01', now(), $1, id, 'ONLINE', 1, 100, 'JPY', now() FROM m)
+		INSERT INTO purchase_lines (purchase_id, bought_on, position, brand_id, member_id, product_id, code, name, quantity, amount)
+			SELECT id, '2026-06-01', 1, $1, id, $2, 'x', 'x', 1, 100 FROM m`, w.BrandID, w.products[0])
+	require.NoError(t, err)
+	_, err = w.DB.Pool().Exec(ctx, `VACUUM (ANALYZE) memberships, purchase_lines, purchase_sums`)
+	require.NoError(t, err)
+	q := segment.Query{BrandID: w.BrandID, Currency: "JPY", Today: searchDay, Limit: 1, Counted: true, Within: time.Minute, Where: segment.Condition{All: []segment.Condition{
+		{Bought: &segment.Bought{ProductIDs: w.products[:1], Period: &segment.Period{LastDays: some(30)}}},
+		{Purchases: &segment.Purchases{Amount: &segment.Amounts{Min: yen(100)}}},
+	}}}
+	found, err := w.store.Search(ctx, q)
+	require.NoError(t, err)
+	require.Equal(t, 30000, found.Count)
+	plan, err := w.store.Plan(ctx, q)
+	require.NoError(t, err)
+	require.Contains(t, plan, "Parallel Append")
+	require.Equal(t, 1, strings.Count(plan, "Gather"), plan)
 }
