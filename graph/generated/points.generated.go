@@ -27,6 +27,9 @@ type PointProgrammeResolver interface {
 	Rates(ctx context.Context, obj *points.Programme) ([]points.Rate, error)
 	Rules(ctx context.Context, obj *points.Programme) ([]points.Rule, error)
 }
+type PointRateResolver interface {
+	To(ctx context.Context, obj *points.Rate) (points.Programme, error)
+}
 
 // endregion ************************** generated!.gotpl **************************
 
@@ -1659,11 +1662,38 @@ func _PointRate_toId(ctx context.Context, ec *executionContext, field graphql.Co
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.To() },
+		func() string { return obj.Reaches() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
+}
+
+func _PointRate_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rate) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRate_to(ctx, ec, field)
+		},
+		func(ctx context.Context) (points.Programme, error) {
+			return ec.Resolvers.PointRate().To(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v points.Programme) graphql.Marshaler {
+			return marshalNPointProgramme2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐProgramme(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_PointRate_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointRate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
 }
 
 func _PointRate_fromPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rate) (ret graphql.Marshaler) {
@@ -2984,13 +3014,20 @@ func unmarshalInputPointTransferFilter(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"partnerId", "memberId", "state"}
+	fieldsInOrder := [...]string{"programmeId", "partnerId", "memberId", "state"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "programmeId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("programmeId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ProgrammeID = data
 		case "partnerId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partnerId"))
 			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
@@ -5458,22 +5495,28 @@ func _PointRate(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 		case "fromId":
 			out.Values[i] = _PointRate_fromId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "toId":
 			out.Values[i] = _PointRate_toId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "to":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _PointRate_to(ctx, ec, field, obj)
+				})
 		case "fromPoints":
 			out.Values[i] = _PointRate_fromPoints(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "toPoints":
 			out.Values[i] = _PointRate_toPoints(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

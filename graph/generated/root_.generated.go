@@ -54,6 +54,7 @@ type ResolverRoot interface {
 	Pet() PetResolver
 	PickUp() PickUpResolver
 	PointProgramme() PointProgrammeResolver
+	PointRate() PointRateResolver
 	PriceImport() PriceImportResolver
 	PrizeExchange() PrizeExchangeResolver
 	Product() ProductResolver
@@ -11861,7 +11862,7 @@ extend enum UserErrorCode {
   ): [PointTrialSum!]! @allow(permissions: [POINT_READ])
   "Other point systems that points move to and from; those that were closed for staff only."
   pointPartners: [PointPartner!]! @allow(roles: [MEMBER, COMPANY_BUYER, PARTNER], permissions: [POINT_READ])
-  "Transfers to and from other point systems, the newest first: the caller's own, the brand's for staff of the head office, those of its own system for a partner; FORBIDDEN for a shop's staff."
+  "Transfers to and from other point systems, the newest first: the caller's own, the brand's for staff of the head office, those of its own system for a partner; FORBIDDEN for a shop's staff. Those of programmes that have ended are among them."
   pointTransfers(
     "How many, 0 to 100."
     first: Int = 20
@@ -11870,7 +11871,7 @@ extend enum UserErrorCode {
     "Which transfers; all if left out."
     filter: PointTransferFilter
   ): PointTransferConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
-  "Points that came from other systems for member numbers that nobody has, the newest first; for staff of the head office, and of its own system for a partner. OPEN is the work list."
+  "Points that came from other systems for member numbers that nobody has, the newest first; for staff of the head office, and of its own system for a partner. OPEN is the work list. Those for programmes that have ended are among them."
   pointArrivals(
     "How many, 0 to 100."
     first: Int = 20
@@ -11878,6 +11879,8 @@ extend enum UserErrorCode {
     after: String
     "Those in this state; all if left out."
     state: PointArrivalState
+    "Those for this programme of the brand, or a shared one; all if left out."
+    programmeId: ID
   ): PointArrivalConnection! @allow(permissions: [POINT_READ])
   "Codes that give points, the newest first, at most 500; for staff."
   pointCodes: [PointCode!]! @allow(permissions: [POINT_READ])
@@ -12069,8 +12072,10 @@ type PointProgramme {
 type PointRate {
   "The programme that points leave."
   fromId: ID!
-  "The programme that they reach."
+  "The programme that they reach, by its id."
   toId: ID!
+  "The programme that they reach: it may be another brand's."
+  to: PointProgramme!
   "So many points that leave."
   fromPoints: Int!
   "Are so many there."
@@ -12503,6 +12508,8 @@ enum PointTransferState {
 
 "Which transfers to list; what is left out does not filter."
 input PointTransferFilter {
+  "Of points of this programme of the brand, or a shared one."
+  programmeId: ID
   "With this system."
   partnerId: ID
   "Of this member, for staff."
@@ -14970,19 +14977,19 @@ extend type Mutation {
   """
   Gives a receipt of a shop to another member, or takes it from one (購入の付け替え). What it
   earned goes back, of what was used already the rest is owed; the other member earns by
-  the rules of the day on which it was bought. Store staff move their shops' receipts, to
-  members whom they may see or who show a card or a code.
+  the rules of the day on which it was bought. Receipts of its returns go along. Store
+  staff move their shops' receipts, to members whom they may see or who show a card or a code.
   """
   movePurchase(
     "The receipt and whose it is."
     input: MovePurchaseInput!
   ): PurchaseCorrectionPayload! @allow(permissions: [PURCHASE_CORRECT])
-  "Puts other lines in the place of a receipt's (購入の訂正); points move by the difference. What an order bought is put right by a return or an edit. Store staff correct their shops' receipts."
+  "Puts other lines in the place of a receipt's (購入の訂正); points move by the difference. What came back of it stays back, and its lines do not go below that. What an order bought is put right by a return or an edit. Store staff correct their shops' receipts."
   correctPurchase(
     "The receipt and its lines."
     input: CorrectPurchaseInput!
   ): PurchaseCorrectionPayload! @allow(permissions: [PURCHASE_CORRECT])
-  "Takes a receipt that was recorded in error out of history, sums and figures (購入の取り消し), with its points. Staff still see it, and it counts as there when it comes again. Store staff void their shops' receipts."
+  "Takes a receipt that was recorded in error out of history, sums and figures (購入の取り消し), with the points that returns have not taken back yet. Staff still see it, and it counts as there when it comes again. Store staff void their shops' receipts."
   voidPurchase(
     "The receipt."
     input: VoidPurchaseInput!
@@ -15393,10 +15400,14 @@ extend enum UserErrorCode {
   PURCHASE_ONLINE
   "The receipt was voided."
   PURCHASE_VOIDED
-  "Goods of the receipt came back."
+  "Goods of the receipt came back before it was written down which."
   PURCHASE_RETURNED
-  "Goods came back on the receipt, and points were taken back for them."
+  "Goods came back on the receipt before it was written down of which they are."
   PURCHASE_IS_RETURN
+  "More of the goods came back than would have been bought."
+  PURCHASE_BELOW_RETURNED
+  "Goods of other receipts came back together with the receipt's."
+  PURCHASE_RETURN_SHARED
   "The correction changes nothing."
   PURCHASE_UNCHANGED
   "The receipt is too old to be corrected."

@@ -490,7 +490,7 @@ type QueryResolver interface {
 	PointTrialBalance(ctx context.Context, programmeID string) ([]points.Sum, error)
 	PointPartners(ctx context.Context) ([]points.Partner, error)
 	PointTransfers(ctx context.Context, first *int, after *string, filter *points.TransferQuery) (page.Connection[points.Transfer], error)
-	PointArrivals(ctx context.Context, first *int, after *string, state *points.ArrivalState) (page.Connection[points.Arrival], error)
+	PointArrivals(ctx context.Context, first *int, after *string, state *points.ArrivalState, programmeID *string) (page.Connection[points.Arrival], error)
 	PointCodes(ctx context.Context) ([]points.Code, error)
 	ReconcilePoints(ctx context.Context, input model.ReconcilePointsInput) (model.ReconcilePointsPayload, error)
 	PriceImport(ctx context.Context, id string) (*importing.PriceRun, error)
@@ -6678,6 +6678,14 @@ func field_Query_pointArrivals_args(ctx context.Context, ec *executionContext, r
 		return nil, err
 	}
 	args["state"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "programmeId",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOID2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["programmeId"] = arg3
 	return args, nil
 }
 
@@ -25883,7 +25891,7 @@ func _Query_pointArrivals(ctx context.Context, ec *executionContext, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().PointArrivals(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["state"].(*points.ArrivalState))
+			return ec.Resolvers.Query().PointArrivals(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["state"].(*points.ArrivalState), fc.Args["programmeId"].(*string))
 		},
 		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[points.Arrival]) graphql.Marshaler {
