@@ -19,8 +19,17 @@ func whose(programme string, member *string) (programmeID uuid.UUID, memberID *u
 	if _, programmeID, err = globalid.Parse(programme); err != nil || member == nil {
 		return programmeID, nil, err
 	}
-	_, key, err := globalid.Parse(*member)
-	return programmeID, &key, err
+	memberID, err = optionalID(member)
+	return programmeID, memberID, err
+}
+
+// optionalID is the key of an id that may be left out.
+func optionalID(global *string) (*uuid.UUID, error) {
+	if global == nil {
+		return nil, nil
+	}
+	_, key, err := globalid.Parse(*global)
+	return &key, err
 }
 
 func balancePayload(ctx context.Context, b *points.Balance, err error) (model.PointBalancePayload, error) {

@@ -144,6 +144,10 @@ func (r *pointProgrammeResolver) Rules(ctx context.Context, obj *points.Programm
 	return orNone(rules), err
 }
 
+func (r *pointRateResolver) To(ctx context.Context, obj *points.Rate) (points.Programme, error) {
+	return load(ctx).PointProgramme.Load(ctx, obj.ToID)
+}
+
 func (r *queryResolver) PointProgrammes(ctx context.Context) ([]points.Programme, error) {
 	all, err := r.Resolver.Points.Programmes(ctx)
 	return orNone(all), err
@@ -209,8 +213,12 @@ func (r *queryResolver) PointTransfers(ctx context.Context, first *int, after *s
 	return r.Resolver.Points.Transfers(ctx, q)
 }
 
-func (r *queryResolver) PointArrivals(ctx context.Context, first *int, after *string, state *points.ArrivalState) (page.Connection[points.Arrival], error) {
-	return r.Resolver.Points.Arrivals(ctx, value(state), page.Args{First: first, After: after})
+func (r *queryResolver) PointArrivals(ctx context.Context, first *int, after *string, state *points.ArrivalState, programmeID *string) (page.Connection[points.Arrival], error) {
+	only, err := optionalID(programmeID)
+	if err != nil {
+		return page.Connection[points.Arrival]{}, err
+	}
+	return r.Resolver.Points.Arrivals(ctx, only, value(state), page.Args{First: first, After: after})
 }
 
 func (r *queryResolver) PointCodes(ctx context.Context) ([]points.Code, error) {
@@ -236,4 +244,9 @@ func (r *Resolver) PointProgramme() generated.PointProgrammeResolver {
 	return &pointProgrammeResolver{r}
 }
 
-type pointProgrammeResolver struct{ *Resolver }
+func (r *Resolver) PointRate() generated.PointRateResolver { return &pointRateResolver{r} }
+
+type (
+	pointProgrammeResolver struct{ *Resolver }
+	pointRateResolver      struct{ *Resolver }
+)

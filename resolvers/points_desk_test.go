@@ -106,6 +106,37 @@ func TestTransfersAreComparedWithTheOtherSystem(t *testing.T) {
 		apptest.Variables{"p": partner}, "all.nodes", "back.nodes"))
 }
 
+func TestWhatIsOfAnEndedProgrammeIsListed(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	b := s.buyer(t, 1000)
+	admin, desk := as(t, s.App, pointAdmin), as(t, s.App, pointDesk)
+	partner := admin.done(t, "savePointPartner", "partner { id }", apptest.Variables{
+		"programmeId": s.own, "code": "sky-miles", "name": ja("空マイル"), "way": "FILE", "ourPoints": 100, "theirPoints": 50, "minPoints": 100,
+	}, "partner.id")[0]
+	asking(func(q string, v apptest.Variables) apptest.Answer { return b.do(t, q, v) }).done(t, "sendPoints", "transfer { id }",
+		apptest.Variables{"idempotencyKey": s.key(), "partnerId": partner, "theirMember": "77-1", "points": 100}, "transfer.id")
+	admin.done(t, "receivePoints", "arrival { id }", apptest.Variables{"partnerId": partner, "reference": "R-1", "cardNumber": "2911111111110", "theirPoints": 50}, "arrival.id")
+	admin.done(t, "savePointRate", "rate { toId }", apptest.Variables{"fromId": s.own, "toId": s.pool, "fromPoints": 2, "toPoints": 1}, "rate.toId")
+	require.Equal(t, []string{s.pool, "pool", "true"}, desk.read(t, `{ pointProgrammes { code rates { toId to { code shared } } } }`, nil,
+		"pointProgrammes.0.rates.0.toId", "pointProgrammes.0.rates.0.to.code", "pointProgrammes.0.rates.0.to.shared"))
+	exec(t, s.App, `UPDATE point_programmes SET closed_at = now() WHERE id = '`+keyOf(t, s.own).String()+`'`)
+	listed := func(programme any) []string {
+		return desk.read(t, `query($p: ID) { pointTransfers(filter: {programmeId: $p}) { nodes { id } totalCount } pointArrivals(programmeId: $p) { nodes { id } } }`,
+			apptest.Variables{"p": programme}, "pointTransfers.nodes", "pointTransfers.totalCount", "pointArrivals.nodes")
+	}
+	require.Equal(t, []string{"1", "1", "1"}, listed(nil), "what is under way is finished, so it is seen")
+	require.Equal(t, []string{"1", "1", "1"}, listed(s.own))
+	require.Equal(t, []string{"0", "0", "0"}, listed(s.pool))
+	require.Equal(t, []string{"1"}, desk.read(t, `{ pointPartners { id } }`, nil, "pointPartners"))
+	mine := asking(func(q string, v apptest.Variables) apptest.Answer { return b.do(t, q, v) })
+	require.Equal(t, []string{"1"}, mine.read(t, `{ pointTransfers { nodes { id } } }`, nil, "pointTransfers.nodes"))
+	require.Equal(t, []string{"0"}, mine.read(t, `{ pointPartners { id } }`, nil, "pointPartners"), "nothing new goes out")
+	for _, ask := range []string{`pointTransfers(filter: {programmeId: $p}) { nodes { id } }`, `pointArrivals(programmeId: $p) { nodes { id } }`} {
+		require.Equal(t, "POINT_PROGRAMME_UNKNOWN", desk(`query($p: ID) { `+ask+` }`, apptest.Variables{"p": id.Global("PointProgramme", id.New())}).Code())
+	}
+}
+
 func TestPrizesStockIsMoved(t *testing.T) {
 	t.Parallel()
 	s := newPointShop(t)

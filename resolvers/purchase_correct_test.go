@@ -8,7 +8,10 @@ import (
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/storage/postgres"
 )
 
 // lately is a business day of late.
@@ -78,6 +81,57 @@ func TestReceiptsArePutRight(t *testing.T) {
 	require.NotEqual(t, "<nil>", office.read(t, `query($id: ID!) { memberPurchases(memberId: $id) { nodes { voidedAt } } }`, apptest.Variables{"id": taro}, "memberPurchases.nodes.0.voidedAt")[0], "staff see it as void")
 	require.Zero(t, countOf(t, d.App, `SELECT count(*) FROM purchase_sums`))
 	require.Equal(t, 4, countOf(t, d.App, `SELECT count(*) FROM events WHERE type = 'member.purchase_corrected' AND subject_id = $1`, keyOf(t, taro)), "the member's timeline tells of it")
+}
+
+func TestAReceiptIsMovedWithItsReturns(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	shibuya := shopOf(t, s.App, "shibuya")
+	desk := as(t, s.App, access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberRead, access.MemberWrite, access.PurchaseWrite, access.PurchaseCorrect, access.PointRead}})
+	hanako, taro := registeredAt(t, s.App, shibuya, "山田 花子", "09012345612"), registeredAt(t, s.App, shibuya, "佐藤 太郎", "08098765434")
+	var card string
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, hanako)).Scan(&card))
+	sku := s.skuOf(t)
+	ring := func(receipt string, quantity int, amount string) {
+		line := apptest.Variables{"code": sku, "quantity": quantity, "amount": amount}
+		require.Equal(t, []string{"1"}, desk.done(t, "recordPurchases", "import { receipts }", apptest.Variables{"receipts": []apptest.Variables{
+			{"store": "shibuya", "till": "1", "receipt": receipt, "boughtOn": lately(), "cardNumber": card, "lines": []apptest.Variables{line}}}}, "import.receipts"))
+		s.earnReceipts(t)
+	}
+	pending := func(member string) string {
+		return desk.read(t, `query($m: ID!) { memberPoints(memberId: $m) { programme { code } pending } }`, apptest.Variables{"m": member}, "memberPoints.0.pending")[0]
+	}
+	exec(t, s.App, `UPDATE point_rules SET created_at = created_at - interval '3 days'`)
+	ring("1", 2, "4000")
+	require.Equal(t, "40", pending(hanako))
+	ring("2", -1, "-2000")
+	require.Equal(t, "20", pending(hanako))
+	find := func(receipt string) string {
+		return desk.read(t, `query($s: ID!, $on: Date!, $r: String!) { purchaseByReceipt(storeId: $s, till: "1", receipt: $r, boughtOn: $on) { id } }`,
+			apptest.Variables{"s": id.Global("Location", shibuya), "on": lately(), "r": receipt}, "purchaseByReceipt.id")[0]
+	}
+	correct := apptest.Variables{"purchaseId": find("1"), "reason": "打ち間違い", "lines": []apptest.Variables{{"code": sku, "quantity": 1, "amount": "1000"}}}
+	require.Equal(t, []string{"PURCHASE_BELOW_RETURNED lines"}, desk.done(t, "correctPurchase", "purchase { id }", correct))
+	correct["lines"] = []apptest.Variables{{"code": sku, "quantity": 4, "amount": "8000"}}
+	require.Equal(t, []string{"8000"}, desk.done(t, "correctPurchase", "purchase { total { amount } }", correct, "purchase.total.amount"))
+	require.Equal(t, "60", pending(hanako), "of 80, less a quarter that came back")
+	require.Equal(t, []string{taro}, desk.done(t, "movePurchase", "purchase { memberId }", apptest.Variables{"purchaseId": find("1"), "memberId": taro, "reason": "カードの取り違え"}, "purchase.memberId"))
+	require.Equal(t, []string{"0", "60"}, []string{pending(hanako), pending(taro)})
+	require.Equal(t, 6000, countOf(t, s.App, `SELECT sum(total) FROM purchase_sums WHERE member_id = $1`, keyOf(t, taro)), "the return has gone along")
+	require.Equal(t, []string{find("1")}, desk.done(t, "voidPurchase", "purchase { id }", apptest.Variables{"purchaseId": find("1"), "reason": "練習"}, "purchase.id"))
+	require.Equal(t, "0", pending(taro))
+}
+
+// skuOf is the code of the shop's goods.
+func (s *pointShop) skuOf(t *testing.T) (sku string) {
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT sku FROM variants WHERE id = $1`, s.leash).Scan(&sku))
+	return sku
+}
+
+// earnReceipts does what the job does each minute.
+func (s *pointShop) earnReceipts(t *testing.T) {
+	service := points.New(points.Parts{Tx: s.DB, Store: postgres.NewPoints(s.DB), Events: postgres.NewEvents(s.DB), Now: clock.System})
+	require.NoError(t, service.EarnReceipts(t.Context()))
 }
 
 func TestSumsOfPointsGoBeyondAnInt(t *testing.T) {

@@ -195,11 +195,12 @@ type Loaders struct {
 	Groups        *graph.Loader[uuid.UUID, []identity.Membership] // by account
 	SecondFactors *graph.Loader[uuid.UUID, bool]                  // by account
 
-	Payments    *graph.Loader[uuid.UUID, []payment.Payment] // by order
-	Payment     *graph.Loader[uuid.UUID, payment.Payment]
-	PointRates  *graph.Loader[uuid.UUID, []points.Rate]    // by programme that they leave
-	PointRules  *graph.Loader[uuid.UUID, []points.Rule]    // by programme
-	CardEntries *graph.Loader[uuid.UUID, []giftcard.Entry] // by gift card
+	Payments       *graph.Loader[uuid.UUID, []payment.Payment] // by order
+	Payment        *graph.Loader[uuid.UUID, payment.Payment]
+	PointRates     *graph.Loader[uuid.UUID, []points.Rate] // by programme that they leave
+	PointProgramme *graph.Loader[uuid.UUID, points.Programme]
+	PointRules     *graph.Loader[uuid.UUID, []points.Rule]    // by programme
+	CardEntries    *graph.Loader[uuid.UUID, []giftcard.Entry] // by gift card
 
 	ExchangeVouchers *graph.Loader[uuid.UUID, []voucher.Voucher] // by exchange
 	VoucherEntries   *graph.Loader[uuid.UUID, []voucher.Entry]   // by voucher
@@ -334,6 +335,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 
 		JournalLines: graph.NewLoader(graph.Grouped(r.Ledger.LinesOf, func(l ledger.Line) uuid.UUID { return l.EntryID })),
 
+		PointProgramme:   graph.NewLoader(graph.ByKey(r.Points.ProgrammesByID, func(p points.Programme) uuid.UUID { return p.ID })),
 		PointRates:       graph.NewLoader(graph.Grouped(r.Points.Rates, func(x points.Rate) uuid.UUID { return x.FromID })),
 		PointRules:       graph.NewLoader(graph.Grouped(r.Points.RulesOf, func(x points.Rule) uuid.UUID { return x.ProgrammeID })),
 		ExchangeVouchers: graph.NewLoader(graph.Grouped(r.Vouchers.OfExchanges, func(v voucher.Voucher) uuid.UUID { return *v.ExchangeID })),

@@ -14,7 +14,7 @@ import (
 // pointOperations are those of members' points.
 var pointOperations = map[string]clientOperation{
 	"app/MyPoints":        {2, loyal(nil)},
-	"app/PointProgrammes": {3, loyal(nil)},
+	"app/PointProgrammes": {4, loyal(nil)},
 	"app/PointStatement": {2, loyal(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"programmeId": w.programme(1), "first": w.size}
 	})},
@@ -63,7 +63,7 @@ var pointOperations = map[string]clientOperation{
 	})},
 	"app/PointTransfers": {2, loyal(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"first": w.size} })},
 
-	"admin/StaffPointProgrammes": {3, staffed(nil)},
+	"admin/StaffPointProgrammes": {4, staffed(nil)},
 	"admin/MemberPoints":         {3, staffed(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"memberId": w.member.id} })},
 	"admin/MemberPointStatement": {3, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"memberId": w.member.id, "programmeId": w.programme(1), "first": w.size}

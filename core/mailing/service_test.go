@@ -11,18 +11,21 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/label"
 	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/mailing"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest"
@@ -301,6 +304,84 @@ func TestReceiptsThatComeLateAreCountedForAMonth(t *testing.T) {
 	d.now = sent.AddDate(0, 0, 41)
 	require.Equal(t, 2, count(), "a month after the window nobody looks any more")
 }
+
+func TestAFileThatComesAfterMonthsIsCounted(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.crowd(t, 1)
+	shop, card := id.New(), "2911111111110"
+	d.exec(t, `INSERT INTO locations (id, brand_id, code, name, kind) VALUES ($1, $2, 'shibuya', '{"ja":"渋谷店"}', 'SHOP')`, shop, d.BrandID)
+	d.exec(t, `INSERT INTO member_cards (id, number, member_id, brand_id, kind, state, issued_at) SELECT gen_random_uuid(), $2, member_id, $1, 'PHYSICAL', 'ACTIVE', '2026-01-01' FROM memberships`, d.BrandID, card)
+	key := d.start(t, mailing.SaveInput{Medium: member.DM})
+	d.work(t)
+	now := clock.Clock(func() time.Time { return d.now })
+	history := purchase.New(purchase.Parts{Tx: d.DB, Store: postgres.NewPurchases(d.DB), Keys: idempotency.New(d.DB, postgres.NewKeys(d.DB), now), Members: everybody{}, Events: postgres.NewEvents(d.DB), Now: now})
+	office := d.office(t.Context())
+	counted := func() [2]int {
+		require.NoError(t, d.Track(access.With(t.Context(), access.System)))
+		r, err := d.ResultsOf(office, key)
+		require.NoError(t, err)
+		return [2]int{r.Sent.Purchases, int(r.Sent.RevenueMinor)}
+	}
+	file := func(receipt, day, number string) {
+		done, err := history.Upload(office, purchase.UploadInput{File: strings.NewReader("店舗コード,端末番号,レシート番号,営業日,会員番号,明細数,商品コード,商品名,数量,金額\n" +
+			"shibuya,1," + receipt + "," + day + "," + number + ",1,lead,リード,1,1980\n")})
+		require.NoError(t, err)
+		require.Equal(t, 1, done.Receipts)
+	}
+	asked := func() (n int) {
+		require.NoError(t, d.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM mailings WHERE recount`).Scan(&n))
+		return n
+	}
+	require.Equal(t, [2]int{}, counted())
+	file("1", "2026/06/16", card)
+	require.Zero(t, asked(), "it is counted within the hour anyway")
+	d.now = d.now.AddDate(0, 0, 40)
+	require.Equal(t, [2]int{1, 1980}, counted())
+	d.now = d.now.AddDate(0, 0, 60)
+	file("2", "2026/06/25", card)
+	file("3", "2026/06/15", "")
+	require.Zero(t, asked(), "the day after the window, and nobody's")
+	file("4", "2026/06/24", card)
+	file("5", "2026/06/23", "9999")
+	require.Equal(t, 1, asked())
+	require.Equal(t, [2]int{2, 3960}, counted(), "a hundred days later")
+	require.Zero(t, asked())
+
+	var problem, who, receipt uuid.UUID
+	require.NoError(t, d.DB.Pool().QueryRow(t.Context(), `SELECT (SELECT id FROM purchase_problems WHERE kind = 'MEMBER'), (SELECT member_id FROM memberships), (SELECT id FROM purchases WHERE receipt = '4')`).Scan(&problem, &who, &receipt))
+	_, err := history.Resolve(office, purchase.ResolveInput{ProblemID: problem, MemberID: &who})
+	require.NoError(t, err)
+	require.Equal(t, [2]int{3, 5940}, counted(), "whose card it was is known now")
+	line := purchase.ReceiptLine{Code: "lead", Quantity: 1, Amount: decimal.NewFromInt(1000)}
+	correction := purchase.CorrectionInput{IdempotencyKey: "correct-1", PurchaseID: receipt, Reason: "打ち間違い"}
+	_, err = history.Correct(office, purchase.CorrectInput{CorrectionInput: correction, Lines: []purchase.ReceiptLine{line}})
+	require.NoError(t, err)
+	require.Equal(t, [2]int{3, 4960}, counted())
+	correction.IdempotencyKey = "correct-2"
+	_, err = history.Move(office, purchase.MoveInput{CorrectionInput: correction, Nobody: true})
+	require.NoError(t, err)
+	require.Equal(t, [2]int{2, 3960}, counted())
+	correction.IdempotencyKey = "correct-3"
+	_, err = history.Move(office, purchase.MoveInput{CorrectionInput: correction, MemberID: &who})
+	require.NoError(t, err)
+	require.Equal(t, [2]int{3, 4960}, counted())
+	correction.IdempotencyKey = "correct-4"
+	_, err = history.Void(office, purchase.VoidInput{CorrectionInput: correction})
+	require.NoError(t, err)
+	require.Equal(t, [2]int{2, 3960}, counted())
+}
+
+// everybody knows every member.
+type everybody struct{}
+
+// ByID knows every member.
+func (everybody) ByID(_ context.Context, memberID uuid.UUID) (*member.Member, error) {
+	return &member.Member{ID: memberID}, nil
+}
+
+// Find finds nobody.
+func (everybody) Find(context.Context, member.Criterion) ([]member.Member, error) { return nil, nil }
 
 func TestWhatMailServersSayIsKeptWithoutAddresses(t *testing.T) {
 	t.Parallel()

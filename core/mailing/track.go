@@ -52,11 +52,14 @@ type ResultQuery struct {
 }
 
 const (
-	lateDays     = 31               // for which receipts may come late
 	countEvery   = 50 * time.Minute // but for who asks for it
 	mostParts    = 500
 	mostCompared = 500
 )
+
+// LateDays is for how many days after their windows mailings are counted anyway, since
+// receipts come late. What comes later yet asks for a count of its own.
+const LateDays = 31
 
 // Track counts the results of all mailings that are followed, each in a transaction: what
 // breaks it off loses nothing, and the next run goes on with the others.
@@ -65,7 +68,7 @@ func (s *Service) Track(ctx context.Context) error {
 		return fault.ErrForbidden
 	}
 	now := s.Now()
-	all, err := s.Store.Tracked(ctx, now, now.Add(-countEvery), lateDays)
+	all, err := s.Store.Tracked(ctx, now, now.Add(-countEvery), LateDays)
 	if err != nil {
 		return err
 	}

@@ -311,12 +311,13 @@ func (b arrivedBefore) knows(l arrivalLine) (there bool, wrong *fault.Error) {
 }
 
 // Arrivals is one page of points that came for numbers nobody has (staff of the head office
-// with POINT_READ); an API client sees those of its own system. Who looked is written down.
-func (s *Service) Arrivals(ctx context.Context, state ArrivalState, p page.Args) (page.Connection[Arrival], error) {
+// with POINT_READ), for one programme if it is named; an API client sees those of its own
+// system. Who looked is written down.
+func (s *Service) Arrivals(ctx context.Context, only *uuid.UUID, state ArrivalState, p page.Args) (page.Connection[Arrival], error) {
 	if err := errors.Join(access.Require(ctx, access.PointRead), office(ctx)); err != nil {
 		return page.Connection[Arrival]{}, err
 	}
-	keys, err := s.keysHere(ctx)
+	keys, err := s.keysHere(ctx, only)
 	if err != nil {
 		return page.Connection[Arrival]{}, err
 	}

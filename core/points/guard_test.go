@@ -102,7 +102,7 @@ func TestAShopReadsThePointsOfItsMembersAlone(t *testing.T) {
 	}
 	lists := func(ctx context.Context) (all []error) {
 		_, transfers := b.Transfers(ctx, points.TransferQuery{MemberID: &other})
-		_, arrivals := b.Arrivals(ctx, "", page.Args{})
+		_, arrivals := b.Arrivals(ctx, nil, "", page.Args{})
 		_, compared := b.Reconcile(ctx, points.ReconcileInput{PartnerID: partner, From: b.clock().Add(-time.Hour), Until: b.clock().Add(time.Hour), CSV: strings.NewReader("id,points\n")})
 		return []error{transfers, arrivals, compared}
 	}

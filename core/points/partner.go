@@ -3,6 +3,7 @@ package points
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -136,6 +137,7 @@ type Partners interface {
 // TransferQuery asks for transfers. Zero fields do not filter.
 type TransferQuery struct {
 	ProgrammeIDs []uuid.UUID
+	ProgrammeID  *uuid.UUID // this one alone
 	PartnerID    *uuid.UUID
 	MemberID     *uuid.UUID
 	ClientID     *uuid.UUID // of the systems of this API client alone
@@ -235,30 +237,39 @@ func (s *Service) SavePartner(ctx context.Context, in SavePartnerInput) (*Partne
 	return &p, err
 }
 
-// PartnersHere are the other systems of the brand's programmes.
+// PartnersHere are the other systems of the brand's programmes; for staff, those of
+// programmes that have ended, and that are closed themselves, too.
 func (s *Service) PartnersHere(ctx context.Context) ([]Partner, error) {
-	keys, err := s.keysHere(ctx)
-	if err != nil || len(keys) == 0 {
+	if access.From(ctx).May(access.PointRead) {
+		keys, err := s.keysHere(ctx, nil)
+		if err != nil || len(keys) == 0 {
+			return nil, err
+		}
+		return s.Store.Partners(ctx, keys)
+	}
+	programmes, err := s.inBrand(ctx)
+	if err != nil || len(programmes) == 0 {
 		return nil, err
 	}
-	all, err := s.Store.Partners(ctx, keys)
-	if access.From(ctx).May(access.PointRead) {
-		return all, err
-	}
-	var open []Partner
-	for _, p := range all {
-		if p.ClosedAt == nil {
-			open = append(open, p)
-		}
-	}
-	return open, err
-}
-
-func (s *Service) keysHere(ctx context.Context) ([]uuid.UUID, error) {
-	programmes, err := s.inBrand(ctx)
 	keys := make([]uuid.UUID, len(programmes))
 	for i, p := range programmes {
 		keys[i] = p.ID
+	}
+	all, err := s.Store.Partners(ctx, keys)
+	return slices.DeleteFunc(all, func(p Partner) bool { return p.ClosedAt != nil }), err
+}
+
+// keysHere are the programmes of the context's brand, those that have ended too; one of them
+// alone if it is named.
+func (s *Service) keysHere(ctx context.Context, only *uuid.UUID) (keys []uuid.UUID, err error) {
+	all, err := s.programmes(ctx)
+	for key, p := range all {
+		if p.here(ctx) && (only == nil || *only == key) {
+			keys = append(keys, key)
+		}
+	}
+	if err == nil && only != nil && len(keys) == 0 {
+		err = ErrProgramme.At("programmeId")
 	}
 	return keys, err
 }

@@ -46,8 +46,8 @@ type Rate struct {
 // From is the id, in the schema, of the programme that points leave.
 func (r Rate) From() string { return id.Global("PointProgramme", r.FromID) }
 
-// To is that of the programme that they reach.
-func (r Rate) To() string { return id.Global("PointProgramme", r.ToID) }
+// Reaches is that of the programme that they reach.
+func (r Rate) Reaches() string { return id.Global("PointProgramme", r.ToID) }
 
 // SaveProgrammeInput makes a programme, or changes one.
 type SaveProgrammeInput struct {
@@ -158,6 +158,13 @@ func (s *Service) Programmes(ctx context.Context) ([]Programme, error) {
 	}
 	all, err := s.Store.Programmes(ctx)
 	return slices.DeleteFunc(all, func(p Programme) bool { return !p.here(ctx) }), err
+}
+
+// ProgrammesByID are those of the ids, of whatever brand, those that have ended too: what
+// rates lead to.
+func (s *Service) ProgrammesByID(ctx context.Context, programmeIDs []uuid.UUID) ([]Programme, error) {
+	all, err := s.Store.Programmes(ctx)
+	return slices.DeleteFunc(all, func(p Programme) bool { return !slices.Contains(programmeIDs, p.ID) }), err
 }
 
 // SaveRateInput sets an exchange rate.

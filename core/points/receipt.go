@@ -19,14 +19,9 @@ type Receipts interface {
 	// Owed are at most so many receipts that are to earn, the earliest first. Nobody else
 	// reads them before the transaction ends.
 	Owed(ctx context.Context, most int) ([]Receipt, error)
+	Returns
 	// Reckoned notes what the receipts have earned on.
 	Reckoned(ctx context.Context, all []Receipt, at time.Time) error
-	// Sold are receipts with goods of the codes that members may bring back, the latest
-	// first, with what they have earned by now. What is over at the moment has lapsed,
-	// whether or not it was written off.
-	Sold(ctx context.Context, memberIDs []uuid.UUID, codes []string, since, at time.Time) ([]Sold, error)
-	// CameBack adds to what came back of the receipts.
-	CameBack(ctx context.Context, minor map[uuid.UUID]int64) error
 	// RulesEver are all rules of the programmes, those that were ended too.
 	RulesEver(ctx context.Context, programmeIDs []uuid.UUID) ([]Rule, error)
 }
@@ -53,21 +48,6 @@ type ReceiptLine struct {
 	Quantity    int
 	Minor       int64
 	CategoryIDs []uuid.UUID
-}
-
-// Sold is a receipt that something may come back of, for one code that it has.
-type Sold struct {
-	ID          uuid.UUID
-	BrandID     uuid.UUID
-	MemberID    uuid.UUID
-	Code        string
-	At          time.Time
-	Goods       int64
-	Returned    int64
-	ProgrammeID *uuid.UUID // nil: it earned nothing
-	Earned      int64      // as it was bought
-	Taken       int64      // of that, back
-	Lapsed      int64      // of that, expired unused
 }
 
 // Bought notes that members' receipts are to earn: a job gives the points. What is bought
@@ -168,36 +148,6 @@ func (s *Service) atTill(ctx context.Context, all []Receipt) (*till, error) {
 	return t, err
 }
 
-func (s *Service) takeReceiptsBack(ctx context.Context, t *till) error {
-	var members []uuid.UUID
-	var codes []string
-	since := t.now
-	for _, b := range t.backs {
-		members, codes = append(members, *b.receipt.MemberID), append(codes, b.code)
-		if b.receipt.At.Before(since) {
-			since = b.receipt.At
-		}
-	}
-	sold, err := s.Store.Sold(ctx, members, codes, since.Add(-comesBack), t.now)
-	if err != nil {
-		return err
-	}
-	t.postings, t.returned = nil, map[uuid.UUID]int64{}
-	for _, b := range t.backs {
-		if err := t.takeBack(b, sold); err != nil {
-			return err
-		}
-	}
-	if err := s.Store.CameBack(ctx, t.returned); err != nil {
-		return err
-	}
-	_, err = s.Post(ctx, t.postings...)
-	return err
-}
-
-// comesBack is how long after a purchase goods are looked for that came back of it.
-const comesBack = 400 * 24 * time.Hour
-
 // till reckons receipts.
 type till struct {
 	now        time.Time
@@ -205,33 +155,35 @@ type till struct {
 	rules      []Rule
 	postings   []Posting
 	backs      []back
-	returned   map[uuid.UUID]int64
-}
-
-// back is goods of one code that came back with a receipt.
-type back struct {
-	receipt *Receipt
-	code    string
-	good    Good
+	returned   []Returned
+	again      string // what makes keys other ones, of what is reckoned again
 }
 
 // earn posts what a receipt earns, and keeps what came back.
 func (t *till) earn(r *Receipt) error {
 	goods, backs, err := r.net()
-	if err != nil || r.MemberID == nil {
+	if err != nil {
 		return err
 	}
-	t.backs, r.Goods = append(t.backs, backs...), sum(goods, func(Good) bool { return true })
+	if r.Goods = sum(goods, func(Good) bool { return true }); r.MemberID == nil {
+		return nil
+	}
+	t.backs = append(t.backs, backs...)
 	for _, p := range t.programmes {
 		if points := t.gives(p, *r, goods); points > 0 {
-			posting := Posting{Holder: Holder{p.ID, *r.MemberID}, Key: "purchase:" + r.ID.String(), Kind: Earn, Points: points, PurchaseID: &r.ID, At: t.now}
-			if at := r.At.AddDate(0, 0, p.ConfirmDays); at.After(t.now) {
-				posting.Pending, posting.ConfirmsAt = true, &at
-			}
-			t.postings = append(t.postings, posting)
+			t.postings = append(t.postings, t.earned(p, *r.MemberID, r.ID, r.At, points, "purchase:"+r.ID.String()))
 		}
 	}
 	return nil
+}
+
+// earned gives points for what was bought at a moment, promised until it is long enough ago.
+func (t *till) earned(p Programme, memberID, receiptID uuid.UUID, bought time.Time, points int64, key string) Posting {
+	posting := Posting{Holder: Holder{p.ID, memberID}, Key: key, Kind: Earn, Points: points, PurchaseID: &receiptID, At: t.now}
+	if at := bought.AddDate(0, 0, p.ConfirmDays); at.After(t.now) {
+		posting.Pending, posting.ConfirmsAt = true, &at
+	}
+	return posting
 }
 
 // gives is what the goods earn in a programme by the rules that stood when they were bought.
@@ -264,7 +216,7 @@ func (r *Receipt) net() (goods []Good, backs []back, err error) {
 		case l.Minor > 0:
 			goods, total = append(goods, good), total+l.Minor
 		case l.cameBack():
-			backs = append(backs, back{r, code, good})
+			backs = append(backs, back{r, code, max(-l.Quantity, 0), good})
 		case l.Minor < 0:
 			off -= l.Minor
 		}
@@ -272,7 +224,7 @@ func (r *Receipt) net() (goods []Good, backs []back, err error) {
 	if off > 0 && total == 0 { // nobody knows the goods that came back
 		for _, code := range codes {
 			if l := lines[code]; l.Minor < 0 && l.ProductID == nil {
-				backs = append(backs, back{r, code, Good{Minor: -l.Minor}})
+				backs = append(backs, back{r, code, max(-l.Quantity, 0), Good{Minor: -l.Minor}})
 			}
 		}
 	}
@@ -303,75 +255,4 @@ func (r *Receipt) byCode() (codes []string, lines map[string]ReceiptLine) {
 		lines[l.Code] = l
 	}
 	return codes, lines
-}
-
-// takeBack takes back what the latest receipts with the goods had earned on them. Of
-// goods of which there is no receipt, what they would earn now.
-func (t *till) takeBack(b back, sold []Sold) error {
-	left := b.good.Minor
-	for i := range sold {
-		o := sold[i]
-		if left == 0 {
-			break
-		}
-		if o.MemberID != *b.receipt.MemberID || o.BrandID != b.receipt.BrandID || o.Code != b.code || o.At.After(b.receipt.At) || o.ID == b.receipt.ID {
-			continue
-		}
-		n := min(left, o.Goods-o.Returned)
-		if n <= 0 {
-			continue
-		}
-		if err := t.undo(b, o.ID, n, sold); err != nil {
-			return err
-		}
-		left -= n
-	}
-	if left == 0 {
-		return nil
-	}
-	good, as := b.good, *b.receipt
-	good.Minor, as.First = left, false // what comes back was not bought first now
-	for _, p := range t.programmes {
-		if points := t.gives(p, as, []Good{good}); points > 0 {
-			t.take(p.ID, b, b.receipt.ID, points)
-		}
-	}
-	return nil
-}
-
-// undo takes back what so much of a receipt's goods has earned, in each programme.
-func (t *till) undo(b back, receiptID uuid.UUID, minor int64, sold []Sold) error {
-	t.returned[receiptID] += minor
-	done := map[uuid.UUID]int64{}
-	for i := range sold {
-		o := &sold[i]
-		if o.ID != receiptID {
-			continue
-		}
-		o.Returned += minor
-		if o.ProgrammeID == nil {
-			continue
-		}
-		if points, again := done[*o.ProgrammeID]; again { // the same for another code
-			o.Taken += points
-			continue
-		}
-		keeps, err := money.RoundDown.Portion(o.Earned, o.Goods-o.Returned, o.Goods, 1)
-		if err != nil {
-			return err
-		}
-		points := max(o.Earned-o.Taken-o.Lapsed-keeps, 0)
-		done[*o.ProgrammeID] = points
-		if o.Taken += points; points > 0 {
-			t.take(*o.ProgrammeID, b, receiptID, points)
-		}
-	}
-	return nil
-}
-
-func (t *till) take(programmeID uuid.UUID, b back, receiptID uuid.UUID, points int64) {
-	t.postings = append(t.postings, Posting{
-		Holder: Holder{programmeID, *b.receipt.MemberID}, Key: "back:" + b.receipt.ID.String() + ":" + receiptID.String() + ":" + b.code,
-		Kind: TakeBack, Points: points, PurchaseID: &receiptID, At: t.now,
-	})
 }

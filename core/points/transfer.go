@@ -278,7 +278,7 @@ func (s *Service) Retry(ctx context.Context) error {
 // written down.
 func (s *Service) Transfers(ctx context.Context, q TransferQuery) (page.Connection[Transfer], error) {
 	var none page.Connection[Transfer]
-	keys, err := s.keysHere(ctx)
+	keys, err := s.keysHere(ctx, q.ProgrammeID)
 	if err != nil {
 		return none, err
 	}

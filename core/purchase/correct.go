@@ -47,8 +47,9 @@ type MoveInput struct {
 }
 
 // Move lets a receipt be another member's, or nobody's: what it earned goes back, and the
-// new member earns by the rules of the day on which it was bought. Staff of a shop give
-// their shop's receipts to members whom they may see, or who show a card or a code.
+// new member earns by the rules of the day on which it was bought. What came back of it
+// goes along: the receipts of its returns are moved, too. Staff of a shop give their shop's
+// receipts to members whom they may see, or who show a card or a code.
 func (s *Service) Move(ctx context.Context, in MoveInput) (*Purchase, error) {
 	if err := errors.Join(access.Require(ctx, access.PurchaseCorrect), in.validate()); err != nil {
 		return nil, err
@@ -65,13 +66,42 @@ func (s *Service) Move(ctx context.Context, in MoveInput) (*Purchase, error) {
 		if same(p.MemberID, to) {
 			return nil, ErrSame
 		}
-		c := s.correction(ctx, *p, Moved, in.Reason)
-		p.MemberID, p.ByHand = to, true
-		if err := s.Store.Give(ctx, *p); err != nil {
+		returns, err := s.returns(ctx, p.ID)
+		if err != nil {
 			return nil, err
 		}
-		return p, s.settleCorrection(ctx, c, *p, nil)
+		p.ByHand = true
+		if err := s.give(ctx, p, to, in.Reason); err != nil {
+			return nil, err
+		}
+		return p, s.giveReturns(ctx, returns, to, in.Reason)
 	})
+}
+
+// returns are the receipts on which goods of a receipt came back.
+func (s *Service) returns(ctx context.Context, purchaseID uuid.UUID) ([]uuid.UUID, error) {
+	if s.Earner == nil {
+		return nil, nil
+	}
+	return s.Earner.Returns(ctx, purchaseID)
+}
+
+// giveReturns lets receipts on which goods came back be the member's who has the goods'.
+func (s *Service) giveReturns(ctx context.Context, returns []uuid.UUID, to *uuid.UUID, reason string) error {
+	for _, key := range returns {
+		p, err := s.lock(ctx, key)
+		if err != nil {
+			return err
+		}
+		if same(p.MemberID, to) {
+			continue
+		}
+		p.ByHand = true
+		if err := s.give(ctx, p, to, reason); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // receiver is the member whom the input says, held; nil for nobody.
@@ -143,6 +173,7 @@ type CorrectInput struct {
 }
 
 // Correct puts other lines in the place of a receipt's; its points move by the difference.
+// What came back of it stays on it.
 func (s *Service) Correct(ctx context.Context, in CorrectInput) (*Purchase, error) {
 	if err := errors.Join(access.Require(ctx, access.PurchaseCorrect), in.validate()); err != nil {
 		return nil, err
@@ -202,8 +233,9 @@ func (s *Service) rewrite(ctx context.Context, p *Purchase, lines []Line, reason
 // VoidInput is a receipt that was recorded in error.
 type VoidInput struct{ CorrectionInput }
 
-// Void takes a receipt that was recorded in error out of history and sums; what it earned
-// goes back. It stays for staff to see, and is a repeat when it comes again.
+// Void takes a receipt that was recorded in error out of history and sums; what it earned,
+// and returns have not taken back, goes back. It stays for staff to see, and is a repeat
+// when it comes again.
 func (s *Service) Void(ctx context.Context, in VoidInput) (*Purchase, error) {
 	if err := errors.Join(access.Require(ctx, access.PurchaseCorrect), in.validate()); err != nil {
 		return nil, err
@@ -314,6 +346,11 @@ func (s *Service) settleCorrection(ctx context.Context, c Correction, p Purchase
 			return err
 		}
 	}
+	if s.Draws != nil && c.loses() {
+		if err := s.Draws.PurchaseCorrected(ctx, p, *c.FromID, c.ID); err != nil {
+			return err
+		}
+	}
 	about := told{p.ID, string(c.Kind), c.FromID, c.ToID, content{c.ItemsBefore, c.TotalBefore, c.LinesBefore}, content{c.ItemsAfter, c.TotalAfter, c.LinesAfter}}
 	events := []event.Event{event.New(ctx, c.At, "purchase.corrected", "Purchase", p.ID, about)}
 	for _, m := range concerned(c) {
@@ -327,6 +364,11 @@ func (s *Service) settleCorrection(ctx context.Context, c Correction, p Purchase
 		events = append(events, event.New(ctx, c.At, "member.purchase_corrected", "Member", m, theirs))
 	}
 	return s.Events.Record(ctx, events...)
+}
+
+// loses reports whether the member before has bought for less by the correction.
+func (c Correction) loses() bool {
+	return c.FromID != nil && (!same(c.FromID, c.ToID) || c.TotalAfter < c.TotalBefore)
 }
 
 // concerned are the members before and after, each once.
@@ -366,21 +408,34 @@ func (s *Service) accept(ctx context.Context, p Problem) error {
 	}
 	kept.CardNumber = p.CardNumber
 	if err := s.rewrite(ctx, kept, p.Lines, reason); err != nil && !errors.Is(err, ErrSame) {
-		return err
+		return atField("problemId", err)
 	}
 	switch {
 	case holder != nil && !same(holder, kept.MemberID):
-		err = s.give(ctx, kept, holder, reason)
+		if err := s.accepted(ctx, kept, holder, reason); err != nil {
+			return atField("problemId", err)
+		}
 	case kept.MemberID == nil && kept.CardNumber != "" && !kept.ByHand:
-		err = s.Store.AskWhose(ctx, *kept, s.Now())
-	}
-	if err != nil {
-		return err
+		if err := s.Store.AskWhose(ctx, *kept, s.Now()); err != nil {
+			return err
+		}
 	}
 	return s.Store.Said(ctx, *kept, Taken{Purchase: *kept, Lines: p.Lines}.Content())
 }
 
-// give lets a purchase that is held be the member's whose card came with it.
+// accepted lets a receipt and its returns be the member's whose card came with it.
+func (s *Service) accepted(ctx context.Context, p *Purchase, holder *uuid.UUID, reason string) error {
+	returns, err := s.returns(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	if err := s.give(ctx, p, holder, reason); err != nil {
+		return err
+	}
+	return s.giveReturns(ctx, returns, holder, reason)
+}
+
+// give lets a purchase that is held be the member's.
 func (s *Service) give(ctx context.Context, p *Purchase, to *uuid.UUID, reason string) error {
 	c := s.correction(ctx, *p, Moved, reason)
 	p.MemberID = to

@@ -99,8 +99,10 @@ type ReceiptKey struct {
 var (
 	ErrOnline    = fault.Conflict("PURCHASE_ONLINE", "ご注文による購入はここでは訂正できません。返品または注文の変更をご利用ください", "What was bought by an order is put right by a return, or by an edit of the order")
 	ErrVoided    = fault.Conflict("PURCHASE_VOIDED", "このレシートは取り消されています", "This receipt was voided")
-	ErrReturned  = fault.Conflict("PURCHASE_RETURNED", "このレシートの商品は返品されています。返品と合わせてのご確認が必要なため訂正できません", "Goods of this receipt came back: it cannot be corrected any more")
-	ErrIsReturn  = fault.Conflict("PURCHASE_IS_RETURN", "返品を含むレシートで、ポイントの取り消しが済んでいるため訂正できません", "Goods came back on this receipt, and points were taken back for them: it cannot be corrected any more")
+	ErrReturned  = fault.Conflict("PURCHASE_RETURNED", "このレシートの商品は返品されていますが、返品の明細が記録されていないため訂正できません", "Goods of this receipt came back before it was written down which: it cannot be corrected any more")
+	ErrIsReturn  = fault.Conflict("PURCHASE_IS_RETURN", "返品を含むレシートですが、どの購入の返品か記録されていないため訂正できません", "Goods came back on this receipt before it was written down of which: it cannot be corrected any more")
+	ErrBelow     = fault.Conflict("PURCHASE_BELOW_RETURNED", "すでに返品された商品の数量・金額を下回る訂正はできません", "Fewer goods cannot have been bought than have come back")
+	ErrShared    = fault.Conflict("PURCHASE_RETURN_SHARED", "このレシートの返品には他のレシートの商品も含まれるため、付け替えできません。先に返品のレシートを訂正してください", "Goods of other receipts came back together with this one's: put the receipt of the return right first")
 	ErrSame      = fault.Conflict("PURCHASE_UNCHANGED", "内容が変わりません", "This changes nothing")
 	ErrOld       = fault.Conflict("PURCHASE_TOO_OLD", "%d日より前のレシートは訂正できません", "Receipts of more than %d days ago are not corrected")
 	ErrReceiver  = fault.Invalid("PURCHASE_RECEIVER", "会員・会員番号・会員コード・会員なしのいずれか1つを指定してください", "Say one of member, card number, member's code and nobody")

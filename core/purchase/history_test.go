@@ -43,6 +43,9 @@ type till struct {
 	sent          int
 }
 
+// Returns knows of none.
+func (*till) Returns(context.Context, uuid.UUID) ([]uuid.UUID, error) { return nil, nil }
+
 // Corrected counts corrections.
 func (s *till) Corrected(_ context.Context, p purchase.Purchase, _ []purchase.Line, _ uuid.UUID) error {
 	s.mutex.Lock()

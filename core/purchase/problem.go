@@ -116,7 +116,7 @@ func (s *Service) settle(ctx context.Context, p Problem, now time.Time) error {
 		if m.MergedInto != nil || m.ErasedAt != nil {
 			return fault.ErrNotFound.At("memberId")
 		}
-		theirs, err := s.Store.NameMember(ctx, p.BrandID, p.Value, m.ID, now.In(channel.From(ctx).Zone()))
+		theirs, err := s.Store.NameMember(ctx, p.BrandID, p.Value, m.ID, now)
 		if err != nil {
 			return err
 		}

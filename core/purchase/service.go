@@ -55,7 +55,7 @@ type Store interface {
 	// brand has no such variant.
 	NameGoods(ctx context.Context, brandID uuid.UUID, code string, variantID uuid.UUID) error
 	// NameMember makes all purchases of the card the member's, and answers them.
-	NameMember(ctx context.Context, brandID uuid.UUID, cardNumber string, memberID uuid.UUID, on time.Time) ([]Purchase, error)
+	NameMember(ctx context.Context, brandID uuid.UUID, cardNumber string, memberID uuid.UUID, at time.Time) ([]Purchase, error)
 
 	Corrections
 }
@@ -71,9 +71,21 @@ type Members interface {
 // in the transaction that makes it theirs, however late the receipt comes.
 type Earner interface {
 	Bought(ctx context.Context, purchases []Purchase) error
+	// Returns are the receipts on which goods of a receipt came back, which are moved with
+	// it: ErrShared if goods of others came back on one, too. Nobody brings any more before
+	// the transaction ends.
+	Returns(ctx context.Context, purchaseID uuid.UUID) ([]uuid.UUID, error)
 	// Corrected lets what a receipt has earned be what it should have, in the transaction
-	// that corrects it: ErrReturned and ErrIsReturn where that cannot be told any more.
+	// that corrects it: ErrBelow if more came back of it than it has now, ErrReturned and
+	// ErrIsReturn where that cannot be told any more.
 	Corrected(ctx context.Context, p Purchase, was []Line, correctionID uuid.UUID) error
+}
+
+// Draws know what purchases have earned entries of.
+type Draws interface {
+	// PurchaseCorrected is told of a purchase that was put right, to the loss of the member,
+	// in that transaction.
+	PurchaseCorrected(ctx context.Context, p Purchase, memberID, correctionID uuid.UUID) error
 }
 
 // Tx runs f in one transaction.
@@ -88,6 +100,7 @@ type Parts struct {
 	Keys    *idempotency.Keys // of corrections
 	Members Members
 	Earner  Earner // nil: nothing is earned
+	Draws   Draws  // nil: there are none
 	Events  event.Recorder
 	Now     clock.Clock
 }

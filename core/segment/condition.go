@@ -160,9 +160,9 @@ func (p Purchases) Nothing() bool {
 
 // Private reports whether the tree asks about the person, what they bought or what points
 // they have: who may not read that of a member must not find it out by searching either.
-// Store, rank and consents are shown of masked members, too.
+// Store and rank are shown of masked members, too.
 func (c Condition) Private() bool {
-	if c.Points != nil || c.Age != nil || c.Genders != nil || c.BirthMonths != nil || c.Pet != nil {
+	if c.Points != nil || c.Consent != nil || c.Age != nil || c.Genders != nil || c.BirthMonths != nil || c.Pet != nil {
 		return true
 	}
 	if c.Bought != nil || c.Purchases != nil || c.LastPurchase != nil || c.Mailing != nil {

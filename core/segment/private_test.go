@@ -13,7 +13,7 @@ import (
 // only what is shown of a masked member, too.
 func TestWhatIsNotShownOfMaskedMembersIsNotFoundOut(t *testing.T) {
 	t.Parallel()
-	open := map[string]bool{"Store": true, "RankIDs": true, "Consent": true}
+	open := map[string]bool{"Store": true, "RankIDs": true}
 	for field, value := range reflect.ValueOf(&segment.Condition{}).Elem().Fields() {
 		if field.Name == "All" || field.Name == "Any" || field.Name == "Not" {
 			continue

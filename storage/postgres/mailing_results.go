@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,6 +18,22 @@ func (s *Mailings) Tracked(ctx context.Context, now, countedBefore time.Time, la
 		SELECT id FROM mailings WHERE sent_at IS NOT NULL AND state <> 'PREPARING' AND (recount OR (counted_at IS NULL OR counted_at <= $2)
 			AND (sent_at AT TIME ZONE 'Asia/Tokyo')::date + window_days + $3::int > ($1::timestamptz AT TIME ZONE 'Asia/Tokyo')::date)
 		ORDER BY counted_at NULLS FIRST, id`, now, countedBefore, lateDays)
+}
+
+// inWindow says that a purchase p may count for a mailing m that was counted before.
+const inWindow = `m.brand_id = p.brand_id AND m.counted_at IS NOT NULL AND m.sent_at <= p.bought_at
+	AND p.bought_on BETWEEN (m.sent_at AT TIME ZONE 'Asia/Tokyo')::date AND (m.sent_at AT TIME ZONE 'Asia/Tokyo')::date + m.window_days - 1`
+
+// recountLate lets mailings be counted again whose time is over by $1, and for which some
+// purchases would have counted. Those that are counted anyway do not ask for it: tills would
+// wait for each other. It is written whatever stood there, so that who counts just now is
+// waited for.
+func recountLate(purchases string) string {
+	return `
+		UPDATE mailings SET recount = true WHERE id IN (
+			SELECT m.id FROM ` + purchases + ` p JOIN mailing_recipients r ON r.member_id = p.member_id JOIN mailings m ON m.id = r.mailing_id
+			WHERE p.bought_on < ($1::timestamptz AT TIME ZONE 'Asia/Tokyo')::date - ` + strconv.Itoa(mailing.LateDays) + ` AND ` + inWindow + `
+				AND (m.sent_at AT TIME ZONE 'Asia/Tokyo')::date + m.window_days + ` + strconv.Itoa(mailing.LateDays) + ` <= ($1::timestamptz AT TIME ZONE 'Asia/Tokyo')::date)`
 }
 
 // What the audience bought: purchases, or of purchases what is of the goods. They go by a

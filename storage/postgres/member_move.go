@@ -62,15 +62,7 @@ const kept = ` AND EXISTS (SELECT FROM accounts WHERE id = $1)`
 // Retire lets the gone member's memberships be the kept one's, and marks the gone one.
 func (s *Members) Retire(ctx context.Context, keptID, goneID uuid.UUID, at time.Time) error {
 	batch := &pgx.Batch{}
-	// Of a brand that both joined, the kept member's stores stand and the earlier day.
-	batch.Queue(`
-		INSERT INTO memberships AS k (member_id, brand_id, registered_store_id, home_store_id, joined_at, ended_at, rank_due_on)
-		SELECT $1, brand_id, registered_store_id, home_store_id, joined_at, ended_at, $3::date FROM memberships WHERE member_id = $2
-		ON CONFLICT (member_id, brand_id) DO UPDATE SET
-			registered_store_id = CASE WHEN EXCLUDED.joined_at < k.joined_at THEN EXCLUDED.registered_store_id ELSE k.registered_store_id END,
-			home_store_id = coalesce(k.home_store_id, EXCLUDED.home_store_id), joined_at = least(k.joined_at, EXCLUDED.joined_at),
-			ended_at = CASE WHEN k.ended_at IS NULL OR EXCLUDED.ended_at IS NULL THEN NULL ELSE greatest(k.ended_at, EXCLUDED.ended_at) END, rank_due_on = EXCLUDED.rank_due_on`,
-		keptID, goneID, at)
+	queueMemberships(batch, keptID, goneID, at)
 	queueLeave(batch, []uuid.UUID{goneID}, at)
 	batch.Queue(`DELETE FROM profiles WHERE member_id = $1`, goneID)
 	batch.Queue(`DELETE FROM member_settings WHERE member_id = $1`, goneID)
@@ -79,6 +71,25 @@ func (s *Members) Retire(ctx context.Context, keptID, goneID uuid.UUID, at time.
 		UPDATE members k SET household_id = coalesce(k.household_id, g.household_id), updated_at = $3 FROM members g WHERE k.id = $1 AND g.id = $2`, keptID, goneID, at)
 	batch.Queue(`UPDATE members SET merged_into = $1, merged_at = $3, straggles = true, household_id = NULL, updated_at = $3 WHERE id = $2`, keptID, goneID, at)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+// queueMemberships lets the kept member have the gone one's memberships. Of a brand that both
+// joined, the kept one's begins on the earlier day, in the store of that day; the other day
+// and store stay with the gone one's, so that the figures by day count each registration
+// where and when it was.
+func queueMemberships(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
+	batch.Queue(`
+		UPDATE memberships m SET member_id = $1, rank_due_on = $3::date
+		WHERE m.member_id = $2 AND NOT EXISTS (SELECT FROM memberships k WHERE k.member_id = $1 AND k.brand_id = m.brand_id)`, keptID, goneID, at)
+	batch.Queue(`
+		UPDATE memberships m SET joined_at = o.joined_at, registered_store_id = o.registered_store_id, imported = o.imported
+		FROM memberships k JOIN memberships g ON g.brand_id = k.brand_id AND g.member_id = $2 AND g.joined_at < k.joined_at
+		JOIN memberships o ON o.brand_id = k.brand_id AND o.member_id IN (k.member_id, g.member_id)
+		WHERE k.member_id = $1 AND m.brand_id = k.brand_id AND m.member_id IN (k.member_id, g.member_id) AND m.member_id <> o.member_id`, keptID, goneID)
+	batch.Queue(`
+		UPDATE memberships k SET home_store_id = coalesce(k.home_store_id, g.home_store_id), rank_due_on = $3::date,
+			ended_at = CASE WHEN k.ended_at IS NULL OR g.ended_at IS NULL THEN NULL ELSE greatest(k.ended_at, g.ended_at) END
+		FROM memberships g WHERE k.member_id = $1 AND g.member_id = $2 AND g.brand_id = k.brand_id`, keptID, goneID, at)
 }
 
 // Straggling are merged members for whom something may still have been written, with who they

@@ -94,92 +94,12 @@ func (s *Points) Reckoned(ctx context.Context, all []points.Receipt, at time.Tim
 		ids[i], goods[i] = r.ID, r.Goods
 	}
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		UPDATE point_purchases q SET reckoned_at = $3, goods = w.goods FROM unnest($1::uuid[], $2::bigint[]) AS w (id, goods) WHERE q.purchase_id = w.id`, ids, goods, at)
+		UPDATE point_purchases q SET reckoned_at = $3, goods = w.goods, backs_known = true FROM unnest($1::uuid[], $2::bigint[]) AS w (id, goods) WHERE q.purchase_id = w.id`, ids, goods, at)
 	return err
-}
-
-// Sold are receipts with goods of the codes that may have come back, the latest first.
-// What one earned counts from when it was reckoned last, less what was taken back when it
-// was put right, which undoes something.
-func (s *Points) Sold(ctx context.Context, memberIDs []uuid.UUID, codes []string, since, at time.Time) ([]points.Sold, error) {
-	return collect[points.Sold](ctx, s.db, `
-		SELECT b.id, b.brand_id, b.member_id, b.code, b.at, b.goods, b.returned, e.programme_id, coalesce(e.earned, 0)::bigint AS earned, coalesce(e.taken, 0)::bigint AS taken,
-			`+lapsedOf("l.purchase_id = b.id AND l.programme_id = e.programme_id AND l.earned_at >= b.reckoned_at")+` AS lapsed
-		FROM (
-			SELECT DISTINCT q.purchase_id AS id, l.brand_id, l.member_id, l.code, q.bought_at AS at, q.goods, q.returned, q.reckoned_at
-			FROM unnest(@members::uuid[], @codes::text[]) AS w (member_id, code)
-			JOIN purchase_lines l ON l.member_id = w.member_id AND l.code = w.code AND l.amount > 0 AND l.bought_on >= @since::timestamptz::date
-			JOIN point_purchases q ON q.purchase_id = l.purchase_id AND q.goods > q.returned
-		) b LEFT JOIN LATERAL (
-			SELECT x.programme_id, sum(CASE x.kind WHEN 'EARN' THEN x.points ELSE -x.points END) FILTER (WHERE x.kind = 'EARN' OR x.undoes <> '') AS earned,
-				sum(x.points) FILTER (WHERE x.kind = 'TAKE_BACK' AND x.undoes = '') AS taken
-			FROM point_entries x WHERE x.purchase_id = b.id AND x.kind IN ('EARN', 'TAKE_BACK') AND x.at >= b.reckoned_at GROUP BY x.programme_id
-		) e ON true
-		ORDER BY b.at DESC, b.id, b.code, e.programme_id`, pgx.NamedArgs{"members": memberIDs, "codes": codes, "since": since, "at": at})
 }
 
 // lockReceipts lets those who reckon receipts take turns.
 const lockReceipts = `SELECT pg_advisory_xact_lock(hashtext('points_receipts'))`
-
-// Reckoning is what is known of a receipt at the moment.
-func (s *Points) Reckoning(ctx context.Context, purchaseID uuid.UUID, boughtOn, at time.Time) (*points.Reckoning, error) {
-	if _, err := s.db.conn(ctx).Exec(ctx, lockReceipts); err != nil {
-		return nil, err
-	}
-	receipts, err := collect[points.Receipt](ctx, s.db, `SELECT `+receiptColumns+` FROM purchases p `+whoHasReceipt+` WHERE p.id = $1 AND p.bought_on = $2`, purchaseID, boughtOn)
-	if err != nil || len(receipts) == 0 {
-		return nil, err
-	}
-	if err := s.receiptLines(ctx, receipts); err != nil {
-		return nil, err
-	}
-	r := points.Reckoning{Receipt: receipts[0]}
-	known, err := first[struct {
-		Noted, Past, Erased bool
-		ReckonedAt          *time.Time
-		Returned            int64
-	}](ctx, s.db, `
-		SELECT q.purchase_id IS NOT NULL AS noted, q.reckoned_at, coalesce(q.returned, 0) AS returned,
-			EXISTS (SELECT FROM migrations m WHERE m.id = p.import_id) AS past, p.member_id IS NOT NULL AND $3::uuid IS NULL AS erased
-		FROM purchases p LEFT JOIN point_purchases q ON q.purchase_id = p.id WHERE p.id = $1 AND p.bought_on = $2`, purchaseID, boughtOn, r.Receipt.MemberID)
-	if err != nil || known == nil {
-		return nil, err
-	}
-	r.Noted, r.Past, r.Erased, r.ReckonedAt, r.Returned = known.Noted, known.Past, known.Erased, known.ReckonedAt, known.Returned
-	if r.ReckonedAt == nil {
-		return &r, nil
-	}
-	r.Has, err = collect[points.Had](ctx, s.db, `
-		SELECT x.programme_id, h.member_id, sum(CASE x.kind WHEN 'EARN' THEN x.points ELSE -x.points END)::bigint AS points,
-			`+lapsedOf("l.purchase_id = @purchase AND l.programme_id = a.programme_id AND l.earned_at >= @since")+` AS lapsed
-		FROM point_entries x JOIN point_accounts a ON a.id = x.account_id JOIN point_accounts h ON h.id = coalesce(a.merged_into, a.id)
-		WHERE x.purchase_id = @purchase AND x.kind IN ('EARN', 'TAKE_BACK') AND x.at >= @since GROUP BY x.programme_id, a.programme_id, h.member_id ORDER BY 1, 2`,
-		pgx.NamedArgs{"purchase": purchaseID, "since": *r.ReckonedAt, "at": at})
-	return &r, err
-}
-
-// ReckonedAgain notes what a receipt earns on since it was put right.
-func (s *Points) ReckonedAgain(ctx context.Context, r points.Receipt, at time.Time) error {
-	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE point_purchases SET reckoned_at = $2, goods = $3 WHERE purchase_id = $1`, r.ID, at, r.Goods)
-	return err
-}
-
-// NotFirst lets another purchase be the first of whoever had the receipt.
-func (s *Points) NotFirst(ctx context.Context, purchaseID uuid.UUID) error {
-	_, err := s.db.conn(ctx).Exec(ctx, `DELETE FROM point_firsts WHERE source_id = $1`, purchaseID)
-	return err
-}
-
-// CameBack adds to what came back of the receipts.
-func (s *Points) CameBack(ctx context.Context, minor map[uuid.UUID]int64) error {
-	ids, sums := make([]uuid.UUID, 0, len(minor)), make([]int64, 0, len(minor))
-	for key, n := range minor {
-		ids, sums = append(ids, key), append(sums, n)
-	}
-	_, err := s.db.conn(ctx).Exec(ctx, `
-		UPDATE point_purchases q SET returned = q.returned + w.minor FROM unnest($1::uuid[], $2::bigint[]) AS w (id, minor) WHERE q.purchase_id = w.id`, ids, sums)
-	return err
-}
 
 // RulesEver are all rules of the programmes, those that were ended too.
 func (s *Points) RulesEver(ctx context.Context, programmeIDs []uuid.UUID) ([]points.Rule, error) {

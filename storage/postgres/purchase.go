@@ -169,6 +169,14 @@ const (
 		)
 		SELECT count(*) FROM differing`
 
+	nameMember = `
+		WITH named AS (
+			UPDATE purchases SET member_id = $3 WHERE brand_id = $1 AND card_number = $2 AND member_id IS NULL AND card_number <> '' AND NOT by_hand AND voided_at IS NULL RETURNING *
+		), lines AS (
+			UPDATE purchase_lines l SET member_id = $3 FROM named n WHERE l.purchase_id = n.id AND l.bought_on = n.bought_on
+		)
+		INSERT INTO added_purchases SELECT * FROM named`
+
 	// The ranks of who bought are worked out anew.
 	dueOfAdded = `
 		UPDATE memberships j SET rank_due_on = ($1::timestamptz AT TIME ZONE 'Asia/Tokyo')::date
@@ -256,9 +264,13 @@ func (s *Purchases) stageLines(ctx context.Context, receipts []purchase.Taken) e
 	return err
 }
 
-// added are the purchases that were staged, whose ranks become due.
+// added are the purchases that were staged. Ranks become due, and mailings are counted again
+// for which they come too late.
 func (s *Purchases) added(ctx context.Context, at time.Time) ([]purchase.Purchase, error) {
-	if _, err := s.db.conn(ctx).Exec(ctx, dueOfAdded, at); err != nil {
+	batch := &pgx.Batch{}
+	batch.Queue(dueOfAdded, at)
+	batch.Queue(recountLate("added_purchases"), at)
+	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
 		return nil, err
 	}
 	return collect[purchase.Purchase](ctx, s.db, `SELECT `+purchaseColumns+` FROM added_purchases ORDER BY bought_at, id`)
@@ -443,16 +455,20 @@ func (s *Purchases) NameGoods(ctx context.Context, brandID uuid.UUID, code strin
 	return err
 }
 
-// NameMember makes all purchases of the card the member's. Those that another system kept
-// are not answered: what they earned there is in the balances from there.
-func (s *Purchases) NameMember(ctx context.Context, brandID uuid.UUID, cardNumber string, memberID uuid.UUID, on time.Time) ([]purchase.Purchase, error) {
+// NameMember makes all purchases of the card the member's, with their ranks and mailings.
+// Those that another system kept are not answered: what they earned there is in the balances
+// from there.
+func (s *Purchases) NameMember(ctx context.Context, brandID uuid.UUID, cardNumber string, memberID uuid.UUID, at time.Time) ([]purchase.Purchase, error) {
+	conn := s.db.conn(ctx)
+	if _, err := conn.Exec(ctx, `CREATE TEMP TABLE added_purchases (LIKE purchases) ON COMMIT DROP`); err != nil {
+		return nil, err
+	}
+	if _, err := conn.Exec(ctx, nameMember, brandID, cardNumber, memberID); err != nil {
+		return nil, wrapped("give purchases to a member", err)
+	}
+	if _, err := s.added(ctx, at); err != nil {
+		return nil, err
+	}
 	return collect[purchase.Purchase](ctx, s.db, `
-		WITH named AS (
-			UPDATE purchases SET member_id = $3 WHERE brand_id = $1 AND card_number = $2 AND member_id IS NULL AND card_number <> '' AND NOT by_hand AND voided_at IS NULL RETURNING `+purchaseColumns+`, import_id
-		), lines AS (
-			UPDATE purchase_lines l SET member_id = $3 FROM named n WHERE l.purchase_id = n.id AND l.bought_on = n.bought_on
-		), due AS (
-			UPDATE memberships SET rank_due_on = $4::date WHERE member_id = $3 AND brand_id = $1 AND ended_at IS NULL
-		)
-		SELECT `+purchaseColumns+` FROM named WHERE NOT EXISTS (SELECT FROM migrations m WHERE m.id = named.import_id) ORDER BY bought_at, id`, brandID, cardNumber, memberID, on)
+		SELECT `+purchaseColumns+` FROM added_purchases a WHERE NOT EXISTS (SELECT FROM migrations m WHERE m.id = a.import_id) ORDER BY bought_at, id`)
 }

@@ -133,9 +133,9 @@ func (s *Purchases) Noted(ctx context.Context, c purchase.Correction, p purchase
 	batch.Queue(`
 		UPDATE memberships SET rank_due_on = ($3::timestamptz AT TIME ZONE 'Asia/Tokyo')::date WHERE member_id = ANY($1) AND brand_id = $2 AND ended_at IS NULL`, members, c.BrandID, c.At)
 	batch.Queue(`
-		UPDATE mailings m SET recount = true FROM mailing_recipients r
-		WHERE r.member_id = ANY($1) AND m.id = r.mailing_id AND m.brand_id = $2 AND NOT m.recount AND m.counted_at IS NOT NULL AND m.sent_at <= $3
-			AND $4::date BETWEEN (m.sent_at AT TIME ZONE 'Asia/Tokyo')::date AND (m.sent_at AT TIME ZONE 'Asia/Tokyo')::date + m.window_days`, members, c.BrandID, p.BoughtAt, p.BoughtOn)
+		UPDATE mailings SET recount = true WHERE id IN (
+			SELECT m.id FROM purchases p JOIN mailing_recipients r ON r.member_id = ANY($1) JOIN mailings m ON m.id = r.mailing_id
+			WHERE p.id = $2 AND p.bought_on = $3 AND `+inWindow+`)`, members, p.ID, p.BoughtOn)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 
