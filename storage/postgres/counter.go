@@ -52,7 +52,7 @@ func (s *Orders) SaleBasket(ctx context.Context, by cart.Lookup, in order.SellIn
 		return nil, err
 	}
 	// What is known of the member is sealed with their account, whose id it has been read with.
-	err := s.db.open(ctx, &b.Cart)
+	err = s.db.open(ctx, &b.Cart)
 	b.Cart.ID = uuid.Nil
 	return &b, err
 }

@@ -115,7 +115,7 @@ func (s *Mailings) Gather(ctx context.Context, m mailing.Mailing, g segment.Segm
 	}
 	q := segment.Query{BrandID: g.BrandID, Currency: g.Currency, Where: g.Where, Today: today, Within: gatheredWithin}
 	err = s.segments.search(ctx, q, func(ctx context.Context, hits string, args pgx.NamedArgs) error {
-	args["mailing"] = m.ID
+		args["mailing"] = m.ID
 		tag, err := s.db.conn(ctx).Exec(ctx, hits+keep+`hits`, args)
 		n = int(tag.RowsAffected())
 		return err
