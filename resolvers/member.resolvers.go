@@ -47,7 +47,7 @@ func (r *memberResolver) RankChanges(ctx context.Context, obj *member.Member) ([
 }
 
 func (r *memberResolver) Household(ctx context.Context, obj *member.Member) ([]member.Member, error) {
-	if obj.HouseholdID == nil {
+	if obj.HouseholdID == nil || obj.Masked {
 		return []member.Member{}, nil
 	}
 	found, err := load(ctx).Households.Load(ctx, *obj.HouseholdID)

@@ -23,7 +23,7 @@ func TestStaffLookIntoAMembersPoints(t *testing.T) {
 	named := apptest.Variables{"m": b.id, "p": s.own}
 	require.Equal(t, []string{"500"}, desk.read(t, `query($m: ID!) { memberPoints(memberId: $m) { usable } }`, apptest.Variables{"m": b.id}, "memberPoints.0.usable"))
 	require.Equal(t, []string{"1", "500", "500"}, desk.read(t, `query($m: ID!, $p: ID!) { pointLots(programmeId: $p, memberId: $m) { issued remaining } }`, named, "pointLots", "pointLots.0.issued", "pointLots.0.remaining"))
-	require.Equal(t, 2, countOf(t, s.App, `SELECT count(*) FROM events WHERE type = 'member.viewed' AND subject_id = $1 AND data->>'by' = 'points' AND actor_id IS NOT NULL`, keyOf(t, b.id)), "the views are written down")
+	require.Equal(t, 3, countOf(t, s.App, `SELECT count(*) FROM events WHERE type = 'member.viewed' AND subject_id = $1 AND data->>'by' = 'points' AND actor_id IS NOT NULL`, keyOf(t, b.id)), "the views are written down, the answer to what was granted too")
 	other := s.buyer(t, 0)
 	require.NotEmpty(t, other.do(t, `query($m: ID!, $p: ID!) { pointLots(programmeId: $p, memberId: $m) { issued } }`, named).Errors, "another member's")
 

@@ -49,7 +49,7 @@ var drawOperations = map[string]clientOperation{
 		}
 		return in(apptest.Variables{"idempotencyKey": w.key(), "drawId": draw, "reason": "賞品の不備"})
 	})},
-	"admin/GrantDrawEntries": {9, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/GrantDrawEntries": {11, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "drawId": w.draw(t, 1), "memberId": w.member.id, "count": w.size, "reason": "お詫び"})
 	})},
 }

@@ -72,7 +72,7 @@ var pointOperations = map[string]clientOperation{
 	"admin/PointTrialBalance": {2, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"programmeId": w.programme(1)}
 	})},
-	"admin/GrantPoints": {17, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/GrantPoints": {18, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "programmeId": w.programme(1), "memberId": w.member.id, "points": 1, "reason": "お詫び"})
 	})},
 	"admin/RewardPoints": {14, staffed(func(_ *testing.T, w *world) apptest.Variables {

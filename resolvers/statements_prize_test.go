@@ -32,7 +32,7 @@ var prizeOperations = map[string]clientOperation{
 		w.furnishPrizes(t)
 		return apptest.Variables{"first": w.size}
 	})},
-	"admin/SavePrize": {5, staffed(func(_ *testing.T, w *world) apptest.Variables { return in(keyed("savePrize", w.newPrize())) })},
+	"admin/SavePrize": {7, staffed(func(_ *testing.T, w *world) apptest.Variables { return in(keyed("savePrize", w.newPrize())) })},
 	"admin/MovePrizeStock": {8, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "prizeId": w.prize(t), "by": 3, "reason": "入荷"})
 	})},

@@ -20,7 +20,7 @@ const Hidden = "＊＊＊"
 // others masked. So do partners, such as tills.
 func seen(actor access.Actor, m Member) Member {
 	if !reads(actor, m) {
-		m.Personal, m.HouseholdID, m.Masked = m.masked(), nil, true
+		m.Personal, m.Masked = m.masked(), true
 	}
 	return m
 }
