@@ -23,7 +23,7 @@ var movingOperations = map[string]clientOperation{
 	"admin/RescheduleStockTransfer": {10, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"transferId": w.sent(t), "expectedOn": "2030-01-01"}
 	})},
-	"admin/CloseStockTransfer": {20, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CloseStockTransfer": {21, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"idempotencyKey": w.key(), "transferId": w.sent(t), "returned": true}
 	})},
 
