@@ -89,8 +89,8 @@ func TestNoTableNamesAGuest(t *testing.T) {
 	require.Empty(t, d.staff.move(t, "shipShipment", apptest.Variables{"shipmentId": shipment}).UserErrors)
 	require.Positive(t, countOf(t, d.App, `SELECT count(*) FROM documents WHERE order_id = $1`, keyOf(t, order)))
 
-	require.Empty(t, write(t, d.App, merchandiser, "setSoldOutPolicy", "SetSoldOutPolicyInput", `policies { policy }`, apptest.Variables{"policy": "NOTIFY_ME"}, nil))
 	bowl := d.AddProduct(t, "bowl", 100).Variants[0]
+	require.Empty(t, write(t, d.App, merchandiser, "setSoldOutPolicy", "SetSoldOutPolicyInput", `policies { policy }`, apptest.Variables{"policy": "NOTIFY_ME"}, nil))
 	d.SetStock(t, bowl, 0)
 	require.Empty(t, write(t, d.App, access.Guest, "requestRestock", "RequestRestockInput", `request { id email }`,
 		apptest.Variables{"variantId": id.Global("Variant", bowl), "email": "hanako@example.jp"}, nil))
