@@ -62,11 +62,11 @@ func naming(t *testing.T, a *apptest.App, texts ...string) (columns []string) {
 	require.NoError(t, err)
 	for _, x := range all {
 		table, column := pgx.Identifier{x.Table}.Sanitize(), pgx.Identifier{x.Column}.Sanitize()
-		has := column + `::text ILIKE '%' || t.text || '%'`
+		has := column + `::text ILIKE '%' || sought.wanted || '%'`
 		if x.Bytes {
-			has = `position(convert_to(t.text, 'UTF8') IN ` + column + `) > 0 OR position(convert_to(t.text, 'SJIS') IN ` + column + `) > 0`
+			has = `position(convert_to(sought.wanted, 'UTF8') IN ` + column + `) > 0 OR position(convert_to(sought.wanted, 'SJIS') IN ` + column + `) > 0`
 		}
-		if countOf(t, a, `SELECT count(*) FROM `+table+`, unnest($1::text[]) AS t (text) WHERE `+has, texts) > 0 {
+		if countOf(t, a, `SELECT count(*) FROM `+table+`, unnest($1::text[]) AS sought (wanted) WHERE `+has, texts) > 0 {
 			columns = append(columns, x.Table+"."+x.Column)
 		}
 	}
