@@ -102,7 +102,7 @@ var memberOperations = map[string]clientOperation{
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": one, "withId": other}
 	})},
-	"admin/MergeMembers": {68, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MergeMembers": {69, input(func(t *testing.T, w *world) apptest.Variables {
 		one, _ := w.guest(t, "09011112222")
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "keepId": one, "goneId": other, "reason": "同一人物"}
