@@ -10,7 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -94,6 +96,9 @@ func TestABrokenOffLoadGoesOn(t *testing.T) {
 func TestSampleMembersLiveWithPets(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
+	wrap, err := identity.Sealer("a-secret-of-thirty-two-characters", "test")
+	require.NoError(t, err)
+	db.SealWith(sealing.New(postgres.NewDataKeys(db), wrap, clock.System))
 	count := func() (members, addresses, defaults, pets, staff, synonyms int) {
 		require.NoError(t, db.Pool().QueryRow(t.Context(), `
 			SELECT (SELECT count(*) FROM accounts JOIN profiles ON member_id = id), (SELECT count(*) FROM saved_addresses),
@@ -119,6 +124,11 @@ func TestSampleMembersLiveWithPets(t *testing.T) {
 		WHERE (role = 'STORE_STAFF') = (s.location_id IS NOT NULL)`).Scan(&placed))
 	require.Equal(t, 2, placed, "staff hold permissions by their groups, store staff have a store")
 
+	var kept string
+	require.NoError(t, db.Pool().QueryRow(t.Context(), `SELECT string_agg(email || ' ' || name, ' ') FROM accounts`).Scan(&kept))
+	for _, clear := range []string{"@", seed.Staff()[0].Name, seed.Members()[0].Name} {
+		require.NotContains(t, kept, clear, "sealed where there are keys")
+	}
 	account, err := postgres.NewAccounts(db).AccountByEmail(t.Context(), seed.Staff()[0].Email)
 	require.NoError(t, err)
 	matches, _, err := identity.NewHasher(identity.DefaultHash).Verify(t.Context(), "ひみつのことばです", account.Password)
