@@ -40,8 +40,14 @@ func membership(ctx context.Context, s settings) error {
 		return err
 	}
 	defer b.db.Close()
-	for _, measure := range []func(context.Context) error{b.find, b.search, b.export, b.count, b.ingest} {
-		if err := measure(ctx); err != nil {
+	for _, m := range []struct {
+		name string
+		take func(context.Context) error
+	}{{"find", b.find}, {"search", b.search}, {"export", b.export}, {"count", b.count}, {"ingest", b.ingest}, {"balances", b.balances}} {
+		if s.only != "members" && s.only != "members/"+m.name {
+			continue
+		}
+		if err := m.take(ctx); err != nil {
 			return err
 		}
 	}
