@@ -143,31 +143,31 @@ var memberOperations = map[string]clientOperation{
 		require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT till, receipt FROM purchases WHERE card_number = $1`, number).Scan(&till, &receipt))
 		return apptest.Variables{"storeId": w.shop(t), "till": till, "receipt": receipt, "boughtOn": lately()}
 	})},
-	"admin/MovePurchase": {19, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MovePurchase": {22, input(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.rung(t, number), "memberId": other, "reason": "カードの取り違え"}
 	})},
-	"admin/CorrectPurchase": {23, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CorrectPurchase": {24, input(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.rung(t, number), "reason": "打ち間違い", "lines": []apptest.Variables{{"code": "X", "quantity": 1, "amount": "90"}, {"code": "Z", "quantity": 1, "amount": "10"}}}
 	})},
-	"admin/VoidPurchase": {16, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/VoidPurchase": {17, input(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.rung(t, number), "reason": "練習のレシート"}
 	})},
-	"admin/UploadPurchases": {14, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/UploadPurchases": {15, input(func(t *testing.T, w *world) apptest.Variables {
 		w.shop(t)
 		return apptest.Variables{"file": attached("店舗コード,端末番号,レシート番号,営業日,明細数,商品コード,数量,金額\nmember-shop,1," + w.key() + ",2026/01/31,1,X,1,100\n")}
 	})},
 	"admin/ResolvePurchaseProblem": {5, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"problemId": w.problem(t), "ignore": true}
 	})},
-	"partner/UploadPurchases": {16, func(t *testing.T, w *world) question {
+	"partner/UploadPurchases": {17, func(t *testing.T, w *world) question {
 		w.shop(t)
 		return question{in(apptest.Variables{"file": attached("店舗コード,端末番号,レシート番号,営業日,明細数,商品コード,数量,金額\nmember-shop,1," + w.key() + ",2026/01/31,1,X,1,100\n")}), []string{"X-API-Key", w.pos(t, access.PurchaseWrite)}}
 	}},
-	"partner/RecordPurchases": {16, func(t *testing.T, w *world) question {
+	"partner/RecordPurchases": {17, func(t *testing.T, w *world) question {
 		w.shop(t)
 		return question{in(apptest.Variables{"receipts": []apptest.Variables{w.slip("")}}), []string{"X-API-Key", w.pos(t, access.PurchaseWrite)}}
 	}},

@@ -29,6 +29,7 @@ import (
 // Store keeps draws; everything joins the transaction of the context.
 type Store interface {
 	Cancelling
+	Unearning
 	Insert(ctx context.Context, d Draw, ranks []Rank) error
 	// Draw is nil if there is none.
 	Draw(ctx context.Context, drawID uuid.UUID) (*Draw, error)
