@@ -143,7 +143,7 @@ var memberOperations = map[string]clientOperation{
 		require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT till, receipt FROM purchases WHERE card_number = $1`, number).Scan(&till, &receipt))
 		return apptest.Variables{"storeId": w.shop(t), "till": till, "receipt": receipt, "boughtOn": lately()}
 	})},
-	"admin/MovePurchase": {20, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MovePurchase": {22, input(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.rung(t, number), "memberId": other, "reason": "カードの取り違え"}

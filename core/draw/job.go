@@ -1,6 +1,7 @@
 package draw
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -71,11 +72,10 @@ func (s *Service) Close(ctx context.Context, drawID uuid.UUID) error {
 				return err
 			}
 		}
-		tickets, err := s.Store.Tickets(ctx, d.ID)
-		if err != nil {
+		if d.Digest, d.Entries, err = s.list(ctx, d.ID).Digest(); err != nil {
 			return err
 		}
-		d.State, d.Digest, d.Entries, d.ClosedAt, d.UpdatedAt = Closed, Digest(tickets), len(tickets), &now, now
+		d.State, d.ClosedAt, d.UpdatedAt = Closed, &now, now
 		if err := s.Store.Update(ctx, *d); err != nil {
 			return err
 		}
@@ -133,13 +133,6 @@ func (s *Service) called(ctx context.Context, d *Draw) ([]Winner, error) {
 	if d.Seed, err = base64.RawStdEncoding.DecodeString(text); err != nil {
 		return nil, err
 	}
-	tickets, err := s.Store.Tickets(ctx, d.ID)
-	if err != nil {
-		return nil, err
-	}
-	if string(Digest(tickets)) != string(d.Digest) {
-		return nil, fmt.Errorf("draw %s: the entries are not those that were published", d.ID)
-	}
 	ranks, err := s.Store.Ranks(ctx, []uuid.UUID{d.ID})
 	if err != nil {
 		return nil, err
@@ -150,7 +143,11 @@ func (s *Service) called(ctx context.Context, d *Draw) ([]Winner, error) {
 			places = append(places, r.Position)
 		}
 	}
-	winners, err := s.winners(ctx, *d, Call(d.Seed, tickets, len(places)+d.RunnersUp), places)
+	tickets, err := s.tickets(ctx, *d, len(places)+d.RunnersUp)
+	if err != nil {
+		return nil, err
+	}
+	winners, err := s.winners(ctx, *d, tickets, places)
 	if err != nil {
 		return nil, err
 	}
@@ -159,6 +156,23 @@ func (s *Service) called(ctx context.Context, d *Draw) ([]Winner, error) {
 		left[ranks[position-1].PrizeID]--
 	}
 	return winners, s.putBack(ctx, left)
+}
+
+// tickets are the called entries of the published list, at most so many.
+func (s *Service) tickets(ctx context.Context, d Draw, most int) ([]Ticket, error) {
+	list := s.list(ctx, d.ID)
+	digest, entries, err := list.Digest()
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(digest, d.Digest) {
+		return nil, fmt.Errorf("draw %s: the entries are not those that were published", d.ID)
+	}
+	entrants, err := s.Store.Entered(ctx, d.ID)
+	if err != nil {
+		return nil, err
+	}
+	return list.Call(d.Seed, digest, entries, min(most, entrants))
 }
 
 // winners are the called entries as what they won. Of a member who was merged after the

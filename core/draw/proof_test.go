@@ -164,3 +164,38 @@ func TestEveryListCallsEachEntrantOnce(t *testing.T) {
 		}
 	})
 }
+
+// inPortions goes through tickets as a store does.
+func inPortions(all []draw.Ticket, size int) draw.List {
+	return func(each func([]draw.Ticket) error) error {
+		for some := range slices.Chunk(all, size) {
+			if err := each(some); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func TestAListInPortionsCallsWhatTheWholeListCalls(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		all := numbered(rapid.IntRange(0, 300).Draw(t, "entries"))
+		entrants := map[uuid.UUID]bool{}
+		for i := range all {
+			if i > 0 && rapid.IntRange(0, 2).Draw(t, "again") > 0 {
+				all[i].Entrant = all[rapid.IntRange(0, i-1).Draw(t, "whose")].Entrant
+			}
+			entrants[all[i].Entrant] = true
+		}
+		list, most := inPortions(all, rapid.IntRange(1, 400).Draw(t, "portion")), rapid.IntRange(0, 350).Draw(t, "most")
+		digest, entries, err := list.Digest()
+		require.NoError(t, err)
+		require.Equal(t, len(all), entries)
+		require.Equal(t, draw.Digest(all), digest)
+		s := seed(rapid.IntRange(0, 1000).Draw(t, "seed"))
+		called, err := list.Call(s, digest, entries, min(most, len(entrants)))
+		require.NoError(t, err)
+		require.Equal(t, draw.Call(s, all, most), called)
+	})
+}

@@ -29,6 +29,7 @@ import (
 // Store keeps draws; everything joins the transaction of the context.
 type Store interface {
 	Cancelling
+	Unearning
 	Insert(ctx context.Context, d Draw, ranks []Rank) error
 	// Draw is nil if there is none.
 	Draw(ctx context.Context, drawID uuid.UUID) (*Draw, error)
@@ -48,10 +49,10 @@ type Store interface {
 	// Earn adds the entries that members' purchases in the draw's time have earned and that
 	// are not there yet, and answers how many. only narrows to members if it is not nil.
 	Earn(ctx context.Context, d Draw, only []uuid.UUID, at time.Time) (int, error)
+	// Entered is how many members entered.
+	Entered(ctx context.Context, drawID uuid.UUID) (int, error)
 	EntriesOf(ctx context.Context, drawID, memberID uuid.UUID) ([]Entry, error)
-	// Tickets are all entries as the list has them, in its order; TicketsAfter are some of
-	// them, behind the entry.
-	Tickets(ctx context.Context, drawID uuid.UUID) ([]Ticket, error)
+	// TicketsAfter are some entries as the list has them, in its order, behind the entry.
 	TicketsAfter(ctx context.Context, drawID, after uuid.UUID, most int) ([]Ticket, error)
 	// Entrants are whose the entries are.
 	Entrants(ctx context.Context, entryIDs []uuid.UUID) (map[uuid.UUID]uuid.UUID, error)
@@ -278,7 +279,7 @@ func (s *Service) Winners(ctx context.Context, drawIDs []uuid.UUID) ([]Winner, e
 // ListPath is where lists of entries are served.
 const ListPath = "/draw-entries/"
 
-// listAtOnce is how many entries of a published list are in memory at a time.
+// listAtOnce is how many entries of a list are in memory at a time.
 const listAtOnce = 2000
 
 // Publish writes the draw's list of entries, for anybody, once it is closed: what it answers
@@ -292,16 +293,22 @@ func (s *Service) Publish(ctx context.Context, drawID uuid.UUID) (func(w io.Writ
 		return nil, ErrState.With(d.State).At("drawId")
 	}
 	return func(w io.Writer) error {
-		var after uuid.UUID
-		for {
+		return s.list(ctx, drawID)(func(some []Ticket) error { return WriteList(w, some) })
+	}, nil
+}
+
+// list goes through a draw's list in portions.
+func (s *Service) list(ctx context.Context, drawID uuid.UUID) List {
+	return func(each func([]Ticket) error) error {
+		for after := uuid.Nil; ; {
 			some, err := s.Store.TicketsAfter(ctx, drawID, after, listAtOnce)
 			if err != nil {
 				return err
 			}
-			if err := WriteList(w, some); err != nil || len(some) < listAtOnce {
+			if err := each(some); err != nil || len(some) < listAtOnce {
 				return err
 			}
 			after = some[len(some)-1].Entry
 		}
-	}, nil
+	}
 }

@@ -135,18 +135,17 @@ func (s *Draws) EntriesOf(ctx context.Context, drawID, memberID uuid.UUID) ([]dr
 		SELECT id, draw_id, member_id, source, created_at FROM draw_entries WHERE draw_id = $1 AND member_id = $2 ORDER BY created_at, id LIMIT 1000`, drawID, memberID)
 }
 
-// Tickets are all entries as the public list has them.
-func (s *Draws) Tickets(ctx context.Context, drawID uuid.UUID) ([]draw.Ticket, error) {
-	return collect[draw.Ticket](ctx, s.db, `
-		SELECT e.id AS entry, x.tag AS entrant FROM draw_entries e JOIN draw_entrants x ON x.draw_id = e.draw_id AND x.member_id = e.member_id
-		WHERE e.draw_id = $1 ORDER BY e.id`, drawID)
+// Entered is how many members entered.
+func (s *Draws) Entered(ctx context.Context, drawID uuid.UUID) (int, error) {
+	return one[int](ctx, s.db, `SELECT count(*) FROM draw_entrants WHERE draw_id = $1`, drawID)
 }
 
-// TicketsAfter are some of them, behind the entry.
+// TicketsAfter are some entries as the public list has them, behind the entry. Both are read
+// out of an index, whatever is thought of tables that have just been filled.
 func (s *Draws) TicketsAfter(ctx context.Context, drawID, after uuid.UUID, most int) ([]draw.Ticket, error) {
 	return collect[draw.Ticket](ctx, s.db, `
-		SELECT e.id AS entry, x.tag AS entrant FROM draw_entries e JOIN draw_entrants x ON x.draw_id = e.draw_id AND x.member_id = e.member_id
-		WHERE e.draw_id = $1 AND e.id > $2 ORDER BY e.id LIMIT $3`, drawID, after, most)
+		SELECT e.id AS entry, (SELECT x.tag FROM draw_entrants x WHERE x.draw_id = e.draw_id AND x.member_id = e.member_id) AS entrant
+		FROM draw_entries e WHERE e.draw_id = $1 AND e.id > $2 ORDER BY e.draw_id, e.id LIMIT $3`, drawID, after, most)
 }
 
 // Entrants are whose the entries are: who their entrants have become.

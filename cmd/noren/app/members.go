@@ -54,8 +54,8 @@ func newMembers(cfg Config, db *postgres.DB, sealed *sealing.Keys, keys *idempot
 }
 
 // newPurchases puts together the history of what members bought.
-func newPurchases(db *postgres.DB, keys *idempotency.Keys, members *member.Service, earner purchase.Earner, now clock.Clock) *purchase.Service {
-	return purchase.New(purchase.Parts{Tx: db, Store: postgres.NewPurchases(db), Keys: keys, Members: members, Earner: earner, Events: postgres.NewEvents(db), Now: now})
+func newPurchases(db *postgres.DB, keys *idempotency.Keys, members *member.Service, earner purchase.Earner, draws purchase.Draws, now clock.Clock) *purchase.Service {
+	return purchase.New(purchase.Parts{Tx: db, Store: postgres.NewPurchases(db), Keys: keys, Members: members, Earner: earner, Draws: draws, Events: postgres.NewEvents(db), Now: now})
 }
 
 // memberWorkers are the jobs about members.
