@@ -23,8 +23,8 @@ func (*fair) ByID(_ context.Context, memberID uuid.UUID) (*member.Member, error)
 	return &member.Member{ID: memberID}, nil
 }
 
-// Find finds nobody.
-func (*fair) Find(context.Context, member.Criterion) ([]member.Member, error) { return nil, nil }
+// Shown is nobody.
+func (*fair) Shown(context.Context, member.Criterion) (*member.Member, error) { return nil, nil }
 
 // tills is the shop's history of receipts.
 type tills struct {

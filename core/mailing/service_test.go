@@ -380,8 +380,8 @@ func (everybody) ByID(_ context.Context, memberID uuid.UUID) (*member.Member, er
 	return &member.Member{ID: memberID}, nil
 }
 
-// Find finds nobody.
-func (everybody) Find(context.Context, member.Criterion) ([]member.Member, error) { return nil, nil }
+// Shown is nobody.
+func (everybody) Shown(context.Context, member.Criterion) (*member.Member, error) { return nil, nil }
 
 func TestWhatMailServersSayIsKeptWithoutAddresses(t *testing.T) {
 	t.Parallel()

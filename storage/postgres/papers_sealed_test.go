@@ -30,13 +30,6 @@ func (v *vault) resealed(t *testing.T, rows int) {
 	}
 }
 
-func (v *vault) rotate(t *testing.T) {
-	t.Helper()
-	v.now = v.now.Add(time.Hour)
-	_, err := v.keys.Rotate(t.Context())
-	require.NoError(t, err)
-}
-
 // hides holds what the statement reads to have none of the texts in it.
 func (v *vault) hides(t *testing.T, sql string, texts ...string) {
 	t.Helper()
