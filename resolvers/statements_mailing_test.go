@@ -24,7 +24,7 @@ var mailingOperations = map[string]clientOperation{
 		return apptest.Variables{"mailingId": w.lettered(t)}
 	})},
 	"admin/SaveMailing":    {5, input(func(t *testing.T, w *world) apptest.Variables { return w.letters(t) })},
-	"admin/SendMailing":    {9, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"mailingId": w.letter(t)} })},
+	"admin/SendMailing":    {10, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"mailingId": w.letter(t)} })},
 	"admin/CancelMailing":  {5, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"mailingId": w.mailing(t)} })},
 	"admin/MailingPreview": {3, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"mailingId": w.emailed(t)} })},
 	"admin/TestMailing": {5, input(func(t *testing.T, w *world) apptest.Variables {
@@ -43,7 +43,7 @@ var mailingOperations = map[string]clientOperation{
 	})},
 	"admin/MailingComparison":    {2, asked(func(t *testing.T, w *world) apptest.Variables { w.lettered(t); return nil })},
 	"admin/MailingComparisonCsv": {2, asked(func(t *testing.T, w *world) apptest.Variables { w.lettered(t); return nil })},
-	"admin/FollowMailing": {22, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/FollowMailing": {23, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"mailingId": w.lettered(t), "to": "NOT_BOUGHT", "name": "F" + id.New().String()}
 	})},
 	"admin/PrintMailingLabels": {6, input(func(t *testing.T, w *world) apptest.Variables {

@@ -22,7 +22,7 @@ var memberOperations = map[string]clientOperation{
 	"app/JoinMembership": {11, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"settings": []apptest.Variables{{"medium": "MAIL", "given": true}}}), newCustomer(t, w.App, w.email()).headers()}
 	}},
-	"app/ClaimMemberCard": {70, asMember(func(t *testing.T, w *world, _ customer) apptest.Variables {
+	"app/ClaimMemberCard": {73, asMember(func(t *testing.T, w *world, _ customer) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		return in(apptest.Variables{"cardNumber": number, "phone": "09011112222"})
 	})},
@@ -102,7 +102,7 @@ var memberOperations = map[string]clientOperation{
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": one, "withId": other}
 	})},
-	"admin/MergeMembers": {69, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MergeMembers": {71, input(func(t *testing.T, w *world) apptest.Variables {
 		one, _ := w.guest(t, "09011112222")
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "keepId": one, "goneId": other, "reason": "同一人物"}
@@ -143,31 +143,31 @@ var memberOperations = map[string]clientOperation{
 		require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT till, receipt FROM purchases WHERE card_number = $1`, number).Scan(&till, &receipt))
 		return apptest.Variables{"storeId": w.shop(t), "till": till, "receipt": receipt, "boughtOn": lately()}
 	})},
-	"admin/MovePurchase": {22, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MovePurchase": {23, input(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.rung(t, number), "memberId": other, "reason": "カードの取り違え"}
 	})},
-	"admin/CorrectPurchase": {24, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CorrectPurchase": {25, input(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.rung(t, number), "reason": "打ち間違い", "lines": []apptest.Variables{{"code": "X", "quantity": 1, "amount": "90"}, {"code": "Z", "quantity": 1, "amount": "10"}}}
 	})},
-	"admin/VoidPurchase": {17, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/VoidPurchase": {18, input(func(t *testing.T, w *world) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "purchaseId": w.rung(t, number), "reason": "練習のレシート"}
 	})},
-	"admin/UploadPurchases": {15, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/UploadPurchases": {16, input(func(t *testing.T, w *world) apptest.Variables {
 		w.shop(t)
 		return apptest.Variables{"file": attached("店舗コード,端末番号,レシート番号,営業日,明細数,商品コード,数量,金額\nmember-shop,1," + w.key() + ",2026/01/31,1,X,1,100\n")}
 	})},
 	"admin/ResolvePurchaseProblem": {6, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"problemId": w.problem(t), "ignore": true}
 	})},
-	"partner/UploadPurchases": {17, func(t *testing.T, w *world) question {
+	"partner/UploadPurchases": {18, func(t *testing.T, w *world) question {
 		w.shop(t)
 		return question{in(apptest.Variables{"file": attached("店舗コード,端末番号,レシート番号,営業日,明細数,商品コード,数量,金額\nmember-shop,1," + w.key() + ",2026/01/31,1,X,1,100\n")}), []string{"X-API-Key", w.pos(t, access.PurchaseWrite)}}
 	}},
-	"partner/RecordPurchases": {17, func(t *testing.T, w *world) question {
+	"partner/RecordPurchases": {18, func(t *testing.T, w *world) question {
 		w.shop(t)
 		return question{in(apptest.Variables{"receipts": []apptest.Variables{w.slip("")}}), []string{"X-API-Key", w.pos(t, access.PurchaseWrite)}}
 	}},

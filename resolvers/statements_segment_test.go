@@ -22,11 +22,11 @@ var segmentOperations = map[string]clientOperation{
 		}
 		return apptest.Variables{"id": w.segment(t)}
 	})},
-	"admin/SaveSegment": {7, input(func(_ *testing.T, w *world) apptest.Variables { return w.search() })},
+	"admin/SaveSegment": {8, input(func(_ *testing.T, w *world) apptest.Variables { return w.search() })},
 	"admin/RenameSegment": {5, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"segmentId": w.segment(t), "name": "S" + id.New().String()}
 	})},
-	"admin/RefreshSegment": {7, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"segmentId": w.segment(t)} })},
+	"admin/RefreshSegment": {8, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"segmentId": w.segment(t)} })},
 	"admin/CloseSegment":   {6, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"segmentId": w.segment(t)} })},
 	"admin/ExportSegment": {5, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"segmentId": w.segment(t), "format": "CSV"}

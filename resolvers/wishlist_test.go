@@ -191,6 +191,7 @@ func TestWishNewsHaveAWayOutWithoutALogin(t *testing.T) {
 	}
 	wish()
 	require.Equal(t, 1, mails(400))
+	openMails(t, a)
 	var url string
 	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT (args->'message'->'content')::jsonb->>'closeUrl' FROM river_job WHERE args->'message'->>'kind' = 'wish_news'`).Scan(&url))
 	path := url[strings.Index(url, wishlist.StopPath):]

@@ -59,7 +59,7 @@ func TestACancelledDrawGivesEverythingBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, draw.Closed, closed.State)
 	kept, left := access.From(once).ID, access.From(gone).ID
-	require.NoError(t, f.members.Move(t.Context(), kept, left, f.clock()))
+	f.merge(t, kept, left)
 	require.NoError(t, f.points.Merge(f.admin(), kept, left))
 	require.EqualValues(t, 90+50, f.has(t, once))
 

@@ -265,23 +265,20 @@ func TestWhoIsMergedIsOneEntrant(t *testing.T) {
 	t.Parallel()
 	f := openFair(t)
 	d := f.draw(t, nil)
-	merge := func(kept, gone context.Context) {
-		require.NoError(t, f.members.Move(t.Context(), access.From(kept).ID, access.From(gone).ID, f.clock()))
-	}
 	var early, late [2]context.Context
 	for i := range 2 {
 		early[i], late[i] = f.joined(t, 100), f.joined(t, 100)
 		f.enter(t, early[i], d, 2)
 		f.enter(t, late[i], d, 3)
 	}
-	merge(early[0], early[1])
+	f.merge(t, access.From(early[0]).ID, access.From(early[1]).ID)
 	require.Equal(t, [3]int64{3, 4, 10}, [3]int64{
 		f.count(t, `SELECT count(*) FROM draw_entrants`), f.count(t, `SELECT entries FROM draw_entrants WHERE member_id = $1`, access.From(early[0]).ID),
 		f.count(t, `SELECT count(*) FROM draw_entries`),
 	}, "who was merged in time is one entrant, and keeps all entries")
 	f.pass(24 * time.Hour)
 	f.turn(t)
-	merge(late[0], late[1])
+	f.merge(t, access.From(late[0]).ID, access.From(late[1]).ID)
 	f.pass(time.Hour)
 	f.turn(t) // which fails if the list is not the published one
 	winners := f.winners(t, d)
@@ -295,6 +292,13 @@ func TestWhoIsMergedIsOneEntrant(t *testing.T) {
 	require.EqualValues(t, 38, f.count(t, `SELECT sum(stock) FROM prizes`), "what nobody won is in stock again")
 }
 
+// merge makes what is the gone member's the kept one's.
+func (f *fair) merge(t *testing.T, kept, gone uuid.UUID) {
+	t.Helper()
+	require.NoError(t, f.members.Move(t.Context(), kept, gone, f.clock()))
+	require.NoError(t, f.members.Retire(t.Context(), kept, gone, f.clock()))
+}
+
 func TestWinsOfWhoIsMergedTwiceAreOnePersons(t *testing.T) {
 	t.Parallel()
 	f := openFair(t)
@@ -305,8 +309,8 @@ func TestWinsOfWhoIsMergedTwiceAreOnePersons(t *testing.T) {
 	}
 	f.pass(24 * time.Hour)
 	f.turn(t)
-	require.NoError(t, f.members.Move(t.Context(), access.From(second).ID, access.From(first).ID, f.clock()))
-	require.NoError(t, f.members.Move(t.Context(), access.From(third).ID, access.From(second).ID, f.clock()))
+	f.merge(t, access.From(second).ID, access.From(first).ID)
+	f.merge(t, access.From(third).ID, access.From(second).ID)
 	f.pass(time.Hour)
 	f.turn(t)
 	won := 0
@@ -330,7 +334,7 @@ func TestWhoWonBeforeAMergeDoesNotMoveUp(t *testing.T) {
 	f.turn(t)
 	f.turn(t)
 	called := f.winners(t, d)
-	require.NoError(t, f.members.Move(t.Context(), called[0].MemberID, called[2].MemberID, f.clock()))
+	f.merge(t, called[0].MemberID, called[2].MemberID)
 	_, err := f.Answer(f.as(access.Actor{Role: access.RoleMember, ID: called[1].MemberID}), draw.AnswerInput{IdempotencyKey: "decline-it", WinnerID: called[1].ID})
 	require.NoError(t, err)
 	outcomes := make([]draw.Outcome, 0, 4)
@@ -349,7 +353,7 @@ func TestEntriesAreGrantedToWhoIsThere(t *testing.T) {
 		return err
 	}
 	kept, gone, erased := access.From(f.joined(t, 0)).ID, access.From(f.joined(t, 0)).ID, access.From(f.joined(t, 0)).ID
-	require.NoError(t, f.members.Move(t.Context(), kept, gone, f.clock()))
+	f.merge(t, kept, gone)
 	f.exec(t, `UPDATE members SET erased_at = now() WHERE id = $1`, erased)
 	for name, memberID := range map[string]uuid.UUID{"nobody": id.New(), "merged": gone, "erased": erased} {
 		require.ErrorIs(t, grant(memberID, "来店"), fault.ErrNotFound, name)

@@ -185,37 +185,38 @@ func (s *Service) Claim(ctx context.Context, in ClaimInput) (*Member, error) {
 	if err := s.claimable(ctx, number); err != nil {
 		return nil, err
 	}
-	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
-		card, err := s.Store.CardByNumber(ctx, number)
-		if err != nil {
-			return err
-		}
-		if card == nil {
-			return ErrClaim
-		}
-		if card.MemberID == actor.ID {
-			return nil // claimed before
-		}
-		if err := s.Store.Enrol(ctx, actor.ID, s.Now()); err != nil {
-			return err
-		}
-		both, err := s.Store.Lock(ctx, []uuid.UUID{actor.ID, card.MemberID})
-		if err != nil {
-			return err
-		}
-		kept, gone := pick(both, actor.ID, card.MemberID)
-		if card.State != CardActive || gone.Account || gone.usable() != nil || !proves(in, gone) {
-			return ErrClaim
-		}
-		if err := s.stays(ctx, map[uuid.UUID]string{kept.ID: "cardNumber", gone.ID: "cardNumber"}); err != nil {
-			return err
-		}
-		return errors.Join(s.merge(ctx, kept, gone, "claimed"), s.Store.ForgetClaims(ctx, number))
-	})
-	if err != nil {
+	if err := s.Tx.InTx(ctx, func(ctx context.Context) error { return s.claim(ctx, actor.ID, number, in) }); err != nil {
 		return nil, err
 	}
 	return s.Mine(ctx)
+}
+
+// claim makes the member of the card one with the member of the account.
+func (s *Service) claim(ctx context.Context, memberID uuid.UUID, number string, in ClaimInput) error {
+	card, err := s.Store.CardByNumber(ctx, number)
+	switch {
+	case err != nil:
+		return err
+	case card == nil:
+		return ErrClaim
+	case card.MemberID == memberID:
+		return nil // claimed before
+	}
+	if err := s.Store.Enrol(ctx, memberID, s.Now()); err != nil {
+		return err
+	}
+	both, err := s.Store.Lock(ctx, []uuid.UUID{memberID, card.MemberID})
+	if err != nil {
+		return err
+	}
+	kept, gone := pick(both, memberID, card.MemberID)
+	if card.State != CardActive || gone.Account || gone.usable() != nil || !proves(in, gone) {
+		return ErrClaim
+	}
+	if err := s.stays(ctx, map[uuid.UUID]string{kept.ID: "cardNumber", gone.ID: "cardNumber"}); err != nil {
+		return err
+	}
+	return errors.Join(s.merge(ctx, kept, gone, "claimed"), s.Store.ForgetClaims(ctx, number))
 }
 
 // proves reports whether the claim says what the shop wrote down.

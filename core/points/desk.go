@@ -82,22 +82,7 @@ func (s *Service) Grant(ctx context.Context, in GrantInput) (*Balance, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = idempotency.Once(ctx, s.Keys, "grantPoints", in.IdempotencyKey, in, func(ctx context.Context) (Result, error) {
-		now, actor := s.Now(), access.From(ctx)
-		if err := s.stands(ctx, in.MemberID); err != nil {
-			return Result{}, err
-		}
-		if left, err := s.left(ctx, p); err != nil || in.Points > left[p.ID] {
-			return Result{}, orErr(err, ErrLimit.With(left[p.ID]).At("points"))
-		}
-		posting := Posting{
-			Holder: Holder{p.ID, in.MemberID}, Key: "staff:" + actor.ID.String() + ":" + in.IdempotencyKey, Kind: Grant, Points: in.Points, Reason: in.Reason, ActorID: actorID(ctx), At: now,
-		}
-		if in.Deduct {
-			posting.Kind = Deduct
-		}
-		return first(s.Post(ctx, posting))
-	})
+	_, err = idempotency.Once(ctx, s.Keys, "grantPoints", in.IdempotencyKey, in, func(ctx context.Context) (Result, error) { return s.grant(ctx, p, in) })
 	if err != nil || !sees {
 		return nil, err
 	}
@@ -105,6 +90,24 @@ func (s *Service) Grant(ctx context.Context, in GrantInput) (*Balance, error) {
 		return nil, err
 	}
 	return s.balance(ctx, p, in.MemberID)
+}
+
+// grant posts what is given or taken, within what is left of the day's limit.
+func (s *Service) grant(ctx context.Context, p Programme, in GrantInput) (Result, error) {
+	if err := s.stands(ctx, in.MemberID); err != nil {
+		return Result{}, err
+	}
+	if left, err := s.left(ctx, p); err != nil || in.Points > left[p.ID] {
+		return Result{}, orErr(err, ErrLimit.With(left[p.ID]).At("points"))
+	}
+	posting := Posting{
+		Holder: Holder{p.ID, in.MemberID}, Key: "staff:" + access.From(ctx).ID.String() + ":" + in.IdempotencyKey, Kind: Grant, Points: in.Points, Reason: in.Reason,
+		ActorID: actorID(ctx), At: s.Now(),
+	}
+	if in.Deduct {
+		posting.Kind = Deduct
+	}
+	return first(s.Post(ctx, posting))
 }
 
 // stands fails for a member who was erased.

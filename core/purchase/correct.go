@@ -1,6 +1,7 @@
 package purchase
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -402,29 +403,26 @@ func (s *Service) accept(ctx context.Context, p Problem) error {
 	if _, err = s.lock(ctx, kept.ID); err != nil {
 		return atField("problemId", err)
 	}
-	reason := p.Reason
-	if reason == "" {
-		reason = "レシートの再送信"
-	}
+	reason := cmp.Or(p.Reason, "レシートの再送信")
 	kept.CardNumber = p.CardNumber
 	if err := s.rewrite(ctx, kept, p.Lines, reason); err != nil && !errors.Is(err, ErrSame) {
 		return atField("problemId", err)
 	}
-	switch {
-	case holder != nil && !same(holder, kept.MemberID):
-		if err := s.accepted(ctx, kept, holder, reason); err != nil {
-			return atField("problemId", err)
-		}
-	case kept.MemberID == nil && kept.CardNumber != "" && !kept.ByHand:
-		if err := s.Store.AskWhose(ctx, *kept, s.Now()); err != nil {
-			return err
-		}
+	if err := s.accepted(ctx, kept, holder, reason); err != nil {
+		return atField("problemId", err)
 	}
 	return s.Store.Said(ctx, *kept, Taken{Purchase: *kept, Lines: p.Lines}.Content())
 }
 
-// accepted lets a receipt and its returns be the member's whose card came with it.
+// accepted lets a receipt and its returns be the member's whose card came with it; a card
+// that nobody has goes on the work list.
 func (s *Service) accepted(ctx context.Context, p *Purchase, holder *uuid.UUID, reason string) error {
+	switch {
+	case holder == nil && p.MemberID == nil && p.CardNumber != "" && !p.ByHand:
+		return s.Store.AskWhose(ctx, *p, s.Now())
+	case holder == nil || same(holder, p.MemberID):
+		return nil
+	}
 	returns, err := s.returns(ctx, p.ID)
 	if err != nil {
 		return err

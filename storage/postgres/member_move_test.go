@@ -1,13 +1,18 @@
 package postgres_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest"
 )
 
@@ -75,4 +80,37 @@ func TestEveryColumnThatNamesAMemberIsDealtWithInAMerge(t *testing.T) {
 	}
 	require.Empty(t, unsaid, "say what a merge does with them")
 	require.Subset(t, there, slices.Collect(maps.Keys(whatAMergeDoes)))
+}
+
+// A registration is counted once, on its day and in its store, whoever becomes who.
+func TestAMergeLeavesRegistrationsWhereTheyWere(t *testing.T) {
+	t.Parallel()
+	shop := pgtest.NewShop(t)
+	members, at := postgres.NewMembers(shop.DB, nil), time.Date(2026, 6, 1, 3, 0, 0, 0, time.UTC)
+	exec := func(sql string, args ...any) { require.NoError(t, shop.DB.Run(t.Context(), sql, args...)) }
+	stores := []uuid.UUID{id.New(), id.New()}
+	for i, store := range stores {
+		exec(`INSERT INTO locations (id, brand_id, code, name, kind) VALUES ($1, $2, $3, '{"ja":"店"}', 'SHOP')`, store, shop.BrandID, fmt.Sprint("s", i))
+	}
+	other := id.New()
+	exec(`INSERT INTO brands (id, code, name) SELECT $1, 'other', name FROM brands WHERE id = $2`, other, shop.BrandID)
+	join := func(brand, member, store uuid.UUID, day string) {
+		exec(`INSERT INTO members (id, created_at, updated_at) VALUES ($1, $2, $2) ON CONFLICT DO NOTHING`, member, at)
+		exec(`INSERT INTO memberships (member_id, brand_id, registered_store_id, joined_at) VALUES ($1, $2, $3, $4::date)`, member, brand, store, day)
+	}
+	registered := func() string {
+		all, err := postgres.One[string](t.Context(), shop.DB, `SELECT string_agg(concat_ws(' ', brand_id, registered_store_id, joined_at::date), ',' ORDER BY brand_id, joined_at) FROM memberships`)
+		require.NoError(t, err)
+		return all
+	}
+	kept, gone := id.New(), id.New()
+	join(shop.BrandID, gone, stores[0], "2026-01-01")
+	join(shop.BrandID, kept, stores[1], "2026-02-01")
+	join(other, gone, stores[0], "2026-03-01")
+	before := registered()
+	require.NoError(t, members.Retire(t.Context(), kept, gone, at))
+	require.Equal(t, before, registered())
+	now, err := postgres.One[string](t.Context(), shop.DB, `SELECT string_agg(joined_at::date::text, ' ' ORDER BY joined_at) FROM memberships WHERE member_id = $1 AND ended_at IS NULL`, kept)
+	require.NoError(t, err)
+	require.Equal(t, "2026-01-01 2026-03-01", now, "the member joined on the earlier day")
 }

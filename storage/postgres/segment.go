@@ -58,8 +58,9 @@ const halving = `SELECT set_config('min_parallel_table_scan_size', '1TB', true),
 const middle = `SELECT (histogram_bounds::text::uuid[])[array_length(histogram_bounds::text::uuid[], 1) / 2 + 1] FROM pg_stats
 	WHERE schemaname = current_schema() AND tablename = 'purchase_sums' AND attname = 'member_id' AND histogram_bounds IS NOT NULL`
 
-// searched are the settings that what else the transaction does must not have.
-var searched = []string{"statement_timeout", "plan_cache_mode", "work_mem", "random_page_cost", "jit", "min_parallel_table_scan_size", "min_parallel_index_scan_size"}
+// searched ends those settings for what else the transaction does.
+const searched = `SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name IN ('statement_timeout', 'plan_cache_mode', 'work_mem', 'random_page_cost', 'jit',
+	'min_parallel_table_scan_size', 'min_parallel_index_scan_size')`
 
 // search runs f, with the statement of the query, in a transaction with those settings, which
 // end with f where somebody else began the transaction.
@@ -83,9 +84,7 @@ func (s *Segments) search(ctx context.Context, q segment.Query, f func(ctx conte
 			return err
 		}
 		batch = &pgx.Batch{}
-		for _, setting := range searched {
-			batch.Queue(`SET LOCAL ` + setting + ` TO DEFAULT`)
-		}
+		batch.Queue(searched)
 		return s.db.later(ctx, batch)
 	})
 	var pg *pgconn.PgError

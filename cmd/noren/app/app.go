@@ -98,12 +98,9 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := postgres.NewJobs(db)
-	if err != nil {
-		return nil, err
-	}
-	sealed, err := newSealing(cfg, db, now)
-	if err != nil {
+	jobs, badJobs := postgres.NewJobs(db)
+	sealed, badKeys := newSealing(cfg, db, now)
+	if err := errors.Join(badJobs, badKeys); err != nil {
 		return nil, err
 	}
 	sender, box, err := newSender(cfg.MailConfig, db, sealed, now)
