@@ -50,13 +50,14 @@ func (s *Segments) Known(ctx context.Context, brandID uuid.UUID, named []segment
 const searching = `SELECT set_config('statement_timeout', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true),
 	set_config('work_mem', '64MB', true), set_config('random_page_cost', '1.1', true), set_config('jit', 'off', true)`
 
-// halving are more settings for a search of both halves of the members at once: each is one
+// parting are more settings for a search of parts of the members at once: each is one
 // process's, and none looks for workers of its own.
-const halving = `SELECT set_config('min_parallel_table_scan_size', '1TB', true), set_config('min_parallel_index_scan_size', '1TB', true)`
+const parting = `SELECT set_config('min_parallel_table_scan_size', '1TB', true), set_config('min_parallel_index_scan_size', '1TB', true)`
 
-// middle is the member in the middle of what members bought, as PostgreSQL last looked.
-const middle = `SELECT (histogram_bounds::text::uuid[])[array_length(histogram_bounds::text::uuid[], 1) / 2 + 1] FROM pg_stats
-	WHERE schemaname = current_schema() AND tablename = 'purchase_sums' AND attname = 'member_id' AND histogram_bounds IS NOT NULL`
+// quarters are the members at the ends of quarters of what members bought, as PostgreSQL last
+// looked.
+const quarters = `SELECT s.b[array_length(s.b, 1) * i / 4 + 1] FROM (SELECT histogram_bounds::text::uuid[] AS b FROM pg_stats
+	WHERE schemaname = current_schema() AND tablename = 'purchase_sums' AND attname = 'member_id' AND histogram_bounds IS NOT NULL) s, generate_series(1, 3) i ORDER BY i`
 
 // searched ends those settings for what else the transaction does.
 const searched = `SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name IN ('statement_timeout', 'plan_cache_mode', 'work_mem', 'random_page_cost', 'jit',
@@ -69,17 +70,17 @@ func (s *Segments) search(ctx context.Context, q segment.Query, f func(ctx conte
 	err := s.db.InTx(ctx, func(ctx context.Context) error {
 		batch := &pgx.Batch{}
 		batch.Queue(searching, strconv.FormatInt(q.Within.Milliseconds(), 10))
-		if halved(q) {
-			batch.Queue(halving)
+		if inParts(q) {
+			batch.Queue(parting)
 		}
 		if err := s.db.later(ctx, batch); err != nil {
 			return err
 		}
-		cut, err := s.cut(ctx, q)
+		cuts, err := s.cuts(ctx, q)
 		if err != nil {
 			return err
 		}
-		hits, args := compileSearch(q, cut)
+		hits, args := compileSearch(q, cuts)
 		if err := f(ctx, hits, args); err != nil || alone {
 			return err
 		}
@@ -94,16 +95,12 @@ func (s *Segments) search(ctx context.Context, q segment.Query, f func(ctx conte
 	return err
 }
 
-// cut is where a search of both halves of the members begins the other; nil where it has none.
-func (s *Segments) cut(ctx context.Context, q segment.Query) (*uuid.UUID, error) {
-	if !halved(q) {
+// cuts are where the parts of a search of parts begin; none where it is of all members.
+func (s *Segments) cuts(ctx context.Context, q segment.Query) ([]uuid.UUID, error) {
+	if !inParts(q) {
 		return nil, nil
 	}
-	found, err := s.ids(ctx, middle)
-	if err != nil || len(found) == 0 {
-		return nil, err
-	}
-	return &found[0], nil
+	return s.ids(ctx, quarters)
 }
 
 // Search is one page of the members of a query in the order of their ids, and their

@@ -25,9 +25,10 @@ import (
 //
 // Whether it holds for one member is asked of that member's rows alone.
 //
-// Where the others ask for the buyers of one product, both halves of the members are searched
-// at once, each by a process of PostgreSQL's own: it cannot share a set of buyers among
-// workers, so that each of them would make the whole.
+// Where the others ask for the buyers of one product, parts of the members are searched at
+// once, each by a process of PostgreSQL's own: it cannot share a set of buyers among workers,
+// so that each of them would make the whole. There are more parts than processors, so that
+// who is done with an easy one takes another.
 type searchSQL struct {
 	query segment.Query
 	args  pgx.NamedArgs
@@ -38,12 +39,12 @@ type stage struct {
 	*searchSQL
 	joins    []string
 	profiles bool
-	half     string // of the members' ids, as a comparison with them; empty for all
-	within   string // narrows the sets to members who can still be hit; empty for all
+	part     []string // which part of the members, as comparisons with their ids; none for all
+	within   string   // narrows the sets to members who can still be hit; empty for all
 }
 
-// The first half of the members has ids before cut; nil: they are not halved.
-func compileSearch(q segment.Query, cut *uuid.UUID) (string, pgx.NamedArgs) {
+// compileSearch is the statement of a query, over the parts of the members' ids between cuts.
+func compileSearch(q segment.Query, cuts []uuid.UUID) (string, pgx.NamedArgs) {
 	s := &searchSQL{query: q, args: pgx.NamedArgs{"brand": q.BrandID, "today": q.Today}}
 	light, heavy := parted(q)
 	base := []string{`j.brand_id = @brand`, `j.ended_at IS NULL`}
@@ -60,7 +61,7 @@ func compileSearch(q segment.Query, cut *uuid.UUID) (string, pgx.NamedArgs) {
 		base = append(base, `j.member_id = @member`)
 	}
 	if grouped(q) {
-		return `WITH hits AS MATERIALIZED (` + s.halves(cut, base, light, heavy[0]) + `)`, s.args
+		return `WITH hits AS MATERIALIZED (` + s.parts(cuts, base, light, heavy[0]) + `)`, s.args
 	}
 	if len(light) == 0 || len(heavy) == 0 || q.MemberID != nil {
 		one := &stage{searchSQL: s}
@@ -183,8 +184,8 @@ func (s *stage) whose() string {
 	if s.query.MemberID != nil {
 		return `x.member_id = @member`
 	}
-	if s.half != "" {
-		return `x.member_id` + s.half
+	if len(s.part) > 0 {
+		return strings.Join(s.of(`x.member_id`), ` AND `)
 	}
 	return `x.member_id IS NOT NULL`
 }

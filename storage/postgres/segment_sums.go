@@ -35,8 +35,8 @@ func grouped(q segment.Query) bool {
 	return len(light) > 0 && len(heavy) == 1 && q.MemberID == nil && summed(heavy[0])
 }
 
-// halved reports whether a search is made of both halves of the members at once.
-func halved(q segment.Query) bool {
+// inParts reports whether a search is made of parts of the members at once.
+func inParts(q segment.Query) bool {
 	light, _ := parted(q)
 	return grouped(q) && slices.ContainsFunc(light, func(c segment.Condition) bool { return c.Bought != nil && ofOneProduct(*c.Bought) })
 }
@@ -50,14 +50,30 @@ func summed(c segment.Condition) bool {
 	return c.LastPurchase != nil || c.Purchases != nil && !c.Purchases.Nothing()
 }
 
-// halves are the members of both halves, or of all, whom the conditions hold for.
-func (s *searchSQL) halves(cut *uuid.UUID, where []string, light []segment.Condition, sum segment.Condition) string {
-	if cut == nil {
-		return (&stage{searchSQL: s}).grouped(where, light, sum)
+// parts are the members of all parts, the first before the first cut, whom the conditions
+// hold for.
+func (s *searchSQL) parts(cuts []uuid.UUID, where []string, light []segment.Condition, sum segment.Condition) string {
+	selects := make([]string, len(cuts)+1)
+	for i := range selects {
+		part := &stage{searchSQL: s}
+		if i > 0 {
+			part.part = append(part.part, ` >= `+s.arg(cuts[i-1]))
+		}
+		if i < len(cuts) {
+			part.part = append(part.part, ` < `+s.arg(cuts[i]))
+		}
+		selects[i] = part.grouped(append(slices.Clone(where), part.of(`j.member_id`)...), light, sum)
 	}
-	s.args["cut"] = *cut
-	first, second := &stage{searchSQL: s, half: ` < @cut`}, &stage{searchSQL: s, half: ` >= @cut`}
-	return first.grouped(append(where, `j.member_id < @cut`), light, sum) + ` UNION ALL ` + second.grouped(append(where, `j.member_id >= @cut`), light, sum)
+	return strings.Join(selects, ` UNION ALL `)
+}
+
+// of are the comparisons of a column with the part's ids.
+func (s *stage) of(column string) []string {
+	all := make([]string, len(s.part))
+	for i, c := range s.part {
+		all[i] = column + c
+	}
+	return all
 }
 
 // grouped are the members whom the light conditions hold for, and the one of sums: those are

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"regexp"
@@ -58,13 +59,16 @@ func TestASearchIsOneStatement(t *testing.T) {
 	require.Equal(t, "2025-06-16 2026-06-15 2025-06-16", fmt.Sprint(args["v4"], " ", args["v5"], " ", args["v9"]))
 	require.EqualValues(t, 30000, args["v10"])
 
-	sql, args = postgres.CompileSearch(q, &uuid.Max)
-	one, other, two := strings.Cut(spaced(sql), " UNION ALL ")
-	require.True(t, two, "each half is a select of its own")
-	for half, s := range map[string]string{"< @cut": one, ">= @cut": other} {
-		require.Equal(t, 3, strings.Count(s, "member_id "+half), "members, lines and sums of the half alone: %s", s)
+	sql, args = postgres.CompileSearch(q, []uuid.UUID{{1}, {2}})
+	selects := strings.Split(spaced(sql), " UNION ALL ")
+	require.Len(t, selects, 3, "each part is a select of its own")
+	for i, ends := range []map[string]byte{{"<": 1}, {">=": 1, "<": 2}, {">=": 2}} {
+		compared := regexp.MustCompile(`member_id (<|>=) (@v\d+)`).FindAllStringSubmatch(selects[i], -1)
+		require.Len(t, compared, 3*len(ends), "members, lines and sums of the part alone: %s", selects[i])
+		for _, c := range compared {
+			require.Equal(t, uuid.UUID{ends[c[1]]}, args[c[2][1:]], selects[i])
+		}
 	}
-	require.Equal(t, uuid.Max, args["cut"])
 }
 
 func TestSeveralSumsAreMadeOfWhomTheRestLeaves(t *testing.T) {
@@ -72,7 +76,7 @@ func TestSeveralSumsAreMadeOfWhomTheRestLeaves(t *testing.T) {
 	spent := segment.Condition{Purchases: &segment.Purchases{Amount: &segment.Amounts{Min: yen(30000)}}}
 	sql, _ := postgres.CompileSearch(segment.Query{Currency: "JPY", Today: searchDay, Where: segment.Condition{All: []segment.Condition{
 		{Genders: []customer.Gender{"FEMALE"}}, spent, {Not: &spent},
-	}}}, &uuid.Max)
+	}}}, []uuid.UUID{uuid.Max})
 	require.Equal(t, spaced(`
 		WITH narrowed AS MATERIALIZED (SELECT j.member_id, j.registered_store_id, j.home_store_id, j.rank_id FROM memberships j
 			LEFT JOIN profiles p ON p.member_id = j.member_id
@@ -366,9 +370,10 @@ func (w *town) summed(r *rapid.T) segment.Condition {
 	}}
 }
 
-// inHalves are whom the search finds in the two halves of the members that the cut makes.
-func (w *town) inHalves(r *rapid.T, q segment.Query, cut uuid.UUID) []uuid.UUID {
-	sql, args := postgres.CompileSearch(q, &cut)
+// inParts are whom the search finds in the parts of the members that the cuts make.
+func (w *town) inParts(r *rapid.T, q segment.Query, cuts ...uuid.UUID) []uuid.UUID {
+	slices.SortFunc(cuts, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	sql, args := postgres.CompileSearch(q, cuts)
 	rows, err := w.DB.Pool().Query(context.Background(), sql+` SELECT member_id FROM hits ORDER BY member_id`, args)
 	require.NoError(r, err)
 	found, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
@@ -400,7 +405,7 @@ func TestASearchFindsWhoFits(t *testing.T) {
 			require.Equal(r, want, found.MemberIDs, text)
 			require.Equal(r, len(want), found.Count)
 			one := pick(r, w.people).id
-			require.Equal(r, want, w.inHalves(r, q, one), text)
+			require.Equal(r, want, w.inParts(r, q, one, pick(r, w.people).id, pick(r, w.people).id), text)
 			q.MemberID = &one
 			found, err = w.store.Search(context.Background(), q)
 			require.NoError(r, err)
@@ -502,9 +507,9 @@ func TestSearchesReadSumsOutOfIndexesOfTheirMonths(t *testing.T) {
 	require.Contains(t, whole, "purchase_sums_member", "sums are read out of one index")
 }
 
-// Who bought a product, and for how much, is found by two processes at once, each reading one
-// half's buyers in their order; both halves together are all.
-func TestBuyersAreSearchedInHalves(t *testing.T) {
+// Who bought a product, and for how much, is found by several processes at once, each reading
+// the buyers of a part in their order; all parts together are all.
+func TestBuyersAreSearchedInParts(t *testing.T) {
 	t.Parallel()
 	w := newTown(t)
 	ctx := t.Context()
@@ -529,4 +534,5 @@ func TestBuyersAreSearchedInHalves(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, plan, "Parallel Append")
 	require.Equal(t, 1, strings.Count(plan, "Gather"), plan)
+	require.Equal(t, 4, strings.Count(plan, "purchase_sums_member"), plan)
 }
