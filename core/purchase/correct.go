@@ -1,7 +1,6 @@
 package purchase
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -383,55 +382,6 @@ func concerned(c Correction) (members []uuid.UUID) {
 }
 
 func same(a, b *uuid.UUID) bool { return a == b || (a != nil && b != nil && *a == *b) }
-
-// accept lets a receipt be as it came again: its lines, and the member of a card that came
-// with it, unless staff have said whose it is.
-func (s *Service) accept(ctx context.Context, p Problem) error {
-	if err := access.Require(ctx, access.PurchaseCorrect); err != nil {
-		return err
-	}
-	kept, err := s.Store.Lock(ctx, p.BrandID, *p.PurchaseID)
-	if err != nil || kept == nil {
-		return errors.Join(err, fault.ErrNotFound.At("problemId"))
-	}
-	var holder *uuid.UUID
-	if p.CardNumber != "" && p.CardNumber != kept.CardNumber && !kept.ByHand {
-		if holder, err = s.Store.Holder(ctx, p.BrandID, p.CardNumber, kept.BoughtAt); err != nil {
-			return err
-		}
-	}
-	if _, err = s.lock(ctx, kept.ID); err != nil {
-		return atField("problemId", err)
-	}
-	reason := cmp.Or(p.Reason, "レシートの再送信")
-	kept.CardNumber = p.CardNumber
-	if err := s.rewrite(ctx, kept, p.Lines, reason); err != nil && !errors.Is(err, ErrSame) {
-		return atField("problemId", err)
-	}
-	if err := s.accepted(ctx, kept, holder, reason); err != nil {
-		return atField("problemId", err)
-	}
-	return s.Store.Said(ctx, *kept, Taken{Purchase: *kept, Lines: p.Lines}.Content())
-}
-
-// accepted lets a receipt and its returns be the member's whose card came with it; a card
-// that nobody has goes on the work list.
-func (s *Service) accepted(ctx context.Context, p *Purchase, holder *uuid.UUID, reason string) error {
-	switch {
-	case holder == nil && p.MemberID == nil && p.CardNumber != "" && !p.ByHand:
-		return s.Store.AskWhose(ctx, *p, s.Now())
-	case holder == nil || same(holder, p.MemberID):
-		return nil
-	}
-	returns, err := s.returns(ctx, p.ID)
-	if err != nil {
-		return err
-	}
-	if err := s.give(ctx, p, holder, reason); err != nil {
-		return err
-	}
-	return s.giveReturns(ctx, returns, holder, reason)
-}
 
 // give lets a purchase that is held be the member's.
 func (s *Service) give(ctx context.Context, p *Purchase, to *uuid.UUID, reason string) error {
