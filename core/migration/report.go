@@ -5,7 +5,10 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"time"
 
+	"github.com/google/uuid"
+	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/sheet"
 )
 
@@ -35,4 +38,39 @@ func (s *Service) WriteReport(ctx context.Context, run Run, w io.Writer) error {
 		}
 	}
 	return errors.Join(err, out.Close())
+}
+
+// ReportPath is where reports are served.
+const ReportPath = "/migration-reports/"
+
+// Link leads to a report until it expires.
+type Link struct {
+	URL       string
+	ExpiresAt time.Time
+}
+
+// Report is a link to the report of a run of the brand.
+func (s *Service) Report(ctx context.Context, in RunInput) (*Link, error) {
+	run, err := s.ByID(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Now()
+	if err := s.record(ctx, "migration.report_requested", run); err != nil {
+		return nil, err
+	}
+	return &Link{URL: s.Links.To(run.ID), ExpiresAt: now.Add(link.Holds).Truncate(time.Second)}, nil
+}
+
+// Open is the run whose report a link leads to.
+func (s *Service) Open(ctx context.Context, runID, expires, signature string) (*Run, error) {
+	key, err := s.Links.Check(runID, expires, signature)
+	if err != nil {
+		return nil, err
+	}
+	run, err := s.Store.Run(ctx, uuid.Nil, key)
+	if err == nil && run == nil {
+		err = link.ErrInvalid
+	}
+	return run, err
 }

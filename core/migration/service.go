@@ -464,38 +464,3 @@ func (s *Service) Import(ctx context.Context, in FileInput) (*Run, error) {
 	}
 	return &run, s.run(ctx, &run, in.Open, !in.DryRun, in.Progress)
 }
-
-// ReportPath is where reports are served.
-const ReportPath = "/migration-reports/"
-
-// Link leads to a report until it expires.
-type Link struct {
-	URL       string
-	ExpiresAt time.Time
-}
-
-// Report is a link to the report of a run of the brand.
-func (s *Service) Report(ctx context.Context, in RunInput) (*Link, error) {
-	run, err := s.ByID(ctx, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	now := s.Now()
-	if err := s.record(ctx, "migration.report_requested", run); err != nil {
-		return nil, err
-	}
-	return &Link{URL: s.Links.To(run.ID), ExpiresAt: now.Add(link.Holds).Truncate(time.Second)}, nil
-}
-
-// Open is the run whose report a link leads to.
-func (s *Service) Open(ctx context.Context, runID, expires, signature string) (*Run, error) {
-	key, err := s.Links.Check(runID, expires, signature)
-	if err != nil {
-		return nil, err
-	}
-	run, err := s.Store.Run(ctx, uuid.Nil, key)
-	if err == nil && run == nil {
-		err = link.ErrInvalid
-	}
-	return run, err
-}
