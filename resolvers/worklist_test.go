@@ -193,7 +193,7 @@ func TestWorkListsCountPickUpsAndWhatComesFromOutside(t *testing.T) {
 func waiting(t *testing.T, a *apptest.App, actor access.Actor) map[string]*int {
 	t.Helper()
 	var got struct{ WorkLists map[string]*int }
-	a.DoAs(t, actor, `{ workLists { toShip returns deliveryIssues lateParcels backOrders shortfalls stockAlerts lateStockDeliveries gatewayDifferences overdueAccounts prizeExchanges pointArrivals } }`, nil).Into(t, &got)
+	a.DoAs(t, actor, `{ workLists { toShip returns deliveryIssues lateParcels backOrders shortfalls stockAlerts lateStockDeliveries gatewayDifferences overdueAccounts prizeExchanges pointArrivals purchaseProblems duplicateMembers memberRequests pausedMailings } }`, nil).Into(t, &got)
 	return got.WorkLists
 }
 
@@ -220,10 +220,22 @@ func TestEachListIsCountedForThoseWhoMayReadIt(t *testing.T) {
 			SELECT gen_random_uuid(), brand_id, id, 'stripe', now(), 'OTHER_AMOUNT', x.note, 'JPY', 1, 2, x.at, x.note FROM r, (VALUES (NULL::timestamptz, ''), (now(), '解決')) x (at, note)`,
 		`INSERT INTO account_statements (id, brand_id, company_id, closes_on, due_on, currency, opening, sales, payments, other, closing, issued_at)
 			SELECT gen_random_uuid(), brand_id, id, current_date - 60, current_date - 30, 'JPY', 0, 800, 0, 0, 800, now() FROM companies`,
+		`INSERT INTO purchase_problems (id, brand_id, kind, value, state, created_at) SELECT gen_random_uuid(), id, 'PRODUCT', x, x, now() FROM brands, unnest(ARRAY['OPEN', 'IGNORED']) x`,
+		`INSERT INTO duplicate_members (id, brand_id, run_id, member_id, other_id, likenesses, state, created_at)
+			SELECT gen_random_uuid(), b.id, gen_random_uuid(), m.id, o.id, ARRAY['PHONE'], 'OPEN', now() FROM brands b, members m JOIN members o ON o.id > m.id`,
+		`INSERT INTO member_requests (id, member_id, brand_id, kind, state, actor_role, requested_at)
+			SELECT gen_random_uuid(), m.id, b.id, 'ERASURE', x, 'MEMBER', now() FROM brands b, unnest(ARRAY['WAITING', 'DONE']) x, (SELECT id FROM members ORDER BY id LIMIT 1) m`,
+		`WITH g AS (INSERT INTO segments (id, brand_id, name, kind, currency, conditions, members, created_at, updated_at)
+				SELECT gen_random_uuid(), id, 'みんな', 'DYNAMIC', 'JPY', '{}', 0, now(), now() FROM brands RETURNING id, brand_id)
+			INSERT INTO mailings (id, brand_id, name, medium, segment_id, currency, piece_cost, fixed_cost, hold_out, window_days, state, created_at, updated_at)
+			SELECT gen_random_uuid(), brand_id, x, 'MAIL', id, 'JPY', 0, 0, 0, 30, x, now(), now() FROM g, unnest(ARRAY['PAUSED', 'SENT']) x`,
 		`INSERT INTO stock_reservations (order_id, variant_id, location_id, quantity) SELECT o.id, v.id, NULL, 2 FROM orders o, variants v`,
 	} {
 		exec(t, s.App, sql)
 	}
+	var pairs int
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM duplicate_members`).Scan(&pairs))
+	require.Positive(t, pairs)
 	type counts map[string]int
 	lists := map[access.Permission]counts{
 		access.OrderRead:      {"toShip": 1, "returns": 0, "deliveryIssues": 2, "lateParcels": 1, "backOrders": 1},
@@ -231,6 +243,10 @@ func TestEachListIsCountedForThoseWhoMayReadIt(t *testing.T) {
 		access.AccountingRead: {"gatewayDifferences": 1, "overdueAccounts": 1},
 		access.PrizeRead:      {"prizeExchanges": 1},
 		access.PointRead:      {"pointArrivals": 1},
+		access.PurchaseWrite:  {"purchaseProblems": 1},
+		access.MemberWrite:    {"duplicateMembers": pairs},
+		access.MemberRead:     {"memberRequests": 1},
+		access.CampaignRead:   {"pausedMailings": 1},
 	}
 	seen := func(actor access.Actor) counts {
 		all := counts{}
@@ -247,7 +263,7 @@ func TestEachListIsCountedForThoseWhoMayReadIt(t *testing.T) {
 	for permission, want := range lists {
 		require.Equal(t, want, seen(staff(permission)), permission)
 	}
-	require.Len(t, seen(access.Actor{Role: access.RoleAdmin, ID: id.New()}), 12, "who may read all")
+	require.Len(t, seen(access.Actor{Role: access.RoleAdmin, ID: id.New()}), 16, "who may read all")
 
 	inShop := func(shop uuid.UUID, permissions ...access.Permission) access.Actor {
 		return access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Stores: []uuid.UUID{shop}, Permissions: permissions}
@@ -260,7 +276,7 @@ func TestEachListIsCountedForThoseWhoMayReadIt(t *testing.T) {
 	exec(t, s.App, `UPDATE stock_deliveries SET location_id = $1`, shop)
 	theirs = seen(inShop(shop, both...))
 	require.Equal(t, []int{1, 1, 1, 1}, []int{theirs["toShip"], theirs["backOrders"], theirs["stockAlerts"], theirs["lateStockDeliveries"]})
-	require.Equal(t, counts{"prizeExchanges": 1}, seen(inShop(shop, access.PrizeRead, access.PointRead)), "a list that is not held to shops; points of other systems are the head office's")
+	require.Equal(t, counts{"prizeExchanges": 1}, seen(inShop(shop, access.PrizeRead, access.PointRead, access.PurchaseWrite, access.MemberWrite, access.MemberRead, access.CampaignRead)), "a list that is not held to shops; the others are the head office's")
 	for _, nobody := range []access.Actor{staff(), staff(access.CatalogRead), inShop(shop, access.AccountingRead)} {
 		require.Equal(t, "FORBIDDEN", s.DoAs(t, nobody, `{ workLists { toShip } }`, nil).Code())
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -48,6 +49,11 @@ type Counts struct {
 
 	PrizeExchanges *int // prizes that are to be sent
 	PointArrivals  *int // points that came for numbers nobody has
+
+	PurchaseProblems *int // codes and card numbers in purchases that nobody knows
+	DuplicateMembers *int // pairs who may be the same person
+	MemberRequests   *int // to be forgotten, which wait for something
+	PausedMailings   *int
 }
 
 // Query says whose work is counted, and which lists may be read.
@@ -59,9 +65,15 @@ type Query struct {
 	Books   bool
 	Prizes  bool
 	Points  bool
-	At      time.Time
-	Today   time.Time // the brand's day; midnight UTC
-	Late    time.Time // the day before which what was due on account is late
+
+	Purchases bool // that their problems may be seen
+	Pairs     bool // of members
+	Requests  bool // of members
+	Mailings  bool
+
+	At    time.Time
+	Today time.Time // the brand's day; midnight UTC
+	Late  time.Time // the day before which what was due on account is late
 }
 
 // Store counts.
@@ -95,14 +107,14 @@ func (s *Service) Counts(ctx context.Context) (Counts, error) {
 		return Counts{}, err
 	}
 	q := s.query(ctx, actor)
-	if !q.Orders && !q.Stock && !q.Books && !q.Prizes && !q.Points {
+	if !slices.Contains([]bool{q.Orders, q.Stock, q.Books, q.Prizes, q.Points, q.Purchases, q.Pairs, q.Requests, q.Mailings}, true) {
 		return Counts{}, fault.ErrForbidden
 	}
 	return s.store.Count(ctx, q)
 }
 
 // query is what the actor may read: staff of a shop read of theirs, and neither books nor what
-// is settled with other point systems.
+// is settled with other point systems nor what the head office does for all members.
 func (s *Service) query(ctx context.Context, actor access.Actor) Query {
 	ch, now, inShop := channel.From(ctx), s.now(), actor.Is(access.RoleStoreStaff)
 	year, month, day := now.In(ch.Zone()).Date()
@@ -111,6 +123,8 @@ func (s *Service) query(ctx context.Context, actor access.Actor) Query {
 		BrandID: ch.BrandID, At: now, Today: today, Late: holiday.BankDayBefore(today),
 		Orders: actor.May(access.OrderRead), Stock: actor.May(access.InventoryRead), Books: actor.May(access.AccountingRead) && !inShop,
 		Prizes: actor.May(access.PrizeRead), Points: actor.May(access.PointRead) && !inShop,
+		Purchases: actor.May(access.PurchaseWrite) && !inShop, Pairs: actor.May(access.MemberWrite) && !inShop,
+		Requests: actor.May(access.MemberRead) && !inShop, Mailings: actor.May(access.CampaignRead) && !inShop,
 	}
 	if inShop {
 		q.Stores = append([]uuid.UUID{}, actor.Stores...) // of none, where there are none
@@ -127,14 +141,19 @@ var subjects = []string{
 	"Stock", "StockLot", "StockAlert", "StockDelivery", "StockTransfer", "Stocktake",
 	"GatewayReconciliation", "GatewayDifference", "AccountStatement", "CompanyCredit", "JournalEntry",
 	"PrizeExchange", "PointArrival",
+	"PurchaseImport", "PurchaseProblem", "DuplicateMember", "Migration", "Mailing",
 }
+
+// erasures begins the types of events about members who ask to be forgotten: of members much
+// else is told that no list is about.
+const erasures = "member.eras"
 
 // Signalled tells whoever watches the work lists that the events may have changed. It is
 // called when the events are committed.
 func Signalled(ctx context.Context, board signal.Board, events []event.Event) {
 	var told []uuid.UUID
 	for _, e := range events {
-		if slices.Contains(subjects, e.Subject) && !slices.Contains(told, e.BrandID) {
+		if (slices.Contains(subjects, e.Subject) || strings.HasPrefix(e.Type, erasures)) && !slices.Contains(told, e.BrandID) {
 			told = append(told, e.BrandID)
 			board.Publish(ctx, topic(e.BrandID), nil)
 		}

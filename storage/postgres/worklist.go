@@ -24,6 +24,10 @@ func (s *Worklists) Count(ctx context.Context, q worklist.Query) (worklist.Count
 		counted(q.Prizes, "prize_exchanges", `prize_exchanges x WHERE x.brand_id = @brand AND x.state IN ('REQUESTED', 'PACKED')`),
 		counted(q.Points, "point_arrivals", `point_arrivals a WHERE a.state = 'OPEN' AND a.partner_id IN (
 			SELECT p.id FROM point_partners p JOIN point_programmes g ON g.id = p.programme_id AND g.closed_at IS NULL WHERE g.shared OR g.brand_id = @brand)`),
+		counted(q.Purchases, "purchase_problems", `purchase_problems x WHERE x.brand_id = @brand AND x.state = 'OPEN'`),
+		counted(q.Pairs, "duplicate_members", `duplicate_members x WHERE x.brand_id = @brand AND x.state = 'OPEN'`),
+		counted(q.Requests, "member_requests", `member_requests x WHERE x.brand_id = @brand AND x.state = 'WAITING'`),
+		counted(q.Mailings, "paused_mailings", `mailings x WHERE x.brand_id = @brand AND x.state = 'PAUSED'`),
 	})
 	found, err := first[worklist.Counts](ctx, s.db, `SELECT `+strings.Join(parts, ", "), pgx.NamedArgs{"brand": q.BrandID, "stores": q.Stores, "now": q.At, "today": q.Today, "late": q.Late})
 	if err != nil {
