@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/maypok86/otter/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -34,6 +36,7 @@ type operation struct {
 	ceiling    int  // its cost with the largest pages
 	public     bool // may be answered from Answers
 	introspect bool // reads the schema
+	takes      time.Duration // if it may take longer than others
 }
 
 // named is the operation of the name; with no name, the only one there is.
@@ -134,6 +137,7 @@ func (d *documents) describe(source string, parsed *ast.QueryDocument) *document
 			ceiling:    costOf(def, nil, false),
 			public:     isPublic(def),
 			introspect: introspects(def.SelectionSet),
+			takes:      takes(def.SelectionSet),
 		})
 	}
 	return doc
@@ -177,6 +181,28 @@ func introspects(set ast.SelectionSet) bool {
 		}
 	}
 	return false
+}
+
+// takes is how long the selected fields may take (@takes), of root fields the one that may
+// take longest; 0 if none says so.
+func takes(set ast.SelectionSet) (longest time.Duration) {
+	for _, sel := range set {
+		switch sel := sel.(type) {
+		case *ast.Field:
+			if sel.Definition == nil {
+				continue
+			}
+			if d := sel.Definition.Directives.ForName("takes"); d != nil {
+				seconds, _ := strconv.Atoi(d.Arguments.ForName("seconds").Value.Raw)
+				longest = max(longest, time.Duration(seconds)*time.Second)
+			}
+		case *ast.InlineFragment:
+			longest = max(longest, takes(sel.SelectionSet))
+		case *ast.FragmentSpread:
+			longest = max(longest, takes(sel.Definition.SelectionSet))
+		}
+	}
+	return longest
 }
 
 // isPublic reports whether every caller of a channel gets the same answer: a query

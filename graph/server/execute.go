@@ -130,7 +130,7 @@ func (s *Server) begin(ctx context.Context, c *call) context.Context {
 
 // answer runs a query or mutation, or answers it from the cache.
 func (s *Server) answer(ctx context.Context, c *call) answer {
-	ctx, cancel := context.WithTimeout(ctx, s.Limits.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, max(s.Limits.Timeout, c.operation.takes))
 	defer cancel()
 	if shared, key := s.cacheKey(ctx, c); key != "" {
 		return s.answerCached(shared, c, key)

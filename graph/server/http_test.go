@@ -340,6 +340,7 @@ func TestSlowOperationTimesOut(t *testing.T) {
 	r := e.post(t, modern, query(`{fail(how:"slow")}`))
 	require.Equal(t, 200, r.status)
 	require.Equal(t, "TIMEOUT", r.code())
+	require.Equal(t, "2m0s", e.post(t, modern, query(`{...on Query{hello patient}}`)).Data["patient"], "what says so may take longer")
 }
 
 func TestUploads(t *testing.T) {

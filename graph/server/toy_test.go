@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2"
@@ -20,6 +21,7 @@ directive @allow(anyone: Boolean! = false) on FIELD_DEFINITION
 directive @public on FIELD_DEFINITION
 directive @fleeting on FIELD_DEFINITION
 directive @cost(weight: Int, size: Int) on FIELD_DEFINITION
+directive @takes(seconds: Int!) on FIELD_DEFINITION
 scalar Upload
 type Query {
   hello(name: String): String! @allow(anyone: true) @public
@@ -29,6 +31,7 @@ type Query {
   mine: String @allow(anyone: true)
   fail(how: String!): String @allow(anyone: true)
   flaky: String @allow(anyone: true) @public
+  patient: String @allow(anyone: true) @takes(seconds: 120)
 }
 type BookConnection { nodes: [Book!]! }
 type Book { title: String! lent: String @fleeting cost: Int @allow tags: [Tag!]! @cost(size: 3) }
@@ -126,6 +129,9 @@ func (t *toy) resolve(ctx context.Context, name string, args map[string]any) (an
 		return t.fail(ctx, args["how"])
 	case "send":
 		return readUploads(args)
+	case "patient":
+		until, _ := ctx.Deadline()
+		return time.Until(until).Round(time.Minute).String(), nil
 	}
 	return name, nil
 }
