@@ -126,6 +126,11 @@ func TestNewsletterConsentIsKeptAsARecord(t *testing.T) {
 	var given, withdrawn int
 	require.NoError(t, c.DB.Pool().QueryRow(t.Context(), `SELECT count(given_at), count(withdrawn_at) FROM newsletter_consents`).Scan(&given, &withdrawn))
 	require.Equal(t, []int{2, 1}, []int{given, withdrawn})
+	require.Empty(t, c.change(t, "updateProfile", apptest.Variables{"newsletter": false, "how": "APP"}).UserErrors)
+	require.Equal(t, "INVALID", c.change(t, "updateProfile", apptest.Variables{"newsletter": true, "how": "BOUNCE"}).code(), "a member says it on the website or in the app")
+	var how []string
+	require.NoError(t, c.DB.Pool().QueryRow(t.Context(), `SELECT array_agg(how ORDER BY at, id) FROM member_consents WHERE address IS NOT NULL`).Scan(&how))
+	require.Equal(t, []string{"WEB", "WEB", "WEB", "APP"}, how, "how, and from where")
 }
 
 func TestBadProfilesAreRefusedWhole(t *testing.T) {

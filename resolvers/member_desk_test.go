@@ -1,6 +1,7 @@
 package resolvers_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/uuid"
@@ -74,6 +75,10 @@ func TestSettingsHaveAProof(t *testing.T) {
 	require.Equal(t, []string{"false"}, d.clerk.done(t, "saveMemberSettings", "member { settings { given } }", say, "member.settings.0.given"))
 	require.Equal(t, []string{"2", "PHONE", "2026-11 電話"}, d.member(t, "member.consents", "member.consents.0.how", "member.consents.0.wording"))
 	require.Equal(t, []string{"FORBIDDEN"}, d.abroad.done(t, "saveMemberSettings", "member { id }", say))
+	for n, never := range []string{"WEB", "IMPORT", "BOUNCE", "ERASURE"} {
+		new := apptest.Variables{"idempotencyKey": fmt.Sprintf("register-%d", n), "person": apptest.Variables{"name": "山田 一"}, "storeId": id.Global("Location", d.umeda), "how": never}
+		require.Equal(t, []string{"INVALID how"}, d.office.done(t, "registerMember", "member { id }", new), "staff hear it in the store, on paper or on the phone")
+	}
 
 	require.Equal(t, []string{id.Global("Location", d.umeda)}, d.office.done(t, "setHomeStore", "member { memberships { homeStoreId } }",
 		apptest.Variables{"memberId": d.hanako, "storeId": id.Global("Location", d.umeda)}, "member.memberships.0.homeStoreId"))

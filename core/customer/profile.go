@@ -3,12 +3,14 @@ package customer
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/fault"
 )
@@ -37,6 +39,19 @@ type Profile struct {
 	UpdatedAt  time.Time
 }
 
+// How says in what way somebody told what they want, for the proof of it: core/member has
+// the ways.
+type How string
+
+// Told is the proof that a member said something of the newsletter: how, and from where.
+type Told struct {
+	How     How
+	Address *netip.Addr
+}
+
+// bySelf are the ways in which members say it themselves.
+var bySelf = []How{"WEB", "APP"}
+
 // UpdateProfileInput is what a member corrects; nil leaves a value as it is.
 type UpdateProfileInput struct {
 	Name       *string
@@ -45,6 +60,7 @@ type UpdateProfileInput struct {
 	Birthday   *time.Time
 	Gender     *Gender
 	Newsletter *bool
+	How        How // in which the newsletter was agreed to or withdrawn
 }
 
 // eldest is how long ago a living member's birthday can be, in years.
@@ -126,7 +142,13 @@ func checkBirthday(day *time.Time, today time.Time, years int) error {
 
 // UpdateProfile corrects the actor's own profile.
 func (s *Service) UpdateProfile(ctx context.Context, in UpdateProfileInput) (*Profile, error) {
-	brand := brandOf(ctx)
+	if !slices.Contains(bySelf, in.How) {
+		return nil, fault.Invalid(fault.CodeInvalid, "WEB または APP を指定してください", "Say WEB or APP").At("how")
+	}
+	brand, told := brandOf(ctx), Told{How: in.How}
+	if actor := access.From(ctx); actor.Address.IsValid() {
+		told.Address = &actor.Address
+	}
 	var updated Profile
 	err := s.change(ctx, func(ctx context.Context, memberID uuid.UUID, at time.Time) (happened, error) {
 		found, err := s.store.Profiles(ctx, brand, []uuid.UUID{memberID})
@@ -141,7 +163,7 @@ func (s *Service) UpdateProfile(ctx context.Context, in UpdateProfileInput) (*Pr
 			return happened{}, err
 		}
 		updated.UpdatedAt = at
-		return happened{"profile.updated", "Account", memberID, map[string]any{"changed": changed}}, s.store.SaveProfile(ctx, brand, updated, slices.Contains(changed, "name"))
+		return happened{"profile.updated", "Account", memberID, map[string]any{"changed": changed}}, s.store.SaveProfile(ctx, brand, updated, slices.Contains(changed, "name"), told)
 	})
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ type Store interface {
 
 	// Profiles are the open accounts' profiles; the newsletter is the brand's.
 	Profiles(ctx context.Context, brandID uuid.UUID, memberIDs []uuid.UUID) ([]*Profile, error)
-	SaveProfile(ctx context.Context, brandID uuid.UUID, p Profile, renamed bool) error
+	SaveProfile(ctx context.Context, brandID uuid.UUID, p Profile, renamed bool, told Told) error
 
 	// Addresses are the members' address books without what was removed, the
 	// default first, then by age.

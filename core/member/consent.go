@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/id"
 )
 
@@ -22,7 +23,7 @@ const (
 )
 
 // How says in what way a member agreed or withdrew.
-type How string
+type How = customer.How
 
 // The ways.
 const (
@@ -60,6 +61,15 @@ func (c Consent) OfBrand() string { return id.Global("Brand", c.BrandID) }
 
 // AtStore is the store's id in the schema; nil for none.
 func (c Consent) AtStore() *string { return location(c.StoreID) }
+
+// From is the network address that it was told from; nil for none.
+func (c Consent) From() *string {
+	if c.Address == nil {
+		return nil
+	}
+	from := c.Address.String()
+	return &from
+}
 
 // Setting is what holds of a member's consents for a brand and a medium.
 type Setting struct {

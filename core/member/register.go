@@ -21,6 +21,7 @@ import (
 type JoinInput struct {
 	HomeStoreID *uuid.UUID
 	Settings    []SettingInput
+	How         How
 	Wording     string
 }
 
@@ -31,7 +32,7 @@ func (s *Service) Join(ctx context.Context, in JoinInput) (*Member, error) {
 	if !own(actor, actor.ID) {
 		return nil, fault.ErrUnauthenticated
 	}
-	if err := errors.Join(s.store(ctx, "homeStoreId", in.HomeStoreID), i18n.CheckString("wording", in.Wording, maxWording)); err != nil {
+	if err := errors.Join(heard(in.How, bySelf), s.store(ctx, "homeStoreId", in.HomeStoreID), i18n.CheckString("wording", in.Wording, maxWording)); err != nil {
 		return nil, err
 	}
 	now := s.Now()
@@ -45,7 +46,7 @@ func (s *Service) Join(ctx context.Context, in JoinInput) (*Member, error) {
 		if err := s.join(ctx, Membership{MemberID: actor.ID, BrandID: brandOf(ctx), HomeStoreID: in.HomeStoreID, JoinedAt: now}); err != nil {
 			return err
 		}
-		if err := s.consent(ctx, actor.ID, in.Settings, told{how: ByWeb, wording: in.Wording, at: now}); err != nil {
+		if err := s.consent(ctx, actor.ID, in.Settings, told{how: in.How, wording: in.Wording, at: now}); err != nil {
 			return err
 		}
 		return s.Events.Record(ctx, event.New(ctx, now, "member.joined", "Member", actor.ID, nil))
@@ -151,7 +152,7 @@ func (s *Service) place(ctx context.Context, in *RegisterInput) error {
 	if in.HomeStoreID == nil {
 		in.HomeStoreID = in.StoreID
 	}
-	return errors.Join(s.store(ctx, "storeId", in.StoreID), s.store(ctx, "homeStoreId", in.HomeStoreID), i18n.CheckString("wording", in.Wording, maxWording))
+	return errors.Join(heard(in.How, byStaff), s.store(ctx, "storeId", in.StoreID), s.store(ctx, "homeStoreId", in.HomeStoreID), i18n.CheckString("wording", in.Wording, maxWording))
 }
 
 func (s *Service) register(ctx context.Context, m Member, number string, in RegisterInput) error {

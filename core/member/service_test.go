@@ -95,7 +95,7 @@ func newClub(t *testing.T) *club {
 	c.customers = customer.New(c.DB, postgres.NewCustomers(c.DB, c.keys), postgres.NewEvents(c.DB), now)
 	links, err := member.NewLinks("a secret", "https://noren.example.jp", now)
 	require.NoError(t, err)
-	c.codes, err = membercode.New(postgres.NewMemberCodes(c.DB), "a secret", now)
+	c.codes, err = membercode.New(postgres.NewMemberCodes(c.DB), "a secret", nil, now)
 	require.NoError(t, err)
 	c.Service = member.New(member.Parts{
 		Tx: c.DB, Store: postgres.NewMembers(c.DB, c.keys), Keys: idempotency.New(c.DB, postgres.NewKeys(c.DB), now), Accounts: c, Customers: c.customers,
@@ -169,7 +169,7 @@ func TestAMemberIsFoundByExactMatchAndSeenByItsStore(t *testing.T) {
 	m := c.register(t, c.shibuya, "1", hanako())
 	require.False(t, m.Masked)
 	require.Equal(t, "山田 花子", m.Name)
-	again, err := c.Register(c.at(t, c.shibuya), member.RegisterInput{IdempotencyKey: "register-2", Person: member.PersonalInput{}})
+	again, err := c.Register(c.at(t, c.shibuya), member.RegisterInput{IdempotencyKey: "register-2", Person: member.PersonalInput{}, How: member.ByStore})
 	require.ErrorIs(t, err, member.ErrNoContact)
 	require.Nil(t, again)
 	number := c.cards(t, m.ID)[0].Number
@@ -204,7 +204,7 @@ func TestAMemberIsFoundByTheCodeThatTheyShow(t *testing.T) {
 	t.Parallel()
 	c := newClub(t)
 	ctx := c.account(t, "taro@example.jp")
-	_, err := c.Join(ctx, member.JoinInput{HomeStoreID: &c.shibuya})
+	_, err := c.Join(ctx, member.JoinInput{How: member.ByWeb, HomeStoreID: &c.shibuya})
 	require.NoError(t, err)
 	code, err := c.codes.Issue(ctx)
 	require.NoError(t, err)
@@ -250,6 +250,10 @@ func TestAMemberIsFoundByTheCodeThatTheyShow(t *testing.T) {
 
 // never lets no try pass.
 type never struct{}
+
+func (never) Look(context.Context, string, limit.Rate) limit.Verdict {
+	return limit.Verdict{RetryAfter: time.Minute}
+}
 
 func (never) Allow(context.Context, string, limit.Rate) limit.Verdict {
 	return limit.Verdict{RetryAfter: time.Minute}
@@ -574,7 +578,7 @@ func TestStaffNameTheirOwnShopAndMembersNone(t *testing.T) {
 		return err
 	}
 	clerk, taro := c.at(t, c.shibuya), c.account(t, "taro@example.jp")
-	_, err := c.Join(taro, member.JoinInput{})
+	_, err := c.Join(taro, member.JoinInput{How: member.ByWeb})
 	require.NoError(t, err)
 	for name, err := range map[string]error{
 		"another shop's proof": said(clerk, &m.ID, &c.umeda, member.ByPaper), "another shop's card": issued(clerk, &m.ID, &c.umeda),
@@ -632,7 +636,7 @@ func TestAnExportHoldsAllByItsLinkAlone(t *testing.T) {
 	t.Parallel()
 	c := newClub(t)
 	ctx := c.account(t, "taro@example.jp")
-	_, err := c.Join(ctx, member.JoinInput{Settings: []member.SettingInput{{Medium: member.Mail, Given: true}}})
+	_, err := c.Join(ctx, member.JoinInput{How: member.ByWeb, Settings: []member.SettingInput{{Medium: member.Mail, Given: true}}})
 	require.NoError(t, err)
 	c.bought(t, access.From(ctx).ID, "2026-06-01", 500)
 	_, err = c.Export(c.at(t, c.shibuya), member.AskInput{MemberID: to(access.From(ctx).ID)})
@@ -667,7 +671,7 @@ func TestAnExportHoldsWhatAMemberWonAskedForAndLookedAt(t *testing.T) {
 	t.Parallel()
 	c := newClub(t)
 	ctx := c.account(t, "taro@example.jp")
-	_, err := c.Join(ctx, member.JoinInput{})
+	_, err := c.Join(ctx, member.JoinInput{How: member.ByWeb})
 	require.NoError(t, err)
 	m, gone := access.From(ctx).ID, access.From(c.account(t, "gone@example.jp")).ID
 	variant := c.AddProduct(t, "leash", 1980)
@@ -835,7 +839,7 @@ func TestAnErasureForgetsWhoBecameTheMember(t *testing.T) {
 	var gone [2]uuid.UUID
 	for i, email := range []string{"older@example.jp", "taro@example.jp"} {
 		ctx := c.account(t, email)
-		_, err := c.Join(ctx, member.JoinInput{})
+		_, err := c.Join(ctx, member.JoinInput{How: member.ByWeb})
 		require.NoError(t, err)
 		gone[i] = access.From(ctx).ID
 	}
@@ -994,7 +998,7 @@ func TestAMemberProvesThatTheyAskToBeErased(t *testing.T) {
 	t.Parallel()
 	c := newClub(t)
 	ctx := c.account(t, "hanako@example.jp")
-	_, err := c.Join(ctx, member.JoinInput{})
+	_, err := c.Join(ctx, member.JoinInput{How: member.ByWeb})
 	require.NoError(t, err)
 	for _, password := range []string{"", "wrong"} {
 		_, err = c.RequestErasure(ctx, member.AskInput{Password: password})

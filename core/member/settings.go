@@ -2,6 +2,7 @@ package member
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -30,6 +31,14 @@ var (
 	bySelf  = []How{ByWeb, ByApp}
 )
 
+// heard fails if a consent cannot have been told in this way: it would prove nothing.
+func heard(how How, ways []How) error {
+	if slices.Contains(ways, how) {
+		return nil
+	}
+	return fault.Invalid(fault.CodeInvalid, "同意を得た方法を正しく指定してください", "Say how the member told it").At("how")
+}
+
 // SaveSettings keeps what a member agrees to, with the proof of it: when, how, who wrote
 // it down and from where.
 func (s *Service) SaveSettings(ctx context.Context, in SaveSettingsInput) (*Member, error) {
@@ -41,10 +50,7 @@ func (s *Service) SaveSettings(ctx context.Context, in SaveSettingsInput) (*Memb
 	if in.MemberID == nil || own(actor, *in.MemberID) {
 		ways = bySelf
 	}
-	if !slices.Contains(ways, in.How) {
-		return nil, fault.Invalid(fault.CodeInvalid, "同意を得た方法を正しく指定してください", "Say how the member told it").At("how")
-	}
-	if err := s.where(ctx, in.StoreID); err != nil {
+	if err := errors.Join(heard(in.How, ways), s.where(ctx, in.StoreID)); err != nil {
 		return nil, err
 	}
 	return s.change(ctx, in.MemberID, func(ctx context.Context, m Member, now time.Time) (string, any, error) {

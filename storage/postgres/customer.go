@@ -22,9 +22,14 @@ type Customers struct {
 // NewCustomers makes the customers' store; the keys seal personal data.
 func NewCustomers(db *DB, keys *sealing.Keys) *Customers { return &Customers{db, keys} }
 
-// Lock holds the member against other changes until the transaction ends; false
-// if there is no such open account.
+// Lock holds the member against other changes until the transaction ends, by staff too;
+// false if there is no such open account.
 func (s *Customers) Lock(ctx context.Context, memberID uuid.UUID) (bool, error) {
+	batch := &pgx.Batch{}
+	batch.Queue(`SELECT FROM members WHERE id = $1 FOR NO KEY UPDATE`, memberID)
+	if err := s.db.later(ctx, batch); err != nil {
+		return false, err
+	}
 	tag, err := s.db.conn(ctx).Exec(ctx, `SELECT FROM accounts WHERE id = $1 AND closed_at IS NULL FOR NO KEY UPDATE`, memberID)
 	return tag.RowsAffected() > 0, err
 }
@@ -61,7 +66,7 @@ type storedProfile struct {
 
 // SaveProfile keeps the profile, the account's name if that is another now, and what it says
 // of the brand's newsletter.
-func (s *Customers) SaveProfile(ctx context.Context, brandID uuid.UUID, p customer.Profile, renamed bool) error {
+func (s *Customers) SaveProfile(ctx context.Context, brandID uuid.UUID, p customer.Profile, renamed bool, told customer.Told) error {
 	batch := &pgx.Batch{}
 	if renamed {
 		name, keyID, err := s.db.renamed(ctx, p.MemberID, p.Name)
@@ -73,25 +78,25 @@ func (s *Customers) SaveProfile(ctx context.Context, brandID uuid.UUID, p custom
 	if err := queuePersonal(ctx, batch, s.keys, personal{memberID: p.MemberID, kana: p.Kana, phone: p.Phone, birthday: p.Birthday, gender: p.Gender, at: p.UpdatedAt}); err != nil {
 		return err
 	}
-	queueMailSetting(batch, p.MemberID, brandID, p.Newsletter, p.UpdatedAt)
+	queueMailSetting(batch, p, brandID, told)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 
 // queueMailSetting keeps whether a brand may send a member its mail magazine, with the
 // proof of it if it was otherwise before.
-func queueMailSetting(batch *pgx.Batch, memberID, brandID uuid.UUID, given bool, at time.Time) {
+func queueMailSetting(batch *pgx.Batch, p customer.Profile, brandID uuid.UUID, told customer.Told) {
 	changed := `UPDATE newsletter_consents SET withdrawn_at = $3 WHERE member_id = $1 AND brand_id = $2 AND withdrawn_at IS NULL RETURNING 1`
-	if given {
+	if p.Newsletter {
 		changed = `INSERT INTO newsletter_consents (member_id, brand_id, given_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1`
 	}
 	batch.Queue(`
 		WITH changed AS (`+changed+`), proof AS (
-			INSERT INTO member_consents (id, member_id, brand_id, medium, given, how, actor_role, actor_id, at)
-			SELECT $5::uuid, $1, $2, 'MAIL', $4, 'WEB', 'MEMBER', $1, $3::timestamptz FROM changed
+			INSERT INTO member_consents (id, member_id, brand_id, medium, given, how, actor_role, actor_id, address, at)
+			SELECT $5::uuid, $1, $2, 'MAIL', $4, $6, 'MEMBER', $1, $7::inet, $3::timestamptz FROM changed
 		)
 		INSERT INTO member_settings (member_id, brand_id, medium, given, since) SELECT $1, $2, 'MAIL', $4::boolean, $3::timestamptz FROM changed
 		ON CONFLICT (member_id, brand_id, medium) DO UPDATE SET given = EXCLUDED.given, since = EXCLUDED.since`,
-		memberID, brandID, at, given, id.New())
+		p.MemberID, brandID, p.UpdatedAt, p.Newsletter, id.New(), told.How, told.Address)
 }
 
 // Addresses are the members' address books without what was removed, the default
