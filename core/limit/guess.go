@@ -36,8 +36,53 @@ func (g Guesses) Wait(ctx context.Context, l Limiter) (seconds int) {
 	if from := actor.From(); verdict.Allowed && from != "" {
 		verdict = l.Allow(ctx, g.Kind+":address:"+from, g.PerAddress)
 	}
-	if verdict.Allowed {
+	return wait(verdict)
+}
+
+// Wrong bounds how often something that is not right may be tried: what is right is not
+// counted, and passes as long as few before it were wrong.
+type Wrong struct {
+	Kind string // "card"
+	Rate Rate
+	// Client is the rate of a partner, behind whose one key all tills of a chain may be.
+	Client Rate
+}
+
+// Wait is for how many seconds the context's actor must wait after too many wrong tries; 0
+// when they may try. Without a limiter nobody waits.
+func (w Wrong) Wait(ctx context.Context, l Limiter) (seconds int) {
+	if l == nil {
 		return 0
 	}
-	return max(1, int(verdict.RetryAfter.Round(time.Second)/time.Second))
+	key, rate := w.of(ctx)
+	return wait(l.Look(ctx, key, rate))
+}
+
+// Count notes a wrong try of the context's actor.
+func (w Wrong) Count(ctx context.Context, l Limiter) {
+	if l != nil {
+		key, rate := w.of(ctx)
+		l.Allow(ctx, key, rate)
+	}
+}
+
+// of is under what wrong tries of the context's actor are counted.
+func (w Wrong) of(ctx context.Context) (string, Rate) {
+	actor := access.From(ctx)
+	key := w.Kind + ":wrong:" + actor.ID.String()
+	if actor.ID == uuid.Nil {
+		key += actor.From()
+	}
+	if actor.Is(access.RolePartner) {
+		return key, w.Client
+	}
+	return key, w.Rate
+}
+
+// wait is the whole seconds until a try may pass; 0 if one may.
+func wait(v Verdict) int {
+	if v.Allowed {
+		return 0
+	}
+	return max(1, int(v.RetryAfter.Round(time.Second)/time.Second))
 }

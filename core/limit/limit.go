@@ -15,6 +15,14 @@ type Rate struct {
 	Per     time.Duration
 }
 
+// Whole is the rate with its burst said.
+func (r Rate) Whole() Rate {
+	if r.Burst == 0 {
+		r.Burst = r.Allowed
+	}
+	return r
+}
+
 // Verdict says whether a try may pass.
 type Verdict struct {
 	Allowed    bool
@@ -26,4 +34,6 @@ type Verdict struct {
 // the shared count cannot be reached, each process counts for itself.
 type Limiter interface {
 	Allow(ctx context.Context, key string, rate Rate) Verdict
+	// Look says whether a try would pass, and counts none.
+	Look(ctx context.Context, key string, rate Rate) Verdict
 }

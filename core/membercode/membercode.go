@@ -20,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/qr"
 )
 
@@ -30,6 +31,7 @@ const holds = 5 * time.Minute
 var (
 	ErrInvalid = fault.Invalid("MEMBER_CODE_INVALID", "会員コードが正しくないか、使用済みです。もう一度表示してもらってください", "The member's code is not one, or has been used; ask for a fresh one")
 	ErrCard    = fault.Invalid("MEMBER_CARD_INVALID", "この会員カードはご利用いただけません。番号をご確認ください", "This card cannot be used; please check its number")
+	ErrTries   = fault.Limited("MEMBER_CARD_TRIES", "誤った会員番号が続いたため、会員カードは%d秒後までご利用いただけません", "Too many cards were wrong; cards can be used again in %d seconds")
 	ErrExpired = fault.Invalid("MEMBER_CODE_EXPIRED", "会員コードの有効期限が切れています。もう一度表示してもらってください", "The member's code is too old; ask for a fresh one")
 )
 
@@ -59,20 +61,27 @@ type Holder struct {
 	Role     access.Role
 }
 
+// guesses is how many cards of nobody's may be shown. Of the ten thousand million numbers one
+// in ten thousand is some member's where there are a million: who shows 20 wrong ones an hour
+// finds one in three weeks, and who calls for a chain, 200, two days for one.
+var guesses = limit.Wrong{Kind: "card", Rate: limit.Rate{Allowed: 20, Per: time.Hour}, Client: limit.Rate{Allowed: 200, Per: time.Hour}}
+
 // Service makes and reads codes.
 type Service struct {
-	store Store
-	key   []byte
-	now   clock.Clock
+	store   Store
+	key     []byte
+	limiter limit.Limiter
+	now     clock.Clock
 }
 
-// New makes the service. Its key is derived from noren's secret.
-func New(store Store, secret string, now clock.Clock) (*Service, error) {
+// New makes the service. Its key is derived from noren's secret. Without a limiter nobody
+// counts wrong cards.
+func New(store Store, secret string, limiter limit.Limiter, now clock.Clock) (*Service, error) {
 	if secret == "" {
 		return nil, errors.New("NOREN_SECRET is missing: members' codes are signed with it")
 	}
 	key, err := hkdf.Key(sha256.New, []byte(secret), nil, "noren member codes", sha256.Size)
-	return &Service{store, key, now}, err
+	return &Service{store, key, limiter, now}, err
 }
 
 // begins is what every code begins with.
@@ -141,13 +150,18 @@ func (s *Service) Read(ctx context.Context, text string, use bool) (access.Actor
 }
 
 // Card is the member of the channel's brand whose card has the number, of thirteen digits:
-// with an account, or with the card alone, who has no code to show.
+// with an account, or with the card alone, who has no code to show. After too many cards of
+// nobody's none is looked up for the caller: a number is as good as the card.
 func (s *Service) Card(ctx context.Context, number string) (access.Actor, error) {
+	if seconds := guesses.Wait(ctx, s.limiter); seconds > 0 {
+		return access.Actor{}, ErrTries.With(seconds)
+	}
 	h, err := s.store.Holder(ctx, channel.From(ctx).BrandID, number)
 	if err != nil {
 		return access.Actor{}, err
 	}
 	if h == nil {
+		guesses.Count(ctx, s.limiter)
 		return access.Actor{}, ErrCard
 	}
 	return access.Actor{ID: h.MemberID, Role: h.Role}, nil

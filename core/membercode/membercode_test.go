@@ -38,7 +38,7 @@ func (used) Holder(_ context.Context, brandID uuid.UUID, number string) (*member
 
 func TestACardSaysWhoHasIt(t *testing.T) {
 	t.Parallel()
-	codes, err := membercode.New(used{}, "a secret of the shop", time.Now)
+	codes, err := membercode.New(used{}, "a secret of the shop", nil, time.Now)
 	require.NoError(t, err)
 	brand := channel.Channel{BrandID: id.New()}
 	ctx := channel.With(t.Context(), brand)
@@ -52,7 +52,7 @@ func TestACardSaysWhoHasIt(t *testing.T) {
 func TestACodeHoldsForMinutesAndOnce(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 28, 3, 0, 0, 0, time.UTC)
-	codes, err := membercode.New(used{}, "a secret of the shop", func() time.Time { return now })
+	codes, err := membercode.New(used{}, "a secret of the shop", nil, func() time.Time { return now })
 	require.NoError(t, err)
 	brand, member := channel.Channel{BrandID: id.New()}, access.Actor{Role: access.RoleMember, ID: id.New()}
 	ctx := channel.With(t.Context(), brand)
@@ -75,7 +75,7 @@ func TestACodeHoldsForMinutesAndOnce(t *testing.T) {
 	require.ErrorIs(t, err, membercode.ErrExpired)
 	now = now.Add(-time.Second)
 
-	_, err = membercode.New(used{}, "", func() time.Time { return now })
+	_, err = membercode.New(used{}, "", nil, func() time.Time { return now })
 	require.Error(t, err)
 	rapid.Check(t, func(t *rapid.T) {
 		i := rapid.IntRange(len("noren:member:"), len(code.Text)-2).Draw(t, "i") // the last symbol has bits that say nothing

@@ -161,7 +161,7 @@ func (s *Service) Sell(ctx context.Context, in SellInput) (SoldOver, error) {
 	}
 	if in.DryRun {
 		r, err := s.ring(ctx, in, false)
-		return SoldOver{Quote: r.priced}, err
+		return SoldOver{Quote: r.quote()}, err
 	}
 	if err := s.CodesTried(ctx, in.Codes); err != nil {
 		return SoldOver{}, err
@@ -185,7 +185,7 @@ func (s *Service) sellOnce(ctx context.Context, in SellInput) (SoldOver, error) 
 		if err != nil {
 			return uuid.Nil, err
 		}
-		sold.Quote = r.priced
+		sold.Quote = r.quote()
 		return s.sell(ctx, in, r)
 	})
 	if err != nil {
@@ -201,6 +201,17 @@ type rung struct {
 	lookup cart.Lookup
 	basket *cart.Basket
 	priced *cart.Priced
+}
+
+// quote is what it costs, without what the member's account tells: a card says no more to a
+// till than that it is good.
+func (r rung) quote() *cart.Priced {
+	if r.priced == nil {
+		return nil
+	}
+	q := *r.priced
+	q.Email, q.Recipient, q.MemberName = "", "", ""
+	return &q
 }
 
 // origin is where it is sold.

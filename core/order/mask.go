@@ -13,7 +13,7 @@ import (
 
 // masked are the orders as the actor may see them. Staff of a shop read personal data of
 // what was bought or is picked up at theirs, leaves it, came back to it, or is their own
-// members'; of all others they see what they need to take goods back.
+// members'; of all others, and of what others' members bought over the counter, they see what they need to take goods back.
 func (s *Service) masked(ctx context.Context, orders []Order) ([]Order, error) {
 	if !access.From(ctx).Is(access.RoleStoreStaff) || len(orders) == 0 {
 		return orders, nil

@@ -24,6 +24,10 @@ type counted struct {
 }
 
 // Allow counts a try.
+func (c *counted) Look(_ context.Context, key string, _ limit.Rate) limit.Verdict {
+	return limit.Verdict{Allowed: c.keys[key] < c.most}
+}
+
 func (c *counted) Allow(_ context.Context, key string, _ limit.Rate) limit.Verdict {
 	c.Lock()
 	defer c.Unlock()

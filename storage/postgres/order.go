@@ -239,12 +239,13 @@ func (s *Orders) Orders(ctx context.Context, orderIDs []uuid.UUID) ([]order.Orde
 	return collect[order.Order](ctx, s.db, `SELECT `+orderColumns+` FROM orders o WHERE o.id = ANY(@ids)`, pgx.NamedArgs{"ids": orderIDs})
 }
 
-// OfStores are those of the orders that the shops have to do with.
+// OfStores are those of the orders that the shops have to do with. What was sold over the
+// counter to who showed a card is so as the member is: a card tells no shop whose it is.
 func (s *Orders) OfStores(ctx context.Context, orderIDs, storeIDs []uuid.UUID) ([]uuid.UUID, error) {
 	return column[uuid.UUID](ctx, s.db, `
-		SELECT o.id FROM orders o WHERE o.id = ANY($1) AND (o.shop_id = ANY($2)
-			OR EXISTS (SELECT FROM shipments h WHERE h.order_id = o.id AND h.location_id = ANY($2))
-			OR EXISTS (SELECT FROM returns t JOIN return_receipts c ON c.return_id = t.id WHERE t.order_id = o.id AND c.location_id = ANY($2))
+		SELECT o.id FROM orders o WHERE o.id = ANY($1) AND ((o.origin NOT IN ('SHOP', 'EVENT') OR o.member_id IS NULL) AND (o.shop_id = ANY($2)
+				OR EXISTS (SELECT FROM shipments h WHERE h.order_id = o.id AND h.location_id = ANY($2))
+				OR EXISTS (SELECT FROM returns t JOIN return_receipts c ON c.return_id = t.id WHERE t.order_id = o.id AND c.location_id = ANY($2)))
 			OR EXISTS (SELECT FROM memberships j WHERE j.member_id = o.member_id AND j.brand_id = o.brand_id
 				AND (j.registered_store_id = ANY($2) OR j.home_store_id = ANY($2))))`, orderIDs, orEmpty(storeIDs))
 }

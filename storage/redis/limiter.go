@@ -39,16 +39,35 @@ func NewLimiter(client *Client) *Limiter {
 
 // Allow counts one try.
 func (l *Limiter) Allow(ctx context.Context, key string, r limit.Rate) limit.Verdict {
-	if r.Burst == 0 {
-		r.Burst = r.Allowed
-	}
+	r = r.Whole()
 	if l.client.Up() {
-		result, err := l.shared.Allow(ctx, "noren:"+key, redis_rate.Limit{Rate: r.Allowed, Burst: r.Burst, Period: r.Per})
+		result, err := l.shared.Allow(ctx, "noren:"+key, shared(r))
 		if err == nil {
 			return limit.Verdict{Allowed: result.Allowed > 0, Remaining: result.Remaining, RetryAfter: max(result.RetryAfter, 0)}
 		}
 	}
 	return l.allowHere(key, r)
+}
+
+// Look says whether a try would pass.
+func (l *Limiter) Look(ctx context.Context, key string, r limit.Rate) limit.Verdict {
+	r = r.Whole()
+	every := r.Per / time.Duration(max(r.Allowed, 1))
+	if l.client.Up() {
+		result, err := l.shared.AllowN(ctx, "noren:"+key, shared(r), 0)
+		if err == nil {
+			return limit.Verdict{Allowed: result.Remaining > 0, Remaining: result.Remaining, RetryAfter: every}
+		}
+	}
+	left := 1.0
+	if bucket, ok := l.here.GetIfPresent(key); ok {
+		left = bucket.TokensAt(time.Now())
+	}
+	return limit.Verdict{Allowed: left >= 1, Remaining: int(left), RetryAfter: every}
+}
+
+func shared(r limit.Rate) redis_rate.Limit {
+	return redis_rate.Limit{Rate: r.Allowed, Burst: r.Burst, Period: r.Per}
 }
 
 func (l *Limiter) allowHere(key string, r limit.Rate) limit.Verdict {

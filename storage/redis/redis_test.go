@@ -275,6 +275,7 @@ func TestRedisAbsentAtStartCostsNothingAndIsUsedWhenItComes(t *testing.T) {
 		_, err := entities.Get(ctx, p.brand, uuid.Nil, []uuid.UUID{p.brand}, func(context.Context, []uuid.UUID) (map[uuid.UUID]int, error) { return nil, nil })
 		require.NoError(t, err)
 	}
+	require.True(t, limiter.Look(ctx, "k", limit.Rate{Allowed: 1000, Per: time.Minute}).Allowed)
 	require.Less(t, time.Since(began), 2*time.Second, "600 questions to a dead Redis")
 
 	require.NoError(t, server.Restart())
@@ -319,8 +320,19 @@ func TestLimitIsOneForAllProcessesAndHoldsWithoutRedis(t *testing.T) {
 	refused := limiters[0].Allow(t.Context(), "login:a", rate)
 	require.Greater(t, refused.RetryAfter, 10*time.Minute)
 	require.True(t, limiters[0].Allow(t.Context(), "login:b", rate).Allowed, "another key")
+	looks := func(key string) (passes int) {
+		for range 20 {
+			if limiters[0].Look(t.Context(), key, rate).Allowed {
+				passes++
+			}
+		}
+		return passes
+	}
+	require.Equal(t, []int{0, 20, 20}, []int{looks("login:a"), looks("login:b"), looks("login:new")}, "to look counts nothing")
+	require.Equal(t, 3, limiters[1].Allow(t.Context(), "login:b", rate).Remaining)
 
 	server.Stop()
+	require.Equal(t, 20, looks("login:d"))
 	passed = 0
 	for range 10 {
 		if v := limiters[0].Allow(t.Context(), "login:c", rate); v.Allowed {
@@ -330,6 +342,7 @@ func TestLimitIsOneForAllProcessesAndHoldsWithoutRedis(t *testing.T) {
 		}
 	}
 	require.Equal(t, 5, passed, "this process counts for itself")
+	require.Zero(t, looks("login:c"))
 }
 
 func TestSignalsReachOtherProcessesAndThisOneWithoutRedis(t *testing.T) {

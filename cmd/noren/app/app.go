@@ -137,7 +137,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	}
 	companies.RecruitBy(accounts)
 	codes, badCodes := order.NewCodes(cfg.Secret)
-	memberCodes, badMemberCodes := membercode.New(postgres.NewMemberCodes(db), cfg.Secret, now)
+	memberCodes, badMemberCodes := membercode.New(postgres.NewMemberCodes(db), cfg.Secret, ground.Limiter, now)
 	returnLinks, badLinks := returns.NewLinks(cfg.Secret, cfg.PublicURL, now)
 	trusted, badProxies := newProxies(cfg.TrustedProxy)
 	printer, badPrinter := cfg.printer()
