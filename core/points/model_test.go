@@ -50,7 +50,7 @@ func openFair(t testing.TB) *fair {
 	for range 6 {
 		f.orders = append(f.orders, id.New())
 	}
-	for _, r := range []points.SaveRateInput{{FromID: f.own.ID, ToID: f.pool.ID, FromPoints: 2, ToPoints: 1}, {FromID: f.pool.ID, ToID: f.own.ID, FromPoints: 1, ToPoints: 3}} {
+	for _, r := range []points.SaveRateInput{{FromID: f.own.ID, ToID: f.pool.ID, FromPoints: 2, ToPoints: 1}, {FromID: f.pool.ID, ToID: f.own.ID, FromPoints: 1, ToPoints: 2}} {
 		_, err := f.SaveRate(f.staff, r)
 		require.NoError(t, err)
 	}

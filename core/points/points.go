@@ -247,6 +247,7 @@ var (
 	ErrSelf       = fault.Invalid("POINTS_TO_SELF", "ご自身にはポイントを送れません", "Points cannot be sent to oneself")
 	ErrFixed      = fault.Conflict("POINTS_NOT_TRANSFERABLE", "このポイントは他の会員へ送れません", "These points cannot be sent to other members")
 	ErrRate       = fault.Conflict("POINTS_NOT_EXCHANGEABLE", "この組み合わせのポイント交換は行っていません", "There is no exchange between these points")
+	ErrCircle     = fault.Conflict("POINT_RATE_GAINS", "この率では、ポイントを交換して戻すと元より増えます。率を下げるか、逆向きの率を見直してください", "At this rate points that are exchanged and exchanged back become more; lower it, or look at the rates that lead back")
 	ErrLimit      = fault.Conflict("POINTS_STAFF_LIMIT", "本日の付与・減算の上限を超えます。残りは%dポイントです", "This exceeds what you may grant and deduct today; %d points are left")
 	ErrNotUsed    = fault.Conflict("POINTS_NOT_USED", "返還するポイントのご利用がありません", "No points were used that could be given back")
 	ErrCode       = fault.Conflict(fault.CodeDuplicate, "このコードはすでに使われています", "This code is taken")

@@ -25,6 +25,9 @@ type Setup interface {
 	// SaveProgramme inserts it or changes what may change; a code that is taken is ErrCode.
 	SaveProgramme(ctx context.Context, p Programme) error
 	Rates(ctx context.Context, fromIDs []uuid.UUID) ([]Rate, error)
+	// OtherRates are all rates of open programmes but the one between the same two, held
+	// against other changes.
+	OtherRates(ctx context.Context, r Rate) ([]Rate, error)
 	// SaveRate sets a rate, or takes it away if it gives nothing.
 	SaveRate(ctx context.Context, r Rate) error
 	// Rules are those of the programmes that stood at the moment.
@@ -195,6 +198,13 @@ func (s *Service) SaveRate(ctx context.Context, in SaveRateInput) (*Rate, error)
 	}
 	r := Rate{in.FromID, in.ToID, in.FromPoints, in.ToPoints, s.Now()}
 	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
+		others, err := s.Store.OtherRates(ctx, r)
+		if err != nil {
+			return err
+		}
+		if r.gains(others) {
+			return ErrCircle.At("toPoints")
+		}
 		if err := s.Store.SaveRate(ctx, r); err != nil {
 			return err
 		}

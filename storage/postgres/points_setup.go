@@ -52,6 +52,18 @@ func (s *Points) Rates(ctx context.Context, fromIDs []uuid.UUID) ([]points.Rate,
 		SELECT from_id, to_id, from_points, to_points, updated_at FROM point_rates WHERE from_id = ANY($1) ORDER BY from_id, to_id`, fromIDs)
 }
 
+// OtherRates are all rates of open programmes but the one between the same two, held
+// against other changes.
+func (s *Points) OtherRates(ctx context.Context, r points.Rate) ([]points.Rate, error) {
+	if _, err := s.db.conn(ctx).Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('point_rates'))`); err != nil {
+		return nil, err
+	}
+	return collect[points.Rate](ctx, s.db, `
+		SELECT r.from_id, r.to_id, r.from_points, r.to_points, r.updated_at FROM point_rates r
+		JOIN point_programmes f ON f.id = r.from_id AND f.closed_at IS NULL JOIN point_programmes t ON t.id = r.to_id AND t.closed_at IS NULL
+		WHERE (r.from_id, r.to_id) <> ($1, $2)`, r.FromID, r.ToID)
+}
+
 // SaveRate sets a rate, or takes it away if it gives nothing.
 func (s *Points) SaveRate(ctx context.Context, r points.Rate) error {
 	if r.ToPoints == 0 {
