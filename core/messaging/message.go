@@ -95,6 +95,16 @@ type Message struct {
 	Envelope string          `json:"sealed,omitempty"` // To and Content, where the message waits; empty once it is read
 }
 
+// Bulk reports whether such messages go out to a great many at once, of whom none waits for
+// it: others go first.
+func (k Kind) Bulk() bool {
+	switch k {
+	case KindWishNews, KindCampaignNotice, KindCampaignOpened, KindPointsExpiring, KindDrawCancelled:
+		return true
+	}
+	return false
+}
+
 // Outbox queues messages in the transaction of the context: they are sent if it
 // commits, soon after.
 type Outbox interface {

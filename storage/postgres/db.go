@@ -123,3 +123,25 @@ func (acquireTracer) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, _ pgx
 		cancel()
 	}
 }
+
+// Alone runs f unless somebody else is at what the name says, here or in another process:
+// then it does nothing. It holds a connection meanwhile, so a process that is killed is at
+// it no more.
+func (db *DB) Alone(ctx context.Context, name string, f func(ctx context.Context) error) error {
+	conn, err := db.pool.Acquire(ctx)
+	if err != nil {
+		return db.unavailable(ctx, err)
+	}
+	defer conn.Release()
+	var got bool
+	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended($1, 0))`, name).Scan(&got); err != nil || !got {
+		return db.unavailable(ctx, err)
+	}
+	defer func() {
+		over := context.WithoutCancel(ctx)
+		if _, err := conn.Exec(over, `SELECT pg_advisory_unlock(hashtextextended($1, 0))`, name); err != nil {
+			_ = conn.Conn().Close(over) // which ends the lock, too
+		}
+	}()
+	return f(ctx)
+}

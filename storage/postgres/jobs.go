@@ -101,6 +101,9 @@ func (i inserting) QueryRow(ctx context.Context, sql string, args ...any) pgx.Ro
 // Conn is no connection: how statements are run is not River's to know.
 func (inserting) Conn() *pgx.Conn { return nil }
 
+// lastOfAll is the priority of what goes when nothing else waits.
+const lastOfAll = 4
+
 // Enqueue queues messages to be sent, sealed. One that is queued or was just sent is not
 // queued again.
 func (j *Jobs) Enqueue(ctx context.Context, messages ...messaging.Message) error {
@@ -109,10 +112,11 @@ func (j *Jobs) Enqueue(ctx context.Context, messages ...messaging.Message) error
 		if _, err := j.db.seal(ctx, &m); err != nil {
 			return fmt.Errorf("seal the message %s: %w", m.Key, err)
 		}
-		params[i] = river.InsertManyParams{
-			Args:       messaging.SendJob{Key: m.Key, Message: m},
-			InsertOpts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}},
+		options := &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}
+		if m.Kind.Bulk() {
+			options.Priority = lastOfAll
 		}
+		params[i] = river.InsertManyParams{Args: messaging.SendJob{Key: m.Key, Message: m}, InsertOpts: options}
 	}
 	return j.insert(ctx, params)
 }

@@ -55,11 +55,11 @@ func (a *App) pointWork(w *river.Workers) {
 	work(w, func(ctx context.Context, j points.FollowJob) error { return service.Follow(ctx, j.OrderID) })
 	work(w, func(ctx context.Context, j points.SendJob) error { return service.Deliver(ctx, j.TransferID) })
 	work(w, func(ctx context.Context, _ points.ConfirmJob) error { return service.Confirm(ctx) })
-	river.AddWorker(w, &longJob[points.ReceiptsJob]{f: func(ctx context.Context, _ points.ReceiptsJob) error { return service.EarnReceipts(ctx) }})
+	river.AddWorker(w, alone[points.ReceiptsJob](a.DB, service.EarnReceipts))
 	work(w, func(ctx context.Context, _ points.NoticeJob) error { return service.Notify(ctx) })
 	work(w, func(ctx context.Context, _ points.RetryJob) error { return service.Retry(ctx) })
 	river.AddWorker(w, &longJob[points.BookJob]{f: func(ctx context.Context, _ points.BookJob) error { return service.BookDays(ctx) }})
-	river.AddWorker(w, &longJob[points.ExpireJob]{f: func(ctx context.Context, _ points.ExpireJob) error { return service.Expire(ctx) }})
+	river.AddWorker(w, alone[points.ExpireJob](a.DB, service.Expire))
 }
 
 // pointRounds are the jobs of points that run regularly.

@@ -68,7 +68,7 @@ func newDraws(db *postgres.DB, sealed *sealing.Keys, keys *idempotency.Keys, loy
 func (a *App) prizeWork(w *river.Workers) {
 	river.AddWorker(w, &longJob[voucher.MakeJob]{f: func(ctx context.Context, j voucher.MakeJob) error { return a.Resolvers.Vouchers.Make(ctx, j.BatchID) }})
 	river.AddWorker(w, &longJob[voucher.ExpireJob]{f: func(ctx context.Context, _ voucher.ExpireJob) error { return a.Resolvers.Vouchers.Expire(ctx) }})
-	river.AddWorker(w, &longJob[draw.TurnJob]{f: func(ctx context.Context, _ draw.TurnJob) error { return a.Resolvers.Draws.Turn(ctx) }})
+	river.AddWorker(w, alone[draw.TurnJob](a.DB, a.Resolvers.Draws.Turn))
 }
 
 // voucherCodes serves the codes of a batch to who has the link, once.
