@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/fault"
 )
@@ -49,6 +50,8 @@ type Store interface {
 	Claim(ctx context.Context, c Claim) Claimed
 	// Keep notes the answer to a claim.
 	Keep(ctx context.Context, c Claim, answer json.RawMessage) error
+	// Forget removes at most so many keys that are older than the moment, and counts them.
+	Forget(ctx context.Context, before time.Time, most int) (int, error)
 }
 
 // Claimed answers a claim.
@@ -173,6 +176,30 @@ func (k *Keys) claim(ctx context.Context, operation, key string, input any) (Cla
 	if err != nil {
 		return Claim{}, fmt.Errorf("hash the input of %s: %w", operation, err)
 	}
-	hash := sha256.Sum256(raw)
+	brand := channel.From(ctx).BrandID // the same word in another brand means something else
+	hash := sha256.Sum256(append(raw, brand[:]...))
 	return Claim{Scope: Scope(access.From(ctx)), Operation: operation, Key: key, InputHash: hash[:], At: k.now()}, nil
+}
+
+// Remembered is how long a key is known: whoever asks again after that has another intent.
+// Answers may name people, and are not kept for longer than they are of use.
+const Remembered = 90 * 24 * time.Hour
+
+// forgets is how many keys go at once.
+const forgets = 5000
+
+// ForgetJob is the job that forgets old keys.
+type ForgetJob struct{}
+
+// Kind names the job in the queue.
+func (ForgetJob) Kind() string { return "forget_idempotency_keys" }
+
+// Forget forgets the keys that are remembered no longer.
+func (k *Keys) Forget(ctx context.Context) error {
+	for before := k.now().Add(-Remembered); ; {
+		n, err := k.store.Forget(ctx, before, forgets)
+		if err != nil || n < forgets {
+			return err
+		}
+	}
 }

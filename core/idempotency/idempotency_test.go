@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -37,6 +38,7 @@ func (o overtaken) Claim(_ context.Context, c idempotency.Claim) idempotency.Cla
 }
 
 func (overtaken) Keep(context.Context, idempotency.Claim, json.RawMessage) error { return nil }
+func (overtaken) Forget(context.Context, time.Time, int) (int, error)            { return 0, nil }
 
 func TestWhatWasRolledBackIsNotAnswered(t *testing.T) {
 	t.Parallel()

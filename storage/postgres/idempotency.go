@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -56,4 +57,11 @@ func (s *Keys) Keep(ctx context.Context, c idempotency.Claim, answer json.RawMes
 		UPDATE idempotency_keys SET answer = $4 WHERE scope = $1 AND operation = $2 AND key = $3`,
 		c.Scope, c.Operation, c.Key, answer)
 	return s.db.later(ctx, batch)
+}
+
+// Forget removes at most so many keys that are older than the moment, and counts them.
+func (s *Keys) Forget(ctx context.Context, before time.Time, most int) (int, error) {
+	tag, err := s.db.conn(ctx).Exec(ctx, `
+		DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(SELECT ctid FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2))`, before, most)
+	return int(tag.RowsAffected()), err
 }

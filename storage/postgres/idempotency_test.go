@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -84,4 +85,21 @@ func TestOneIntentAtOnceFromManySidesHappensOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestOldKeysAreForgotten(t *testing.T) {
+	t.Parallel()
+	db, done := pgtest.New(t), 0
+	do := func(at time.Time) (err error) {
+		keys := idempotency.New(db, postgres.NewKeys(db), func() time.Time { return at })
+		require.NoError(t, keys.Forget(t.Context()))
+		_, err = idempotency.Once(t.Context(), keys, "intent", "intent-1", "in", func(context.Context) (int, error) { done++; return done, nil })
+		return err
+	}
+	now := clock.System()
+	require.NoError(t, do(now))
+	require.NoError(t, do(now.Add(idempotency.Remembered)))
+	require.Equal(t, 1, done, "it is remembered to the end")
+	require.NoError(t, do(now.Add(idempotency.Remembered+time.Second)))
+	require.Equal(t, 2, done, "and is another intent after it")
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/giftcard"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/ledger"
@@ -144,6 +145,8 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ draft.ExpireJob) error { return a.Resolvers.Drafts.Expire(ctx) })
 	work(w, func(ctx context.Context, _ cardfile.ForgetJob) error { return a.Resolvers.SavedCards.Forget(ctx) })
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
+	keys := idempotency.New(a.DB, postgres.NewKeys(a.DB), a.now)
+	work(w, func(ctx context.Context, _ idempotency.ForgetJob) error { return keys.Forget(ctx) })
 	work(w, func(ctx context.Context, _ giftcard.ExpireJob) error { return a.Resolvers.GiftCards.Expire(ctx) })
 	a.pointWork(w)
 	a.prizeWork(w)
@@ -175,8 +178,11 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(time.Minute, pricing.TurnJob{}),
 		every(time.Minute, promotion.BudgetJob{}),
 		every(10*time.Minute, promotion.AbandonedJob{}),
-		every(24*time.Hour, event.PartitionJob{}),
-		every(24*time.Hour, payment.ForgetJob{}),
+		// What is to be done once a day is looked at each hour: who leads counts anew, and may
+		// not lead for a day.
+		every(time.Hour, event.PartitionJob{}),
+		every(time.Hour, payment.ForgetJob{}),
+		every(time.Hour, idempotency.ForgetJob{}),
 		every(5*time.Minute, cardfile.ForgetJob{}),
 	)
 }
@@ -257,6 +263,12 @@ func (l *longJob[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), jobPatience) // its own time may be over
 	defer cancel()
 	return errors.Join(err, l.giveUp(ending, job.Args))
+}
+
+// alone is f for rounds that may take longer than until the next one, which then has nothing
+// to do: else they would wait for one another until no job of another kind had room.
+func alone[T river.JobArgs](db *postgres.DB, f func(ctx context.Context) error) *longJob[T] {
+	return &longJob[T]{f: func(ctx context.Context, args T) error { return db.Alone(ctx, "job "+args.Kind(), f) }}
 }
 
 // every makes a job that one of the processes runs at each interval. A failed

@@ -94,7 +94,7 @@ func memberJobs() []*river.PeriodicJob {
 		every(10*time.Minute, member.StragglersJob{}),
 		every(time.Hour, migration.AbandonJob{}),
 		every(time.Minute, purchase.ShipmentsJob{}),
-		every(24*time.Hour, purchase.PartitionJob{}),
+		every(time.Hour, purchase.PartitionJob{}),
 		every(10*time.Minute, statistics.CountJob{}),
 	}
 }
