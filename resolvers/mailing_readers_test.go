@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	server "github.com/emersion/go-smtp"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/adapters/smtp/smtptest"
@@ -46,6 +48,37 @@ func TestAnAddressThatTwoMembersHaveGetsAMailingOnceAndUnsubscribesForBoth(t *te
 	}
 	require.Equal(t, 2, countOf(t, m.App, `SELECT count(*) FROM member_consents WHERE how = 'UNSUBSCRIBE' AND NOT given AND wording = $1`, sent), "each withdrawal has its proof")
 	require.Equal(t, map[string]string{hanako: "LEFT_OUT UNSUBSCRIBED", jiro: "LEFT_OUT UNSUBSCRIBED", other: "SENT"}, m.recipients(t, m.sent(t, content(nil))))
+}
+
+func TestUnsubscribingReachesTheAccountWithTheAddress(t *testing.T) {
+	t.Parallel()
+	m := newMailRoom(t)
+	hanako := m.member(t, "山田 花子", "09012345601")
+	online := newCustomer(t, m.App, "09012345601@example.jp")
+	online.do(t, `mutation { joinMembership(input: {settings: [{medium: MAIL, given: true}]}) { userErrors { code } } }`, nil)
+	m.sent(t, content(nil))
+	for _, l := range m.letters(t) {
+		status, _, _ := m.request(t, http.MethodPost, linkIn(t, l.text, "/mailings/unsubscribe/"), nil)
+		require.Equal(t, http.StatusOK, status)
+	}
+	require.ElementsMatch(t, []uuid.UUID{keyOf(t, hanako), keyOf(t, online.id)}, withdrawn(t, m), "the account's address is sealed, and found all the same")
+	m.exec(t, `INSERT INTO mail_addresses (hash, soft_bounces, suppressed_at, diagnosis, updated_at) SELECT email_hash, 0, now(), '', now() FROM profiles WHERE member_id = $1 ON CONFLICT (hash) DO UPDATE SET suppressed_at = now()`, keyOf(t, hanako))
+	var released struct {
+		ReleaseMailAddress struct{ UserErrors []userError }
+	}
+	m.DoAs(t, access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberWrite}}, `mutation($input: ReleaseMailAddressInput!) { releaseMailAddress(input: $input) { userErrors { code field } } }`, in(apptest.Variables{"email": "09012345601@example.jp"})).Into(t, &released)
+	require.Empty(t, released.ReleaseMailAddress.UserErrors)
+	require.Equal(t, 1, countOf(t, m.App, `SELECT count(*) FROM events WHERE type = 'mail_address.released' AND jsonb_array_length(data->'memberIds') = 2`))
+}
+
+// withdrawn are those who withdrew by a link.
+func withdrawn(t *testing.T, m *mailRoom) []uuid.UUID {
+	t.Helper()
+	rows, err := m.DB.Pool().Query(t.Context(), `SELECT member_id FROM member_consents WHERE how = 'UNSUBSCRIBE' AND NOT given`)
+	require.NoError(t, err)
+	all, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	require.NoError(t, err)
+	return all
 }
 
 func TestWhatReadersDoAfterAMergeCounts(t *testing.T) {

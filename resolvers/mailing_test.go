@@ -276,6 +276,15 @@ func TestMailingsOnAStoresBehalf(t *testing.T) {
 	require.Equal(t, map[string]string{mine: "LEFT_OUT OTHER_STORE"}, p.recipients(t, m), "umeda may not know who shibuya's members are")
 	require.Equal(t, "MAILING_NO_LABELS", p.do(t, p.office, "printMailingLabels", "MailingLabelsInput", apptest.Variables{"mailingId": m}).UserErrors[0].Code)
 
+	var number string
+	require.NoError(t, p.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, mine)).Scan(&number))
+	for shown, actor := range map[string]access.Actor{number: p.office, strings.Repeat("*", len(number)-4) + number[len(number)-4:]: registrarOf([]access.Permission{access.MemberExport, access.CampaignRead}, umeda)} {
+		left := p.do(t, actor, "exportMailingLeftOut", "MailingInput", apptest.Variables{"mailingId": m})
+		require.Empty(t, left.UserErrors)
+		_, _, list := pathOf(t, p.App, left.File.URL)
+		require.Contains(t, list, "\r\n"+shown+",OTHER_STORE", "a number is as good as the card")
+	}
+
 	ours := p.sent(t, apptest.Variables{"segmentId": segment, "storeId": id.Global("Location", p.shop)})
 	labels := apptest.Variables{"mailingId": ours}
 	clerk := registrarOf([]access.Permission{access.MemberExport, access.CampaignRead}, p.shop)

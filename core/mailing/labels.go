@@ -56,6 +56,7 @@ type Omitted struct {
 	MemberID uuid.UUID
 	Number   string // of the card; empty for none
 	Reason   Reason
+	Theirs   bool // a member of the store on whose behalf the mailing is
 }
 
 // FileStore keeps what files are made of.
@@ -208,7 +209,7 @@ func (s *Service) Write(ctx context.Context, f File, m Mailing, w io.Writer) err
 		return err
 	}
 	if f.Kind == LeftOutList {
-		return s.writeLeftOut(ctx, m, w)
+		return s.writeLeftOut(ctx, f, m, w)
 	}
 	format, err := label.Find(s.formats, f.Format)
 	if err != nil {
@@ -256,8 +257,9 @@ var reasons = map[Reason]string{
 	Bounced: "メール不達", Duplicate: "同じメールアドレスへ送信済み", Refused: "送信拒否", Interrupted: "送信中断",
 }
 
-// writeLeftOut writes who is left out: numbers and reasons, no personal data.
-func (s *Service) writeLeftOut(ctx context.Context, m Mailing, w io.Writer) error {
+// writeLeftOut writes who is left out: numbers and reasons, no personal data. A number is as
+// good as the card, so staff of a store get those of other stores' members masked.
+func (s *Service) writeLeftOut(ctx context.Context, f File, m Mailing, w io.Writer) error {
 	out, err := sheet.NewCSV(w, sheet.UTF8)
 	if err != nil {
 		return err
@@ -272,6 +274,9 @@ func (s *Service) writeLeftOut(ctx context.Context, m Mailing, w io.Writer) erro
 			return err
 		}
 		for _, o := range some {
+			if f.ActorRole == access.RoleStoreStaff && !o.Theirs {
+				o.Number = member.MaskNumber(o.Number)
+			}
 			if err := out.Row([]string{o.Number, string(o.Reason), reasons[o.Reason]}); err != nil {
 				return err
 			}

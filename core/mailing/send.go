@@ -2,6 +2,7 @@ package mailing
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -120,12 +121,11 @@ func (s *Service) Work(ctx context.Context, j WorkJob) error {
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, key := range all {
-		if err := s.work(ctx, key); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, s.work(ctx, key)) // one that fails keeps no other waiting
 	}
-	return nil
+	return failed
 }
 
 func (s *Service) work(ctx context.Context, mailingID uuid.UUID) error {

@@ -251,7 +251,7 @@ func (s *Mailings) SendLetters(ctx context.Context, mailingID uuid.UUID) (int, e
 
 // Working are mailings that a process has to work on and none does.
 func (s *Mailings) Working(ctx context.Context, now time.Time) ([]uuid.UUID, error) {
-	return s.segments.ids(ctx, `SELECT id FROM mailings WHERE state IN ('PREPARING', 'SENDING') AND (leased_until IS NULL OR leased_until <= $1) ORDER BY sent_at`, now)
+	return s.segments.ids(ctx, `SELECT id FROM mailings WHERE state IN ('PREPARING', 'SENDING') AND (leased_until IS NULL OR leased_until <= $1) ORDER BY leased_until NULLS FIRST, sent_at`, now)
 }
 
 // Lease lets one process work on the mailing until then.

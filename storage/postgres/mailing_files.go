@@ -64,10 +64,11 @@ func (s *Mailings) Omitted(ctx context.Context, m mailing.Mailing, after uuid.UU
 		WITH u AS (
 			SELECT u.member_id, CASE WHEN u.state = 'LEFT_OUT' THEN u.reason WHEN u.position IS NULL OR $3 <> 'DM' OR u.printed_at IS NOT NULL THEN '' WHEN `+candidateGone+` THEN 'GONE'
 				WHEN $6::uuid IS NOT NULL AND $6 IS DISTINCT FROM j.registered_store_id AND $6 IS DISTINCT FROM j.home_store_id THEN 'OTHER_STORE'
-				WHEN NOT coalesce(c.given, false) THEN 'UNSUBSCRIBED' ELSE '' END AS reason
+				WHEN NOT coalesce(c.given, false) THEN 'UNSUBSCRIBED' ELSE '' END AS reason,
+				coalesce($6 IN (j.registered_store_id, j.home_store_id), false) AS theirs
 			FROM mailing_recipients u`+candidateJoins+` WHERE u.mailing_id = $1 AND u.member_id > $4
 		)
-		SELECT u.member_id, coalesce(k.number, '') AS number, u.reason
+		SELECT u.member_id, coalesce(k.number, '') AS number, u.reason, u.theirs
 		FROM (SELECT * FROM u WHERE reason <> '' ORDER BY member_id LIMIT $5) u
 		LEFT JOIN LATERAL (SELECT number FROM member_cards WHERE member_id = u.member_id AND brand_id = $2 AND state = 'ACTIVE' ORDER BY issued_at DESC, id DESC LIMIT 1) k ON true
 		ORDER BY u.member_id`, m.ID, m.BrandID, m.Medium, after, most, m.StoreID)
