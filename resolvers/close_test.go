@@ -8,6 +8,10 @@ import (
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/messaging"
 )
 
@@ -59,6 +63,10 @@ func TestHeadOfficeClosesMembershipsOnRequest(t *testing.T) {
 		require.Equal(t, "FORBIDDEN", a.Do(t, `mutation { `+closing+` { userErrors { code } } }`, nil, "Authorization", bearer).Code(), name)
 	}
 	require.Equal(t, "FORBIDDEN", done(t, a, shop.bearer(), closing), "a shop")
+	till := access.With(t.Context(), access.Actor{Role: access.RolePartner, ID: id.New(), Permissions: []access.Permission{access.MemberWrite}})
+	require.ErrorIs(t, a.App.Resolvers.Accounts.CloseMember(till, identity.CloseMemberInput{AccountID: keyOf(t, hanako.id)}), fault.ErrForbidden, "a till, which may register members")
+	_, err := a.App.Resolvers.Members.SaveRank(till, member.SaveRankInput{Code: "gold"})
+	require.ErrorIs(t, err, fault.ErrForbidden)
 	require.Equal(t, "NOT_FOUND", done(t, a, writer.bearer(), `closeMember(input: {accountId: "`+reader.Account.ID+`"})`), "staff are no members")
 	require.Empty(t, done(t, a, writer.bearer(), closing))
 	require.Equal(t, "NOT_FOUND", done(t, a, writer.bearer(), closing), "once")

@@ -412,10 +412,14 @@ func TestMembersSendPointsToEachOther(t *testing.T) {
 		from.do(t, pointMutation("givePoints", "balance { usable }"), in(input)).Into(t, &got)
 		return got.GivePoints
 	}
+	exec(t, s.App, `UPDATE accounts SET email_verified_at = now()`)
 	require.Equal(t, "POINTS_TO_SELF", give(apptest.Variables{"email": "member1@example.jp"}).code())
 	require.Equal(t, "POINT_MEMBER_UNKNOWN", give(apptest.Variables{"email": "nobody@example.jp"}).code())
 	require.Equal(t, "POINTS_NOT_TRANSFERABLE", give(apptest.Variables{"programmeId": s.pool}).code())
 	require.Equal(t, "POINTS_SHORT", give(apptest.Variables{"points": 501}).code())
+	exec(t, s.App, `UPDATE accounts SET email_verified_at = NULL WHERE id = $1`, keyOf(t, to.id))
+	require.Equal(t, "POINT_MEMBER_UNKNOWN", give(nil).code(), "whoever registers an address first has not shown that it is theirs")
+	exec(t, s.App, `UPDATE accounts SET email_verified_at = now() WHERE id = $1`, keyOf(t, to.id))
 	require.Empty(t, give(nil).UserErrors)
 	require.Equal(t, 300, from.has(t).Usable)
 	require.Equal(t, 200, to.has(t).Usable)
@@ -440,6 +444,12 @@ func TestPointsAreExchangedByTheirRate(t *testing.T) {
 	require.Equal(t, 400, got.MyPoints[0].Usable)
 	require.Equal(t, 80, got.MyPoints[1].Usable)
 	require.Equal(t, "0", got.MyPoints[1].Worth.Amount, "less than a unit pays nothing")
+
+	back := func(n int) pointAnswer {
+		return s.by(t, pointAdmin, "savePointRate", "rate { fromPoints }", apptest.Variables{"fromId": s.pool, "toId": s.own, "fromPoints": 40, "toPoints": n})
+	}
+	require.Equal(t, "POINT_RATE_GAINS", back(51).code(), "round the circle points came of nothing")
+	require.Empty(t, back(50).UserErrors)
 }
 
 func TestPointsGoToAnotherSystemByFile(t *testing.T) {

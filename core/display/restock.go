@@ -150,6 +150,9 @@ func (s *Restock) Request(ctx context.Context, in RequestInput) (*Request, error
 		}
 		return s.Events.Record(ctx, event.New(ctx, r.CreatedAt, "restock.requested", "RestockRequest", r.ID, map[string]any{"variant": r.VariantID}))
 	})
+	if r.MemberID == nil {
+		return &r, err // a guest is not told whether the address waited already
+	}
 	return &kept, err
 }
 
@@ -166,7 +169,7 @@ func (s *Restock) addressed(ctx context.Context, r *Request, actor access.Actor,
 	if r.Email, err = identity.NormaliseEmail(*email); err != nil {
 		return ErrEmail.At("email")
 	}
-	if !s.Limiter.Allow(ctx, "restock:"+actor.Address.String(), limit.Rate{Allowed: requestsPerHour, Per: time.Hour}).Allowed {
+	if !s.Limiter.Allow(ctx, "restock:"+actor.From(), limit.Rate{Allowed: requestsPerHour, Per: time.Hour}).Allowed {
 		return ErrTooOften
 	}
 	return nil

@@ -64,10 +64,10 @@ type Member struct {
 	Stores   []uuid.UUID       // where the member registered, and the home store
 }
 
-// readable reports whether the actor may take over the member's personal data: of a
-// shop's staff those whose member it is.
+// readable reports whether the actor may take over the member's personal data: staff, and of
+// a shop's those whose member it is.
 func (m Member) readable(actor access.Actor) bool {
-	return !actor.Is(access.RoleStoreStaff) || slices.ContainsFunc(m.Stores, func(s uuid.UUID) bool { return slices.Contains(actor.Stores, s) })
+	return !actor.Is(access.RolePartner) && (!actor.Is(access.RoleStoreStaff) || slices.ContainsFunc(m.Stores, func(s uuid.UUID) bool { return slices.Contains(actor.Stores, s) }))
 }
 
 // Query asks for one page of drafts, newest first. Zero fields do not filter.

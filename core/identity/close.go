@@ -78,9 +78,9 @@ func (s *Service) Prove(ctx context.Context, password, code string) error {
 type CloseMemberInput struct{ AccountID uuid.UUID }
 
 // CloseMember ends a membership at the member's request. It is for the head
-// office: a shop does not close what belongs to the whole chain.
+// office: neither a shop nor a partner closes what belongs to the whole chain.
 func (s *Service) CloseMember(ctx context.Context, in CloseMemberInput) error {
-	if access.From(ctx).Is(access.RoleStoreStaff) {
+	if access.From(ctx).Is(access.RoleStoreStaff, access.RolePartner) {
 		return fault.ErrForbidden
 	}
 	if err := access.Require(ctx, access.MemberWrite); err != nil {

@@ -147,7 +147,7 @@ func (s *Service) SaveRank(ctx context.Context, in SaveRankInput) (*Rank, error)
 	if err := access.RequireEverywhere(ctx, access.MemberWrite); err != nil {
 		return nil, err
 	}
-	if access.From(ctx).Is(access.RoleStoreStaff) {
+	if access.From(ctx).Is(access.RoleStoreStaff, access.RolePartner) {
 		return nil, fault.ErrForbidden
 	}
 	ch, now := channel.From(ctx), s.Now()

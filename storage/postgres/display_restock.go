@@ -45,19 +45,21 @@ func (s *Display) Wait(ctx context.Context, r display.Request) (display.Request,
 		return r, err
 	}
 	args["hash"], args["name"], args["email"] = hash, r.Name, r.Email
+	// What a guest asked for becomes a member's who has shown that the address is theirs.
+	const proven = `coalesce(r.member_id, (SELECT id FROM accounts WHERE id = @member AND email_verified_at IS NOT NULL))`
 	same := `(variant_id, lasting_hash)`
 	if hash == nil {
 		same = `(variant_id, email)`
 	}
 	kept, err := first[display.Request](ctx, s.db, `
 		WITH before AS (
-			UPDATE restock_requests r SET member_id = coalesce(r.member_id, @member)
+			UPDATE restock_requests r SET member_id = `+proven+`
 			WHERE r.variant_id = @variant AND r.email = @clear AND `+waits+` RETURNING `+requestColumns+`
 		), kept AS (
 			INSERT INTO restock_requests AS r (id, brand_id, channel_id, variant_id, member_id, name, email, lasting_hash, key_id, language, created_at)
 			SELECT @id, @brand, @channel, @variant, @member, @name, @email, @hash, @key, @language, @at WHERE NOT EXISTS (SELECT FROM before)
 			ON CONFLICT `+same+` WHERE notified_at IS NULL AND closed_at IS NULL
-			DO UPDATE SET member_id = coalesce(r.member_id, excluded.member_id)
+			DO UPDATE SET member_id = `+proven+`
 			RETURNING `+requestColumns+`
 		) SELECT * FROM before UNION ALL SELECT * FROM kept`, args)
 	if err != nil {

@@ -49,7 +49,7 @@ func (s *Points) MemberByEmail(ctx context.Context, email string) (*uuid.UUID, e
 	if err != nil {
 		return nil, err
 	}
-	return orNone(one[uuid.UUID](ctx, s.db, `SELECT id FROM accounts WHERE id = `+accountAt(`$1`, `$2`)+` AND role IN ('MEMBER', 'COMPANY_BUYER')`, hash, email))
+	return orNone(one[uuid.UUID](ctx, s.db, `SELECT id FROM accounts WHERE id = `+accountAt(`$1`, `$2`)+` AND role IN ('MEMBER', 'COMPANY_BUYER') AND email_verified_at IS NOT NULL`, hash, email))
 }
 
 // Expiring are members with points whose last day is by the day, who have not been told:
