@@ -87,9 +87,15 @@ func (s *Members) Members(ctx context.Context, memberIDs []uuid.UUID) ([]member.
 	return s.members(ctx, ` WHERE m.id = ANY($1) ORDER BY m.id`, memberIDs)
 }
 
-// Lock are the same, locked by their ids' order.
+// Lock are the same, locked by their ids' order. They are read once they are locked: what
+// was joined to a row that had to be waited for would be as it was before.
 func (s *Members) Lock(ctx context.Context, memberIDs []uuid.UUID) ([]member.Member, error) {
-	return s.members(ctx, ` WHERE m.id = ANY($1) ORDER BY m.id FOR NO KEY UPDATE OF m`, memberIDs)
+	batch := &pgx.Batch{}
+	batch.Queue(`SELECT FROM members WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`, memberIDs)
+	if err := s.db.later(ctx, batch); err != nil {
+		return nil, err
+	}
+	return s.Members(ctx, memberIDs)
 }
 
 // Find are at most so many members that the criterion fits. Each way is one look into
