@@ -153,9 +153,9 @@ func (c cluster) start(ctx context.Context) (*Postgres, error) {
 // script starts the server and stops it at the end of input. Signals that a
 // terminal sends to everybody are for noren to act on first.
 func (c cluster) script() string {
-	settings, after := "", ""
+	settings, after := " -c shared_buffers=512MB", "" // PostgreSQL's own 128 MB are for the smallest of machines
 	if c.throwaway {
-		settings, after = " -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_wal_size=256MB", `; rm -rf "$(dirname "$2")"`
+		settings, after = " -c shared_buffers=128MB -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_wal_size=256MB", `; rm -rf "$(dirname "$2")"`
 	}
 	return `trap '' INT TERM HUP
 exec 3<&0

@@ -156,13 +156,14 @@ func NewPersonal(db *DB, keys *sealing.Keys) *Personal { return &Personal{db, ke
 const resealAtOnce = 500
 
 // Reseal seals every row that the current key has not sealed with it, some hundred in a
-// transaction: what breaks it off loses nothing, and the next run goes on. It answers
-// how many rows it sealed.
+// transaction: what breaks it off loses nothing, and the next run goes on. A table with a row
+// that cannot be opened keeps no other waiting. It answers how many rows it sealed.
 func (s *Personal) Reseal(ctx context.Context, progress func(done int)) (int, error) {
 	total, all := 0, []func(context.Context, string) (int, error){s.resealProfiles, s.resealBook, s.resealPrizes, s.hashGuests, s.resealMails, s.resealFiles, s.resealDocuments}
 	for _, t := range sealedTables {
 		all = append(all, func(ctx context.Context, keyID string) (int, error) { return s.resealTable(ctx, t, keyID) })
 	}
+	var failed error
 	for _, some := range all {
 		for {
 			keyID, err := s.keys.Current(ctx)
@@ -170,18 +171,16 @@ func (s *Personal) Reseal(ctx context.Context, progress func(done int)) (int, er
 				return total, err
 			}
 			n, err := some(ctx, keyID)
-			if err != nil {
-				return total, err
-			}
+			failed = errors.Join(failed, err)
 			if total += n; progress != nil && n > 0 {
 				progress(total)
 			}
-			if n == 0 {
+			if n == 0 || err != nil {
 				break
 			}
 		}
 	}
-	return total, nil
+	return total, failed
 }
 
 // Stale counts the rows that the current key has not sealed.

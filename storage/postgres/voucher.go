@@ -112,7 +112,8 @@ func (s *Vouchers) LockFree(ctx context.Context, batchID uuid.UUID, at time.Time
 // they were void.
 func (s *Vouchers) LockLive(ctx context.Context, brandID uuid.UUID, ids []uuid.UUID, batchID *uuid.UUID, most int) ([]voucher.Voucher, error) {
 	return s.locked(ctx, `
-		SELECT id FROM vouchers WHERE brand_id = $1 AND (id = ANY($2) OR batch_id = $3) AND (state NOT IN ('REDEEMED', 'VOID') OR balance > 0)
+		SELECT id FROM vouchers WHERE brand_id = $1 AND (state NOT IN ('REDEEMED', 'VOID') OR balance > 0) AND id = ANY(ARRAY(
+			SELECT unnest($2::uuid[]) UNION ALL (SELECT id FROM vouchers WHERE batch_id = $3 AND (state NOT IN ('REDEEMED', 'VOID') OR balance > 0) ORDER BY id LIMIT $4)))
 		ORDER BY id LIMIT $4 FOR NO KEY UPDATE`, brandID, ids, batchID, most)
 }
 
