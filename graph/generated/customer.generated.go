@@ -735,7 +735,11 @@ func unmarshalInputUpdateProfileInput(ctx context.Context, ec *executionContext,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "kana", "phone", "birthday", "gender", "newsletter"}
+	if _, present := asMap["how"]; !present {
+		asMap["how"] = "WEB"
+	}
+
+	fieldsInOrder := [...]string{"name", "kana", "phone", "birthday", "gender", "newsletter", "how"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -784,6 +788,13 @@ func unmarshalInputUpdateProfileInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.Newsletter = data
+		case "how":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("how"))
+			data, err := unmarshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐHow(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.How = data
 		}
 	}
 	return it, nil

@@ -538,9 +538,9 @@ func _MemberConsent_how(ctx context.Context, ec *executionContext, field graphql
 		ctx,
 		ec.OperationContext,
 		field,
-		func() member.How { return obj.How },
-		func(ctx context.Context, selections ast.SelectionSet, v member.How) graphql.Marshaler {
-			return marshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐHow(ctx, ec, selections, v)
+		func() customer.How { return obj.How },
+		func(ctx context.Context, selections ast.SelectionSet, v customer.How) graphql.Marshaler {
+			return marshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐHow(ctx, ec, selections, v)
 		},
 	)
 }
@@ -577,6 +577,18 @@ func _MemberConsent_actor(ctx context.Context, ec *executionContext, field graph
 		func() access.Role { return obj.ActorRole },
 		func(ctx context.Context, selections ast.SelectionSet, v access.Role) graphql.Marshaler {
 			return marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _MemberConsent_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.From() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
 	)
 }
@@ -1435,11 +1447,14 @@ func unmarshalInputJoinMembershipInput(ctx context.Context, ec *executionContext
 	if _, present := asMap["settings"]; !present {
 		asMap["settings"] = []any{}
 	}
+	if _, present := asMap["how"]; !present {
+		asMap["how"] = "WEB"
+	}
 	if _, present := asMap["wording"]; !present {
 		asMap["wording"] = ""
 	}
 
-	fieldsInOrder := [...]string{"homeStoreId", "settings", "wording"}
+	fieldsInOrder := [...]string{"homeStoreId", "settings", "how", "wording"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1460,6 +1475,13 @@ func unmarshalInputJoinMembershipInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.Settings = data
+		case "how":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("how"))
+			data, err := unmarshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐHow(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.How = data
 		case "wording":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("wording"))
 			data, err := unmarshalNString2string(ctx, ec, v)
@@ -1871,7 +1893,7 @@ func unmarshalInputRegisterMemberInput(ctx context.Context, ec *executionContext
 			it.Settings = data
 		case "how":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("how"))
-			data, err := unmarshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐHow(ctx, ec, v)
+			data, err := unmarshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐHow(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
@@ -2068,7 +2090,7 @@ func unmarshalInputSaveMemberSettingsInput(ctx context.Context, ec *executionCon
 			it.Settings = data
 		case "how":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("how"))
-			data, err := unmarshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐHow(ctx, ec, v)
+			data, err := unmarshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐHow(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
@@ -2567,6 +2589,11 @@ func _MemberConsent(ctx context.Context, ec *executionContext, sel ast.Selection
 		case "actor":
 			out.Values[i] = _MemberConsent_actor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "address":
+			out.Values[i] = _MemberConsent_address(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "at":
@@ -3189,13 +3216,13 @@ func unmarshalNClaimMemberCardInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐHow(ctx context.Context, ec *executionContext, v any) (member.How, error) {
+func unmarshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐHow(ctx context.Context, ec *executionContext, v any) (customer.How, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := member.How(tmp)
+	res := customer.How(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐHow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.How) graphql.Marshaler {
+func marshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐHow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v customer.How) graphql.Marshaler {
 	_ = sel
 	res := run.Text(string(v))
 	if res == graphql.Null {

@@ -657,6 +657,15 @@ directive @cost(
   size: Int
 ) on FIELD_DEFINITION
 
+"""
+How long an operation with the field may take, where that is longer than others may: for
+what works on a great many at once.
+"""
+directive @takes(
+  "Seconds."
+  seconds: Int!
+) on FIELD_DEFINITION
+
 "What a client can read. Everything is seen through the channel of the request."
 type Query {
   "Any object by its global id; null when there is none that the caller may see."
@@ -4649,6 +4658,8 @@ input UpdateProfileInput {
   gender: Gender
   "Whether the brand of the channel may send its mail magazine."
   newsletter: Boolean
+  "How the member says so, for the proof: WEB or APP."
+  how: ConsentHow! = WEB
 }
 
 "A new entry of the address book."
@@ -8764,7 +8775,7 @@ extend type Mutation {
   sendMailing(
     "The mailing."
     input: MailingInput!
-  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE]) @takes(seconds: 120)
   "Ends a mailing before all of it has left, for the head office. What has left is followed nevertheless."
   cancelMailing(
     "The mailing."
@@ -9214,7 +9225,7 @@ extend type Mutation {
   followMailing(
     "The mailing, and to whom."
     input: FollowMailingInput!
-  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  ): MailingPayload! @allow(permissions: [CAMPAIGN_WRITE]) @takes(seconds: 120)
 }
 
 "What came of a mailing. Purchases count that were made after it was sent, in its window, in shops and online; what went back within the window is taken off."
@@ -9483,7 +9494,7 @@ extend type Mutation {
   saveMemberRank(
     "The rule."
     input: SaveMemberRankInput!
-  ): MemberRankPayload! @allow(permissions: [MEMBER_WRITE])
+  ): MemberRankPayload! @allow(permissions: [MEMBER_WRITE]) @takes(seconds: 120)
   "A link to all that is held of a member, as JSON (開示), vouchers by the ends of their codes: the caller's own, or by the head office anyone's."
   exportMember(
     "Whose."
@@ -9701,6 +9712,8 @@ type MemberConsent {
   storeId: ID
   "Who wrote it down."
   actor: Role!
+  "The network address from which it was written down; null where it came by no request."
+  address: String
   "When."
   at: DateTime!
 }
@@ -9827,6 +9840,8 @@ input JoinMembershipInput {
   homeStoreId: ID
   "What they agree to."
   settings: [MemberSettingInput!]! = []
+  "How they tell it: WEB or APP."
+  how: ConsentHow! = WEB
   "What they agreed to: the version of the text, at most 200 characters."
   wording: String! = ""
 }
@@ -9873,7 +9888,7 @@ input RegisterMemberInput {
   cardNumber: String
   "What they agree to."
   settings: [MemberSettingInput!]! = []
-  "How they told it."
+  "How they told it: STORE, PAPER or PHONE."
   how: ConsentHow! = STORE
   "What they agreed to: the version of the text, at most 200 characters."
   wording: String! = ""
@@ -11861,12 +11876,12 @@ extend enum UserErrorCode {
     memberId: ID!
   ): [PointBalance!]! @allow(permissions: [POINT_READ])
   "What is outstanding of the programmes that the brand owes, by month of expiry; for staff."
-  pointLiabilities: PointLiabilityReport! @allow(permissions: [POINT_READ])
+  pointLiabilities: PointLiabilityReport! @allow(permissions: [POINT_READ]) @takes(seconds: 120)
   "The trial balance of a programme: debits and credits come to the same; for staff."
   pointTrialBalance(
     "The programme."
     programmeId: ID!
-  ): [PointTrialSum!]! @allow(permissions: [POINT_READ])
+  ): [PointTrialSum!]! @allow(permissions: [POINT_READ]) @takes(seconds: 120)
   "Other point systems that points move to and from; those that were closed for staff only."
   pointPartners: [PointPartner!]! @allow(roles: [MEMBER, COMPANY_BUYER, PARTNER], permissions: [POINT_READ])
   "Transfers to and from other point systems, the newest first: the caller's own, the brand's for staff of the head office, those of its own system for a partner; FORBIDDEN for a shop's staff. Those of programmes that have ended are among them."
@@ -15012,7 +15027,7 @@ extend type Mutation {
   uploadPurchases(
     "The journal."
     input: UploadPurchasesInput!
-  ): PurchaseImportPayload! @allow(permissions: [PURCHASE_WRITE])
+  ): PurchaseImportPayload! @allow(permissions: [PURCHASE_WRITE]) @takes(seconds: 120)
   "Takes receipts of tills in, 1 to 500, for partners. A receipt counts once, whoever sends it how often."
   recordPurchases(
     "The receipts."
@@ -15026,7 +15041,7 @@ extend type Mutation {
   resolvePurchaseProblem(
     "The answer."
     input: ResolvePurchaseProblemInput!
-  ): PurchaseProblemPayload! @allow(permissions: [PURCHASE_WRITE])
+  ): PurchaseProblemPayload! @allow(permissions: [PURCHASE_WRITE]) @takes(seconds: 120)
   """
   Gives a receipt of a shop to another member, or takes it from one (購入の付け替え). What it
   earned goes back, of what was used already the rest is owed; the other member earns by
@@ -17184,7 +17199,7 @@ extend type Mutation {
   saveSegment(
     "The search."
     input: SaveSegmentInput!
-  ): SegmentPayload! @allow(permissions: [SEGMENT_WRITE])
+  ): SegmentPayload! @allow(permissions: [SEGMENT_WRITE]) @takes(seconds: 120)
   "Gives a segment another name."
   renameSegment(
     "The name."
@@ -17194,7 +17209,7 @@ extend type Mutation {
   refreshSegment(
     "The segment."
     input: SegmentInput!
-  ): SegmentPayload! @allow(permissions: [SEGMENT_WRITE])
+  ): SegmentPayload! @allow(permissions: [SEGMENT_WRITE]) @takes(seconds: 120)
   "Takes a segment out of use; its name may be given again."
   closeSegment(
     "The segment."
@@ -20981,7 +20996,7 @@ type WishListPayload {
 `, BuiltIn: false},
 	{Name: "../schema/worklist.graphqls", Input: `extend type Query {
   "How much waits for staff, in the lists that the caller may read; for staff of a shop, in theirs."
-  workLists: WorkLists! @allow(permissions: [ORDER_READ, INVENTORY_READ, ACCOUNTING_READ, PRIZE_READ, POINT_READ])
+  workLists: WorkLists! @allow(permissions: [ORDER_READ, INVENTORY_READ, ACCOUNTING_READ, PRIZE_READ, POINT_READ, PURCHASE_WRITE, MEMBER_READ, MEMBER_WRITE, CAMPAIGN_READ])
 }
 
 extend type Subscription {
@@ -20991,7 +21006,7 @@ extend type Subscription {
   passed is noticed within ten minutes. Whether the caller may still see it is asked each
   time: once not, the stream ends.
   """
-  workListsChanged: WorkLists! @allow(permissions: [ORDER_READ, INVENTORY_READ, ACCOUNTING_READ, PRIZE_READ, POINT_READ])
+  workListsChanged: WorkLists! @allow(permissions: [ORDER_READ, INVENTORY_READ, ACCOUNTING_READ, PRIZE_READ, POINT_READ, PURCHASE_WRITE, MEMBER_READ, MEMBER_WRITE, CAMPAIGN_READ])
 }
 
 "How much waits for staff. Each list is counted up to 1,000; what the caller may not read is null."
@@ -21038,6 +21053,14 @@ type WorkLists {
   prizeExchanges: Int
   "Points that came for member numbers that nobody has (` + "`" + `pointArrivals` + "`" + `); null without POINT_READ, and for a shop's staff."
   pointArrivals: Int
+  "Codes and card numbers in purchases that nobody knows, and receipts that came again with other content (` + "`" + `purchaseProblems` + "`" + `), the brand's; null without PURCHASE_WRITE, and for a shop's staff."
+  purchaseProblems: Int
+  "Pairs of members who may be the same person (` + "`" + `duplicateMembers` + "`" + `); null without MEMBER_WRITE, and for a shop's staff."
+  duplicateMembers: Int
+  "Members who asked to be forgotten, and wait for orders or returns (` + "`" + `memberRequests(state: WAITING)` + "`" + `); null without MEMBER_READ, and for a shop's staff."
+  memberRequests: Int
+  "Mailings that are paused, by staff or since the mail server refuses (` + "`" + `mailings(state: PAUSED)` + "`" + `); null without CAMPAIGN_READ, and for a shop's staff."
+  pausedMailings: Int
 }
 `, BuiltIn: false},
 }

@@ -29083,7 +29083,7 @@ func _Query_workLists(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Query().WorkLists(ctx)
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ", "INVENTORY_READ", "ACCOUNTING_READ", "PRIZE_READ", "POINT_READ"}),
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ", "INVENTORY_READ", "ACCOUNTING_READ", "PRIZE_READ", "POINT_READ", "PURCHASE_WRITE", "MEMBER_READ", "MEMBER_WRITE", "CAMPAIGN_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v worklist.Counts) graphql.Marshaler {
 			return marshalNWorkLists2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋworklistᚐCounts(ctx, ec, selections, v)
 		},
@@ -29252,7 +29252,7 @@ func _Subscription_workListsChanged(ctx context.Context, ec *executionContext, f
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Subscription().WorkListsChanged(ctx)
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ", "INVENTORY_READ", "ACCOUNTING_READ", "PRIZE_READ", "POINT_READ"}),
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ", "INVENTORY_READ", "ACCOUNTING_READ", "PRIZE_READ", "POINT_READ", "PURCHASE_WRITE", "MEMBER_READ", "MEMBER_WRITE", "CAMPAIGN_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v worklist.Counts) graphql.Marshaler {
 			return marshalNWorkLists2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋworklistᚐCounts(ctx, ec, selections, v)
 		},

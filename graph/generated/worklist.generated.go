@@ -276,6 +276,54 @@ func _WorkLists_pointArrivals(ctx context.Context, ec *executionContext, field g
 	)
 }
 
+func _WorkLists_purchaseProblems(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.PurchaseProblems },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_duplicateMembers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.DuplicateMembers },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_memberRequests(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.MemberRequests },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _WorkLists_pausedMailings(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.PausedMailings },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -402,6 +450,26 @@ func _WorkLists(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			}
 		case "pointArrivals":
 			out.Values[i] = _WorkLists_pointArrivals(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "purchaseProblems":
+			out.Values[i] = _WorkLists_purchaseProblems(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "duplicateMembers":
+			out.Values[i] = _WorkLists_duplicateMembers(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "memberRequests":
+			out.Values[i] = _WorkLists_memberRequests(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "pausedMailings":
+			out.Values[i] = _WorkLists_pausedMailings(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
