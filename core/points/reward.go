@@ -93,10 +93,14 @@ func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) 
 	if err != nil {
 		return nil, err
 	}
+	places, err := s.among(ctx, []uuid.UUID{in.MemberID}, named(rules, in.Occasion))
+	if err != nil {
+		return nil, err
+	}
 	var all []Posting
 	for _, r := range rules {
 		p := programmes[slices.IndexFunc(programmes, func(p Programme) bool { return p.ID == r.ProgrammeID })]
-		if r.Terms.Occasion != in.Occasion || !r.stands(now) || !r.Terms.sees(inZone(p, now), in.ShopID, "") {
+		if r.Terms.Occasion != in.Occasion || !r.stands(now) || !r.Terms.sees(inZone(p, now), in.ShopID, "") || !r.Terms.within(places[in.MemberID]) {
 			continue
 		}
 		all = append(all, Posting{Holder: Holder{p.ID, in.MemberID}, Key: rewardKey(r, in, p.Day(now)), Kind: Earn, Points: r.Terms.Points, ActorID: actorID(ctx), Reason: string(in.Occasion), At: now})

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/mailing"
 	"github.com/noren-commerce/noren/core/member"
@@ -113,7 +114,7 @@ func (s *Mailings) Gather(ctx context.Context, m mailing.Mailing, g segment.Segm
 			pgx.NamedArgs{"mailing": m.ID, "segment": g.ID, "brand": m.BrandID})
 		return int(tag.RowsAffected()), err
 	}
-	q := segment.Query{BrandID: g.BrandID, Currency: g.Currency, Where: g.Where, Today: today, Within: gatheredWithin}
+	q := segment.Query{BrandID: g.BrandID, Currency: g.Currency, Where: g.Where, Today: today, Zone: channel.From(ctx).Zone(), Within: gatheredWithin}
 	err = s.segments.search(ctx, q, func(ctx context.Context, hits string, args pgx.NamedArgs) error {
 		args["mailing"] = m.ID
 		tag, err := s.db.conn(ctx).Exec(ctx, hits+keep+`hits`, args)
