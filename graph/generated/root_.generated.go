@@ -12297,6 +12297,8 @@ type PointTerms {
   monthDays: [Int!]!
   "For members of which ranks."
   ranks: [String!]!
+  "For members of one of these segments, as they are when the order is confirmed, or the receipt reckoned."
+  segmentIds: [ID!]!
   "Only for a member's first order in the brand."
   first: Boolean!
   "From which amount of the goods that count, in minor units (yen)."
@@ -12731,6 +12733,8 @@ input PointTermsInput {
   monthDays: [Int!]! = []
   "For members of which ranks."
   ranks: [String!]! = []
+  "For members of one of these segments, at most 10. Each is asked once: when an order is confirmed, a receipt is first reckoned, or something else is told. What the same purchase earns later does not change with the segment."
+  segmentIds: [ID!]! = []
   "Only for a member's first order in the brand."
   first: Boolean! = false
   "From which amount of the goods that count, in minor units (yen)."
@@ -16916,6 +16920,8 @@ enum AudienceKind {
   COMPANY
   "A customer group."
   GROUP
+  "The members of a saved segment, as it is at the moment; for campaigns alone. A campaign names at most 10."
+  SEGMENT
   "Whoever is logged in."
   MEMBERS
   "Guests too."
@@ -16926,7 +16932,7 @@ enum AudienceKind {
 type Audience {
   "How it names its buyers."
   kind: AudienceKind!
-  "The account, company or group; null for the kinds that name nobody."
+  "The account, company, group or segment; null for the kinds that name nobody."
   id: ID
 }
 
@@ -16934,7 +16940,7 @@ type Audience {
 input AudienceInput {
   "How it names its buyers."
   kind: AudienceKind!
-  "The account, company or group; left out for the kinds that name nobody."
+  "The account, company, group or segment; left out for the kinds that name nobody."
   id: ID
 }
 
@@ -17305,6 +17311,12 @@ input MemberConditionInput {
   points: PointsConditionInput
   "The brand may reach the member so, or may not."
   consent: ConsentConditionInput
+  "The member joined the brand in the period."
+  joined: ConditionPeriodInput
+  "The member's default address is in one of these prefectures, 1 to 47. Never holds for whose address is not known."
+  prefectures: [Prefecture!]
+  "The member is in one of these saved segments now; inside ` + "`" + `not` + "`" + `, in none. Segments stand at most 5 within each other, 20 in one search (SEGMENT_NESTED). For the head office."
+  segmentIds: [ID!]
 }
 
 "A period of business days, both ends included: by its days, or by the last days."
