@@ -15,6 +15,11 @@ import (
 type Segments interface {
 	// Among are, by member, those of the segments that the member is in now.
 	Among(ctx context.Context, memberIDs, segmentIDs []uuid.UUID) (map[uuid.UUID][]uuid.UUID, error)
+	// Hold reports whether the context's brand has all of the segments in use, and keeps
+	// them so until the transaction ends.
+	Hold(ctx context.Context, segmentIDs []uuid.UUID) (bool, error)
+	// MemberIDs are those of all who are in the segment now.
+	MemberIDs(ctx context.Context, segmentID uuid.UUID) ([]uuid.UUID, error)
 }
 
 // segmentsOf are the segments among the audiences.

@@ -45,6 +45,7 @@ type Store interface {
 
 	NoticeStore
 	CouponStore
+	BatchStore
 	UseStore
 	EffectStore
 }
@@ -66,6 +67,8 @@ type Turns interface {
 	TurnAt(ctx context.Context, job TurnJob, at time.Time) error
 	// Grant queues the coupons that a shipped order has earned.
 	Grant(ctx context.Context, job GrantJob) error
+	// Give queues the coupons of a batch.
+	Give(ctx context.Context, job GiveJob) error
 	// Notify queues the telling of a campaign, once for each job.
 	Notify(ctx context.Context, job NoticeJob) error
 }
@@ -80,6 +83,7 @@ type Parts struct {
 	Outbox messaging.Outbox
 	// Segments know who is in saved segments; nil: nobody is in any.
 	Segments Segments
+	Codes    Derives // of coupons that are given
 	// ShopURL is where mails lead to.
 	ShopURL string
 	// Limiter bounds how often codes of coupons are tried; nil does not.

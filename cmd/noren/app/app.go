@@ -156,7 +156,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	loyalty.Members, vouchers.Members = members, members
-	around, err := newCrowd(cfg, crowdParts{db, sealed, keys, jobs, vouchers, loyalty, members, customers, sender, printer, ground.Limiter, now})
+	around, err := newCrowd(cfg, crowdParts{db, sealed, keys, jobs, campaigns, vouchers, loyalty, members, customers, sender, printer, ground.Limiter, now})
 	if err != nil {
 		return nil, err
 	}

@@ -18,8 +18,8 @@ func newCampaigns(cfg Config, db *postgres.DB, sealed *sealing.Keys, jobs *postg
 	return promotion.New(promotion.Parts{
 		Tx: db, Store: postgres.NewCampaigns(db), Keys: idempotency.New(db, postgres.NewKeys(db), now), Turns: jobs,
 		Events: postgres.NewEvents(db), Outbox: jobs, Limiter: limiter,
-		Segments: NewSegments(db, sealed, now),
-		ShopURL:  strings.TrimSuffix(cmp.Or(cfg.ShopURL, cfg.PublicURL), "/"), Now: now,
+		Segments: NewSegments(db, sealed, now), Codes: sealed,
+		ShopURL: strings.TrimSuffix(cmp.Or(cfg.ShopURL, cfg.PublicURL), "/"), Now: now,
 	})
 }
 
