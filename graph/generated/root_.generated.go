@@ -263,6 +263,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ImportVouchersInput", graphql.BindUnmarshaler(ec, unmarshalInputImportVouchersInput)),
 			graphql.NewInputUnmarshaler("InstructShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputInstructShipmentsInput)),
 			graphql.NewInputUnmarshaler("IssueCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsInput)),
+			graphql.NewInputUnmarshaler("IssueCouponsToSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsToSegmentInput)),
 			graphql.NewInputUnmarshaler("IssueCreditNoteInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCreditNoteInput)),
 			graphql.NewInputUnmarshaler("IssueDocumentsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueDocumentsInput)),
 			graphql.NewInputUnmarshaler("IssueGiftCardsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueGiftCardsInput)),
@@ -8749,6 +8750,35 @@ extend enum UserErrorCode {
   ): MailingRecipientConnection! @allow(permissions: [MEMBER_READ])
 }
 
+extend type Query {
+  "What became of the coupons that a mailing gave; null if it gives none, or the caller may not see it."
+  mailingCoupons(
+    "The mailing's global id."
+    mailingId: ID!
+  ): MailingCoupons @allow(permissions: [CAMPAIGN_READ])
+}
+
+"What became of the coupons that a mailing gave, as it is now."
+type MailingCoupons {
+  "How many there are: one for each who shall get the mailing."
+  issued: Int!
+  "How many of them orders have used."
+  used: Int!
+  "How many were taken out of use."
+  void: Int!
+  "What the orders come to that used them and stand."
+  sales: Money!
+  "What the campaign took off those orders."
+  given: Money!
+}
+
+extend type MailingRecipient {
+  "What became of the coupon that the mailing gave the member; null if it gave none."
+  couponState: CouponState
+  "The global id of the order that used the coupon; null for none."
+  couponOrderId: ID
+}
+
 extend type Mutation {
   "Keeps a mailing that is not sent yet, for the head office."
   saveMailing(
@@ -8815,9 +8845,13 @@ type Mailing {
   productIds: [ID!]!
   "The global ids of the categories whose products' purchases count, and those below."
   categoryIds: [ID!]!
+  "The global id of the campaign of which each who gets the mailing is given a coupon; null: none is given."
+  couponCampaignId: ID
+  "For how many days from sending those can be used; null: as long as the campaign runs."
+  couponDays: Int
   "The subject of the e-mails; empty for letters."
   subject: String!
-  "The text of the e-mails, with the fields {{name}}, {{points}} and {{rank}}; empty for letters."
+  "The text of the e-mails, with the fields {{name}}, {{points}}, {{rank}} and {{coupon}}; empty for letters."
   body: String!
   "Who sends the e-mails: name, address and contact, as the law wants it said (特定電子メール法)."
   imprint: String!
@@ -8997,9 +9031,13 @@ input SaveMailingInput {
   categoryIds: [ID!]! = []
   "What e-mails say; needed for MAIL."
   mail: MailingContentInput
+  "The campaign of which each who gets the mailing is given a coupon of their own, at the moment at which it is decided that they get it. E-mails tell its code as {{coupon}}."
+  couponCampaignId: ID
+  "For how many days from sending the coupons can be used, 1 to 365; as long as the campaign runs if left out."
+  couponDays: Int
 }
 
-"What e-mails of a mailing say. Texts may have the fields {{name}}, {{points}} and {{rank}}."
+"What e-mails of a mailing say. Texts may have the fields {{name}}, {{points}} and {{rank}}, and {{coupon}} where the mailing gives coupons."
 input MailingContentInput {
   "The subject, at most 200 characters."
   subject: String!
@@ -9074,6 +9112,10 @@ extend enum UserErrorCode {
   MAILING_LABEL_POSITION
   "A text has a field that there is not."
   MAILING_FIELD
+  "The text tells a coupon's code, or days of a coupon are said, and the mailing gives none."
+  MAILING_COUPON
+  "The campaign is stopped: its coupons would open nothing."
+  CAMPAIGN_STOPPED
 }
 `, BuiltIn: false},
 	{Name: "../schema/mailing_mail.graphqls", Input: `extend type Query {
@@ -14210,6 +14252,14 @@ extend enum UserErrorCode {
   ): CouponConnection! @allow(permissions: [CAMPAIGN_READ])
 }
 
+extend type Query {
+  "Coupons that the members of a segment are given; null if the brand has no such batch. For staff."
+  couponBatch(
+    "The batch's global id."
+    id: ID!
+  ): CouponBatch @allow(permissions: [CAMPAIGN_READ])
+}
+
 extend type Mutation {
   "Enter a coupon code into the cart. One that does not apply to the cart as it is stays entered and says why."
   applyCoupon(
@@ -14248,6 +14298,16 @@ extend type Mutation {
     "How many, for whom, for how long."
     input: IssueCouponsInput!
   ): IssueCouponsPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  """
+  Give each member of a segment a coupon of their own, one each. Whom the segment has now is
+  noted; a job makes the coupons, and ` + "`" + `couponBatch` + "`" + ` tells how far it is. Members find them
+  among their coupons, so that no code has to be typed. To send the code, let a mailing give
+  the coupons instead (` + "`" + `saveMailing` + "`" + `, couponCampaignId).
+  """
+  issueCouponsToSegment(
+    "Which coupons, and to whom."
+    input: IssueCouponsToSegmentInput!
+  ): CouponBatchPayload! @allow(permissions: [CAMPAIGN_WRITE])
   "Take coupons that are not used out of use."
   voidCoupons(
     "Which."
@@ -14756,6 +14816,58 @@ input IssueCouponsInput {
   validFrom: DateTime
   "Until when they can be used."
   validUntil: DateTime
+}
+
+"Which coupons the members of a segment are given."
+input IssueCouponsToSegmentInput {
+  "Chosen by the client for this intent and kept over retries."
+  idempotencyKey: String!
+  "The campaign that they open: one that needs a coupon, and is not stopped."
+  campaignId: ID!
+  "The segment whose members get them."
+  segmentId: ID!
+  "From when on they can be used."
+  validFrom: DateTime
+  "Until when they can be used."
+  validUntil: DateTime
+}
+
+"Coupons that the members of a segment are given, one each."
+type CouponBatch {
+  "The batch's opaque global id."
+  id: ID!
+  "The global id of the campaign that they open."
+  campaignId: ID!
+  "The global id of the segment whose members get them."
+  segmentId: ID!
+  "Whether they are all there."
+  state: CouponBatchState!
+  "How many members the segment had."
+  count: Int!
+  "How many coupons there are so far. Who leaves the brand before their turn gets none."
+  made: Int!
+  "How many were used so far."
+  used: Int!
+  "When it was begun."
+  createdAt: DateTime!
+  "When the last of them was there; null before."
+  finishedAt: DateTime
+}
+
+"Whether the coupons of a batch are all there."
+enum CouponBatchState {
+  "A job makes them."
+  MAKING
+  "They are."
+  DONE
+}
+
+"A batch after it was begun."
+type CouponBatchPayload {
+  "The batch; null if nothing was begun."
+  batch: CouponBatch
+  "Why not; empty if it was."
+  userErrors: [UserError!]!
 }
 
 "Coupons after they were made."
@@ -17510,6 +17622,14 @@ extend enum UserErrorCode {
   SEGMENT_CLOSED
   "A prize or draw that is open is for its members."
   SEGMENT_IN_USE
+  "There is no such segment, or it is closed."
+  SEGMENT_UNKNOWN
+  "The segment has no members."
+  SEGMENT_EMPTY
+  "The conditions of a segment come back to the segment."
+  SEGMENT_CYCLE
+  "Segments stand too deep within each other, or there are too many of them."
+  SEGMENT_NESTED
   "The segment has more members than a sheet holds."
   SEGMENT_TOO_LARGE
 }

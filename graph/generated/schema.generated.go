@@ -289,6 +289,7 @@ type MutationResolver interface {
 	SetCampaignStatus(ctx context.Context, input promotion.StatusInput) (model.CampaignPayload, error)
 	SimulateCampaign(ctx context.Context, input promotion.SimulateInput) (model.SimulateCampaignPayload, error)
 	IssueCoupons(ctx context.Context, input promotion.IssueInput) (model.IssueCouponsPayload, error)
+	IssueCouponsToSegment(ctx context.Context, input promotion.IssueToSegmentInput) (model.CouponBatchPayload, error)
 	VoidCoupons(ctx context.Context, input promotion.VoidInput) (model.VoidCouponsPayload, error)
 	UploadPurchases(ctx context.Context, input model.UploadPurchasesInput) (model.PurchaseImportPayload, error)
 	RecordPurchases(ctx context.Context, input purchase.RecordInput) (model.PurchaseImportPayload, error)
@@ -459,6 +460,7 @@ type QueryResolver interface {
 	Mailings(ctx context.Context, first *int, after *string, state *mailing.State) (page.Connection[mailing.Mailing], error)
 	Mailing(ctx context.Context, id string) (*mailing.Mailing, error)
 	MailingRecipients(ctx context.Context, mailingID string, first *int, after *string, state *mailing.RecipientState) (page.Connection[mailing.Recipient], error)
+	MailingCoupons(ctx context.Context, mailingID string) (*mailing.CouponUse, error)
 	MailingPreview(ctx context.Context, mailingID string, memberID *string) (messaging.Rendered, error)
 	MailingResults(ctx context.Context, mailingID string) (*mailing.Results, error)
 	MailingProductResults(ctx context.Context, mailingID string) ([]mailing.Part, error)
@@ -511,6 +513,7 @@ type QueryResolver interface {
 	CampaignEffect(ctx context.Context, campaignID string) (*promotion.Effect, error)
 	CampaignSimulation(ctx context.Context, id string) (*promotion.Simulation, error)
 	Coupons(ctx context.Context, campaignID string, first *int, after *string) (page.Connection[promotion.Coupon], error)
+	CouponBatch(ctx context.Context, id string) (*promotion.CouponBatch, error)
 	MyPurchases(ctx context.Context, first *int, after *string) (page.Connection[purchase.Purchase], error)
 	MemberPurchases(ctx context.Context, memberID string, first *int, after *string) (page.Connection[purchase.Purchase], error)
 	PurchaseImports(ctx context.Context, first *int, after *string) (page.Connection[purchase.Import], error)
@@ -2069,6 +2072,20 @@ func field_Mutation_instructShipments_args(ctx context.Context, ec *executionCon
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (order.InstructInput, error) {
 			return unmarshalNInstructShipmentsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐInstructInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_issueCouponsToSegment_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (promotion.IssueToSegmentInput, error) {
+			return unmarshalNIssueCouponsToSegmentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐIssueToSegmentInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5349,6 +5366,20 @@ func field_Query_compareProducts_args(ctx context.Context, ec *executionContext,
 	return args, nil
 }
 
+func field_Query_couponBatch_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return unmarshalNID2string(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
 func field_Query_coupons_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6106,6 +6137,20 @@ func field_Query_mailingComparison_args(ctx context.Context, ec *executionContex
 		return nil, err
 	}
 	args["by"] = arg1
+	return args, nil
+}
+
+func field_Query_mailingCoupons_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "mailingId",
+		func(ctx context.Context, v any) (string, error) {
+			return unmarshalNID2string(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["mailingId"] = arg0
 	return args, nil
 }
 
@@ -17862,6 +17907,49 @@ func fieldContext_Mutation_issueCoupons(ctx context.Context, ec *executionContex
 	return fc, nil
 }
 
+func _Mutation_issueCouponsToSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_issueCouponsToSegment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().IssueCouponsToSegment(ctx, fc.Args["input"].(promotion.IssueToSegmentInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CAMPAIGN_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.CouponBatchPayload) graphql.Marshaler {
+			return marshalNCouponBatchPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCouponBatchPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_issueCouponsToSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_issueCouponsToSegment_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_voidCoupons(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24764,6 +24852,49 @@ func fieldContext_Query_mailingRecipients(ctx context.Context, ec *executionCont
 	return fc, nil
 }
 
+func _Query_mailingCoupons(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_mailingCoupons(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().MailingCoupons(ctx, fc.Args["mailingId"].(string))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CAMPAIGN_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *mailing.CouponUse) graphql.Marshaler {
+			return marshalOMailingCoupons2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐCouponUse(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Query_mailingCoupons(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_mailingCoupons_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query_mailingPreview(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26825,6 +26956,49 @@ func fieldContext_Query_coupons(ctx context.Context, ec *executionContext, field
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Query_coupons_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_couponBatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_couponBatch(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CouponBatch(ctx, fc.Args["id"].(string))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CAMPAIGN_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *promotion.CouponBatch) graphql.Marshaler {
+			return marshalOCouponBatch2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCouponBatch(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Query_couponBatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_couponBatch_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -30863,6 +31037,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "issueCouponsToSegment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_issueCouponsToSegment(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "voidCoupons":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_voidCoupons(ctx, ec, field)
@@ -32004,6 +32185,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_mailingRecipients(ctx, ec, field)
 				})
+		case "mailingCoupons":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_mailingCoupons(ctx, ec, field)
+				})
 		case "mailingPreview":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -32315,6 +32502,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_coupons(ctx, ec, field)
+				})
+		case "couponBatch":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_couponBatch(ctx, ec, field)
 				})
 		case "myPurchases":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
