@@ -98,7 +98,7 @@ func TestCouponsAreGivenToTheEndWhateverBreaksOff(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)
 	exec(t, a, `WITH made AS (INSERT INTO members (id, created_at, updated_at) SELECT gen_random_uuid(), now(), now() FROM generate_series(1, 600) RETURNING id)
-		INSERT INTO memberships (id, member_id, brand_id, joined_at, updated_at) SELECT gen_random_uuid(), id, $1, now(), now() FROM made`, a.BrandID)
+		INSERT INTO memberships (member_id, brand_id, joined_at) SELECT id, $1, now() FROM made`, a.BrandID)
 	everybody := segmentOf(t, a, "全員", "STATIC", apptest.Variables{"joined": apptest.Variables{"lastDays": 1}})
 	batch := givenTo(t, a, apptest.Variables{"campaignId": couponed(t, a, "thanks"), "segmentId": everybody}).Batch
 	require.Equal(t, 600, batch.Count)

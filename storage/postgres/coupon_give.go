@@ -49,8 +49,8 @@ func (s *Campaigns) TakeWaiting(ctx context.Context, b promotion.CouponBatch, mo
 		Stands   bool
 	}
 	rows, err := collect[row](ctx, s.db, `
-		WITH some AS (SELECT member_id FROM coupon_waiters WHERE batch_id = $1 ORDER BY member_id LIMIT $3),
-		gone AS (DELETE FROM coupon_waiters w USING some WHERE w.batch_id = $1 AND w.member_id = some.member_id RETURNING w.member_id)
+		WITH few AS (SELECT member_id FROM coupon_waiters WHERE batch_id = $1 ORDER BY member_id LIMIT $3),
+		gone AS (DELETE FROM coupon_waiters w USING few WHERE w.batch_id = $1 AND w.member_id = few.member_id RETURNING w.member_id)
 		SELECT g.member_id, EXISTS (SELECT FROM memberships j WHERE j.member_id = g.member_id AND j.brand_id = $2 AND j.ended_at IS NULL)
 			AND NOT EXISTS (SELECT FROM coupons k WHERE k.batch_id = $1 AND k.member_id = g.member_id) AS stands
 		FROM gone g ORDER BY g.member_id`, b.ID, b.BrandID, most)
