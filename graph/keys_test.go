@@ -23,7 +23,7 @@ var moving = []string{
 	"receiveStockDelivery", "closeStockDelivery", "setStockLotApart", "reallocateOrder", "reallocateOrders", "instructShipments", "shipShipment", "cancelShipment",
 	"recordRefusedShipment", "handOverPickUp", "receiveReturn",
 	// codes that are worth money
-	"issueGiftCards", "voidGiftCards", "issueVouchers", "importVouchers", "redeemVoucher", "voidVouchers",
+	"issueGiftCards", "voidGiftCards", "issueVouchers", "issueCouponsToSegment", "importVouchers", "redeemVoucher", "voidVouchers",
 	// points and prizes
 	"givePoints", "exchangePoints", "sendPoints", "rewardPoints", "grantPoints", "redeemPointCode", "settlePointArrival", "exportPointTransfers", "mergeMembers",
 	"movePurchase", "correctPurchase", "voidPurchase",

@@ -60,3 +60,11 @@ func (r *queryResolver) MailingRecipients(ctx context.Context, mailingID string,
 	}
 	return r.Resolver.Mailings.Recipients(ctx, key, state, page.Args{First: first, After: after})
 }
+
+func (r *queryResolver) MailingCoupons(ctx context.Context, mailingID string) (*mailing.CouponUse, error) {
+	_, key, err := globalid.Parse(mailingID)
+	if err != nil {
+		return nil, err
+	}
+	return r.Resolver.Mailings.CouponUse(ctx, key)
+}

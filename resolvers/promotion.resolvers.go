@@ -69,6 +69,12 @@ func (r *mutationResolver) IssueCoupons(ctx context.Context, input promotion.Iss
 	return payload, err
 }
 
+func (r *mutationResolver) IssueCouponsToSegment(ctx context.Context, input promotion.IssueToSegmentInput) (model.CouponBatchPayload, error) {
+	batch, err := r.Resolver.Campaigns.IssueToSegment(ctx, input)
+	errors, err := userErrors(ctx, err)
+	return model.CouponBatchPayload{Batch: unless(errors, batch), UserErrors: errors}, err
+}
+
 func (r *mutationResolver) VoidCoupons(ctx context.Context, input promotion.VoidInput) (model.VoidCouponsPayload, error) {
 	count, err := r.Resolver.Campaigns.VoidCoupons(ctx, input)
 	errors, err := userErrors(ctx, err)
@@ -117,6 +123,14 @@ func (r *queryResolver) Coupons(ctx context.Context, campaignID string, first *i
 		return model.CouponConnection{}, err
 	}
 	return r.Resolver.Campaigns.CouponList(ctx, key, page.Args{First: first, After: after})
+}
+
+func (r *queryResolver) CouponBatch(ctx context.Context, id string) (*promotion.CouponBatch, error) {
+	_, key, err := globalid.Parse(id)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(r.Resolver.Campaigns.Batch(ctx, key))
 }
 
 func (r *simulationGiftResolver) Variant(ctx context.Context, obj *promotion.GiftOutcome) (*catalog.Variant, error) {

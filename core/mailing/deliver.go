@@ -193,6 +193,13 @@ func (s *Service) reject(ctx context.Context, o Outcome, messageID string, rejec
 
 // compose is the e-mail to the reader, under the same Message-ID whenever it is made.
 func (s *Service) compose(ctx context.Context, m Mailing, r Reader) (messaging.Mail, error) {
+	if r.Coupon = sampleCoupon; r.CouponID != nil && r.MemberID != uuid.Nil {
+		code, err := s.Coupons.CodeOf(ctx, *r.CouponID)
+		if err != nil {
+			return messaging.Mail{}, err
+		}
+		r.Coupon = code
+	}
 	content := s.Tokens.letter(m, r)
 	msg, err := messaging.New(ctx, messaging.Address{Name: r.Name, Email: r.Email}, m.ID.String()+"/"+r.MemberID.String(), content)
 	if err != nil {

@@ -85,5 +85,6 @@ func (m Mailing) next(name string, segmentID uuid.UUID) Mailing {
 		ID: id.New(), BrandID: m.BrandID, Name: name, Medium: m.Medium, SegmentID: segmentID, StoreID: m.StoreID, FollowsID: &m.ID, Currency: m.Currency,
 		PieceCostMinor: m.PieceCostMinor, FixedCostMinor: m.FixedCostMinor, HoldOut: m.HoldOut, WindowDays: m.WindowDays, ProductIDs: m.ProductIDs, CategoryIDs: m.CategoryIDs,
 		Subject: m.Subject, Body: m.Body, Imprint: m.Imprint, PerSecond: m.PerSecond, TrackOpens: m.TrackOpens, State: Draft,
+		CouponCampaignID: m.CouponCampaignID, CouponDays: m.CouponDays,
 	}
 }

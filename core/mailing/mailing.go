@@ -13,6 +13,8 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/scope"
 )
 
 // State is how far a mailing is.
@@ -44,6 +46,9 @@ type Mailing struct {
 	WindowDays     int   // how long purchases count, the day of sending being the first
 	ProductIDs     []uuid.UUID
 	CategoryIDs    []uuid.UUID
+
+	CouponCampaignID *uuid.UUID // of which each recipient is given a coupon; nil: of none
+	CouponDays       *int       // for so many days from sending; nil: as long as the campaign
 
 	Subject    string // of e-mails, and what follows
 	Body       string
@@ -77,6 +82,18 @@ func (m Mailing) ForStore() *string { return global("Location", m.StoreID) }
 
 // Follows is the id in the schema of the mailing that this one follows; nil: none.
 func (m Mailing) Follows() *string { return global("Mailing", m.FollowsID) }
+
+// OfCoupons is the id in the schema of the campaign that the coupons open; nil: none are given.
+func (m Mailing) OfCoupons() *string { return global("Campaign", m.CouponCampaignID) }
+
+// coupons are those that the people are given.
+func (m Mailing) coupons(memberIDs []uuid.UUID) promotion.Gift {
+	w := scope.Always
+	if w.From = *m.SentAt; m.CouponDays != nil {
+		w.Until = m.SentAt.AddDate(0, 0, *m.CouponDays)
+	}
+	return promotion.Gift{BatchID: m.ID, BrandID: m.BrandID, CampaignID: *m.CouponCampaignID, Window: w, MemberIDs: memberIDs}
+}
 
 // Products are the ids in the schema of the products whose purchases count.
 func (m Mailing) Products() []string { return globals("Product", m.ProductIDs) }
@@ -168,6 +185,9 @@ type Recipient struct {
 	UnsubscribedAt *time.Time
 	Bounce         BounceKind
 	Purchases      int // within the window, as it was last counted
+
+	CouponState   *promotion.CouponState // of the coupon that the member was given; nil: of none
+	CouponOrderID *uuid.UUID             // that used it
 }
 
 // CameBack is how the e-mail came back; nil if it did not.
@@ -180,6 +200,25 @@ func (r Recipient) CameBack() *BounceKind {
 
 // OfMember is the member's id in the schema.
 func (r Recipient) OfMember() string { return id.Global("Member", r.MemberID) }
+
+// UsedOn is the id in the schema of the order that used the coupon; nil: none did.
+func (r Recipient) UsedOn() *string { return global("Order", r.CouponOrderID) }
+
+// CouponUse is what became of the coupons that a mailing gave.
+type CouponUse struct {
+	Issued   int
+	Used     int
+	Void     int
+	Currency money.Currency
+	SalesSum int64 `db:"sales"`
+	GivenSum int64 `db:"given"`
+}
+
+// Sales are what the orders come to that used them and stand.
+func (u CouponUse) Sales() money.Money { return money.Of(u.SalesSum, u.Currency) }
+
+// Given is what the campaign took off those.
+func (u CouponUse) Given() money.Money { return money.Of(u.GivenSum, u.Currency) }
 
 // Why is the reason; nil unless left out.
 func (r Recipient) Why() *Reason {

@@ -35,6 +35,9 @@ type SaveInput struct {
 	ProductIDs  []uuid.UUID
 	CategoryIDs []uuid.UUID
 	Mail        *ContentInput
+
+	CouponCampaignID *uuid.UUID
+	CouponDays       *int
 }
 
 // ContentInput is what e-mails say.
@@ -53,6 +56,7 @@ const (
 	maxWindow  = 365
 	maxGoods   = 200
 	maxRate    = 100 // e-mails a second
+	maxDays    = 365 // of a coupon
 	maxSubject = 200
 	maxBody    = 20_000
 	maxImprint = 1000
@@ -112,8 +116,8 @@ func (s *Service) draft(ctx context.Context, mailingID uuid.UUID) (*Mailing, err
 func (m *Mailing) fill(in SaveInput) error {
 	m.Name, m.Medium, m.SegmentID, m.StoreID = strings.TrimSpace(in.Name), in.Medium, in.SegmentID, in.StoreID
 	m.HoldOut, m.WindowDays, m.ProductIDs, m.CategoryIDs = in.HoldOut, in.WindowDays, orNone(in.ProductIDs), orNone(in.CategoryIDs)
-	m.PerSecond = 1
-	all := []error{i18n.CheckString("name", m.Name, maxName), within("holdOut", in.HoldOut, 0, maxHoldOut), within("windowDays", in.WindowDays, 1, maxWindow)}
+	m.PerSecond, m.CouponCampaignID, m.CouponDays = 1, in.CouponCampaignID, in.CouponDays
+	all := []error{m.checkCoupons(), i18n.CheckString("name", m.Name, maxName), within("holdOut", in.HoldOut, 0, maxHoldOut), within("windowDays", in.WindowDays, 1, maxWindow)}
 	if m.Name == "" {
 		all = append(all, fault.ErrRequired.At("name"))
 	}
@@ -134,6 +138,17 @@ func (m *Mailing) fill(in SaveInput) error {
 	return errors.Join(all...)
 }
 
+// checkCoupons checks what is said of coupons.
+func (m *Mailing) checkCoupons() error {
+	switch {
+	case m.CouponDays == nil:
+		return nil
+	case m.CouponCampaignID == nil:
+		return ErrCouponless.At("couponDays")
+	}
+	return within("couponDays", *m.CouponDays, 1, maxDays)
+}
+
 // write writes what the e-mails say.
 func (m *Mailing) write(in *ContentInput) error {
 	if in == nil {
@@ -150,6 +165,9 @@ func (m *Mailing) write(in *ContentInput) error {
 			all = append(all, fault.ErrRequired.At(part.field))
 		}
 		all = append(all, i18n.CheckString(part.field, part.text, part.most), checkTemplate(part.field, part.text))
+		if m.CouponCampaignID == nil && tellsCoupon(part.text) {
+			all = append(all, ErrCouponless.At(part.field))
+		}
 	}
 	return errors.Join(all...)
 }
@@ -163,6 +181,11 @@ func (s *Service) known(ctx context.Context, in SaveInput) error {
 		return err
 	case g == nil || g.ClosedAt != nil:
 		return ErrSegment.At("segmentId")
+	}
+	if in.CouponCampaignID != nil {
+		if err := s.Coupons.Opens(ctx, *in.CouponCampaignID); err != nil {
+			return at("couponCampaignId", err)
+		}
 	}
 	named := map[segment.Named]string{}
 	for i, key := range in.ProductIDs {
@@ -202,6 +225,14 @@ func (s *Service) allKnown(ctx context.Context, brandID uuid.UUID, named map[seg
 		all = append(all, ErrUnknown.At(field))
 	}
 	return errors.Join(all...)
+}
+
+// at is the failure at the field.
+func at(field string, err error) error {
+	if f := (*fault.Error)(nil); errors.As(err, &f) {
+		return f.At(field)
+	}
+	return err
 }
 
 func within(field string, n, low, high int) error {

@@ -41,6 +41,11 @@ func (s *Service) Send(ctx context.Context, in ByIDInput) (*Mailing, error) {
 		case g == nil || g.ClosedAt != nil:
 			return ErrSegment
 		}
+		if m.CouponCampaignID != nil {
+			if err := s.Coupons.Opens(ctx, *m.CouponCampaignID); err != nil {
+				return at("mailingId", err)
+			}
+		}
 		if m.Audience, err = s.Store.Gather(ctx, *m, *g, s.today(ctx)); err != nil {
 			return err
 		}
@@ -68,6 +73,14 @@ func (s *Service) Cancel(ctx context.Context, in ByIDInput) (*Mailing, error) {
 	return s.turn(ctx, in, "mailing.cancelled", Cancelled, Draft, Preparing, Sending, Paused)
 }
 
+// voidUnsent takes the coupons out of use that nobody will be told of.
+func (s *Service) voidUnsent(ctx context.Context, m Mailing) error {
+	if m.CouponCampaignID == nil {
+		return nil
+	}
+	return s.Store.VoidUnsent(ctx, m.ID)
+}
+
 // turn moves a mailing from one of the states to another.
 func (s *Service) turn(ctx context.Context, in ByIDInput, kind string, to State, from ...State) (*Mailing, error) {
 	if err := office(ctx, access.CampaignWrite); err != nil {
@@ -85,6 +98,9 @@ func (s *Service) turn(ctx context.Context, in ByIDInput, kind string, to State,
 		m.State, m.Refusal, m.UpdatedAt = to, "", now
 		if to == Cancelled {
 			m.CompletedAt = &now
+			if err := s.voidUnsent(ctx, *m); err != nil {
+				return err
+			}
 		}
 		if err := s.Store.Update(ctx, *m); err != nil {
 			return err
@@ -180,12 +196,31 @@ func (s *Service) prepare(ctx context.Context, m *Mailing) (done bool, err error
 		if len(people) == 0 {
 			return s.prepared(ctx, m)
 		}
-		if err := s.Store.Decide(ctx, m.ID, m.decide(people)); err != nil {
+		decided := m.decide(people)
+		if err := s.Store.Decide(ctx, m.ID, decided); err != nil {
+			return err
+		}
+		if err := s.give(ctx, *m, decided); err != nil {
 			return err
 		}
 		return s.Store.Update(ctx, *m)
 	})
 	return done, err
+}
+
+// give gives a coupon to each who shall get the mailing, in the transaction that decides it:
+// who is held out or left out gets none.
+func (s *Service) give(ctx context.Context, m Mailing, decided []Decision) error {
+	if m.CouponCampaignID == nil {
+		return nil
+	}
+	var members []uuid.UUID
+	for _, d := range decided {
+		if d.State == Queued {
+			members = append(members, d.MemberID)
+		}
+	}
+	return s.Coupons.Give(ctx, m.coupons(members))
 }
 
 // prepared goes on once it is known what becomes of everybody: labels can be printed,

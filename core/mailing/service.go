@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/segment"
 )
 
@@ -37,6 +38,10 @@ type Store interface {
 	// Candidates are some of those of whom it is not known what becomes of them.
 	Candidates(ctx context.Context, m Mailing, most int) ([]Person, error)
 	Decide(ctx context.Context, mailingID uuid.UUID, all []Decision) error
+	// CouponUse is what became of the coupons that the mailing gave.
+	CouponUse(ctx context.Context, m Mailing) (*CouponUse, error)
+	// VoidUnsent takes the coupons out of use that nobody was told of.
+	VoidUnsent(ctx context.Context, mailingID uuid.UUID) error
 	// SendLetters lets the letters that wait be sent, and counts them.
 	SendLetters(ctx context.Context, mailingID uuid.UUID) (int, error)
 	// Working are mailings that a process has to work on and none does.
@@ -60,6 +65,14 @@ type Segments interface {
 	Known(ctx context.Context, brandID uuid.UUID, named []segment.Named) ([]segment.Named, error)
 }
 
+// Coupons give members coupons of campaigns.
+type Coupons interface {
+	// Opens fails unless coupons open the campaign of the channel's brand.
+	Opens(ctx context.Context, campaignID uuid.UUID) error
+	Give(ctx context.Context, g promotion.Gift) error
+	CodeOf(ctx context.Context, couponID uuid.UUID) (string, error)
+}
+
 // Queue lets work be done soon, in the transaction of the context.
 type Queue interface {
 	WorkMailing(ctx context.Context, mailingID uuid.UUID) error
@@ -78,6 +91,7 @@ type Parts struct {
 	Queue    Queue
 	Printer  Printer
 	Saver    Saver
+	Coupons  Coupons
 	Members  Members
 	Post     Post
 	Outbox   messaging.Outbox // for tests
@@ -181,6 +195,18 @@ func (s *Service) Recipients(ctx context.Context, mailingID uuid.UUID, state *Re
 		return none, err
 	}
 	return all, s.record(ctx, "mailing.audience_viewed", *m, map[string]any{"state": state, "after": p.After, "members": len(all.Edges)})
+}
+
+// CouponUse is what became of the coupons that a mailing gave; nil if it gives none.
+func (s *Service) CouponUse(ctx context.Context, mailingID uuid.UUID) (*CouponUse, error) {
+	if err := reading(ctx, access.CampaignRead); err != nil {
+		return nil, err
+	}
+	m, err := s.seen(ctx, mailingID)
+	if err != nil || m == nil || m.CouponCampaignID == nil {
+		return nil, err
+	}
+	return s.Store.CouponUse(ctx, *m)
 }
 
 // Merge lets the gone member's place in mailings be the kept one's.

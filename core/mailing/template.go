@@ -14,8 +14,10 @@ import (
 
 // Failures of texts.
 var (
-	ErrField = fault.Invalid("MAILING_FIELD", "差し込み項目「%s」はありません。{{name}}、{{points}}、{{rank}} が使えます", "There is no field %q; {{name}}, {{points}} and {{rank}} can be used")
-	ErrLinks = fault.Invalid(fault.CodeTooMany, "リンクは%d個までです", "A text has at most %d links").With(maxLinks)
+	ErrField = fault.Invalid("MAILING_FIELD", "差し込み項目「%s」はありません。{{name}}、{{points}}、{{rank}}、{{coupon}} が使えます", "There is no field %q; {{name}}, {{points}}, {{rank}} and {{coupon}} can be used")
+	// ErrCouponless says that a text tells a code, or says how long it holds, and none is given.
+	ErrCouponless = fault.Invalid("MAILING_COUPON", "{{coupon}} や有効日数を使うには、クーポンのキャンペーンを指定してください", "Name the campaign whose coupons are given before the text tells {{coupon}} or days are said")
+	ErrLinks      = fault.Invalid(fault.CodeTooMany, "リンクは%d個までです", "A text has at most %d links").With(maxLinks)
 )
 
 // Reader is whom an e-mail is written to.
@@ -25,16 +27,19 @@ type Reader struct {
 	Email    string
 	Points   int64
 	Rank     string
+	CouponID *uuid.UUID // that the mailing gave
+	Coupon   string     // its code
 }
 
 // sample is the reader of previews and tests.
-var sample = Reader{Name: "見本 花子", Points: 1234, Rank: "ゴールド"}
+var sample = Reader{Name: "見本 花子", Points: 1234, Rank: "ゴールド", Coupon: sampleCoupon}
 
 // fields are what stands for the reader in a text.
 var fields = map[string]func(Reader) string{
 	"name":   func(r Reader) string { return r.Name },
 	"points": func(r Reader) string { return grouped(r.Points) },
 	"rank":   func(r Reader) string { return r.Rank },
+	"coupon": func(r Reader) string { return r.Coupon },
 }
 
 var field = regexp.MustCompile(`\{\{\s*(\w*)\s*\}\}`)
@@ -53,6 +58,15 @@ func checkTemplate(at, text string) error {
 		return ErrLinks.At(at)
 	}
 	return nil
+}
+
+// sampleCoupon stands for the code in previews and tests: the code itself is told to its
+// member alone.
+const sampleCoupon = "XXXX-XXXX-XXXX-XXXX"
+
+// tellsCoupon reports whether the text tells a code.
+func tellsCoupon(text string) bool {
+	return slices.ContainsFunc(field.FindAllStringSubmatch(text, -1), func(found []string) bool { return found[1] == "coupon" })
 }
 
 // filled is the text for the reader. What members call themselves is not looked at again:

@@ -53,7 +53,7 @@ func (s *Service) Test(ctx context.Context, in TestInput) (*Mailing, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.MemberID = uuid.Nil
+	r.MemberID, r.Coupon = uuid.Nil, sampleCoupon
 	content := s.Tokens.letter(*m, r)
 	messages := make([]messaging.Message, len(in.To))
 	for i, typed := range in.To {

@@ -30,7 +30,8 @@ type Reckonings interface {
 	Standing(ctx context.Context, receiptIDs []uuid.UUID, at time.Time) ([]Standing, error)
 	// Earning notes what all goods of the receipts earn.
 	Earning(ctx context.Context, all []Standing) error
-	// NotFirst lets another purchase be the first of whoever had the receipt.
+	// NotFirst lets another purchase be the first of whoever had the receipt, and forgets
+	// which segments they were in.
 	NotFirst(ctx context.Context, purchaseID uuid.UUID) error
 }
 
@@ -178,6 +179,7 @@ func (s *Service) correct(ctx context.Context, r Reckoning, was *Receipt, correc
 		if err := s.Store.NotFirst(ctx, r.Receipt.ID); err != nil {
 			return err
 		}
+		r.Receipt.Segments = nil // they were somebody else's
 	}
 	receipts := []Receipt{r.Receipt}
 	t, err := s.atTill(ctx, receipts)

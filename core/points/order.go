@@ -58,7 +58,8 @@ type Bought struct {
 	ShopID      *uuid.UUID
 	Zone        string
 	First       bool
-	Rank        string // of the member in the brand when it was placed
+	Segments    []uuid.UUID // of those that rules name, that the member was in when it was first followed; nil: not noted
+	Rank        string      // of the member in the brand when it was placed
 	Campaign    decimal.Decimal
 	ShippedAt   *time.Time
 	DeliveredAt *time.Time
@@ -175,6 +176,9 @@ func (s *Service) Follow(ctx context.Context, orderID uuid.UUID) error {
 		if err != nil {
 			return err
 		}
+		if err := s.place(ctx, o, rules, true); err != nil {
+			return err
+		}
 		earned, err := s.Store.Earned(ctx, orderID, s.Now())
 		if err != nil {
 			return err
@@ -198,6 +202,9 @@ func (s *Service) ToEarn(ctx context.Context, orderID uuid.UUID) ([]Earned, erro
 	}
 	programmes, rules, err := s.earningIn(ctx, *o)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.place(ctx, o, rules, false); err != nil {
 		return nil, err
 	}
 	var all []Earned
@@ -289,7 +296,7 @@ func (o Bought) earns(rules []Rule) (int64, error) {
 	if o.Status == "CANCELLED" || o.Total <= 0 {
 		return 0, nil
 	}
-	full, _ := Reckon(rules, Purchase{Goods: o.Goods, At: inZone(Programme{Zone: o.Zone}, o.PlacedAt), ShopID: o.ShopID, Rank: o.Rank, First: o.First, Campaign: o.Campaign})
+	full, _ := Reckon(rules, Purchase{Goods: o.Goods, At: inZone(Programme{Zone: o.Zone}, o.PlacedAt), ShopID: o.ShopID, Rank: o.Rank, First: o.First, Segments: o.Segments, Campaign: o.Campaign})
 	paid, err := money.RoundDown.Portion(full, max(o.Total-o.ByPoints, 0), o.Total, 1)
 	if err != nil {
 		return 0, err

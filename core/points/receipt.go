@@ -36,6 +36,7 @@ type Receipt struct {
 	BoughtOn time.Time
 	First    bool // of the member in the brand
 	Rank     string
+	Segments []uuid.UUID   // of those that rules name, that the member was in when it was first reckoned; nil: not noted
 	Goods    int64         `db:"-"` // that it earns on, in minor units
 	Lines    []ReceiptLine `db:"-"`
 }
@@ -144,8 +145,10 @@ func (s *Service) atTill(ctx context.Context, all []Receipt) (*till, error) {
 		}
 	}
 	slices.SortFunc(t.programmes, func(a, b Programme) int { return slices.Compare(a.ID[:], b.ID[:]) })
-	t.rules, err = s.Store.RulesEver(ctx, keys)
-	return t, err
+	if t.rules, err = s.Store.RulesEver(ctx, keys); err != nil {
+		return nil, err
+	}
+	return t, s.placeReceipts(ctx, all, t.rules)
 }
 
 // till reckons receipts.
@@ -197,7 +200,7 @@ func (t *till) gives(p Programme, r Receipt, goods []Good) int64 {
 			rules = append(rules, rule)
 		}
 	}
-	points, _ := Reckon(rules, Purchase{Goods: goods, At: inZone(p, r.At), ShopID: r.ShopID, First: r.First, Rank: r.Rank})
+	points, _ := Reckon(rules, Purchase{Goods: goods, At: inZone(p, r.At), ShopID: r.ShopID, First: r.First, Segments: r.Segments, Rank: r.Rank})
 	return points
 }
 

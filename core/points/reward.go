@@ -93,10 +93,14 @@ func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) 
 	if err != nil {
 		return nil, err
 	}
+	places, err := s.among(ctx, []uuid.UUID{in.MemberID}, named(rules, in.Occasion))
+	if err != nil {
+		return nil, err
+	}
 	var all []Posting
 	for _, r := range rules {
 		p := programmes[slices.IndexFunc(programmes, func(p Programme) bool { return p.ID == r.ProgrammeID })]
-		if r.Terms.Occasion != in.Occasion || !r.stands(now) || !r.Terms.sees(inZone(p, now), in.ShopID, "") {
+		if !r.rewards(in, inZone(p, now), places[in.MemberID]) {
 			continue
 		}
 		all = append(all, Posting{Holder: Holder{p.ID, in.MemberID}, Key: rewardKey(r, in, p.Day(now)), Kind: Earn, Points: r.Terms.Points, ActorID: actorID(ctx), Reason: string(in.Occasion), At: now})
@@ -105,6 +109,12 @@ func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) 
 		return nil, ErrEvent.At("occasion")
 	}
 	return s.reward(ctx, in.MemberID, programmes, all)
+}
+
+// rewards reports whether the rule gives something for the occasion, to who is in those
+// segments.
+func (r Rule) rewards(in RewardInput, at time.Time, segments []uuid.UUID) bool {
+	return r.Terms.Occasion == in.Occasion && r.stands(at) && r.Terms.sees(at, in.ShopID, "") && r.Terms.within(segments)
 }
 
 // reward makes the postings, within what one of the staff may still give today. What had

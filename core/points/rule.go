@@ -57,6 +57,7 @@ type Terms struct {
 	Weekdays    []int            `json:"weekdays,omitempty"` // 0 is Sunday
 	MonthDays   []int            `json:"monthDays,omitempty"`
 	Ranks       []string         `json:"ranks,omitempty"`
+	SegmentIDs  []uuid.UUID      `json:"segments,omitempty"`   // members of one of these segments, as it was when something was bought or done
 	First       bool             `json:"first,omitempty"`      // the member's first order in the brand
 	MinMinor    int64            `json:"min,omitempty"`        // of the goods that count
 	OncePerDay  bool             `json:"oncePerDay,omitempty"` // of occasions that are told
@@ -70,6 +71,9 @@ func (t Terms) Categories() []string { return globals("Category", t.CategoryIDs)
 
 // Shops are those of the shops.
 func (t Terms) Shops() []string { return globals("Location", t.ShopIDs) }
+
+// Segments are those of the segments.
+func (t Terms) Segments() []string { return globals("Segment", t.SegmentIDs) }
 
 func globals(kind string, keys []uuid.UUID) []string {
 	all := make([]string, len(keys))
@@ -108,6 +112,9 @@ func (t Terms) validate() error {
 	if slices.ContainsFunc(t.MonthDays, func(d int) bool { return d < 1 || d > 31 }) {
 		invalid("monthDays", "日は1〜31で指定してください", "Days are 1 to 31")
 	}
+	if len(t.SegmentIDs) > maxSegments {
+		all = append(all, fault.Invalid(fault.CodeTooMany, "セグメントは%d個までです", "A rule is for at most %d segments").With(maxSegments).At("terms.segmentIds"))
+	}
 	return errors.Join(all...)
 }
 
@@ -127,6 +134,7 @@ type Purchase struct {
 	ShopID   *uuid.UUID
 	Rank     string
 	First    bool
+	Segments []uuid.UUID     // of those that rules name, that the member was in
 	Campaign decimal.Decimal // what campaigns multiply by, added up above 1; zero for none
 }
 
@@ -216,7 +224,7 @@ func (r Rule) fits(p Purchase) bool {
 	t := r.Terms
 	goods := sum(p.Goods, t.counts)
 	switch {
-	case !r.stands(p.At), !t.sees(p.At, p.ShopID, p.Rank), t.First && !p.First, goods < t.MinMinor:
+	case !r.stands(p.At), !t.sees(p.At, p.ShopID, p.Rank), !t.within(p.Segments), t.First && !p.First, goods < t.MinMinor:
 		return false
 	}
 	return goods > 0
@@ -237,6 +245,11 @@ func (t Terms) sees(at time.Time, shop *uuid.UUID, rank string) bool {
 		return false
 	}
 	return true
+}
+
+// within reports whether who is in those segments is a member whom the rule is for.
+func (t Terms) within(segments []uuid.UUID) bool {
+	return len(t.SegmentIDs) == 0 || slices.ContainsFunc(t.SegmentIDs, func(id uuid.UUID) bool { return slices.Contains(segments, id) })
 }
 
 // SaveRuleInput makes a rule; with an ID, instead of that one.
@@ -264,6 +277,9 @@ func (s *Service) SaveRule(ctx context.Context, in SaveRuleInput) (*Rule, error)
 	now := s.Now()
 	r := Rule{ID: id.New(), ProgrammeID: programme.ID, Name: in.Name, Terms: in.Terms, ValidFrom: in.ValidFrom, ValidUntil: in.ValidUntil, CreatedAt: now, UpdatedAt: now}
 	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
+		if err := s.holdSegments(ctx, in.Terms); err != nil {
+			return err
+		}
 		if in.ID != nil {
 			if err := s.closeRule(ctx, programme.ID, *in.ID, now); err != nil {
 				return err

@@ -57,6 +57,7 @@ type Store interface {
 	Partners
 	Receipts
 	Reckonings
+	Places
 	Merging
 	Codes
 }
@@ -66,17 +67,18 @@ const MaxPoints = 1_000_000_000
 
 // Parts are what the service stands on.
 type Parts struct {
-	Tx      idempotency.Tx
-	Store   Store
-	Keys    *idempotency.Keys
-	Events  event.Recorder
-	Books   Books
-	Jobs    Jobs
-	Outbox  messaging.Outbox
-	Links   map[string]Link // to other point systems, by the partner's code
-	Limiter limit.Limiter   // nil: nobody counts tries
-	Members Members         // nil: who has a card alone is written to nowhere, and shops read nobody's points
-	Now     clock.Clock
+	Tx       idempotency.Tx
+	Store    Store
+	Keys     *idempotency.Keys
+	Events   event.Recorder
+	Books    Books
+	Jobs     Jobs
+	Outbox   messaging.Outbox
+	Links    map[string]Link // to other point systems, by the partner's code
+	Limiter  limit.Limiter   // nil: nobody counts tries
+	Segments Segments        // nil: nobody is in any
+	Members  Members         // nil: who has a card alone is written to nowhere, and shops read nobody's points
+	Now      clock.Clock
 }
 
 // Members know who has a card.

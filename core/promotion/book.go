@@ -21,6 +21,7 @@ type Book struct {
 	index     scope.Index[entry]          // by audience and goods
 	wide      map[scope.Audience][]*ready // for all goods, or for sets of any goods
 	personal  bool                        // some campaign counts the uses of a member
+	segmented []*ready                    // campaigns for members of segments
 	byRank    map[string]bool             // groups that go by priority
 }
 
@@ -107,6 +108,9 @@ func newReady(c *Campaign, at int) *ready {
 func (b *Book) add(c *ready) {
 	b.campaigns = append(b.campaigns, c)
 	b.personal = b.personal || c.Limits.PerMember != nil
+	if len(c.SegmentIDs()) > 0 {
+		b.segmented = append(b.segmented, c)
+	}
 	if c.Group != "" && c.Stacking == ByPriority {
 		b.byRank[c.Group] = true
 	}

@@ -85,6 +85,9 @@ func globals(kind string, keys []uuid.UUID) []string {
 	return all
 }
 
+// SegmentIDs are the segments whose members it is for.
+func (c Campaign) SegmentIDs() []uuid.UUID { return segmentsOf(c.Audiences) }
+
 // Division is how it divides buyers; nil if it does not.
 func (c Campaign) Division() *Experiment {
 	if !c.Experiment.Divides() {
@@ -208,7 +211,7 @@ func (k BenefitKind) onGoods() bool {
 // Personal reports whether the campaign looks at one buyer alone, so that what it
 // shows them is not to be shown to others.
 func (c Campaign) Personal() bool {
-	return c.Conditions.FirstPurchase || c.Conditions.BirthdayMonth || c.Limits.PerMember != nil || c.Experiment.Divides()
+	return c.Conditions.FirstPurchase || c.Conditions.BirthdayMonth || c.Limits.PerMember != nil || c.Experiment.Divides() || len(c.SegmentIDs()) > 0
 }
 
 // AmountMinor is the amount in minor units; nil for kinds that have none.

@@ -127,8 +127,17 @@ func (s *Service) tellMembers(ctx context.Context, c Campaign, j NoticeJob) erro
 	if err != nil {
 		return err
 	}
+	members := make([]uuid.UUID, len(readers))
+	for i, r := range readers {
+		members[i] = r.MemberID
+	}
+	in, err := s.among(ctx, members, c.SegmentIDs())
+	if err != nil {
+		return err
+	}
 	var messages []messaging.Message
 	for _, r := range readers {
+		r.Segments = in[r.MemberID]
 		if !c.invites(r.Buyer) {
 			continue
 		}

@@ -84,6 +84,7 @@ type Replay struct {
 	then         *Book                           // before, with the campaign where it ran; nil if it never did
 	costs        map[uuid.UUID]int64             // of gifts
 	used         map[uuid.UUID]map[uuid.UUID]int // buyer → campaign → uses
+	segments     []uuid.UUID                     // that the campaigns ask about
 	gifts        map[uuid.UUID]*GiftOutcome
 	products     map[uuid.UUID]*ProductOutcome
 	out          Outcome
@@ -111,6 +112,9 @@ func NewReplay(in ReplayInput) *Replay {
 	}
 	if len(others) < len(in.Others) {
 		r.then = NewBook(0, in.Others)
+	}
+	for _, o := range append(slices.Clone(in.Others), c) {
+		r.segments = append(r.segments, o.SegmentIDs()...)
 	}
 	if r.used == nil {
 		r.used = map[uuid.UUID]map[uuid.UUID]int{}

@@ -45,6 +45,7 @@ type Store interface {
 
 	NoticeStore
 	CouponStore
+	BatchStore
 	UseStore
 	EffectStore
 }
@@ -66,6 +67,8 @@ type Turns interface {
 	TurnAt(ctx context.Context, job TurnJob, at time.Time) error
 	// Grant queues the coupons that a shipped order has earned.
 	Grant(ctx context.Context, job GrantJob) error
+	// Give queues the coupons of a batch.
+	Give(ctx context.Context, job GiveJob) error
 	// Notify queues the telling of a campaign, once for each job.
 	Notify(ctx context.Context, job NoticeJob) error
 }
@@ -78,6 +81,9 @@ type Parts struct {
 	Turns  Turns
 	Events event.Recorder
 	Outbox messaging.Outbox
+	// Segments know who is in saved segments; nil: nobody is in any.
+	Segments Segments
+	Codes    Derives // of coupons that are given
 	// ShopURL is where mails lead to.
 	ShopURL string
 	// Limiter bounds how often codes of coupons are tried; nil does not.
@@ -97,7 +103,8 @@ func New(p Parts) *Service { return &Service{Parts: p} }
 
 // Offers are the brand's campaigns at the version of its rules, as far as they
 // concern the terms; nil if none does. What the buyer has used costs a statement
-// only while some campaign counts it.
+// only while some campaign counts it; which segments the buyer is in costs two at most, and
+// only while a campaign for one is open.
 func (s *Service) Offers(ctx context.Context, version int64, terms pricing.Terms) (pricing.Offers, error) {
 	book, err := s.book(ctx, channel.From(ctx).BrandID, version)
 	if err != nil {
@@ -108,7 +115,11 @@ func (s *Service) Offers(ctx context.Context, version int64, terms pricing.Terms
 			return nil, err
 		}
 	}
-	return s.view(ctx, book, terms.Buyer)
+	buyer, err := s.placed(ctx, book, terms.Buyer, terms.At, terms.Placed)
+	if err != nil {
+		return nil, err
+	}
+	return s.view(ctx, book, buyer)
 }
 
 // withUsed is the book with the campaigns that an order has used and that are stopped or
@@ -188,6 +199,9 @@ func (s *Service) Running(ctx context.Context, buyers pricing.Buyers) ([]Running
 	}
 	book, err := s.book(ctx, ch.BrandID, 0)
 	if err != nil {
+		return nil, err
+	}
+	if buyer, err = s.placed(ctx, book, buyer, s.Now(), nil); err != nil {
 		return nil, err
 	}
 	offers, err := s.view(ctx, book, buyer)

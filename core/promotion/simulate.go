@@ -262,6 +262,9 @@ func (s *Simulator) replay(ctx context.Context, sim *Simulation) error {
 		if err != nil {
 			return err
 		}
+		if err := s.place(ctx, r, orders); err != nil {
+			return err
+		}
 		for i := range orders {
 			if err := r.Add(&orders[i]); err != nil {
 				return err
@@ -281,6 +284,21 @@ func (s *Simulator) replay(ctx context.Context, sim *Simulation) error {
 	out, now := r.Outcome(), s.Campaigns.Now()
 	sim.Status, sim.Outcome, sim.FinishedAt = SimulationDone, &out, &now
 	return nil
+}
+
+// place says of the orders' members which of the campaigns' segments they are in today.
+func (s *Simulator) place(ctx context.Context, r *Replay, orders []Past) error {
+	var members []uuid.UUID
+	for _, o := range orders {
+		if o.Buyer.MemberID != uuid.Nil {
+			members = append(members, o.Buyer.MemberID)
+		}
+	}
+	in, err := s.Campaigns.among(ctx, members, r.segments)
+	for i := range orders {
+		orders[i].Buyer.Segments = in[orders[i].Buyer.MemberID]
+	}
+	return err
 }
 
 // open reads what ran then, and what bounds prices.

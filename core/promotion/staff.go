@@ -196,9 +196,15 @@ type StatusInput struct {
 // SetStatus lets a campaign run within its period, stops it, or takes it back as a
 // draft.
 func (s *Service) SetStatus(ctx context.Context, in StatusInput) (*Campaign, error) {
-	return s.change(ctx, &in.ID, "campaign.status", func(_ context.Context, c *Campaign) error {
-		c.Status = in.Status
-		return nil
+	return s.change(ctx, &in.ID, "campaign.status", func(ctx context.Context, c *Campaign) error {
+		if c.Status = in.Status; in.Status != Ready || len(c.SegmentIDs()) == 0 {
+			return nil
+		}
+		var segments []scope.Audience // one of them may have been closed since the campaign was saved
+		for _, key := range c.SegmentIDs() {
+			segments = append(segments, scope.Audience{Kind: scope.Segment, ID: key})
+		}
+		return s.known(ctx, Campaign{BrandID: c.BrandID, Audiences: segments}, "")
 	})
 }
 

@@ -35,11 +35,12 @@ var (
 )
 
 const (
-	maxName  = 100
-	maxBadge = 20
-	maxParts = 5
-	maxScope = 500 // audiences, goods, exceptions of one campaign
-	maxGifts = 99
+	maxName     = 100
+	maxSegments = 10 // of one campaign: each is asked about at every quote
+	maxBadge    = 20
+	maxParts    = 5
+	maxScope    = 500 // audiences, goods, exceptions of one campaign
+	maxGifts    = 99
 )
 
 var codes = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,49}$`)
@@ -91,9 +92,15 @@ func (c Campaign) validScope() error {
 		all = append(all, scope.ErrAudience.At("audiences"))
 	}
 	for i, a := range c.Audiences {
+		if a.Kind == scope.Segment && a.ID != uuid.Nil {
+			continue
+		}
 		if a.Validate() != nil {
 			all = append(all, scope.ErrAudience.At(fmt.Sprintf("audiences.%d", i)))
 		}
+	}
+	if len(c.SegmentIDs()) > maxSegments {
+		all = append(all, fault.Invalid(fault.CodeTooMany, "セグメントは%d個までです", "A campaign is for at most %d segments").With(maxSegments).At("audiences"))
 	}
 	all = append(all, validTargets("goods", c.Goods), validTargets("except", c.Except))
 	for i, r := range c.Regions {

@@ -47,7 +47,7 @@ func (in *TargetInput) Target() Target {
 
 // GlobalID is the id of whom the audience names; nil if it names nobody.
 func (a Audience) GlobalID() *string {
-	return globalID(map[AudienceKind]string{Member: "Account", Company: "Company", Group: "CustomerGroup"}[a.Kind], a.ID)
+	return globalID(map[AudienceKind]string{Member: "Account", Company: "Company", Group: "CustomerGroup", Segment: "Segment"}[a.Kind], a.ID)
 }
 
 // GlobalID is the id of what the target names; nil if it names nothing by id.

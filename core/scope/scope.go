@@ -20,6 +20,7 @@ const (
 	Member   AudienceKind = "MEMBER"   // one member
 	Company  AudienceKind = "COMPANY"  // the buyers of one company (得意先)
 	Group    AudienceKind = "GROUP"    // a customer group: trade, rank or segment
+	Segment  AudienceKind = "SEGMENT"  // the members of a saved segment; for campaigns alone
 	Members  AudienceKind = "MEMBERS"  // whoever is logged in
 	Everyone AudienceKind = "EVERYONE" // guests too
 )
@@ -118,7 +119,8 @@ func (w Window) Closes() *time.Time {
 	return &w.Until
 }
 
-// Validate refuses an audience whose kind and id do not go together.
+// Validate refuses an audience whose kind and id do not go together, and segments: who asks
+// whether a buyer is in one says so by itself.
 func (a Audience) Validate() error {
 	switch a.Kind {
 	case Member, Company, Group:
@@ -163,6 +165,9 @@ type Buyer struct {
 	CompanyID uuid.UUID
 	// Groups are the buyer's customer groups, those of higher precedence first.
 	Groups []uuid.UUID
+	// Segments are those of the segments that rules ask about and the buyer is in; whoever
+	// asks looks them up.
+	Segments []uuid.UUID `db:"-"`
 	// TaxRounding is how the buyer's company has tax rounded; empty: as the channel does.
 	TaxRounding money.Rounding
 	// BirthMonth is 1 to 12; 0 if it is not known.
@@ -180,7 +185,7 @@ func (b Buyer) IsGuest() bool { return b.MemberID == uuid.Nil && b.CompanyID == 
 
 // Audiences are the audiences that the buyer belongs to, the most specific first.
 func (b Buyer) Audiences() []Audience {
-	all := make([]Audience, 0, len(b.Groups)+4)
+	all := make([]Audience, 0, len(b.Groups)+len(b.Segments)+4)
 	if b.MemberID != uuid.Nil {
 		all = append(all, Audience{Member, b.MemberID})
 	}
@@ -189,6 +194,9 @@ func (b Buyer) Audiences() []Audience {
 	}
 	for _, group := range b.Groups {
 		all = append(all, Audience{Group, group})
+	}
+	for _, segment := range b.Segments {
+		all = append(all, Audience{Segment, segment})
 	}
 	if !b.IsGuest() {
 		all = append(all, Audience{Kind: Members})

@@ -31,6 +31,13 @@ type Condition struct {
 	Points       *Points           `json:"points,omitempty"`
 	Consent      *Consent          `json:"consent,omitempty"`
 	Mailing      *OfMailing        `json:"mailing,omitempty"`
+
+	Joined      *Period               `json:"joined,omitempty"`
+	Prefectures []customer.Prefecture `json:"prefectures,omitempty"` // of the default address
+	SegmentIDs  []uuid.UUID           `json:"segmentIds,omitempty"`  // in one of these segments now
+
+	// Of is the segment whose conditions stand here in the place of its id.
+	Of *Segment `json:"-"`
 }
 
 // Period is a time of business days, both ends included: from and until, either of which
@@ -162,6 +169,9 @@ func (p Purchases) Nothing() bool {
 // they have: who may not read that of a member must not find it out by searching either.
 // Store and rank are shown of masked members, too.
 func (c Condition) Private() bool {
+	if c.Joined != nil || c.Prefectures != nil || c.SegmentIDs != nil || c.Of != nil {
+		return true
+	}
 	if c.Points != nil || c.Consent != nil || c.Age != nil || c.Genders != nil || c.BirthMonths != nil || c.Pet != nil {
 		return true
 	}

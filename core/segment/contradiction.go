@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -103,12 +104,28 @@ func (c claim) says() (subject string, about term, s said) {
 		subject, about, s.values = "home", term{"よく行く店", "the store that the member chose"}, ids(of.Store.StoreIDs)
 	case of.Store != nil:
 		subject, about, s.values = "registered", term{"登録店", "the store of registration"}, ids(of.Store.StoreIDs)
+	case of.Prefectures != nil:
+		subject, about, s.values = "prefectures", term{"都道府県", "the prefecture"}, texts(of.Prefectures)
+	case of.Joined != nil && of.Joined.LastDays == nil:
+		subject, about, s.bounds = "joined", term{"入会日", "the day of joining"}, of.Joined.days()
 	case of.Consent != nil:
 		// Not to have agreed is the other answer, which members have as well.
 		subject, about = "consent "+string(of.Consent.Medium), term{"配信の同意", "the consent"}
 		s.not, s.values = false, []string{strconv.FormatBool(of.Consent.Given != c.not)}
 	}
 	return subject, about, s
+}
+
+// days are the days of a period as numbers.
+func (p *Period) days() *Range {
+	number := func(t *time.Time) *int {
+		if t == nil {
+			return nil
+		}
+		n := int(t.Unix() / int64((24*time.Hour)/time.Second))
+		return &n
+	}
+	return &Range{Min: number(p.From), Max: number(p.Until)}
 }
 
 func texts[T any](of []T) []string {

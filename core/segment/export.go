@@ -123,7 +123,7 @@ func (s *Service) members(ctx context.Context, kept Segment) ([]uuid.UUID, error
 	if kept.Kind == Static {
 		return s.Store.Frozen(ctx, kept.ID)
 	}
-	return s.Store.All(ctx, Query{BrandID: kept.BrandID, Currency: kept.Currency, Where: kept.Where, Today: s.today(ctx), Within: keptWithin})
+	return s.Store.All(ctx, Query{BrandID: kept.BrandID, Currency: kept.Currency, Where: kept.Where, Today: s.today(ctx), Zone: channel.From(ctx).Zone(), Within: keptWithin})
 }
 
 // Named is the open segment of the name, for whoever runs noren's commands; nil if there

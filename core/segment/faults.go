@@ -24,8 +24,12 @@ var (
 	ErrSlow          = fault.Conflict("SEARCH_TOO_SLOW", "検索に時間がかかりすぎました。期間を短くするか条件を絞り込んでください", "The search took too long; shorten its periods or narrow it down")
 	ErrStatic        = fault.Conflict("SEGMENT_STATIC", "固定セグメントは更新できません", "The members of a static segment are never worked out again")
 	ErrClosed        = fault.Conflict("SEGMENT_CLOSED", "このセグメントは終了しています", "The segment is closed")
-	// ErrInUse is formatted with the name of what uses it in Japanese and in English.
-	ErrInUse     = fault.Conflict("SEGMENT_IN_USE", "受付中の「%[1]s」の対象に指定されているため終了できません", "%[2]s is for its members; close that first")
+	// ErrInUse is formatted with the names of what uses it in Japanese and in English.
+	ErrInUse     = fault.Conflict("SEGMENT_IN_USE", "「%[1]s」の対象に指定されているため終了できません。先にそちらを終了するか、対象を変更してください", "In use for %[2]s; close that first, or let it be for others")
 	ErrNameTaken = fault.Conflict(fault.CodeDuplicate, "この名前のセグメントは既にあります", "There is a segment of this name")
-	ErrSheet     = fault.Conflict("SEGMENT_TOO_LARGE", "Excelのシートは%d件までです。CSVで出力してください", "A sheet of Excel holds %d members; export CSV instead")
+	// ErrCycle is formatted with the segment's name.
+	ErrCycle  = fault.Conflict("SEGMENT_CYCLE", "セグメント「%s」の条件が自分自身を参照しています", "The conditions of the segment %s come back to itself")
+	ErrNested = fault.Conflict("SEGMENT_NESTED", "セグメントの中のセグメントは%d段、合計%d個までです", "Segments stand at most %d within each other, and %d in one search")
+	ErrPlace  = fault.Invalid("REGION_INVALID", "都道府県の指定が正しくありません", "There is no such prefecture")
+	ErrSheet  = fault.Conflict("SEGMENT_TOO_LARGE", "Excelのシートは%d件までです。CSVで出力してください", "A sheet of Excel holds %d members; export CSV instead")
 )

@@ -51,6 +51,9 @@ func (s *Service) Save(ctx context.Context, in SaveInput) (*Segment, error) {
 		kept.ActorID = &actor.ID
 	}
 	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
+		if has, err := s.Hold(ctx, in.Where.Named()); err != nil || !has {
+			return orUnknown(err)
+		}
 		if err := s.Store.Insert(ctx, kept); err != nil {
 			return err
 		}
@@ -63,6 +66,14 @@ func (s *Service) Save(ctx context.Context, in SaveInput) (*Segment, error) {
 		return nil, err
 	}
 	return &kept, nil
+}
+
+// orUnknown is the error, or that a segment was closed a moment ago.
+func orUnknown(err error) error {
+	if err != nil {
+		return err
+	}
+	return ErrUnknown.At("where")
 }
 
 // count works out who the members are.
@@ -131,17 +142,17 @@ func (s *Service) Refresh(ctx context.Context, in ByIDInput) (*Segment, error) {
 	})
 }
 
-// Close takes a segment out of use; its name may be given again. While a prize or draw is for
-// its members it stays: a closed segment has none, and nobody could have the one or enter the
-// other.
+// Close takes a segment out of use; its name may be given again. While a prize, a draw or a
+// campaign is for its members it stays: a closed segment has none, and nobody could have the
+// one, enter the other or get the third.
 func (s *Service) Close(ctx context.Context, in ByIDInput) (*Segment, error) {
 	return s.change(ctx, in.SegmentID, func(ctx context.Context, kept *Segment, now time.Time) error {
-		user, err := s.Store.User(ctx, kept.ID)
+		users, err := s.Store.Users(ctx, kept.ID, now)
 		if err != nil {
 			return err
 		}
-		if user != nil {
-			return ErrInUse.With(user.In("ja"), user.In("en")).At("segmentId")
+		if len(users) > 0 {
+			return inUse(users).At("segmentId")
 		}
 		kept.ClosedAt = &now
 		if err := s.Store.Update(ctx, *kept); err != nil {
@@ -149,6 +160,15 @@ func (s *Service) Close(ctx context.Context, in ByIDInput) (*Segment, error) {
 		}
 		return s.record(ctx, "segment.closed", "Segment", kept.ID, map[string]any{"name": kept.Name})
 	})
+}
+
+// inUse says by what a segment is used.
+func inUse(users []i18n.Text) *fault.Error {
+	ja, en := make([]string, len(users)), make([]string, len(users))
+	for i, u := range users {
+		ja[i], en[i] = u.In("ja"), u.In("en")
+	}
+	return ErrInUse.With(strings.Join(ja, "」「"), strings.Join(en, ", "))
 }
 
 func (s *Service) change(ctx context.Context, segmentID uuid.UUID, act func(ctx context.Context, kept *Segment, now time.Time) error) (*Segment, error) {

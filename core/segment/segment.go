@@ -44,7 +44,7 @@ func (s Segment) Conditions() (string, error) { return s.Where.Text() }
 
 // kinds say of what the ids of a field are.
 var kinds = map[string]string{
-	"productIds": "Product", "categoryIds": "Category", "productBrandIds": "ProductBrand", "storeIds": "Location", "rankIds": "MemberRank", "programmeId": "PointProgramme", "mailingIds": "Mailing",
+	"productIds": "Product", "categoryIds": "Category", "productBrandIds": "ProductBrand", "storeIds": "Location", "rankIds": "MemberRank", "programmeId": "PointProgramme", "mailingIds": "Mailing", "segmentIds": "Segment",
 }
 
 // Text is the tree as JSON in the words of the schema's input, so that it can be sent

@@ -29,12 +29,14 @@ type Query struct {
 	BrandID  uuid.UUID
 	Currency money.Currency // of the amounts
 	Where    Condition
-	Frozen   *uuid.UUID  // members of this static segment only
-	Today    time.Time   // by the brand's calendar; midnight UTC
-	Only     bool        // members of these stores only
-	Stores   []uuid.UUID // registering or home
-	MemberID *uuid.UUID  // this member alone
-	After    uuid.UUID   // the page stands behind this member
+	Frozen   *uuid.UUID     // members of this static segment only
+	Today    time.Time      // by the brand's calendar; midnight UTC
+	Zone     *time.Location // of that calendar; nil: Japan's
+	Only     bool           // members of these stores only
+	Stores   []uuid.UUID    // registering or home
+	MemberID *uuid.UUID     // this member alone
+	Members  []uuid.UUID    // these members alone, where the store asks of several queries at once
+	After    uuid.UUID      // the page stands behind this member
 	Limit    int
 	Counted  bool // count all of them, too
 	Within   time.Duration
@@ -61,6 +63,14 @@ type Store interface {
 	Frozen(ctx context.Context, segmentID uuid.UUID) ([]uuid.UUID, error)
 	// Has reports whether the member is one of those.
 	Has(ctx context.Context, segmentID, memberID uuid.UUID) (bool, error)
+	// Holders are those of the segments that the brand has in use, with those of the members
+	// who are in the static ones.
+	Holders(ctx context.Context, brandID uuid.UUID, segmentIDs, memberIDs []uuid.UUID) ([]Holder, error)
+	// Hold keeps those of the segments in use that the brand has in use until the transaction
+	// ends, and counts them.
+	Hold(ctx context.Context, brandID uuid.UUID, segmentIDs []uuid.UUID) (int, error)
+	// Fits are the places of the members, where the conditions hold for them: one statement.
+	Fits(ctx context.Context, all []Fit, memberIDs []uuid.UUID) ([]Place, error)
 	// Follow lets what is the gone member's be the kept one's.
 	Follow(ctx context.Context, keptID, goneID uuid.UUID) error
 
@@ -69,8 +79,9 @@ type Store interface {
 	// Lock is the brand's segment, locked; nil if there is none.
 	Lock(ctx context.Context, brandID, segmentID uuid.UUID) (*Segment, error)
 	ByID(ctx context.Context, segmentID uuid.UUID) (*Segment, error)
-	// User is the name of an open prize or draw that is for the segment's members; nil for none.
-	User(ctx context.Context, segmentID uuid.UUID) (i18n.Text, error)
+	// Users are the names of what is for the segment's members and open: prizes, draws,
+	// campaigns. A few of them are enough.
+	Users(ctx context.Context, segmentID uuid.UUID, now time.Time) ([]i18n.Text, error)
 	// ByName is the brand's open segment of the name; nil if there is none.
 	ByName(ctx context.Context, brandID uuid.UUID, name string) (*Segment, error)
 	List(ctx context.Context, q ListQuery) (page.Connection[Segment], error)
@@ -128,6 +139,9 @@ func (s *Service) Search(ctx context.Context, in SearchInput) (page.Connection[m
 	}
 	if err := s.valid(ctx, in.Where); err != nil {
 		return none, err
+	}
+	if len(in.Where.Named()) > 0 && office(ctx, access.MemberRead) != nil {
+		return none, fault.ErrForbidden // who is in a segment is for the head office
 	}
 	q := s.query(ctx, in.Where, liveWithin)
 	if actor.Is(access.RoleStoreStaff) && in.Where.Private() {
@@ -225,7 +239,7 @@ func (s *Service) valid(ctx context.Context, c Condition) error {
 
 func (s *Service) query(ctx context.Context, c Condition, within time.Duration) Query {
 	ch := channel.From(ctx)
-	return Query{BrandID: ch.BrandID, Currency: money.Currency(ch.Currency), Where: c, Today: s.today(ctx), Within: within}
+	return Query{BrandID: ch.BrandID, Currency: money.Currency(ch.Currency), Where: c, Today: s.today(ctx), Zone: ch.Zone(), Within: within}
 }
 
 func (s *Service) today(ctx context.Context) time.Time {

@@ -102,6 +102,9 @@ func (k *checker) parts(path string, c Condition, depth int) []part {
 		{c.Points != nil, func() { k.points(path+".points", *c.Points) }},
 		{c.Consent != nil, func() { k.consent(path+".consent", *c.Consent) }},
 		{c.Mailing != nil, func() { k.mailing(path+".mailing", *c.Mailing) }},
+		{c.Joined != nil, func() { k.period(path+".joined", c.Joined, true) }},
+		{c.Prefectures != nil, func() { k.prefectures(path+".prefectures", c.Prefectures) }},
+		{c.SegmentIDs != nil, func() { k.some(path+".segmentIds", c.SegmentIDs, "Segment") }},
 	}
 }
 
@@ -202,6 +205,21 @@ func (k *checker) months(path string, months []int) {
 	for i, m := range months {
 		if m < 1 || m > 12 {
 			k.wrong(ErrMonth, fmt.Sprint(path, ".", i))
+		}
+	}
+}
+
+func (k *checker) prefectures(path string, all []customer.Prefecture) {
+	if len(all) == 0 {
+		k.wrong(ErrNothing, path)
+	}
+	if len(all) > maxValues {
+		k.wrong(ErrValues.With(maxValues), path)
+		return
+	}
+	for i, p := range all {
+		if p.Code() == 0 {
+			k.wrong(ErrPlace, fmt.Sprint(path, ".", i))
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -184,6 +185,30 @@ func _Mailing_categoryIds(ctx context.Context, ec *executionContext, field graph
 		func() []string { return obj.Categories() },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _Mailing_couponCampaignId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.OfCoupons() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _Mailing_couponDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.CouponDays },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
 }
@@ -452,6 +477,68 @@ func fieldContext_MailingConnection_totalCount(_ context.Context, ec *executionC
 	return graphql.NewScalarFieldContext("MailingConnection", field, true, false, "Int")
 }
 
+func _MailingCoupons_issued(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.CouponUse) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Issued },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _MailingCoupons_used(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.CouponUse) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Used },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _MailingCoupons_void(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.CouponUse) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Void },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _MailingCoupons_sales(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.CouponUse) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.Sales() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _MailingCoupons_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.CouponUse) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.Given() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
 func _MailingEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[mailing.Mailing]) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -647,6 +734,30 @@ func _MailingRecipient_position(ctx context.Context, ec *executionContext, field
 		func() *int { return obj.Position },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _MailingRecipient_couponState(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *promotion.CouponState { return obj.CouponState },
+		func(ctx context.Context, selections ast.SelectionSet, v *promotion.CouponState) graphql.Marshaler {
+			return marshalOCouponState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCouponState(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _MailingRecipient_couponOrderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.UsedOn() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
 }
@@ -1034,7 +1145,7 @@ func unmarshalInputSaveMailingInput(ctx context.Context, ec *executionContext, o
 		asMap["categoryIds"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"mailingId", "name", "medium", "segmentId", "storeId", "pieceCost", "fixedCost", "holdOut", "windowDays", "productIds", "categoryIds", "mail"}
+	fieldsInOrder := [...]string{"mailingId", "name", "medium", "segmentId", "storeId", "pieceCost", "fixedCost", "holdOut", "windowDays", "productIds", "categoryIds", "mail", "couponCampaignId", "couponDays"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1125,6 +1236,20 @@ func unmarshalInputSaveMailingInput(ctx context.Context, ec *executionContext, o
 				return it, err
 			}
 			it.Mail = data
+		case "couponCampaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("couponCampaignId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CouponCampaignID = data
+		case "couponDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("couponDays"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CouponDays = data
 		}
 	}
 	return it, nil
@@ -1225,6 +1350,16 @@ func _Mailing(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 		case "categoryIds":
 			out.Values[i] = _Mailing_categoryIds(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "couponCampaignId":
+			out.Values[i] = _Mailing_couponCampaignId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "couponDays":
+			out.Values[i] = _Mailing_couponDays(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "subject":
@@ -1362,6 +1497,60 @@ func _MailingConnection(ctx context.Context, ec *executionContext, sel ast.Selec
 				func(ctx context.Context) graphql.Marshaler {
 					return _MailingConnection_totalCount(ctx, ec, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var mailingCouponsImplementors = []string{"MailingCoupons"}
+
+func _MailingCoupons(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *mailing.CouponUse) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingCouponsImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("MailingCoupons")
+		case "issued":
+			out.Values[i] = _MailingCoupons_issued(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "used":
+			out.Values[i] = _MailingCoupons_used(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "void":
+			out.Values[i] = _MailingCoupons_void(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sales":
+			out.Values[i] = _MailingCoupons_sales(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "given":
+			out.Values[i] = _MailingCoupons_given(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1613,6 +1802,16 @@ func _MailingRecipient(ctx context.Context, ec *executionContext, sel ast.Select
 			}
 		case "position":
 			out.Values[i] = _MailingRecipient_position(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "couponState":
+			out.Values[i] = _MailingRecipient_couponState(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "couponOrderId":
+			out.Values[i] = _MailingRecipient_couponOrderId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -1900,6 +2099,13 @@ func unmarshalOMailingContentInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	}
 	res, err := unmarshalInputMailingContentInput(ctx, ec, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOMailingCoupons2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐCouponUse(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *mailing.CouponUse) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _MailingCoupons(ctx, ec, sel, v)
 }
 
 func marshalOMailingFile2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐFile(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *mailing.File) graphql.Marshaler {

@@ -1954,6 +1954,18 @@ func _PointTerms_ranks(ctx context.Context, ec *executionContext, field graphql.
 	)
 }
 
+func _PointTerms_segmentIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []string { return obj.Segments() },
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _PointTerms_first(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -2878,6 +2890,9 @@ func unmarshalInputPointTermsInput(ctx context.Context, ec *executionContext, ob
 	if _, present := asMap["ranks"]; !present {
 		asMap["ranks"] = []any{}
 	}
+	if _, present := asMap["segmentIds"]; !present {
+		asMap["segmentIds"] = []any{}
+	}
 	if _, present := asMap["first"]; !present {
 		asMap["first"] = false
 	}
@@ -2888,7 +2903,7 @@ func unmarshalInputPointTermsInput(ctx context.Context, ec *executionContext, ob
 		asMap["oncePerDay"] = false
 	}
 
-	fieldsInOrder := [...]string{"occasion", "perMinor", "points", "factor", "productIds", "categoryIds", "shopIds", "weekdays", "monthDays", "ranks", "first", "minMinor", "oncePerDay"}
+	fieldsInOrder := [...]string{"occasion", "perMinor", "points", "factor", "productIds", "categoryIds", "shopIds", "weekdays", "monthDays", "ranks", "segmentIds", "first", "minMinor", "oncePerDay"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2965,6 +2980,13 @@ func unmarshalInputPointTermsInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.Ranks = data
+		case "segmentIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segmentIds"))
+			data, err := unmarshalNID2ᚕgithubᚗcomᚋgoogleᚋuuidᚐUUIDᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.SegmentIDs = data
 		case "first":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("first"))
 			data, err := unmarshalNBoolean2bool(ctx, ec, v)
@@ -5726,6 +5748,11 @@ func _PointTerms(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			}
 		case "ranks":
 			out.Values[i] = _PointTerms_ranks(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "segmentIds":
+			out.Values[i] = _PointTerms_segmentIds(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -1413,6 +1413,140 @@ func _Coupon_validUntil(ctx context.Context, ec *executionContext, field graphql
 	)
 }
 
+func _CouponBatch_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.CouponBatch) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.GlobalID() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CouponBatch_campaignId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.CouponBatch) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.OfCampaign() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CouponBatch_segmentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.CouponBatch) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.OfSegment() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CouponBatch_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.CouponBatch) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() promotion.BatchState { return obj.State },
+		func(ctx context.Context, selections ast.SelectionSet, v promotion.BatchState) graphql.Marshaler {
+			return marshalNCouponBatchState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐBatchState(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CouponBatch_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.CouponBatch) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Count },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CouponBatch_made(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.CouponBatch) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Made },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CouponBatch_used(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.CouponBatch) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Used },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CouponBatch_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.CouponBatch) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() time.Time { return obj.CreatedAt },
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CouponBatch_finishedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.CouponBatch) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.FinishedAt },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CouponBatchPayload_batch(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CouponBatchPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *promotion.CouponBatch { return obj.Batch },
+		func(ctx context.Context, selections ast.SelectionSet, v *promotion.CouponBatch) graphql.Marshaler {
+			return marshalOCouponBatch2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCouponBatch(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _CouponBatchPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CouponBatchPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
 func _CouponConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Coupon]) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -2635,6 +2769,76 @@ func unmarshalInputIssueCouponsInput(ctx context.Context, ec *executionContext, 
 func UnmarshalIssueCouponsInput(ctx context.Context, raw any) (promotion.IssueInput, error) {
 	var out promotion.IssueInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "IssueCouponsInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputIssueCouponsToSegmentInput(ctx context.Context, ec *executionContext, obj any) (promotion.IssueToSegmentInput, error) {
+	var it promotion.IssueToSegmentInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "campaignId", "segmentId", "validFrom", "validUntil"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = data
+		case "segmentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segmentId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.SegmentID = data
+		case "validFrom":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFrom"))
+			data, err := unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidFrom = data
+		case "validUntil":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validUntil"))
+			data, err := unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidUntil = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalIssueCouponsToSegmentInput unmarshals raw into the IssueCouponsToSegmentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalIssueCouponsToSegmentInput(ctx context.Context, raw any) (promotion.IssueToSegmentInput, error) {
+	var out promotion.IssueToSegmentInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "IssueCouponsToSegmentInput", raw, &out)
 	return out, err
 }
 
@@ -4063,6 +4267,119 @@ func _Coupon(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 	return out
 }
 
+var couponBatchImplementors = []string{"CouponBatch"}
+
+func _CouponBatch(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.CouponBatch) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, couponBatchImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("CouponBatch")
+		case "id":
+			out.Values[i] = _CouponBatch_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "campaignId":
+			out.Values[i] = _CouponBatch_campaignId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "segmentId":
+			out.Values[i] = _CouponBatch_segmentId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = _CouponBatch_state(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = _CouponBatch_count(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "made":
+			out.Values[i] = _CouponBatch_made(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "used":
+			out.Values[i] = _CouponBatch_used(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = _CouponBatch_createdAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "finishedAt":
+			out.Values[i] = _CouponBatch_finishedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var couponBatchPayloadImplementors = []string{"CouponBatchPayload"}
+
+func _CouponBatchPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CouponBatchPayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, couponBatchPayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("CouponBatchPayload")
+		case "batch":
+			out.Values[i] = _CouponBatchPayload_batch(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _CouponBatchPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var couponConnectionImplementors = []string{"CouponConnection"}
 
 func _CouponConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[promotion.Coupon]) graphql.Marshaler {
@@ -4860,6 +5177,19 @@ func marshalNCoupon2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotio
 	return ret
 }
 
+func marshalNCouponBatchPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCouponBatchPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.CouponBatchPayload) graphql.Marshaler {
+	return _CouponBatchPayload(ctx, ec, sel, &v)
+}
+
+func marshalNCouponBatchState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐBatchState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.BatchState) graphql.Marshaler {
+	_ = sel
+	res := run.Text(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "CouponBatchState!")
+	}
+	return res
+}
+
 func marshalNCouponConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[promotion.Coupon]) graphql.Marshaler {
 	return _CouponConnection(ctx, ec, sel, &v)
 }
@@ -4894,6 +5224,11 @@ func unmarshalNIssueCouponsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNIssueCouponsPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐIssueCouponsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.IssueCouponsPayload) graphql.Marshaler {
 	return _IssueCouponsPayload(ctx, ec, sel, &v)
+}
+
+func unmarshalNIssueCouponsToSegmentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐIssueToSegmentInput(ctx context.Context, ec *executionContext, v any) (promotion.IssueToSegmentInput, error) {
+	res, err := unmarshalInputIssueCouponsToSegmentInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNRecurrence2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐRecurrence(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.Recurrence) graphql.Marshaler {
@@ -5087,6 +5422,23 @@ func unmarshalOCombinationPartInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnoren�
 		}
 	}
 	return res, nil
+}
+
+func marshalOCouponBatch2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCouponBatch(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *promotion.CouponBatch) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _CouponBatch(ctx, ec, sel, v)
+}
+
+func marshalOCouponState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCouponState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *promotion.CouponState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := run.Text(string(*v))
+	return res
 }
 
 func unmarshalOExperimentInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐExperiment(ctx context.Context, ec *executionContext, v any) (*promotion.Experiment, error) {

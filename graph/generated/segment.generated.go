@@ -731,7 +731,7 @@ func unmarshalInputMemberConditionInput(ctx context.Context, ec *executionContex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"all", "any", "not", "bought", "purchases", "lastPurchase", "age", "genders", "birthMonths", "pet", "store", "rankIds", "points", "consent", "mailing"}
+	fieldsInOrder := [...]string{"all", "any", "not", "bought", "purchases", "lastPurchase", "age", "genders", "birthMonths", "pet", "store", "rankIds", "points", "consent", "joined", "prefectures", "segmentIds", "mailing"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -836,6 +836,27 @@ func unmarshalInputMemberConditionInput(ctx context.Context, ec *executionContex
 				return it, err
 			}
 			it.Consent = data
+		case "joined":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("joined"))
+			data, err := unmarshalOConditionPeriodInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐPeriod(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Joined = data
+		case "prefectures":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prefectures"))
+			data, err := unmarshalOPrefecture2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefectureᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Prefectures = data
+		case "segmentIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segmentIds"))
+			data, err := unmarshalOID2ᚕgithubᚗcomᚋgoogleᚋuuidᚐUUIDᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.SegmentIDs = data
 		case "mailing":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mailing"))
 			data, err := unmarshalOMailingConditionInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐOfMailing(ctx, ec, v)

@@ -295,6 +295,14 @@ type ConvenienceStoreOption struct {
 	Name string `json:"name"`
 }
 
+// A batch after it was begun.
+type CouponBatchPayload struct {
+	// The batch; null if nothing was begun.
+	Batch *promotion.CouponBatch `json:"batch,omitempty"`
+	// Why not; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A customer group after a change.
 type CustomerGroupPayload struct {
 	// The group; null if nothing was done.

@@ -169,6 +169,8 @@ func (s *Campaigns) Known(ctx context.Context, c promotion.Campaign) (string, er
 			tables["groups"] = append(tables["groups"], a.ID)
 		case scope.Company:
 			tables["companies"] = append(tables["companies"], a.ID)
+		case scope.Segment:
+			tables["segments"] = append(tables["segments"], a.ID)
 		}
 	}
 	for _, b := range c.Benefits {
@@ -184,10 +186,16 @@ func (s *Campaigns) Known(ctx context.Context, c promotion.Campaign) (string, er
 			return "", err
 		}
 	}
+	if segments := tables["segments"]; len(segments) > 0 { // who closes one of them waits, or is waited for
+		if _, err := s.db.conn(ctx).Exec(ctx, `SELECT FROM segments WHERE id = ANY($1) ORDER BY id FOR SHARE`, segments); err != nil {
+			return "", err
+		}
+	}
 	return one[string](ctx, s.db, `SELECT coalesce(min(m.name), '') FROM (`+missingSQL+`) m`, pgx.NamedArgs{
 		"brand": c.BrandID, "variants": tables["variants"], "products": tables["products"], "categories": tables["categories"],
 		"makers": tables["makers"], "attributes": tables["attributes"], "groups": tables["groups"], "companies": tables["companies"],
 		"channels": tables["channels"], "shops": tables["shops"], "issues": tables["issues"], "gifts": tables["gifts"],
+		"segments": tables["segments"],
 	})
 }
 
@@ -205,6 +213,7 @@ const missingSQL = `
 	UNION ALL SELECT 'attributes' FROM unnest(@attributes::uuid[]) k WHERE NOT EXISTS (SELECT FROM attributes t WHERE t.id = k AND t.brand_id = @brand)
 	UNION ALL SELECT 'groups' FROM unnest(@groups::uuid[]) k WHERE NOT EXISTS (SELECT FROM customer_groups t WHERE t.id = k AND t.brand_id = @brand)
 	UNION ALL SELECT 'companies' FROM unnest(@companies::uuid[]) k WHERE NOT EXISTS (SELECT FROM companies t WHERE t.id = k AND t.brand_id = @brand)
+	UNION ALL SELECT 'segments' FROM unnest(@segments::uuid[]) k WHERE NOT EXISTS (SELECT FROM segments t WHERE t.id = k AND t.brand_id = @brand AND t.closed_at IS NULL)
 	UNION ALL SELECT 'channels' FROM unnest(@channels::uuid[]) k WHERE NOT EXISTS (SELECT FROM channels t WHERE t.id = k AND t.brand_id = @brand)
 	UNION ALL SELECT 'shops' FROM unnest(@shops::uuid[]) k WHERE NOT EXISTS (SELECT FROM locations t WHERE t.id = k AND t.brand_id = @brand)
 	UNION ALL SELECT 'benefits' FROM unnest(@issues::uuid[]) k WHERE NOT EXISTS (SELECT FROM campaigns t WHERE t.id = k AND t.brand_id = @brand AND t.needs_coupon)`

@@ -147,6 +147,9 @@ func (j *Jobs) TurnAt(ctx context.Context, job promotion.TurnJob, at time.Time) 
 // Grant queues the coupons that a shipped order has earned.
 func (j *Jobs) Grant(ctx context.Context, job promotion.GrantJob) error { return j.Insert(ctx, job) }
 
+// Give queues the coupons of a batch.
+func (j *Jobs) Give(ctx context.Context, job promotion.GiveJob) error { return j.Insert(ctx, job) }
+
 // Notify queues the telling of a campaign, once for each job.
 func (j *Jobs) Notify(ctx context.Context, job promotion.NoticeJob) error {
 	return j.insert(ctx, []river.InsertManyParams{{Args: job, InsertOpts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}}})

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/mailing"
 	"github.com/noren-commerce/noren/core/member"
@@ -30,16 +31,17 @@ func NewMailings(db *DB, keys *sealing.Keys) *Mailings {
 }
 
 const mailingColumns = `id, brand_id, name, medium, segment_id, store_id, follows_id, currency, piece_cost, fixed_cost, hold_out, window_days, product_ids, category_ids,
-	subject, body, imprint, per_second, track_opens, state, refusal, audience, decided, addressed, held_out, left_out, sent, actor_id, created_at, updated_at, sent_at, completed_at`
+	subject, body, imprint, per_second, track_opens, state, refusal, audience, decided, addressed, held_out, left_out, sent, actor_id, created_at, updated_at, sent_at, completed_at,
+	coupon_campaign_id, coupon_days`
 
 // Insert keeps a new mailing.
 func (s *Mailings) Insert(ctx context.Context, m mailing.Mailing) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		INSERT INTO mailings (id, brand_id, follows_id, currency, actor_id, created_at, name, medium, segment_id, store_id, piece_cost, fixed_cost, hold_out, window_days, product_ids, category_ids,
-			subject, body, imprint, per_second, track_opens, state, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+			subject, body, imprint, per_second, track_opens, state, updated_at, coupon_campaign_id, coupon_days)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
 		m.ID, m.BrandID, m.FollowsID, m.Currency, m.ActorID, m.CreatedAt, m.Name, m.Medium, m.SegmentID, m.StoreID, m.PieceCostMinor, m.FixedCostMinor, m.HoldOut, m.WindowDays,
-		m.ProductIDs, m.CategoryIDs, m.Subject, m.Body, m.Imprint, m.PerSecond, m.TrackOpens, m.State, m.UpdatedAt)
+		m.ProductIDs, m.CategoryIDs, m.Subject, m.Body, m.Imprint, m.PerSecond, m.TrackOpens, m.State, m.UpdatedAt, m.CouponCampaignID, m.CouponDays)
 	return err
 }
 
@@ -48,10 +50,10 @@ func (s *Mailings) Update(ctx context.Context, m mailing.Mailing) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		UPDATE mailings SET name = $2, medium = $3, segment_id = $4, store_id = $5, piece_cost = $6, fixed_cost = $7, hold_out = $8, window_days = $9, product_ids = $10, category_ids = $11,
 			subject = $12, body = $13, imprint = $14, per_second = $15, track_opens = $16, state = $17, audience = $18, decided = $19, addressed = $20, held_out = $21, left_out = $22,
-			sent = $23, updated_at = $24, sent_at = $25, completed_at = $26, refusal = $27
+			sent = $23, updated_at = $24, sent_at = $25, completed_at = $26, refusal = $27, coupon_campaign_id = $28, coupon_days = $29
 		WHERE id = $1`,
 		m.ID, m.Name, m.Medium, m.SegmentID, m.StoreID, m.PieceCostMinor, m.FixedCostMinor, m.HoldOut, m.WindowDays, m.ProductIDs, m.CategoryIDs,
-		m.Subject, m.Body, m.Imprint, m.PerSecond, m.TrackOpens, m.State, m.Audience, m.Decided, m.Addressed, m.HeldOut, m.LeftOut, m.Delivered, m.UpdatedAt, m.SentAt, m.CompletedAt, m.Refusal)
+		m.Subject, m.Body, m.Imprint, m.PerSecond, m.TrackOpens, m.State, m.Audience, m.Decided, m.Addressed, m.HeldOut, m.LeftOut, m.Delivered, m.UpdatedAt, m.SentAt, m.CompletedAt, m.Refusal, m.CouponCampaignID, m.CouponDays)
 	return err
 }
 
@@ -90,8 +92,11 @@ func (s *Mailings) Recipients(ctx context.Context, q mailing.RecipientQuery) (pa
 		return none, err
 	}
 	const which = `mailing_id = $1 AND ($2::text IS NULL OR state = $2)`
-	rows, err := collect[mailing.Recipient](ctx, s.db, `SELECT mailing_id, member_id, state, reason, position, sent_at, opened_at, clicked_at, unsubscribed_at, bounce, purchases FROM mailing_recipients
-		WHERE `+which+` AND member_id > $3 ORDER BY member_id LIMIT $4`, q.MailingID, q.State, after, size+1)
+	rows, err := collect[mailing.Recipient](ctx, s.db, `
+		SELECT r.mailing_id, r.member_id, r.state, r.reason, r.position, r.sent_at, r.opened_at, r.clicked_at, r.unsubscribed_at, r.bounce, r.purchases, k.state AS coupon_state, k.order_id AS coupon_order_id
+		FROM mailing_recipients r
+		LEFT JOIN LATERAL (SELECT state, order_id FROM coupons WHERE batch_id = r.mailing_id AND member_id = r.member_id ORDER BY order_id NULLS LAST, id LIMIT 1) k ON true
+		WHERE r.mailing_id = $1 AND ($2::text IS NULL OR r.state = $2) AND r.member_id > $3 ORDER BY r.member_id LIMIT $4`, q.MailingID, q.State, after, size+1)
 	if err != nil {
 		return none, err
 	}
@@ -113,7 +118,7 @@ func (s *Mailings) Gather(ctx context.Context, m mailing.Mailing, g segment.Segm
 			pgx.NamedArgs{"mailing": m.ID, "segment": g.ID, "brand": m.BrandID})
 		return int(tag.RowsAffected()), err
 	}
-	q := segment.Query{BrandID: g.BrandID, Currency: g.Currency, Where: g.Where, Today: today, Within: gatheredWithin}
+	q := segment.Query{BrandID: g.BrandID, Currency: g.Currency, Where: g.Where, Today: today, Zone: channel.From(ctx).Zone(), Within: gatheredWithin}
 	err = s.segments.search(ctx, q, func(ctx context.Context, hits string, args pgx.NamedArgs) error {
 		args["mailing"] = m.ID
 		tag, err := s.db.conn(ctx).Exec(ctx, hits+keep+`hits`, args)

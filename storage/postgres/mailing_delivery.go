@@ -40,11 +40,12 @@ func (s *Mailings) Readers(ctx context.Context, m mailing.Mailing, memberIDs []u
 		MemberID uuid.UUID
 		Rank     string
 		Points   int64
+		CouponID *uuid.UUID
 	}](ctx, s.db, `
-		SELECT j.member_id, coalesce(k.name->>'ja', '') AS rank,
+		SELECT j.member_id, CASE WHEN $4 THEN (SELECT c.id FROM coupons c WHERE c.batch_id = $3 AND c.member_id = j.member_id AND c.state = 'ISSUED' ORDER BY c.id LIMIT 1) END AS coupon_id, coalesce(k.name->>'ja', '') AS rank,
 			coalesce((SELECT sum(a.available) FROM point_accounts a JOIN point_programmes g ON g.id = a.programme_id WHERE a.member_id = j.member_id AND g.brand_id = $1), 0)::bigint AS points
 		FROM memberships j LEFT JOIN member_ranks k ON k.id = j.rank_id
-		WHERE j.brand_id = $1 AND j.ended_at IS NULL AND j.member_id = ANY($2)`, m.BrandID, memberIDs)
+		WHERE j.brand_id = $1 AND j.ended_at IS NULL AND j.member_id = ANY($2)`, m.BrandID, memberIDs, m.ID, m.CouponCampaignID != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func (s *Mailings) Readers(ctx context.Context, m mailing.Mailing, memberIDs []u
 	all := make([]mailing.Reader, 0, len(facts))
 	for _, f := range facts {
 		if r, ok := byID[f.MemberID]; ok {
-			r.Rank, r.Points = f.Rank, f.Points
+			r.Rank, r.Points, r.CouponID = f.Rank, f.Points, f.CouponID
 			all = append(all, r)
 		}
 	}

@@ -172,3 +172,22 @@ func (s *Mailings) ByStore(ctx context.Context, mailingID uuid.UUID) ([]mailing.
 	return collect[mailing.Part](ctx, s.db, `SELECT r.store_id AS key, `+partColumns+` FROM mailing_store_results r JOIN mailings m ON m.id = r.mailing_id
 		LEFT JOIN locations x ON x.id = r.store_id WHERE r.mailing_id = $1 ORDER BY r.revenue DESC, r.store_id`, mailingID)
 }
+
+// CouponUse is what became of the coupons that a mailing gave: one statement.
+func (s *Mailings) CouponUse(ctx context.Context, m mailing.Mailing) (*mailing.CouponUse, error) {
+	return first[mailing.CouponUse](ctx, s.db, `
+		SELECT count(*)::int AS issued, count(*) FILTER (WHERE k.state = 'USED')::int AS used, count(*) FILTER (WHERE k.state = 'VOID')::int AS void, $2::text AS currency,
+			coalesce(sum(o.total), 0)::bigint AS sales, coalesce(sum(u.discount), 0)::bigint AS given
+		FROM coupons k
+		LEFT JOIN orders o ON k.state = 'USED' AND o.id = k.order_id AND o.status <> 'CANCELLED'
+		LEFT JOIN campaign_uses u ON u.order_id = o.id AND u.campaign_id = k.campaign_id AND u.returned_at IS NULL
+		WHERE k.batch_id = $1`, m.ID, m.Currency)
+}
+
+// VoidUnsent takes the coupons out of use of those whom the mailing has not reached.
+func (s *Mailings) VoidUnsent(ctx context.Context, mailingID uuid.UUID) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE coupons k SET state = 'VOID' WHERE k.batch_id = $1 AND k.state = 'ISSUED'
+			AND NOT EXISTS (SELECT FROM mailing_recipients r WHERE r.mailing_id = $1 AND r.member_id = k.member_id AND r.state IN ('SENT', 'SENDING'))`, mailingID)
+	return err
+}

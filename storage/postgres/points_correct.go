@@ -69,8 +69,9 @@ func (s *Points) ReckonedAgain(ctx context.Context, r points.Receipt, earned map
 	return err
 }
 
-// NotFirst lets another purchase be the first of whoever had the receipt.
+// NotFirst lets another purchase be the first of whoever had the receipt, and forgets which
+// segments they were in.
 func (s *Points) NotFirst(ctx context.Context, purchaseID uuid.UUID) error {
-	_, err := s.db.conn(ctx).Exec(ctx, `DELETE FROM point_firsts WHERE source_id = $1`, purchaseID)
+	_, err := s.db.conn(ctx).Exec(ctx, `WITH gone AS (DELETE FROM point_places WHERE source_id = $1) DELETE FROM point_firsts WHERE source_id = $1`, purchaseID)
 	return err
 }

@@ -44,6 +44,15 @@ func (s *Points) TakeFirsts(ctx context.Context, all []points.First) ([]uuid.UUI
 	return column[uuid.UUID](ctx, s.db, `SELECT f.source_id FROM point_firsts f WHERE f.member_id = ANY($1) AND f.source_id = ANY($2)`, members, sources)
 }
 
+// NotePlaces notes which segments members were in when something was bought: one statement for
+// all.
+func (s *Points) NotePlaces(ctx context.Context, places map[uuid.UUID][]uuid.UUID) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO point_places (source_id, segment_ids)
+		SELECT p.key::uuid, ARRAY(SELECT s::uuid FROM jsonb_array_elements_text(p.value) s) FROM jsonb_each($1::jsonb) p ON CONFLICT DO NOTHING`, places)
+	return err
+}
+
 // Bought is an order of a member's own, as points look at it.
 func (s *Points) Bought(ctx context.Context, orderID uuid.UUID) (*points.Bought, error) {
 	o, err := first[points.Bought](ctx, s.db, `
@@ -58,6 +67,7 @@ func (s *Points) Bought(ctx context.Context, orderID uuid.UUID) (*points.Bought,
 			(coalesce((SELECT sum(i.refund) FROM returns r JOIN return_receipts i ON i.return_id = r.id WHERE r.order_id = o.id AND r.outcome = 'EXCHANGE'), 0)
 				+ coalesce((SELECT sum(h.total - h.shipping_fee - h.charge) FROM shipments h WHERE h.order_id = o.id AND h.status = 'REFUSED'), 0))::bigint AS less,
 			`+firstBought("o.member_id", "o.member_id", "o.brand_id", "o.placed_at", "o.id")+` AS first,
+			(SELECT w.segment_ids FROM point_places w WHERE w.source_id = o.id) AS segments,
 			coalesce((SELECT 1 + sum(u.points - 1) FROM campaign_uses u WHERE u.order_id = o.id AND u.points > 1), 0) AS campaign,
 			coalesce(`+rankAt("o.member_id", "o.brand_id", "o.placed_at")+`, '') AS rank, h.shipped_at, h.delivered_at
 		FROM orders o JOIN channels c ON c.id = o.channel_id

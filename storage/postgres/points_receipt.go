@@ -54,6 +54,7 @@ func (s *Points) Owed(ctx context.Context, most int) ([]points.Receipt, error) {
 // receiptColumns are those of a receipt p, which k has.
 var receiptColumns = `p.id, p.brand_id, k.id AS member_id, p.store_id AS shop_id, p.bought_at AS at, p.bought_on,
 	k.id IS NOT NULL AND ` + firstBought("k.id", "p.member_id", "p.brand_id", "p.bought_at", "p.id") + ` AS first,
+	(SELECT w.segment_ids FROM point_places w WHERE w.source_id = p.id) AS segments,
 	coalesce(` + rankAt("k.id", "p.brand_id", "p.bought_at") + `, '') AS rank`
 
 // whoHasReceipt is k, the member of a purchase p or who they have become; nobody if they

@@ -40,6 +40,7 @@ func (s *Segments) Known(ctx context.Context, brandID uuid.UUID, named []segment
 			WHEN 'Location' THEN EXISTS (SELECT FROM locations x WHERE x.id = n.id AND x.brand_id = $1)
 			WHEN 'MemberRank' THEN EXISTS (SELECT FROM member_ranks x WHERE x.id = n.id AND x.brand_id = $1)
 			WHEN 'Mailing' THEN EXISTS (SELECT FROM mailings x WHERE x.id = n.id AND x.brand_id = $1)
+			WHEN 'Segment' THEN EXISTS (SELECT FROM segments x WHERE x.id = n.id AND x.brand_id = $1 AND x.closed_at IS NULL)
 			WHEN 'PointProgramme' THEN EXISTS (SELECT FROM point_programmes x WHERE x.id = n.id AND (x.brand_id = $1 OR x.shared)) END`, brandID, kinds, ids)
 }
 
@@ -63,11 +64,52 @@ const quarters = `SELECT s.b[array_length(s.b, 1) * i / 4 + 1] FROM (SELECT hist
 const searched = `SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name IN ('statement_timeout', 'plan_cache_mode', 'work_mem', 'random_page_cost', 'jit',
 	'min_parallel_table_scan_size', 'min_parallel_index_scan_size')`
 
+// expanded is the query with the conditions of the segments that it names: those are read in
+// one statement, however deep they stand; without any in none.
+func (s *Segments) expanded(ctx context.Context, all ...segment.Query) ([]segment.Query, error) {
+	var named []uuid.UUID
+	for _, q := range all {
+		named = append(named, q.Where.Named()...)
+	}
+	if len(named) == 0 {
+		return all, nil
+	}
+	rows, err := collect[segment.Segment](ctx, s.db, `
+		WITH RECURSIVE tree AS (
+			SELECT g.id, g.kind, g.conditions, 1 AS depth FROM segments g WHERE g.id = ANY(@named) AND g.brand_id = @brand AND g.closed_at IS NULL
+			UNION
+			SELECT g.id, g.kind, g.conditions, t.depth + 1 FROM tree t
+			CROSS JOIN LATERAL (SELECT DISTINCT (k #>> '{}')::uuid AS id FROM jsonb_path_query(t.conditions, '$.**.segmentIds[*]') k) n
+			JOIN segments g ON g.id = n.id AND g.brand_id = @brand AND g.closed_at IS NULL
+			WHERE t.kind = 'DYNAMIC' AND t.depth <= @deepest
+		)
+		SELECT `+segmentColumns+` FROM segments WHERE id IN (SELECT id FROM tree)`,
+		pgx.NamedArgs{"named": named, "brand": all[0].BrandID, "deepest": segment.MaxNested})
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[uuid.UUID]segment.Segment, len(rows))
+	for _, g := range rows {
+		known[g.ID] = g
+	}
+	for i := range all {
+		if all[i].Where, err = all[i].Where.Expand(known); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
 // search runs f, with the statement of the query, in a transaction with those settings, which
 // end with f where somebody else began the transaction.
 func (s *Segments) search(ctx context.Context, q segment.Query, f func(ctx context.Context, hits string, args pgx.NamedArgs) error) error {
 	alone := txFrom(ctx) == nil
-	err := s.db.InTx(ctx, func(ctx context.Context) error {
+	whole, err := s.expanded(ctx, q)
+	if err != nil {
+		return err
+	}
+	q = whole[0]
+	err = s.db.InTx(ctx, func(ctx context.Context) error {
 		batch := &pgx.Batch{}
 		batch.Queue(searching, strconv.FormatInt(q.Within.Milliseconds(), 10))
 		if inParts(q) {
@@ -162,11 +204,48 @@ func (s *Segments) Has(ctx context.Context, segmentID, memberID uuid.UUID) (bool
 			JOIN memberships j ON j.member_id = f.member_id AND j.brand_id = g.brand_id AND j.ended_at IS NULL WHERE f.segment_id = $1 AND f.member_id = $2)`, segmentID, memberID)
 }
 
-// Follow lets what is the gone member's be the kept one's.
+// Holders are those of the segments that the brand has in use, with those of the members who
+// are in the static ones.
+func (s *Segments) Holders(ctx context.Context, brandID uuid.UUID, segmentIDs, memberIDs []uuid.UUID) ([]segment.Holder, error) {
+	return collect[segment.Holder](ctx, s.db, `
+		SELECT `+segmentColumns+`, ARRAY(SELECT f.member_id FROM segment_members f
+			JOIN memberships j ON j.member_id = f.member_id AND j.brand_id = @brand AND j.ended_at IS NULL
+			WHERE g.kind = 'STATIC' AND f.segment_id = g.id AND f.member_id = ANY(@members)) AS has
+		FROM segments g WHERE g.brand_id = @brand AND g.id = ANY(@segments) AND g.closed_at IS NULL ORDER BY g.id`,
+		pgx.NamedArgs{"brand": brandID, "segments": segmentIDs, "members": memberIDs})
+}
+
+// Hold keeps those of the segments that the brand has in use, and counts them.
+func (s *Segments) Hold(ctx context.Context, brandID uuid.UUID, segmentIDs []uuid.UUID) (int, error) {
+	held, err := s.ids(ctx, `SELECT id FROM segments WHERE brand_id = $1 AND id = ANY($2) AND closed_at IS NULL ORDER BY id FOR SHARE`, brandID, segmentIDs)
+	return len(held), err
+}
+
+// Fits are the places of the members, where the conditions hold for them.
+func (s *Segments) Fits(ctx context.Context, all []segment.Fit, memberIDs []uuid.UUID) ([]segment.Place, error) {
+	queries := make([]segment.Query, len(all))
+	for i, f := range all {
+		queries[i] = f.Query
+	}
+	queries, err := s.expanded(ctx, queries...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		all[i].Query = queries[i]
+	}
+	sql, args := compileFits(all, memberIDs)
+	return collect[segment.Place](ctx, s.db, sql, args)
+}
+
+// Follow lets what is the gone member's be the kept one's: the place in static segments, and
+// the one among those who wait for a coupon.
 func (s *Segments) Follow(ctx context.Context, keptID, goneID uuid.UUID) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		WITH gone AS (DELETE FROM segment_members WHERE member_id = $2 RETURNING segment_id)
-		INSERT INTO segment_members (segment_id, member_id) SELECT segment_id, $1::uuid FROM gone ON CONFLICT DO NOTHING`, keptID, goneID)
+		WITH gone AS (DELETE FROM segment_members WHERE member_id = $2 RETURNING segment_id),
+		kept AS (INSERT INTO segment_members (segment_id, member_id) SELECT segment_id, $1::uuid FROM gone ON CONFLICT DO NOTHING),
+		waited AS (DELETE FROM coupon_waiters WHERE member_id = $2 RETURNING batch_id)
+		INSERT INTO coupon_waiters (batch_id, member_id) SELECT batch_id, $1::uuid FROM waited ON CONFLICT DO NOTHING`, keptID, goneID)
 	return err
 }
 
@@ -200,16 +279,29 @@ func (s *Segments) Lock(ctx context.Context, brandID, segmentID uuid.UUID) (*seg
 	return first[segment.Segment](ctx, s.db, `SELECT `+segmentColumns+` FROM segments WHERE id = $2 AND brand_id = $1 FOR UPDATE`, brandID, segmentID)
 }
 
-// User is the name of an open prize or draw that is for the segment's members. Whoever saves
-// one holds the segment's row by its foreign key, and so waits for Lock, or is seen.
-func (s *Segments) User(ctx context.Context, segmentID uuid.UUID) (i18n.Text, error) {
-	found, err := first[struct{ Name i18n.Text }](ctx, s.db, `
-		SELECT name FROM prizes WHERE segment_id = $1 AND closed_at IS NULL
-		UNION ALL SELECT name FROM draws WHERE segment_id = $1 AND state = 'OPEN' LIMIT 1`, segmentID)
-	if err != nil || found == nil {
-		return nil, err
+// Users are the names of what is for the segment's members and open. Whoever saves a prize or
+// a draw holds the segment's row by its foreign key, who saves a campaign by a lock of its own,
+// a
+// rule of points or a segment that names it likewise, and so waits for Lock, or is seen.
+func (s *Segments) Users(ctx context.Context, segmentID uuid.UUID, now time.Time) ([]i18n.Text, error) {
+	type user struct{ Name i18n.Text }
+	found, err := collect[user](ctx, s.db, `
+		SELECT name FROM prizes WHERE segment_id = @segment AND closed_at IS NULL
+		UNION ALL SELECT name FROM draws WHERE segment_id = @segment AND state = 'OPEN'
+		UNION ALL SELECT c.name FROM campaigns c JOIN segments g ON g.brand_id = c.brand_id
+			WHERE g.id = @segment AND c.status = 'READY' AND c.valid_until > @now
+				AND c.audiences @> jsonb_build_array(jsonb_build_object('Kind', 'SEGMENT', 'ID', (@segment::uuid)::text))
+		UNION ALL SELECT r.name FROM point_rules r WHERE r.closed_at IS NULL AND (r.valid_until IS NULL OR r.valid_until > @now)
+			AND r.terms @> jsonb_build_object('segments', jsonb_build_array((@segment::uuid)::text))
+		UNION ALL SELECT jsonb_build_object('ja', d.name) FROM segments d JOIN segments g ON g.brand_id = d.brand_id
+			WHERE g.id = @segment AND d.closed_at IS NULL AND d.kind = 'DYNAMIC'
+				AND jsonb_path_exists(d.conditions, '$.**.segmentIds[*] ? (@ == $id)', jsonb_build_object('id', (@segment::uuid)::text))
+		LIMIT 5`, pgx.NamedArgs{"segment": segmentID, "now": now})
+	names := make([]i18n.Text, len(found))
+	for i, u := range found {
+		names[i] = u.Name
 	}
-	return found.Name, nil
+	return names, err
 }
 
 // ByID is the segment; nil if there is none.

@@ -73,6 +73,22 @@ func compileSearch(q segment.Query, cuts []uuid.UUID) (string, pgx.NamedArgs) {
 	return `WITH narrowed AS MATERIALIZED (` + narrowed + `), hits AS MATERIALIZED (` + second.selected(nil, heavy) + `)`, s.args
 }
 
+// compileFits is one statement of several queries about the same members.
+func compileFits(all []segment.Fit, memberIDs []uuid.UUID) (string, pgx.NamedArgs) {
+	args := pgx.NamedArgs{"members": orEmpty(memberIDs)}
+	selects := make([]string, len(all))
+	for i, f := range all {
+		q := f.Query
+		q.Members = memberIDs
+		args["brand"], args["today"] = q.BrandID, q.Today
+		s := &searchSQL{query: q, args: args}
+		one := &stage{searchSQL: s}
+		hits := one.selected([]string{`j.brand_id = @brand`, `j.ended_at IS NULL`, `j.member_id = ANY(@members)`}, []segment.Condition{q.Where})
+		selects[i] = `SELECT ` + s.arg(f.SegmentID) + `::uuid AS segment_id, h.member_id FROM (` + hits + `) h`
+	}
+	return strings.Join(selects, ` UNION ALL `), args
+}
+
 // selected are the members whom all the conditions hold for, with what conditions ask of
 // their memberships.
 func (s *stage) selected(where []string, all []segment.Condition) string {
@@ -95,6 +111,10 @@ func (s *searchSQL) arg(value any) string {
 
 // holds is the condition of SQL that says that c holds; it is never null.
 func (s *stage) holds(c segment.Condition) string {
+	if around := s.query.Currency; c.Of != nil {
+		s.query.Currency = c.In(around)
+		defer func() { s.query.Currency = around }()
+	}
 	switch {
 	case c.All != nil:
 		return s.group(c.All, ` AND `)
@@ -114,6 +134,12 @@ func (s *stage) holds(c segment.Condition) string {
 		return s.consent(*c.Consent)
 	case c.Mailing != nil:
 		return s.in(s.mailing(*c.Mailing))
+	case c.SegmentIDs != nil:
+		return s.in(`SELECT DISTINCT x.member_id FROM segment_members x WHERE ` + s.whose() + ` AND x.segment_id = ANY(` + s.arg(c.SegmentIDs) + `)`)
+	case c.Prefectures != nil:
+		return s.in(`SELECT x.member_id FROM saved_addresses x WHERE ` + s.whose() + ` AND x.is_default AND x.closed_at IS NULL AND x.prefecture = ANY(` + s.arg(c.Prefectures) + `)`)
+	case c.Joined != nil:
+		return s.joined(c.Joined)
 	}
 	return s.plain(c)
 }
@@ -146,6 +172,26 @@ func (s *stage) plain(c segment.Condition) string {
 		return s.age(*c.Age)
 	}
 	return `false`
+}
+
+// joined compares moments: a day begins at the brand's midnight. What was narrowed before has
+// no column for it.
+func (s *stage) joined(p *segment.Period) string {
+	from, behind := s.query.Moments(p)
+	column := `j.joined_at`
+	if s.within != "" {
+		name := fmt.Sprint("m", len(s.joins))
+		s.joins = append(s.joins, `JOIN memberships `+name+` ON `+name+`.member_id = j.member_id AND `+name+`.brand_id = @brand`)
+		column = name + `.joined_at`
+	}
+	var bounds []string
+	if from != nil {
+		bounds = append(bounds, column+` >= `+s.arg(*from))
+	}
+	if behind != nil {
+		bounds = append(bounds, column+` < `+s.arg(*behind))
+	}
+	return `(` + strings.Join(bounds, ` AND `) + `)`
 }
 
 func (s *stage) profile() {
@@ -183,6 +229,9 @@ func (s *stage) in(set string) string {
 func (s *stage) whose() string {
 	if s.query.MemberID != nil {
 		return `x.member_id = @member`
+	}
+	if s.query.Members != nil {
+		return `x.member_id = ANY(@members)`
 	}
 	if len(s.part) > 0 {
 		return strings.Join(s.of(`x.member_id`), ` AND `)

@@ -110,7 +110,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	keys := idempotency.New(db, postgres.NewKeys(db), now)
 	books := ledger.NewBooks(postgres.NewJournal(db), now)
 	companies := newCompanies(db, ground, keys, books, now)
-	loyalty, err := newPoints(cfg, db, jobs, keys, books, ground.Limiter, now)
+	loyalty, err := newPoints(cfg, db, sealed, jobs, keys, books, ground.Limiter, now)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	}
 	payments := newPayments(cfg, db, jobs, keys, ground.Metrics, books, vouchers, cards, loyalty, now)
 	buyers := shoppers{companies}
-	campaigns := newCampaigns(cfg, db, jobs, ground.Limiter, now)
+	campaigns := newCampaigns(cfg, db, sealed, jobs, ground.Limiter, now)
 	prices := pricing.New(postgres.NewPricing(db), buyers, campaigns, now)
 	rules := display.New(postgres.NewDisplay(db), buyers, now)
 	restock := newRestock(cfg, db, rules, jobs, ground.Limiter, now)
@@ -156,7 +156,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	loyalty.Members, vouchers.Members = members, members
-	around, err := newCrowd(cfg, crowdParts{db, sealed, keys, jobs, vouchers, loyalty, members, customers, sender, printer, ground.Limiter, now})
+	around, err := newCrowd(cfg, crowdParts{db, sealed, keys, jobs, campaigns, vouchers, loyalty, members, customers, sender, printer, ground.Limiter, now})
 	if err != nil {
 		return nil, err
 	}

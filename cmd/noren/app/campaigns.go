@@ -9,14 +9,16 @@ import (
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
 // newCampaigns puts together campaigns and coupons.
-func newCampaigns(cfg Config, db *postgres.DB, jobs *postgres.Jobs, limiter limit.Limiter, now clock.Clock) *promotion.Service {
+func newCampaigns(cfg Config, db *postgres.DB, sealed *sealing.Keys, jobs *postgres.Jobs, limiter limit.Limiter, now clock.Clock) *promotion.Service {
 	return promotion.New(promotion.Parts{
 		Tx: db, Store: postgres.NewCampaigns(db), Keys: idempotency.New(db, postgres.NewKeys(db), now), Turns: jobs,
 		Events: postgres.NewEvents(db), Outbox: jobs, Limiter: limiter,
+		Segments: NewSegments(db, sealed, now), Codes: sealed,
 		ShopURL: strings.TrimSuffix(cmp.Or(cfg.ShopURL, cfg.PublicURL), "/"), Now: now,
 	})
 }

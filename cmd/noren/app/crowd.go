@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/migration"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/prize"
+	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/statistics"
@@ -37,6 +38,7 @@ type crowdParts struct {
 	sealed    *sealing.Keys
 	keys      *idempotency.Keys
 	jobs      *postgres.Jobs
+	campaigns *promotion.Service
 	vouchers  *voucher.Service
 	loyalty   *points.Service
 	members   *member.Service
@@ -61,6 +63,7 @@ func newCrowd(cfg Config, p crowdParts) (c crowd, err error) {
 	c.mailings, err = newMailings(cfg, p.db, mailing.Parts{
 		Store: postgres.NewMailings(p.db, p.sealed), Segments: postgres.NewSegments(p.db, postgres.NewMembers(p.db, p.sealed)), Saver: c.segments, Members: p.members,
 		Queue: p.jobs, Outbox: p.jobs, Post: p.sender, Printer: p.printer, Limiter: p.limiter, Now: p.now,
+		Coupons: p.campaigns,
 	})
 	if err != nil {
 		return c, err

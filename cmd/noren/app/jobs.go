@@ -133,6 +133,9 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ pricing.TurnJob) error { return a.Resolvers.Lists.Turn(ctx) })
 	work(w, func(ctx context.Context, j promotion.TurnJob) error { return a.Resolvers.Campaigns.Turn(ctx, j) })
 	work(w, func(ctx context.Context, j promotion.GrantJob) error { return a.Resolvers.Campaigns.Grant(ctx, j) })
+	river.AddWorker(w, &longJob[promotion.GiveJob]{f: func(ctx context.Context, j promotion.GiveJob) error {
+		return a.Resolvers.Campaigns.GiveBatch(ctx, j.BatchID)
+	}})
 	river.AddWorker(w, &longJob[promotion.SimulateJob]{f: a.Resolvers.Simulator.Work, giveUp: a.Resolvers.Simulator.GiveUp})
 	work(w, func(ctx context.Context, _ promotion.AbandonedJob) error {
 		return a.Resolvers.Simulator.EndAbandoned(ctx)

@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -42,10 +43,11 @@ func (c PointConfig) links() (map[string]points.Link, error) {
 }
 
 // newPoints puts together how members' points are kept.
-func newPoints(cfg Config, db *postgres.DB, jobs *postgres.Jobs, keys *idempotency.Keys, books *ledger.Books, limiter limit.Limiter, now clock.Clock) (*points.Service, error) {
+func newPoints(cfg Config, db *postgres.DB, sealed *sealing.Keys, jobs *postgres.Jobs, keys *idempotency.Keys, books *ledger.Books, limiter limit.Limiter, now clock.Clock) (*points.Service, error) {
 	links, err := cfg.links()
 	return points.New(points.Parts{
 		Tx: db, Store: postgres.NewPoints(db), Keys: keys, Events: postgres.NewEvents(db), Books: books, Jobs: jobs, Outbox: jobs, Links: links, Limiter: limiter, Now: now,
+		Segments: NewSegments(db, sealed, now),
 	}), err
 }
 
