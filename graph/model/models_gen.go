@@ -273,6 +273,12 @@ type CompanyPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// The token of a mail to a new address.
+type ConfirmEmailChangeInput struct {
+	// The token as it stands in the link.
+	Token string `json:"token"`
+}
+
 // The first code of a new second factor.
 type ConfirmTotpInput struct {
 	// The authenticator app's six digits.
