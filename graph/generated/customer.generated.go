@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -31,103 +30,182 @@ type PetResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Pet_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Pet_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Pet_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pet", field, true, false, "ID")
 }
 
 func _Pet_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Pet_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Pet_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pet", field, false, false, "String")
 }
 
 func _Pet_species(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() customer.Species { return obj.Species },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Pet_species(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Species, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v customer.Species) graphql.Marshaler {
 			return marshalNSpecies2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSpecies(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Pet_species(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pet", field, false, false, "Species")
 }
 
 func _Pet_breed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Breed },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Pet_breed(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Breed, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Pet_breed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pet", field, false, false, "String")
 }
 
 func _Pet_birthday(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.Birthday },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Pet_birthday(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Birthday, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Pet_birthday(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pet", field, false, false, "Date")
 }
 
 func _Pet_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.UpdatedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Pet_updatedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Pet_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pet", field, false, false, "DateTime")
 }
 
 func _Pet_allergies(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []string { return obj.Allergies },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Pet_allergies(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Allergies, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Pet_allergies(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pet", field, false, false, "String")
 }
 
 func _Pet_weights(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Pet_weights(ctx, ec, field)
 		},
-		func(ctx context.Context) ([]customer.Weight, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Pet().Weights(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []customer.Weight) graphql.Marshaler {
 			return marshalNPetWeight2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐWeightᚄ(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -137,219 +215,465 @@ func fieldContext_Pet_weights(_ context.Context, ec *executionContext, field gra
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PetWeight(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _PetPayload_pet(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PetPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *customer.Pet { return obj.Pet },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PetPayload_pet(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pet, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Pet) graphql.Marshaler {
 			return marshalOPet2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPet(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
+}
+func fieldContext_PetPayload_pet(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PetPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Pet(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PetPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PetPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PetPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PetPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PetPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Profile_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Profile_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Profile_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
 func _Profile_kana(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Kana },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Profile_kana(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kana, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Profile_kana(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
 func _Profile_phone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Phone },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Profile_phone(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Phone, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Profile_phone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Profile", field, false, false, "String")
 }
 
 func _Profile_birthday(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.Birthday },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Profile_birthday(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Birthday, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-	)
-}
-
-func _Profile_gender(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() customer.Gender { return obj.Gender },
-		func(ctx context.Context, selections ast.SelectionSet, v customer.Gender) graphql.Marshaler {
-			return marshalNGender2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Profile_newsletter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() bool { return obj.Newsletter },
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return marshalNBoolean2bool(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Profile_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() time.Time { return obj.UpdatedAt },
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _ProfilePayload_profile(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProfilePayload) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *customer.Profile { return obj.Profile },
-		func(ctx context.Context, selections ast.SelectionSet, v *customer.Profile) graphql.Marshaler {
-			return marshalOProfile2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐProfile(ctx, ec, selections, v)
-		},
+		true,
 		false,
 	)
 }
+func fieldContext_Profile_birthday(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Profile", field, false, false, "Date")
+}
 
-func _ProfilePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProfilePayload) (ret graphql.Marshaler) {
-	return run.Value(
+func _Profile_gender(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Profile_gender(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Gender, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v customer.Gender) graphql.Marshaler {
+			return marshalNGender2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Profile_gender(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Profile", field, false, false, "Gender")
+}
+
+func _Profile_newsletter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Profile_newsletter(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Newsletter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Profile_newsletter(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Profile", field, false, false, "Boolean")
+}
+
+func _Profile_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Profile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Profile_updatedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Profile_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Profile", field, false, false, "DateTime")
+}
+
+func _ProfilePayload_profile(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProfilePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ProfilePayload_profile(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Profile, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *customer.Profile) graphql.Marshaler {
+			return marshalOProfile2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐProfile(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_ProfilePayload_profile(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ProfilePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Profile(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _ProfilePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProfilePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ProfilePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_ProfilePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ProfilePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SavedAddress_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.SavedAddress) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SavedAddress_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SavedAddress_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SavedAddress", field, true, false, "ID")
 }
 
 func _SavedAddress_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.SavedAddress) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() customer.Address { return obj.Address },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SavedAddress_address(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Address, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v customer.Address) graphql.Marshaler {
 			return marshalNAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SavedAddress_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SavedAddress",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Address(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SavedAddress_isDefault(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.SavedAddress) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.IsDefault },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SavedAddress_isDefault(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IsDefault, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SavedAddress_isDefault(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SavedAddress", field, false, false, "Boolean")
 }
 
 func _SavedAddress_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.SavedAddress) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.UpdatedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SavedAddress_updatedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SavedAddress_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SavedAddress", field, false, false, "DateTime")
 }
 
 func _SavedAddressPayload_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SavedAddressPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *customer.SavedAddress { return obj.Address },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SavedAddressPayload_address(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Address, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.SavedAddress) graphql.Marshaler {
 			return marshalOSavedAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSavedAddress(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_SavedAddressPayload_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SavedAddressPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_SavedAddress(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _SavedAddressPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SavedAddressPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SavedAddressPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SavedAddressPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SavedAddressPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -812,15 +1136,14 @@ func UnmarshalUpdateProfileInput(ctx context.Context, raw any) (customer.UpdateP
 var petImplementors = []string{"Pet"}
 
 func _Pet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *customer.Pet) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, petImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, petImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("Pet")
+			out.Values[i] = graphql.MarshalString("Pet")
 		case "id":
 			out.Values[i] = _Pet_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -882,15 +1205,14 @@ func _Pet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *
 var petPayloadImplementors = []string{"PetPayload"}
 
 func _PetPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PetPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, petPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, petPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PetPayload")
+			out.Values[i] = graphql.MarshalString("PetPayload")
 		case "pet":
 			out.Values[i] = _PetPayload_pet(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -921,15 +1243,14 @@ func _PetPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var profileImplementors = []string{"Profile"}
 
 func _Profile(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *customer.Profile) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, profileImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, profileImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("Profile")
+			out.Values[i] = graphql.MarshalString("Profile")
 		case "name":
 			out.Values[i] = _Profile_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -985,15 +1306,14 @@ func _Profile(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var profilePayloadImplementors = []string{"ProfilePayload"}
 
 func _ProfilePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ProfilePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, profilePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, profilePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("ProfilePayload")
+			out.Values[i] = graphql.MarshalString("ProfilePayload")
 		case "profile":
 			out.Values[i] = _ProfilePayload_profile(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1024,15 +1344,14 @@ func _ProfilePayload(ctx context.Context, ec *executionContext, sel ast.Selectio
 var savedAddressImplementors = []string{"SavedAddress"}
 
 func _SavedAddress(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *customer.SavedAddress) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, savedAddressImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, savedAddressImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("SavedAddress")
+			out.Values[i] = graphql.MarshalString("SavedAddress")
 		case "id":
 			out.Values[i] = _SavedAddress_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1073,15 +1392,14 @@ func _SavedAddress(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var savedAddressPayloadImplementors = []string{"SavedAddressPayload"}
 
 func _SavedAddressPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.SavedAddressPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, savedAddressPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, savedAddressPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("SavedAddressPayload")
+			out.Values[i] = graphql.MarshalString("SavedAddressPayload")
 		case "address":
 			out.Values[i] = _SavedAddressPayload_address(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1131,16 +1449,22 @@ func unmarshalNGender2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomer�
 
 func marshalNGender2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v customer.Gender) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Gender!")
 	}
 	return res
 }
 
+func marshalNPet2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v customer.Pet) graphql.Marshaler {
+	return _Pet(ctx, ec, sel, &v)
+}
+
 func marshalNPet2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPetᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Pet) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _Pet(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPet2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPet(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1170,9 +1494,15 @@ func unmarshalNRemovePetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋc
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalNSavedAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSavedAddress(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v customer.SavedAddress) graphql.Marshaler {
+	return _SavedAddress(ctx, ec, sel, &v)
+}
+
 func marshalNSavedAddress2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSavedAddressᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.SavedAddress) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _SavedAddress(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNSavedAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSavedAddress(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1196,7 +1526,7 @@ func unmarshalNSpecies2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomer
 
 func marshalNSpecies2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSpecies(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v customer.Species) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Species!")
 	}
@@ -1215,6 +1545,22 @@ func unmarshalNSpecies2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcusto
 		}
 	}
 	return res, nil
+}
+
+func marshalNSpecies2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSpeciesᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Species) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNSpecies2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSpecies(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func unmarshalNUpdateAddressInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐUpdateAddressInput(ctx context.Context, ec *executionContext, v any) (customer.UpdateAddressInput, error) {
@@ -1249,6 +1595,25 @@ func unmarshalOGender2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustom
 	return res, nil
 }
 
+func marshalOGender2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGenderᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Gender) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNGender2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func unmarshalOGender2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx context.Context, ec *executionContext, v any) (*customer.Gender, error) {
 	if v == nil {
 		return nil, nil
@@ -1256,6 +1621,16 @@ func unmarshalOGender2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustom
 	tmp, err := graphql.UnmarshalString(v)
 	res := customer.Gender(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOGender2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *customer.Gender) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func marshalOPet2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *customer.Pet) graphql.Marshaler {
@@ -1286,6 +1661,16 @@ func unmarshalOSpecies2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcusto
 	tmp, err := graphql.UnmarshalString(v)
 	res := customer.Species(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOSpecies2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSpecies(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *customer.Species) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -30,421 +29,834 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _Mailing_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, true, false, "ID")
 }
 
 func _Mailing_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "String")
 }
 
 func _Mailing_medium(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() member.Medium { return obj.Medium },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_medium(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Medium, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v member.Medium) graphql.Marshaler {
 			return marshalNMedium2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMedium(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_medium(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Medium")
 }
 
 func _Mailing_segmentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.OfSegment() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_segmentId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfSegment(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_segmentId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, true, false, "ID")
 }
 
 func _Mailing_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.ForStore() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_storeId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ForStore(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Mailing_storeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, true, false, "ID")
 }
 
 func _Mailing_followsId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.Follows() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_followsId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Follows(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Mailing_followsId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, true, false, "ID")
 }
 
 func _Mailing_pieceCost(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.PieceCost() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_pieceCost(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PieceCost(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Mailing_pieceCost(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mailing",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Mailing_fixedCost(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.FixedCost() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_fixedCost(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FixedCost(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Mailing_fixedCost(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mailing",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Mailing_cost(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Cost() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_cost(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Mailing_cost(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mailing",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Mailing_holdOut(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.HoldOut },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_holdOut(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HoldOut, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_holdOut(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
 }
 
 func _Mailing_windowDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.WindowDays },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_windowDays(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WindowDays, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_windowDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
 }
 
 func _Mailing_productIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []string { return obj.Products() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_productIds(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Products(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_productIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, true, false, "ID")
 }
 
 func _Mailing_categoryIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []string { return obj.Categories() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_categoryIds(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Categories(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_categoryIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, true, false, "ID")
 }
 
 func _Mailing_subject(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Subject },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_subject(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subject, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_subject(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "String")
 }
 
 func _Mailing_body(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Body },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_body(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Body, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_body(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "String")
 }
 
 func _Mailing_imprint(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Imprint },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_imprint(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Imprint, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_imprint(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "String")
 }
 
 func _Mailing_perSecond(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.PerSecond },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_perSecond(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PerSecond, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_perSecond(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
 }
 
 func _Mailing_trackOpens(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.TrackOpens },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_trackOpens(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TrackOpens, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_trackOpens(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Boolean")
 }
 
 func _Mailing_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() mailing.State { return obj.State },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_state(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v mailing.State) graphql.Marshaler {
 			return marshalNMailingState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐState(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "MailingState")
 }
 
 func _Mailing_refusal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Refusal },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_refusal(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Refusal, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_refusal(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "String")
 }
 
 func _Mailing_audience(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Audience },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_audience(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Audience, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_audience(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
 }
 
 func _Mailing_decided(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Decided },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_decided(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Decided, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_decided(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
 }
 
 func _Mailing_addressed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Addressed },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_addressed(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Addressed, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_addressed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
 }
 
 func _Mailing_heldOut(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.HeldOut },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_heldOut(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HeldOut, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_heldOut(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
 }
 
 func _Mailing_leftOut(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.LeftOut },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_leftOut(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LeftOut, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_leftOut(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
 }
 
 func _Mailing_sent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Delivered },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_sent(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delivered, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_sent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "Int")
 }
 
 func _Mailing_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.CreatedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_createdAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "DateTime")
 }
 
 func _Mailing_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.UpdatedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_updatedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Mailing_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "DateTime")
 }
 
 func _Mailing_sentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.SentAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_sentAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SentAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Mailing_sentAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "DateTime")
 }
 
 func _Mailing_completedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Mailing) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.CompletedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mailing_completedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CompletedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Mailing_completedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mailing", field, false, false, "DateTime")
 }
 
 func _MailingConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Mailing]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []page.Edge[mailing.Mailing] { return obj.Edges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingConnection_edges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[mailing.Mailing]) graphql.Marshaler {
 			return marshalNMailingEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MailingConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailingConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MailingEdge(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MailingConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Mailing]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []mailing.Mailing { return obj.Nodes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingConnection_nodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []mailing.Mailing) graphql.Marshaler {
 			return marshalNMailing2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐMailingᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MailingConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailingConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Mailing(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MailingConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Mailing]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MailingConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailingConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MailingConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Mailing]) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_MailingConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (int, error) {
+		func(ctx context.Context) (any, error) {
 			return obj.TotalCount(ctx)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -453,329 +865,686 @@ func fieldContext_MailingConnection_totalCount(_ context.Context, ec *executionC
 }
 
 func _MailingEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[mailing.Mailing]) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Cursor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingEdge_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MailingEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingEdge", field, false, false, "String")
 }
 
 func _MailingEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[mailing.Mailing]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() mailing.Mailing { return obj.Node },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingEdge_node(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v mailing.Mailing) graphql.Marshaler {
 			return marshalNMailing2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐMailing(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MailingEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailingEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Mailing(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MailingFile_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.File) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.URL },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingFile_url(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MailingFile_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingFile", field, false, false, "String")
 }
 
 func _MailingFile_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.File) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.ExpiresAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingFile_expiresAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MailingFile_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingFile", field, false, false, "DateTime")
 }
 
 func _MailingFile_first(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.File) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.First },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingFile_first(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.First, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MailingFile_first(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingFile", field, false, false, "Int")
 }
 
 func _MailingFile_last(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.File) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Last },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingFile_last(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Last, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MailingFile_last(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingFile", field, false, false, "Int")
 }
 
 func _MailingFilePayload_file(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MailingFilePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *mailing.File { return obj.File },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingFilePayload_file(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.File, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *mailing.File) graphql.Marshaler {
 			return marshalOMailingFile2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐFile(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_MailingFilePayload_file(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailingFilePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MailingFile(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _MailingFilePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MailingFilePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingFilePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MailingFilePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailingFilePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MailingLabelsPayload_files(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MailingLabelsPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []mailing.File { return obj.Files },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingLabelsPayload_files(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Files, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []mailing.File) graphql.Marshaler {
 			return marshalNMailingFile2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐFileᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MailingLabelsPayload_files(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailingLabelsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MailingFile(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MailingLabelsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MailingLabelsPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingLabelsPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MailingLabelsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailingLabelsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MailingPayload_mailing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MailingPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *mailing.Mailing { return obj.Mailing },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingPayload_mailing(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mailing, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *mailing.Mailing) graphql.Marshaler {
 			return marshalOMailing2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐMailing(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_MailingPayload_mailing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailingPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Mailing(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _MailingPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MailingPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MailingPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailingPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MailingRecipient_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.OfMember() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipient_memberId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfMember(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MailingRecipient_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingRecipient", field, true, false, "ID")
 }
 
 func _MailingRecipient_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() mailing.RecipientState { return obj.State },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipient_state(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v mailing.RecipientState) graphql.Marshaler {
 			return marshalNMailingRecipientState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐRecipientState(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MailingRecipient_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingRecipient", field, false, false, "MailingRecipientState")
 }
 
 func _MailingRecipient_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *mailing.Reason { return obj.Why() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipient_reason(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Why(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *mailing.Reason) graphql.Marshaler {
 			return marshalOMailingReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐReason(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_MailingRecipient_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingRecipient", field, true, false, "MailingReason")
 }
 
 func _MailingRecipient_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.Position },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipient_position(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Position, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_MailingRecipient_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingRecipient", field, false, false, "Int")
 }
 
 func _MailingRecipient_sentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.SentAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipient_sentAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SentAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_MailingRecipient_sentAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingRecipient", field, false, false, "DateTime")
 }
 
 func _MailingRecipient_openedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.OpenedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipient_openedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OpenedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_MailingRecipient_openedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingRecipient", field, false, false, "DateTime")
 }
 
 func _MailingRecipient_clickedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ClickedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipient_clickedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClickedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_MailingRecipient_clickedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingRecipient", field, false, false, "DateTime")
 }
 
 func _MailingRecipient_unsubscribedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.UnsubscribedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipient_unsubscribedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UnsubscribedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_MailingRecipient_unsubscribedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingRecipient", field, false, false, "DateTime")
 }
 
 func _MailingRecipient_bounce(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *mailing.BounceKind { return obj.CameBack() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipient_bounce(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CameBack(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *mailing.BounceKind) graphql.Marshaler {
 			return marshalOMailBounce2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐBounceKind(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_MailingRecipient_bounce(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingRecipient", field, true, false, "MailBounce")
 }
 
 func _MailingRecipient_purchases(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Recipient) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Purchases },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipient_purchases(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Purchases, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MailingRecipient_purchases(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingRecipient", field, false, false, "Int")
 }
 
 func _MailingRecipientConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Recipient]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []page.Edge[mailing.Recipient] { return obj.Edges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipientConnection_edges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[mailing.Recipient]) graphql.Marshaler {
 			return marshalNMailingRecipientEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MailingRecipientConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailingRecipientConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MailingRecipientEdge(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MailingRecipientConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Recipient]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []mailing.Recipient { return obj.Nodes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipientConnection_nodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []mailing.Recipient) graphql.Marshaler {
 			return marshalNMailingRecipient2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐRecipientᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MailingRecipientConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailingRecipientConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MailingRecipient(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MailingRecipientConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Recipient]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipientConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MailingRecipientConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailingRecipientConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MailingRecipientConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[mailing.Recipient]) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_MailingRecipientConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (int, error) {
+		func(ctx context.Context) (any, error) {
 			return obj.TotalCount(ctx)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -784,28 +1553,58 @@ func fieldContext_MailingRecipientConnection_totalCount(_ context.Context, ec *e
 }
 
 func _MailingRecipientEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[mailing.Recipient]) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Cursor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipientEdge_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MailingRecipientEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingRecipientEdge", field, false, false, "String")
 }
 
 func _MailingRecipientEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[mailing.Recipient]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() mailing.Recipient { return obj.Node },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingRecipientEdge_node(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v mailing.Recipient) graphql.Marshaler {
 			return marshalNMailingRecipient2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐRecipient(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MailingRecipientEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MailingRecipientEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MailingRecipient(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1153,15 +1952,14 @@ func UnmarshalSaveMailingInput(ctx context.Context, raw any) (mailing.SaveInput,
 var mailingImplementors = []string{"Mailing"}
 
 func _Mailing(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *mailing.Mailing) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailingImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("Mailing")
+			out.Values[i] = graphql.MarshalString("Mailing")
 		case "id":
 			out.Values[i] = _Mailing_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1332,15 +2130,14 @@ func _Mailing(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var mailingConnectionImplementors = []string{"MailingConnection"}
 
 func _MailingConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[mailing.Mailing]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingConnectionImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailingConnectionImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MailingConnection")
+			out.Values[i] = graphql.MarshalString("MailingConnection")
 		case "edges":
 			out.Values[i] = _MailingConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1382,15 +2179,14 @@ func _MailingConnection(ctx context.Context, ec *executionContext, sel ast.Selec
 var mailingEdgeImplementors = []string{"MailingEdge"}
 
 func _MailingEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[mailing.Mailing]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingEdgeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailingEdgeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MailingEdge")
+			out.Values[i] = graphql.MarshalString("MailingEdge")
 		case "cursor":
 			out.Values[i] = _MailingEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1421,15 +2217,14 @@ func _MailingEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var mailingFileImplementors = []string{"MailingFile"}
 
 func _MailingFile(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *mailing.File) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingFileImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailingFileImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MailingFile")
+			out.Values[i] = graphql.MarshalString("MailingFile")
 		case "url":
 			out.Values[i] = _MailingFile_url(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1470,15 +2265,14 @@ func _MailingFile(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var mailingFilePayloadImplementors = []string{"MailingFilePayload"}
 
 func _MailingFilePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.MailingFilePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingFilePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailingFilePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MailingFilePayload")
+			out.Values[i] = graphql.MarshalString("MailingFilePayload")
 		case "file":
 			out.Values[i] = _MailingFilePayload_file(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1509,15 +2303,14 @@ func _MailingFilePayload(ctx context.Context, ec *executionContext, sel ast.Sele
 var mailingLabelsPayloadImplementors = []string{"MailingLabelsPayload"}
 
 func _MailingLabelsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.MailingLabelsPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingLabelsPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailingLabelsPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MailingLabelsPayload")
+			out.Values[i] = graphql.MarshalString("MailingLabelsPayload")
 		case "files":
 			out.Values[i] = _MailingLabelsPayload_files(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1548,15 +2341,14 @@ func _MailingLabelsPayload(ctx context.Context, ec *executionContext, sel ast.Se
 var mailingPayloadImplementors = []string{"MailingPayload"}
 
 func _MailingPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.MailingPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailingPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MailingPayload")
+			out.Values[i] = graphql.MarshalString("MailingPayload")
 		case "mailing":
 			out.Values[i] = _MailingPayload_mailing(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1587,15 +2379,14 @@ func _MailingPayload(ctx context.Context, ec *executionContext, sel ast.Selectio
 var mailingRecipientImplementors = []string{"MailingRecipient"}
 
 func _MailingRecipient(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *mailing.Recipient) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingRecipientImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailingRecipientImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MailingRecipient")
+			out.Values[i] = graphql.MarshalString("MailingRecipient")
 		case "memberId":
 			out.Values[i] = _MailingRecipient_memberId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1666,15 +2457,14 @@ func _MailingRecipient(ctx context.Context, ec *executionContext, sel ast.Select
 var mailingRecipientConnectionImplementors = []string{"MailingRecipientConnection"}
 
 func _MailingRecipientConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[mailing.Recipient]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingRecipientConnectionImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailingRecipientConnectionImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MailingRecipientConnection")
+			out.Values[i] = graphql.MarshalString("MailingRecipientConnection")
 		case "edges":
 			out.Values[i] = _MailingRecipientConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1716,15 +2506,14 @@ func _MailingRecipientConnection(ctx context.Context, ec *executionContext, sel 
 var mailingRecipientEdgeImplementors = []string{"MailingRecipientEdge"}
 
 func _MailingRecipientEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[mailing.Recipient]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingRecipientEdgeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailingRecipientEdgeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MailingRecipientEdge")
+			out.Values[i] = graphql.MarshalString("MailingRecipientEdge")
 		case "cursor":
 			out.Values[i] = _MailingRecipientEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1761,8 +2550,10 @@ func marshalNMailing2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐ
 }
 
 func marshalNMailing2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐMailingᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []mailing.Mailing) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _Mailing(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMailing2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐMailing(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1778,9 +2569,15 @@ func marshalNMailingConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return _MailingConnection(ctx, ec, sel, &v)
 }
 
+func marshalNMailingEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[mailing.Mailing]) graphql.Marshaler {
+	return _MailingEdge(ctx, ec, sel, &v)
+}
+
 func marshalNMailingEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[mailing.Mailing]) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _MailingEdge(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMailingEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1792,9 +2589,15 @@ func marshalNMailingEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpag
 	return ret
 }
 
+func marshalNMailingFile2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐFile(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v mailing.File) graphql.Marshaler {
+	return _MailingFile(ctx, ec, sel, &v)
+}
+
 func marshalNMailingFile2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐFileᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []mailing.File) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _MailingFile(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMailingFile2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐFile(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1833,8 +2636,10 @@ func marshalNMailingRecipient2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋm
 }
 
 func marshalNMailingRecipient2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐRecipientᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []mailing.Recipient) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _MailingRecipient(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMailingRecipient2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐRecipient(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1850,9 +2655,15 @@ func marshalNMailingRecipientConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _MailingRecipientConnection(ctx, ec, sel, &v)
 }
 
+func marshalNMailingRecipientEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[mailing.Recipient]) graphql.Marshaler {
+	return _MailingRecipientEdge(ctx, ec, sel, &v)
+}
+
 func marshalNMailingRecipientEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[mailing.Recipient]) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _MailingRecipientEdge(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMailingRecipientEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1864,18 +2675,30 @@ func marshalNMailingRecipientEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return ret
 }
 
+func unmarshalNMailingRecipientState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐRecipientState(ctx context.Context, ec *executionContext, v any) (mailing.RecipientState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := mailing.RecipientState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNMailingRecipientState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐRecipientState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v mailing.RecipientState) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "MailingRecipientState!")
 	}
 	return res
 }
 
+func unmarshalNMailingState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐState(ctx context.Context, ec *executionContext, v any) (mailing.State, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := mailing.State(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNMailingState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v mailing.State) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "MailingState!")
 	}
@@ -1909,13 +2732,22 @@ func marshalOMailingFile2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmai
 	return _MailingFile(ctx, ec, sel, v)
 }
 
+func unmarshalOMailingReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐReason(ctx context.Context, ec *executionContext, v any) (*mailing.Reason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := mailing.Reason(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalOMailingReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *mailing.Reason) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	_ = sel
 	_ = ctx
-	res := run.Text(string(*v))
+	res := graphql.MarshalString(string(*v))
 	return res
 }
 
@@ -1928,6 +2760,16 @@ func unmarshalOMailingRecipientState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalOMailingRecipientState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐRecipientState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *mailing.RecipientState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func unmarshalOMailingState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐState(ctx context.Context, ec *executionContext, v any) (*mailing.State, error) {
 	if v == nil {
 		return nil, nil
@@ -1935,6 +2777,16 @@ func unmarshalOMailingState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	tmp, err := graphql.UnmarshalString(v)
 	res := mailing.State(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOMailingState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *mailing.State) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

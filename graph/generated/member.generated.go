@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/graph/run"
+	"errors"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -42,164 +42,306 @@ type MemberResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Member_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Member_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, true, false, "ID")
 }
 
 func _Member_masked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.Masked },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_masked(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Masked, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Member_masked(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "Boolean")
 }
 
 func _Member_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Member_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "String")
 }
 
 func _Member_kana(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Kana },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_kana(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kana, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Member_kana(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "String")
 }
 
 func _Member_phone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Phone },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_phone(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Phone, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Member_phone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "String")
 }
 
 func _Member_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Email },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_email(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Email, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Member_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "String")
 }
 
 func _Member_birthday(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.Birthday },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_birthday(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Birthday, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-	)
-}
-
-func _Member_birthMonth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *int { return obj.BirthMonth() },
-		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
-			return marshalOInt2ᚖint(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Member_age(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *int { return obj.Age() },
-		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
-			return marshalOInt2ᚖint(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Member_gender(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() customer.Gender { return obj.Gender },
-		func(ctx context.Context, selections ast.SelectionSet, v customer.Gender) graphql.Marshaler {
-			return marshalNGender2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Member_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *customer.Address { return obj.Address },
-		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
-			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
-		},
+		true,
 		false,
 	)
 }
+func fieldContext_Member_birthday(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "Date")
+}
 
-func _Member_hasAccount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Leaf(
+func _Member_birthMonth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.Account },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_birthMonth(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BirthMonth(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Member_birthMonth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, true, false, "Int")
+}
+
+func _Member_age(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_age(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Age(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Member_age(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, true, false, "Int")
+}
+
+func _Member_gender(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_gender(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Gender, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v customer.Gender) graphql.Marshaler {
+			return marshalNGender2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Member_gender(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "Gender")
+}
+
+func _Member_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_address(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Address, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
+			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Member_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Member",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Address(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Member_hasAccount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_hasAccount(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Account, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Member_hasAccount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "Boolean")
 }
 
 func _Member_memberships(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Member_memberships(ctx, ec, field)
 		},
-		func(ctx context.Context) ([]member.Membership, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Member().Memberships(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []member.Membership) graphql.Marshaler {
 			return marshalNMembership2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMembershipᚄ(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -209,24 +351,29 @@ func fieldContext_Member_memberships(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Membership(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _Member_cards(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Member_cards(ctx, ec, field)
 		},
-		func(ctx context.Context) ([]member.Card, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Member().Cards(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []member.Card) graphql.Marshaler {
 			return marshalNMemberCard2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCardᚄ(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -236,24 +383,29 @@ func fieldContext_Member_cards(_ context.Context, ec *executionContext, field gr
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MemberCard(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _Member_pets(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Member_pets(ctx, ec, field)
 		},
-		func(ctx context.Context) ([]customer.Pet, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Member().Pets(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []customer.Pet) graphql.Marshaler {
 			return marshalNPet2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPetᚄ(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -263,24 +415,29 @@ func fieldContext_Member_pets(_ context.Context, ec *executionContext, field gra
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Pet(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _Member_settings(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Member_settings(ctx, ec, field)
 		},
-		func(ctx context.Context) ([]member.Setting, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Member().Settings(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []member.Setting) graphql.Marshaler {
 			return marshalNMemberSetting2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐSettingᚄ(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -290,24 +447,29 @@ func fieldContext_Member_settings(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MemberSetting(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _Member_consents(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Member_consents(ctx, ec, field)
 		},
-		func(ctx context.Context) ([]member.Consent, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Member().Consents(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []member.Consent) graphql.Marshaler {
 			return marshalNMemberConsent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐConsentᚄ(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -317,24 +479,29 @@ func fieldContext_Member_consents(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MemberConsent(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _Member_rankChanges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Member_rankChanges(ctx, ec, field)
 		},
-		func(ctx context.Context) ([]member.RankChange, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Member().RankChanges(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []member.RankChange) graphql.Marshaler {
 			return marshalNMemberRankChange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRankChangeᚄ(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -344,6 +511,9 @@ func fieldContext_Member_rankChanges(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MemberRankChange(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
@@ -359,7 +529,35 @@ func _Member_household(ctx context.Context, ec *executionContext, field graphql.
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Member().Household(ctx, obj)
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"MEMBER_READ"}),
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal []member.Member
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal []member.Member
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"MEMBER_READ"})
+				if err != nil {
+					var zeroVal []member.Member
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal []member.Member
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v []member.Member) graphql.Marshaler {
 			return marshalNMember2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMemberᚄ(ctx, ec, selections, v)
 		},
@@ -373,349 +571,691 @@ func fieldContext_Member_household(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Member(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _Member_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.CreatedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_createdAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Member_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "DateTime")
 }
 
 func _Member_erasedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ErasedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_erasedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ErasedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberCard_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() string { return obj.GlobalID() },
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return marshalNID2string(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberCard_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() string { return obj.Number },
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return marshalNString2string(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberCard_brandId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() string { return obj.OfBrand() },
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return marshalNID2string(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberCard_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() member.CardKind { return obj.Kind },
-		func(ctx context.Context, selections ast.SelectionSet, v member.CardKind) graphql.Marshaler {
-			return marshalNMemberCardKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCardKind(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberCard_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() member.CardState { return obj.State },
-		func(ctx context.Context, selections ast.SelectionSet, v member.CardState) graphql.Marshaler {
-			return marshalNMemberCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCardState(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberCard_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *string { return obj.IssuedBy() },
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return marshalOID2ᚖstring(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberCard_issuedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() time.Time { return obj.IssuedAt },
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberCard_endedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *time.Time { return obj.EndedAt },
-		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
-			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberConsent_brandId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() string { return obj.OfBrand() },
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return marshalNID2string(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberConsent_medium(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() member.Medium { return obj.Medium },
-		func(ctx context.Context, selections ast.SelectionSet, v member.Medium) graphql.Marshaler {
-			return marshalNMedium2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMedium(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberConsent_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() bool { return obj.Given },
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return marshalNBoolean2bool(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberConsent_how(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() member.How { return obj.How },
-		func(ctx context.Context, selections ast.SelectionSet, v member.How) graphql.Marshaler {
-			return marshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐHow(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberConsent_wording(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() string { return obj.Wording },
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return marshalNString2string(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberConsent_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *string { return obj.AtStore() },
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return marshalOID2ᚖstring(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberConsent_actor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() access.Role { return obj.ActorRole },
-		func(ctx context.Context, selections ast.SelectionSet, v access.Role) graphql.Marshaler {
-			return marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberConsent_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() time.Time { return obj.At },
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberExportPayload_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberExportPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *string { return obj.URL },
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return marshalOString2ᚖstring(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberExportPayload_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberExportPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *time.Time { return obj.ExpiresAt },
-		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
-			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _MemberExportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberExportPayload) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() []model.UserError { return obj.UserErrors },
-		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
-			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-	)
-}
-
-func _MemberPayload_member(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberPayload) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *member.Member { return obj.Member },
-		func(ctx context.Context, selections ast.SelectionSet, v *member.Member) graphql.Marshaler {
-			return marshalOMember2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMember(ctx, ec, selections, v)
-		},
 		false,
 	)
 }
+func fieldContext_Member_erasedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, "DateTime")
+}
 
-func _MemberPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberPayload) (ret graphql.Marshaler) {
-	return run.Value(
+func _MemberCard_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberCard_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberCard_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberCard", field, true, false, "ID")
+}
+
+func _MemberCard_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberCard_number(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Number, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberCard_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberCard", field, false, false, "String")
+}
+
+func _MemberCard_brandId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberCard_brandId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfBrand(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberCard_brandId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberCard", field, true, false, "ID")
+}
+
+func _MemberCard_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberCard_kind(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v member.CardKind) graphql.Marshaler {
+			return marshalNMemberCardKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCardKind(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberCard_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberCard", field, false, false, "MemberCardKind")
+}
+
+func _MemberCard_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberCard_state(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v member.CardState) graphql.Marshaler {
+			return marshalNMemberCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCardState(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberCard_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberCard", field, false, false, "MemberCardState")
+}
+
+func _MemberCard_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberCard_storeId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IssuedBy(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_MemberCard_storeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberCard", field, true, false, "ID")
+}
+
+func _MemberCard_issuedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberCard_issuedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IssuedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberCard_issuedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberCard", field, false, false, "DateTime")
+}
+
+func _MemberCard_endedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Card) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberCard_endedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_MemberCard_endedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberCard", field, false, false, "DateTime")
+}
+
+func _MemberConsent_brandId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberConsent_brandId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfBrand(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberConsent_brandId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberConsent", field, true, false, "ID")
+}
+
+func _MemberConsent_medium(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberConsent_medium(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Medium, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v member.Medium) graphql.Marshaler {
+			return marshalNMedium2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMedium(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberConsent_medium(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberConsent", field, false, false, "Medium")
+}
+
+func _MemberConsent_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberConsent_given(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Given, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberConsent_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberConsent", field, false, false, "Boolean")
+}
+
+func _MemberConsent_how(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberConsent_how(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.How, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v member.How) graphql.Marshaler {
+			return marshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐHow(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberConsent_how(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberConsent", field, false, false, "ConsentHow")
+}
+
+func _MemberConsent_wording(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberConsent_wording(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Wording, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberConsent_wording(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberConsent", field, false, false, "String")
+}
+
+func _MemberConsent_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberConsent_storeId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtStore(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_MemberConsent_storeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberConsent", field, true, false, "ID")
+}
+
+func _MemberConsent_actor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberConsent_actor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ActorRole, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v access.Role) graphql.Marshaler {
+			return marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberConsent_actor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberConsent", field, false, false, "Role")
+}
+
+func _MemberConsent_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Consent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberConsent_at(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberConsent_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberConsent", field, false, false, "DateTime")
+}
+
+func _MemberExportPayload_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberExportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberExportPayload_url(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_MemberExportPayload_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberExportPayload", field, false, false, "String")
+}
+
+func _MemberExportPayload_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberExportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberExportPayload_expiresAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_MemberExportPayload_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberExportPayload", field, false, false, "DateTime")
+}
+
+func _MemberExportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberExportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberExportPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberExportPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberExportPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _MemberPayload_member(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberPayload_member(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Member, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *member.Member) graphql.Marshaler {
+			return marshalOMember2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMember(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_MemberPayload_member(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Member(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _MemberPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MemberRank_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRank_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberRank_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRank", field, true, false, "ID")
 }
 
 func _MemberRank_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Code },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRank_code(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberRank_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRank", field, false, false, "String")
 }
 
 func _MemberRank_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRank_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberRank_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRank", field, false, false, "String")
 }
 
 func _MemberRank_minSpend(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.MinSpend() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRank_minSpend(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MinSpend(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberRank_minSpend(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberRank",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MemberRank_months(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Months },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRank_months(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Months, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberRank_months(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRank", field, false, false, "Int")
 }
 
 func _MemberRank_groupId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
@@ -729,7 +1269,35 @@ func _MemberRank_groupId(ctx context.Context, ec *executionContext, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.OfGroup(), nil
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"MEMBER_READ"}),
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"MEMBER_READ"})
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -742,241 +1310,489 @@ func fieldContext_MemberRank_groupId(_ context.Context, ec *executionContext, fi
 }
 
 func _MemberRank_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ClosedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRank_closedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClosedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_MemberRank_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRank", field, false, false, "DateTime")
 }
 
 func _MemberRankChange_brandId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.RankChange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.OfBrand() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRankChange_brandId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfBrand(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberRankChange_brandId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRankChange", field, true, false, "ID")
 }
 
 func _MemberRankChange_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.RankChange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.FromName },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRankChange_from(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FromName, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_MemberRankChange_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRankChange", field, false, false, "String")
 }
 
 func _MemberRankChange_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.RankChange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.ToName },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRankChange_to(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ToName, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_MemberRankChange_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRankChange", field, false, false, "String")
 }
 
 func _MemberRankChange_spend(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.RankChange) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *money.Money { return obj.Spend() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRankChange_spend(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Spend(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
+}
+func fieldContext_MemberRankChange_spend(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberRankChange",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MemberRankChange_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.RankChange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.At },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRankChange_at(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberRankChange_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRankChange", field, false, false, "DateTime")
 }
 
 func _MemberRankPayload_rank(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberRankPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *member.Rank { return obj.Rank },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRankPayload_rank(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rank, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *member.Rank) graphql.Marshaler {
 			return marshalOMemberRank2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRank(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_MemberRankPayload_rank(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberRankPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MemberRank(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _MemberRankPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberRankPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRankPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberRankPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberRankPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MemberRequest_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Request) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRequest_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberRequest_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRequest", field, true, false, "ID")
 }
 
 func _MemberRequest_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Request) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.OfMember() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRequest_memberId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfMember(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberRequest_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRequest", field, true, false, "ID")
 }
 
 func _MemberRequest_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Request) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() member.RequestKind { return obj.Kind },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRequest_kind(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v member.RequestKind) graphql.Marshaler {
 			return marshalNMemberRequestKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestKind(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberRequest_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRequest", field, false, false, "MemberRequestKind")
 }
 
 func _MemberRequest_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Request) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() member.RequestState { return obj.State },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRequest_state(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v member.RequestState) graphql.Marshaler {
 			return marshalNMemberRequestState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestState(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberRequest_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRequest", field, false, false, "MemberRequestState")
 }
 
 func _MemberRequest_waitsFor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Request) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *member.WaitsFor { return obj.Awaited() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRequest_waitsFor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Awaited(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *member.WaitsFor) graphql.Marshaler {
 			return marshalOErasureWaitsFor2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐWaitsFor(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_MemberRequest_waitsFor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRequest", field, true, false, "ErasureWaitsFor")
 }
 
 func _MemberRequest_requestedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Request) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.RequestedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRequest_requestedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RequestedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberRequest_requestedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRequest", field, false, false, "DateTime")
 }
 
 func _MemberRequest_doneAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Request) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.DoneAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRequest_doneAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DoneAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_MemberRequest_doneAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRequest", field, false, false, "DateTime")
 }
 
 func _MemberRequestConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Request]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []page.Edge[member.Request] { return obj.Edges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRequestConnection_edges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[member.Request]) graphql.Marshaler {
 			return marshalNMemberRequestEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberRequestConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberRequestConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MemberRequestEdge(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MemberRequestConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Request]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []member.Request { return obj.Nodes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRequestConnection_nodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []member.Request) graphql.Marshaler {
 			return marshalNMemberRequest2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberRequestConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberRequestConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MemberRequest(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MemberRequestConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Request]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRequestConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberRequestConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberRequestConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MemberRequestConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Request]) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_MemberRequestConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (int, error) {
+		func(ctx context.Context) (any, error) {
 			return obj.TotalCount(ctx)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -985,223 +1801,453 @@ func fieldContext_MemberRequestConnection_totalCount(_ context.Context, ec *exec
 }
 
 func _MemberRequestEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[member.Request]) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Cursor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRequestEdge_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberRequestEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRequestEdge", field, false, false, "String")
 }
 
 func _MemberRequestEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[member.Request]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() member.Request { return obj.Node },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRequestEdge_node(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v member.Request) graphql.Marshaler {
 			return marshalNMemberRequest2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequest(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberRequestEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberRequestEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MemberRequest(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MemberRequestPayload_request(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberRequestPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *member.Request { return obj.Request },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRequestPayload_request(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Request, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *member.Request) graphql.Marshaler {
 			return marshalOMemberRequest2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequest(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_MemberRequestPayload_request(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberRequestPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MemberRequest(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _MemberRequestPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberRequestPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRequestPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberRequestPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberRequestPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MemberSetting_brandId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Setting) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.OfBrand() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberSetting_brandId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfBrand(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberSetting_brandId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberSetting", field, true, false, "ID")
 }
 
 func _MemberSetting_medium(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Setting) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() member.Medium { return obj.Medium },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberSetting_medium(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Medium, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v member.Medium) graphql.Marshaler {
 			return marshalNMedium2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMedium(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberSetting_medium(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberSetting", field, false, false, "Medium")
 }
 
 func _MemberSetting_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Setting) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.Given },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberSetting_given(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Given, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberSetting_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberSetting", field, false, false, "Boolean")
 }
 
 func _MemberSetting_since(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Setting) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.Since },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberSetting_since(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberSetting_since(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberSetting", field, false, false, "DateTime")
 }
 
 func _Membership_brandId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.OfBrand() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Membership_brandId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfBrand(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Membership_brandId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Membership", field, true, false, "ID")
 }
 
 func _Membership_registeredStoreId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.RegisteredAt() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Membership_registeredStoreId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RegisteredAt(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-	)
-}
-
-func _Membership_homeStoreId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *string { return obj.Home() },
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return marshalOID2ᚖstring(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Membership_rankCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *string { return obj.RankCode },
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return marshalOString2ᚖstring(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Membership_rankName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() i18n.Text { return obj.RankName },
-		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
-			return marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Membership_spend(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *money.Money { return obj.Spend() },
-		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
-			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
-		},
+		true,
 		false,
 	)
 }
+func fieldContext_Membership_registeredStoreId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Membership", field, true, false, "ID")
+}
 
-func _Membership_joinedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
-	return run.Leaf(
+func _Membership_homeStoreId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.JoinedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Membership_homeStoreId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Home(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Membership_homeStoreId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Membership", field, true, false, "ID")
+}
+
+func _Membership_rankCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Membership_rankCode(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RankCode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Membership_rankCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Membership", field, false, false, "String")
+}
+
+func _Membership_rankName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Membership_rankName(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RankName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Membership_rankName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Membership", field, false, false, "String")
+}
+
+func _Membership_spend(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Membership_spend(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Spend(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
+			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Membership_spend(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Membership",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Membership_joinedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Membership_joinedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.JoinedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Membership_joinedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Membership", field, false, false, "DateTime")
 }
 
 func _Membership_endedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Membership) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.EndedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Membership_endedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Membership_endedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Membership", field, false, false, "DateTime")
 }
 
 func _PetWeight_measuredOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Weight) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.MeasuredOn },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PetWeight_measuredOn(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MeasuredOn, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PetWeight_measuredOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PetWeight", field, false, false, "Date")
 }
 
 func _PetWeight_grams(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Weight) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Grams },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PetWeight_grams(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Grams, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PetWeight_grams(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PetWeight", field, false, false, "Int")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1942,6 +2988,62 @@ func UnmarshalReportMemberCardLostInput(ctx context.Context, raw any) (member.Lo
 	return out, err
 }
 
+func unmarshalInputRequestMemberEmailChangeInput(ctx context.Context, ec *executionContext, obj any) (member.EmailChangeInput, error) {
+	var it member.EmailChangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"memberId", "email", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "memberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberID = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRequestMemberEmailChangeInput unmarshals raw into the RequestMemberEmailChangeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRequestMemberEmailChangeInput(ctx context.Context, raw any) (member.EmailChangeInput, error) {
+	var out member.EmailChangeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RequestMemberEmailChangeInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputSaveMemberRankInput(ctx context.Context, ec *executionContext, obj any) (member.SaveRankInput, error) {
 	var it member.SaveRankInput
 	if obj == nil {
@@ -2315,15 +3417,14 @@ func UnmarshalWithdrawMemberErasureInput(ctx context.Context, raw any) (member.W
 var memberImplementors = []string{"Member"}
 
 func _Member(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *member.Member) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("Member")
+			out.Values[i] = graphql.MarshalString("Member")
 		case "id":
 			out.Values[i] = _Member_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2456,15 +3557,14 @@ func _Member(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 var memberCardImplementors = []string{"MemberCard"}
 
 func _MemberCard(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *member.Card) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberCardImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberCardImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberCard")
+			out.Values[i] = graphql.MarshalString("MemberCard")
 		case "id":
 			out.Values[i] = _MemberCard_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2525,15 +3625,14 @@ func _MemberCard(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var memberConsentImplementors = []string{"MemberConsent"}
 
 func _MemberConsent(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *member.Consent) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberConsentImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberConsentImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberConsent")
+			out.Values[i] = graphql.MarshalString("MemberConsent")
 		case "brandId":
 			out.Values[i] = _MemberConsent_brandId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2594,15 +3693,14 @@ func _MemberConsent(ctx context.Context, ec *executionContext, sel ast.Selection
 var memberExportPayloadImplementors = []string{"MemberExportPayload"}
 
 func _MemberExportPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.MemberExportPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberExportPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberExportPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberExportPayload")
+			out.Values[i] = graphql.MarshalString("MemberExportPayload")
 		case "url":
 			out.Values[i] = _MemberExportPayload_url(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2638,15 +3736,14 @@ func _MemberExportPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 var memberPayloadImplementors = []string{"MemberPayload"}
 
 func _MemberPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.MemberPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberPayload")
+			out.Values[i] = graphql.MarshalString("MemberPayload")
 		case "member":
 			out.Values[i] = _MemberPayload_member(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2677,15 +3774,14 @@ func _MemberPayload(ctx context.Context, ec *executionContext, sel ast.Selection
 var memberRankImplementors = []string{"MemberRank"}
 
 func _MemberRank(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *member.Rank) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberRankImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberRankImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberRank")
+			out.Values[i] = graphql.MarshalString("MemberRank")
 		case "id":
 			out.Values[i] = _MemberRank_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2741,15 +3837,14 @@ func _MemberRank(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var memberRankChangeImplementors = []string{"MemberRankChange"}
 
 func _MemberRankChange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *member.RankChange) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberRankChangeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberRankChangeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberRankChange")
+			out.Values[i] = graphql.MarshalString("MemberRankChange")
 		case "brandId":
 			out.Values[i] = _MemberRankChange_brandId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2795,15 +3890,14 @@ func _MemberRankChange(ctx context.Context, ec *executionContext, sel ast.Select
 var memberRankPayloadImplementors = []string{"MemberRankPayload"}
 
 func _MemberRankPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.MemberRankPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberRankPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberRankPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberRankPayload")
+			out.Values[i] = graphql.MarshalString("MemberRankPayload")
 		case "rank":
 			out.Values[i] = _MemberRankPayload_rank(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2834,15 +3928,14 @@ func _MemberRankPayload(ctx context.Context, ec *executionContext, sel ast.Selec
 var memberRequestImplementors = []string{"MemberRequest"}
 
 func _MemberRequest(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *member.Request) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberRequestImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberRequestImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberRequest")
+			out.Values[i] = graphql.MarshalString("MemberRequest")
 		case "id":
 			out.Values[i] = _MemberRequest_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2898,15 +3991,14 @@ func _MemberRequest(ctx context.Context, ec *executionContext, sel ast.Selection
 var memberRequestConnectionImplementors = []string{"MemberRequestConnection"}
 
 func _MemberRequestConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[member.Request]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberRequestConnectionImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberRequestConnectionImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberRequestConnection")
+			out.Values[i] = graphql.MarshalString("MemberRequestConnection")
 		case "edges":
 			out.Values[i] = _MemberRequestConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2948,15 +4040,14 @@ func _MemberRequestConnection(ctx context.Context, ec *executionContext, sel ast
 var memberRequestEdgeImplementors = []string{"MemberRequestEdge"}
 
 func _MemberRequestEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[member.Request]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberRequestEdgeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberRequestEdgeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberRequestEdge")
+			out.Values[i] = graphql.MarshalString("MemberRequestEdge")
 		case "cursor":
 			out.Values[i] = _MemberRequestEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2987,15 +4078,14 @@ func _MemberRequestEdge(ctx context.Context, ec *executionContext, sel ast.Selec
 var memberRequestPayloadImplementors = []string{"MemberRequestPayload"}
 
 func _MemberRequestPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.MemberRequestPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberRequestPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberRequestPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberRequestPayload")
+			out.Values[i] = graphql.MarshalString("MemberRequestPayload")
 		case "request":
 			out.Values[i] = _MemberRequestPayload_request(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3026,15 +4116,14 @@ func _MemberRequestPayload(ctx context.Context, ec *executionContext, sel ast.Se
 var memberSettingImplementors = []string{"MemberSetting"}
 
 func _MemberSetting(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *member.Setting) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberSettingImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberSettingImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberSetting")
+			out.Values[i] = graphql.MarshalString("MemberSetting")
 		case "brandId":
 			out.Values[i] = _MemberSetting_brandId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3075,15 +4164,14 @@ func _MemberSetting(ctx context.Context, ec *executionContext, sel ast.Selection
 var membershipImplementors = []string{"Membership"}
 
 func _Membership(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *member.Membership) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, membershipImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, membershipImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("Membership")
+			out.Values[i] = graphql.MarshalString("Membership")
 		case "brandId":
 			out.Values[i] = _Membership_brandId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3144,15 +4232,14 @@ func _Membership(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var petWeightImplementors = []string{"PetWeight"}
 
 func _PetWeight(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *customer.Weight) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, petWeightImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, petWeightImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PetWeight")
+			out.Values[i] = graphql.MarshalString("PetWeight")
 		case "measuredOn":
 			out.Values[i] = _PetWeight_measuredOn(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3197,7 +4284,7 @@ func unmarshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmembe
 
 func marshalNConsentHow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐHow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.How) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ConsentHow!")
 	}
@@ -3227,7 +4314,7 @@ func unmarshalNMedium2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐ
 
 func marshalNMedium2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMedium(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.Medium) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Medium!")
 	}
@@ -3239,8 +4326,10 @@ func marshalNMember2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMe
 }
 
 func marshalNMember2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMemberᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []member.Member) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _Member(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMember2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMember(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3252,9 +4341,15 @@ func marshalNMember2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmember�
 	return ret
 }
 
+func marshalNMemberCard2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCard(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.Card) graphql.Marshaler {
+	return _MemberCard(ctx, ec, sel, &v)
+}
+
 func marshalNMemberCard2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCardᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []member.Card) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _MemberCard(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMemberCard2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCard(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3274,25 +4369,37 @@ func unmarshalNMemberCardKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋm
 
 func marshalNMemberCardKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCardKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.CardKind) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "MemberCardKind!")
 	}
 	return res
 }
 
+func unmarshalNMemberCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCardState(ctx context.Context, ec *executionContext, v any) (member.CardState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := member.CardState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNMemberCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐCardState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.CardState) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "MemberCardState!")
 	}
 	return res
 }
 
+func marshalNMemberConsent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐConsent(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.Consent) graphql.Marshaler {
+	return _MemberConsent(ctx, ec, sel, &v)
+}
+
 func marshalNMemberConsent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐConsentᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []member.Consent) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _MemberConsent(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMemberConsent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐConsent(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3317,9 +4424,15 @@ func unmarshalNMemberPersonInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalNMemberRank2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRank(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.Rank) graphql.Marshaler {
+	return _MemberRank(ctx, ec, sel, &v)
+}
+
 func marshalNMemberRank2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRankᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []member.Rank) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _MemberRank(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMemberRank2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRank(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3331,9 +4444,15 @@ func marshalNMemberRank2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemb
 	return ret
 }
 
+func marshalNMemberRankChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRankChange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.RankChange) graphql.Marshaler {
+	return _MemberRankChange(ctx, ec, sel, &v)
+}
+
 func marshalNMemberRankChange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRankChangeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []member.RankChange) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _MemberRankChange(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMemberRankChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRankChange(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3354,8 +4473,10 @@ func marshalNMemberRequest2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemb
 }
 
 func marshalNMemberRequest2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []member.Request) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _MemberRequest(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMemberRequest2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequest(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3371,9 +4492,15 @@ func marshalNMemberRequestConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _MemberRequestConnection(ctx, ec, sel, &v)
 }
 
+func marshalNMemberRequestEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[member.Request]) graphql.Marshaler {
+	return _MemberRequestEdge(ctx, ec, sel, &v)
+}
+
 func marshalNMemberRequestEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[member.Request]) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _MemberRequestEdge(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMemberRequestEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3390,9 +4517,15 @@ func unmarshalNMemberRequestInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalNMemberRequestKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestKind(ctx context.Context, ec *executionContext, v any) (member.RequestKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := member.RequestKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNMemberRequestKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.RequestKind) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "MemberRequestKind!")
 	}
@@ -3403,18 +4536,30 @@ func marshalNMemberRequestPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 	return _MemberRequestPayload(ctx, ec, sel, &v)
 }
 
+func unmarshalNMemberRequestState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestState(ctx context.Context, ec *executionContext, v any) (member.RequestState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := member.RequestState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNMemberRequestState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.RequestState) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "MemberRequestState!")
 	}
 	return res
 }
 
+func marshalNMemberSetting2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐSetting(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.Setting) graphql.Marshaler {
+	return _MemberSetting(ctx, ec, sel, &v)
+}
+
 func marshalNMemberSetting2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐSettingᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []member.Setting) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _MemberSetting(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMemberSetting2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐSetting(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3445,9 +4590,15 @@ func unmarshalNMemberSettingInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return res, nil
 }
 
+func marshalNMembership2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMembership(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v member.Membership) graphql.Marshaler {
+	return _Membership(ctx, ec, sel, &v)
+}
+
 func marshalNMembership2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMembershipᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []member.Membership) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _Membership(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMembership2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMembership(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3464,9 +4615,15 @@ func unmarshalNMergeMembersInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalNPetWeight2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐWeight(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v customer.Weight) graphql.Marshaler {
+	return _PetWeight(ctx, ec, sel, &v)
+}
+
 func marshalNPetWeight2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐWeightᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Weight) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PetWeight(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPetWeight2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐWeight(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3490,6 +4647,11 @@ func unmarshalNRegisterMemberInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 
 func unmarshalNReportMemberCardLostInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐLostInput(ctx context.Context, ec *executionContext, v any) (member.LostInput, error) {
 	res, err := unmarshalInputReportMemberCardLostInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNRequestMemberEmailChangeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐEmailChangeInput(ctx context.Context, ec *executionContext, v any) (member.EmailChangeInput, error) {
+	res, err := unmarshalInputRequestMemberEmailChangeInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -3523,13 +4685,22 @@ func unmarshalNWithdrawMemberErasureInput2githubᚗcomᚋnorenᚑcommerceᚋnore
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalOErasureWaitsFor2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐWaitsFor(ctx context.Context, ec *executionContext, v any) (*member.WaitsFor, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := member.WaitsFor(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalOErasureWaitsFor2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐWaitsFor(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *member.WaitsFor) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	_ = sel
 	_ = ctx
-	res := run.Text(string(*v))
+	res := graphql.MarshalString(string(*v))
 	return res
 }
 
@@ -3540,6 +4711,16 @@ func unmarshalOMedium2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmember
 	tmp, err := graphql.UnmarshalString(v)
 	res := member.Medium(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOMedium2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMedium(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *member.Medium) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func marshalOMember2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMember(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *member.Member) graphql.Marshaler {
@@ -3570,6 +4751,16 @@ func unmarshalOMemberRequestState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	tmp, err := graphql.UnmarshalString(v)
 	res := member.RequestState(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOMemberRequestState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *member.RequestState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

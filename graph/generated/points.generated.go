@@ -4,8 +4,7 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/core/access"
-	"github.com/noren-commerce/noren/graph/run"
+	"errors"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -40,316 +39,654 @@ type PointRateResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _ClosePointCodePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ClosePointCodePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ClosePointCodePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_ClosePointCodePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ClosePointCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _ClosePointRulePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ClosePointRulePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ClosePointRulePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_ClosePointRulePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ClosePointRulePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _ExchangePointsPayload_balances(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExchangePointsPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []points.Balance { return obj.Balances },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ExchangePointsPayload_balances(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Balances, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []points.Balance) graphql.Marshaler {
 			return marshalNPointBalance2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalanceᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_ExchangePointsPayload_balances(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ExchangePointsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointBalance(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _ExchangePointsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExchangePointsPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ExchangePointsPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_ExchangePointsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ExchangePointsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _ExportPointTransfersPayload_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExportPointTransfersPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Count },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ExportPointTransfersPayload_count(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ExportPointTransfersPayload_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExportPointTransfersPayload", field, false, false, "Int")
 }
 
 func _ExportPointTransfersPayload_more(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExportPointTransfersPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.More },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ExportPointTransfersPayload_more(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.More, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ExportPointTransfersPayload_more(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExportPointTransfersPayload", field, false, false, "Boolean")
 }
 
 func _ExportPointTransfersPayload_csv(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExportPointTransfersPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.CSV },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ExportPointTransfersPayload_csv(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CSV, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_ExportPointTransfersPayload_csv(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExportPointTransfersPayload", field, false, false, "String")
 }
 
 func _ExportPointTransfersPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExportPointTransfersPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ExportPointTransfersPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_ExportPointTransfersPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ExportPointTransfersPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _ImportPointAnswersPayload_acknowledged(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ImportPointAnswersPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Acknowledged },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ImportPointAnswersPayload_acknowledged(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Acknowledged, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ImportPointAnswersPayload_acknowledged(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportPointAnswersPayload", field, false, false, "Int")
 }
 
 func _ImportPointAnswersPayload_returned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ImportPointAnswersPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Returned },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ImportPointAnswersPayload_returned(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Returned, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ImportPointAnswersPayload_returned(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportPointAnswersPayload", field, false, false, "Int")
 }
 
 func _ImportPointAnswersPayload_repeated(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ImportPointAnswersPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Repeated },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ImportPointAnswersPayload_repeated(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Repeated, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ImportPointAnswersPayload_repeated(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportPointAnswersPayload", field, false, false, "Int")
 }
 
 func _ImportPointAnswersPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ImportPointAnswersPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ImportPointAnswersPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_ImportPointAnswersPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ImportPointAnswersPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointArrival_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrival_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointArrival_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointArrival", field, true, false, "ID")
 }
 
 func _PointArrival_partnerId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Partner() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrival_partnerId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Partner(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointArrival_partnerId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointArrival", field, true, false, "ID")
 }
 
 func _PointArrival_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Reference },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrival_reference(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reference, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointArrival_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointArrival", field, false, false, "String")
 }
 
 func _PointArrival_theirMember(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.TheirMember },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrival_theirMember(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TheirMember, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointArrival_theirMember(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointArrival", field, false, false, "String")
 }
 
 func _PointArrival_theirPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.TheirPoints },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrival_theirPoints(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TheirPoints, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointArrival_theirPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointArrival", field, false, false, "Int")
 }
 
 func _PointArrival_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.ArrivalState { return obj.State },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrival_state(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.ArrivalState) graphql.Marshaler {
 			return marshalNPointArrivalState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrivalState(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointArrival_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointArrival", field, false, false, "PointArrivalState")
 }
 
 func _PointArrival_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Reason },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrival_reason(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointArrival_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointArrival", field, false, false, "String")
 }
 
 func _PointArrival_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.CreatedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrival_createdAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointArrival_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointArrival", field, false, false, "DateTime")
 }
 
 func _PointArrival_settledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.SettledAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrival_settledAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SettledAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_PointArrival_settledAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointArrival", field, false, false, "DateTime")
 }
 
 func _PointArrivalConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Arrival]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []page.Edge[points.Arrival] { return obj.Edges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrivalConnection_edges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[points.Arrival]) graphql.Marshaler {
 			return marshalNPointArrivalEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointArrivalConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointArrivalConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointArrivalEdge(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointArrivalConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Arrival]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []points.Arrival { return obj.Nodes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrivalConnection_nodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []points.Arrival) graphql.Marshaler {
 			return marshalNPointArrival2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrivalᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointArrivalConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointArrivalConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointArrival(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointArrivalConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Arrival]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrivalConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointArrivalConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointArrivalConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointArrivalConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Arrival]) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PointArrivalConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (int, error) {
+		func(ctx context.Context) (any, error) {
 			return obj.TotalCount(ctx)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -358,621 +695,1265 @@ func fieldContext_PointArrivalConnection_totalCount(_ context.Context, ec *execu
 }
 
 func _PointArrivalEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[points.Arrival]) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Cursor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrivalEdge_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointArrivalEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointArrivalEdge", field, false, false, "String")
 }
 
 func _PointArrivalEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[points.Arrival]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.Arrival { return obj.Node },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrivalEdge_node(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.Arrival) graphql.Marshaler {
 			return marshalNPointArrival2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrival(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointArrivalEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointArrivalEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointArrival(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointArrivalPayload_arrival(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointArrivalPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *points.Arrival { return obj.Arrival },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrivalPayload_arrival(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Arrival, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *points.Arrival) graphql.Marshaler {
 			return marshalOPointArrival2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrival(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_PointArrivalPayload_arrival(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointArrivalPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointArrival(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _PointArrivalPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointArrivalPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrivalPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointArrivalPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointArrivalPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointBalance_programme(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.Programme { return obj.Programme },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointBalance_programme(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Programme, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.Programme) graphql.Marshaler {
 			return marshalNPointProgramme2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐProgramme(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointBalance_programme(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointBalance",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointProgramme(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointBalance_usable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Usable },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointBalance_usable(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Usable, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointBalance_usable(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointBalance", field, false, false, "Int")
 }
 
 func _PointBalance_pending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Pending },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointBalance_pending(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pending, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointBalance_pending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointBalance", field, false, false, "Int")
 }
 
 func _PointBalance_owed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Owed },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointBalance_owed(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owed, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointBalance_owed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointBalance", field, false, false, "Int")
 }
 
 func _PointBalance_worth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Worth() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointBalance_worth(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Worth(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointBalance_worth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointBalance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointBalance_nextExpiry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.NextDay },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointBalance_nextExpiry(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NextDay, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-	)
-}
-
-func _PointBalance_nextExpiryPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() int64 { return obj.NextCount },
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _PointBalancePayload_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointBalancePayload) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *points.Balance { return obj.Balance },
-		func(ctx context.Context, selections ast.SelectionSet, v *points.Balance) graphql.Marshaler {
-			return marshalOPointBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx, ec, selections, v)
-		},
+		true,
 		false,
 	)
 }
+func fieldContext_PointBalance_nextExpiry(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointBalance", field, false, false, "Date")
+}
 
-func _PointBalancePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointBalancePayload) (ret graphql.Marshaler) {
-	return run.Value(
+func _PointBalance_nextExpiryPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Balance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointBalance_nextExpiryPoints(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NextCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_PointBalance_nextExpiryPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointBalance", field, false, false, "Int")
+}
+
+func _PointBalancePayload_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointBalancePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointBalancePayload_balance(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Balance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *points.Balance) graphql.Marshaler {
+			return marshalOPointBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PointBalancePayload_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointBalancePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointBalance(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _PointBalancePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointBalancePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointBalancePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointBalancePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointBalancePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointBalancesPayload_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointBalancesPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Points },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointBalancesPayload_points(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointBalancesPayload_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointBalancesPayload", field, false, false, "Int")
 }
 
 func _PointBalancesPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointBalancesPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointBalancesPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointBalancesPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointBalancesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointCode_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointCode_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointCode_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, true, false, "ID")
 }
 
 func _PointCode_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.OfProgramme() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointCode_programmeId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfProgramme(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointCode_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, true, false, "ID")
 }
 
 func _PointCode_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Code },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointCode_code(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointCode_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "String")
 }
 
 func _PointCode_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointCode_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointCode_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "String")
 }
 
 func _PointCode_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Points },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointCode_points(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointCode_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "Int")
 }
 
 func _PointCode_daily(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.Daily },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointCode_daily(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Daily, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointCode_daily(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "Boolean")
 }
 
 func _PointCode_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.AtShop() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointCode_shopId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtShop(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-	)
-}
-
-func _PointCode_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *time.Time { return obj.ValidFrom },
-		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
-			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _PointCode_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *time.Time { return obj.ValidUntil },
-		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
-			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _PointCode_mostUses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *int64 { return obj.MostUses },
-		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
-			return marshalOInt2ᚖint64(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _PointCode_uses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() int64 { return obj.Uses },
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return marshalNInt2int64(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _PointCode_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *time.Time { return obj.ClosedAt },
-		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
-			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _PointCodePayload_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointCodePayload) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *points.Code { return obj.Code },
-		func(ctx context.Context, selections ast.SelectionSet, v *points.Code) graphql.Marshaler {
-			return marshalOPointCode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCode(ctx, ec, selections, v)
-		},
+		true,
 		false,
 	)
 }
+func fieldContext_PointCode_shopId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, true, false, "ID")
+}
 
-func _PointCodePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointCodePayload) (ret graphql.Marshaler) {
-	return run.Value(
+func _PointCode_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointCode_validFrom(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ValidFrom, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PointCode_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "DateTime")
+}
+
+func _PointCode_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointCode_validUntil(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ValidUntil, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PointCode_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "DateTime")
+}
+
+func _PointCode_mostUses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointCode_mostUses(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MostUses, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return marshalOInt2ᚖint64(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PointCode_mostUses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "Int")
+}
+
+func _PointCode_uses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointCode_uses(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Uses, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_PointCode_uses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "Int")
+}
+
+func _PointCode_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointCode_closedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClosedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PointCode_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "DateTime")
+}
+
+func _PointCodePayload_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointCodePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointCodePayload_code(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *points.Code) graphql.Marshaler {
+			return marshalOPointCode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCode(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PointCodePayload_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointCode(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _PointCodePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointCodePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointCodePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointCodePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointDifference_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Difference) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.ID },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointDifference_reference(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointDifference_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointDifference", field, false, false, "String")
 }
 
 func _PointDifference_cause(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Difference) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.DifferenceCause { return obj.Cause },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointDifference_cause(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.DifferenceCause) graphql.Marshaler {
 			return marshalNPointDifferenceCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐDifferenceCause(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointDifference_cause(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointDifference", field, false, false, "PointDifferenceCause")
 }
 
 func _PointDifference_ourPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Difference) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.OurPoints },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointDifference_ourPoints(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OurPoints, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointDifference_ourPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointDifference", field, false, false, "Int")
 }
 
 func _PointDifference_told(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Difference) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Told },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointDifference_told(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Told, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointDifference_told(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointDifference", field, false, false, "Int")
 }
 
 func _PointEntry_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Number },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntry_number(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Number, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointEntry_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "Int")
 }
 
 func _PointEntry_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.Kind { return obj.Kind },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntry_kind(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.Kind) graphql.Marshaler {
 			return marshalNPointEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐKind(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointEntry_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "PointEntryKind")
 }
 
 func _PointEntry_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Points },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntry_points(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointEntry_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "Int")
 }
 
 func _PointEntry_debit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.Side { return obj.Debit },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntry_debit(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Debit, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.Side) graphql.Marshaler {
 			return marshalNPointAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSide(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointEntry_debit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "PointAccount")
 }
 
 func _PointEntry_credit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.Side { return obj.Credit },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntry_credit(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Credit, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.Side) graphql.Marshaler {
 			return marshalNPointAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSide(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointEntry_credit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "PointAccount")
 }
 
 func _PointEntry_change(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Change() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntry_change(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Change(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointEntry_change(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntry", field, true, false, "Int")
 }
 
 func _PointEntry_pendingChange(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.PendingChange() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntry_pendingChange(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PendingChange(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointEntry_pendingChange(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntry", field, true, false, "Int")
 }
 
 func _PointEntry_available(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Available },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntry_available(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Available, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointEntry_available(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "Int")
 }
 
 func _PointEntry_pending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Pending },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntry_pending(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pending, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointEntry_pending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "Int")
 }
 
 func _PointEntry_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.OfOrder() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntry_orderId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfOrder(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_PointEntry_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntry", field, true, false, "ID")
 }
 
 func _PointEntry_purchaseId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.OfPurchase() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntry_purchaseId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfPurchase(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_PointEntry_purchaseId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntry", field, true, false, "ID")
 }
 
 func _PointEntry_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Reason },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntry_reason(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointEntry_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "String")
 }
 
 func _PointEntry_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.At },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntry_at(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointEntry_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntry", field, false, false, "DateTime")
 }
 
 func _PointEntryConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Entry]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []page.Edge[points.Entry] { return obj.Edges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntryConnection_edges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[points.Entry]) graphql.Marshaler {
 			return marshalNPointEntryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointEntryConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointEntryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointEntryEdge(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointEntryConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Entry]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []points.Entry { return obj.Nodes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntryConnection_nodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []points.Entry) graphql.Marshaler {
 			return marshalNPointEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐEntryᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointEntryConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointEntryConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointEntry(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointEntryConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Entry]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntryConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointEntryConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointEntryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointEntryConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Entry]) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PointEntryConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (int, error) {
+		func(ctx context.Context) (any, error) {
 			return obj.TotalCount(ctx)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -981,358 +1962,724 @@ func fieldContext_PointEntryConnection_totalCount(_ context.Context, ec *executi
 }
 
 func _PointEntryEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[points.Entry]) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Cursor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntryEdge_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointEntryEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntryEdge", field, false, false, "String")
 }
 
 func _PointEntryEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[points.Entry]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.Entry { return obj.Node },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointEntryEdge_node(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.Entry) graphql.Marshaler {
 			return marshalNPointEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐEntry(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointEntryEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointEntryEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointEntry(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointLiability_programme(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Liability) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.Programme { return obj.Programme },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointLiability_programme(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Programme, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.Programme) graphql.Marshaler {
 			return marshalNPointProgramme2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐProgramme(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointLiability_programme(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointLiability",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointProgramme(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointLiability_month(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Liability) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.Month },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointLiability_month(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Month, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_PointLiability_month(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointLiability", field, false, false, "Date")
 }
 
 func _PointLiability_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Liability) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Points },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointLiability_points(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointLiability_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointLiability", field, false, false, "Long")
 }
 
 func _PointLiability_pending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Liability) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Pending },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointLiability_pending(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pending, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointLiability_pending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointLiability", field, false, false, "Long")
 }
 
 func _PointLiability_worth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Liability) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Worth() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointLiability_worth(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Worth(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointLiability_worth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointLiability",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointLiabilityReport_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointLiabilityReport) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []points.Liability { return obj.Rows },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointLiabilityReport_rows(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rows, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []points.Liability) graphql.Marshaler {
 			return marshalNPointLiability2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐLiabilityᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointLiabilityReport_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointLiabilityReport",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointLiability(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointLiabilityReport_csv(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointLiabilityReport) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.CSV },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointLiabilityReport_csv(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CSV, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointLiabilityReport_csv(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointLiabilityReport", field, false, false, "String")
 }
 
 func _PointLot_issued(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Lot) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Issued },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointLot_issued(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Issued, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointLot_issued(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointLot", field, false, false, "Int")
 }
 
 func _PointLot_remaining(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Lot) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Remaining },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointLot_remaining(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Remaining, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointLot_remaining(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointLot", field, false, false, "Int")
 }
 
 func _PointLot_pending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Lot) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.Pending },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointLot_pending(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pending, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointLot_pending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointLot", field, false, false, "Boolean")
 }
 
 func _PointLot_expiresOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Lot) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ExpiresOn },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointLot_expiresOn(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresOn, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_PointLot_expiresOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointLot", field, false, false, "Date")
 }
 
 func _PointLot_confirmsAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Lot) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ConfirmsAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointLot_confirmsAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConfirmsAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_PointLot_confirmsAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointLot", field, false, false, "DateTime")
 }
 
 func _PointLot_earnedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Lot) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.EarnedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointLot_earnedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EarnedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointLot_earnedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointLot", field, false, false, "DateTime")
 }
 
 func _PointOffer_programme(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Offer) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.Programme { return obj.Programme },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointOffer_programme(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Programme, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.Programme) graphql.Marshaler {
 			return marshalNPointProgramme2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐProgramme(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointOffer_programme(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointOffer",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointProgramme(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointOffer_usable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Offer) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Usable },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointOffer_usable(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Usable, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointOffer_usable(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointOffer", field, false, false, "Int")
 }
 
 func _PointOffer_most(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Offer) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Most },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointOffer_most(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Most, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointOffer_most(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointOffer", field, false, false, "Int")
 }
 
 func _PointOffer_mostWorth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Offer) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.MostWorth },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointOffer_mostWorth(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MostWorth, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointOffer_mostWorth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointOffer",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointPartner_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartner_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointPartner_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointPartner", field, true, false, "ID")
 }
 
 func _PointPartner_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Programme() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartner_programmeId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Programme(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointPartner_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointPartner", field, true, false, "ID")
 }
 
 func _PointPartner_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Code },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartner_code(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointPartner_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "String")
 }
 
 func _PointPartner_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartner_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointPartner_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "String")
 }
 
 func _PointPartner_way(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.Way { return obj.Way },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartner_way(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Way, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.Way) graphql.Marshaler {
 			return marshalNPointPartnerWay2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐWay(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointPartner_way(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "PointPartnerWay")
 }
 
 func _PointPartner_ourPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.OurPoints },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartner_ourPoints(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OurPoints, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointPartner_ourPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "Int")
 }
 
 func _PointPartner_theirPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.TheirPoints },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartner_theirPoints(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TheirPoints, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointPartner_theirPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "Int")
 }
 
 func _PointPartner_minPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.MinPoints },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartner_minPoints(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MinPoints, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointPartner_minPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "Int")
 }
 
 func _PointPartner_sends(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.Sends },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartner_sends(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sends, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointPartner_sends(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "Boolean")
 }
 
 func _PointPartner_receives(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.Receives },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartner_receives(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Receives, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointPartner_receives(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "Boolean")
 }
 
 func _PointPartner_apiPartnerId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
@@ -1346,7 +2693,35 @@ func _PointPartner_apiPartnerId(ctx context.Context, ec *executionContext, field
 		func(ctx context.Context) (any, error) {
 			return obj.Client(), nil
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_READ"}),
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"POINT_READ"})
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -1359,175 +2734,352 @@ func fieldContext_PointPartner_apiPartnerId(_ context.Context, ec *executionCont
 }
 
 func _PointPartner_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ClosedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartner_closedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClosedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-	)
-}
-
-func _PointPartnerPayload_partner(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointPartnerPayload) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *points.Partner { return obj.Partner },
-		func(ctx context.Context, selections ast.SelectionSet, v *points.Partner) graphql.Marshaler {
-			return marshalOPointPartner2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐPartner(ctx, ec, selections, v)
-		},
+		true,
 		false,
 	)
 }
+func fieldContext_PointPartner_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "DateTime")
+}
 
-func _PointPartnerPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointPartnerPayload) (ret graphql.Marshaler) {
-	return run.Value(
+func _PointPartnerPayload_partner(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointPartnerPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartnerPayload_partner(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Partner, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *points.Partner) graphql.Marshaler {
+			return marshalOPointPartner2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐPartner(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PointPartnerPayload_partner(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointPartnerPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointPartner(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _PointPartnerPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointPartnerPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartnerPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointPartnerPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointPartnerPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointProgramme_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgramme_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointProgramme_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointProgramme", field, true, false, "ID")
 }
 
 func _PointProgramme_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Code },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgramme_code(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointProgramme_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "String")
 }
 
 func _PointProgramme_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgramme_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointProgramme_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "String")
 }
 
 func _PointProgramme_shared(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.Shared },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgramme_shared(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shared, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointProgramme_shared(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Boolean")
 }
 
 func _PointProgramme_unitPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.UnitPoints },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgramme_unitPoints(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UnitPoints, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointProgramme_unitPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Int")
 }
 
 func _PointProgramme_unitWorth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.UnitWorth() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgramme_unitWorth(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UnitWorth(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointProgramme_unitWorth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointProgramme",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointProgramme_expiryDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.ExpiryDays },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgramme_expiryDays(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiryDays, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_PointProgramme_expiryDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Int")
 }
 
 func _PointProgramme_confirmDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.ConfirmDays },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgramme_confirmDays(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConfirmDays, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointProgramme_confirmDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Int")
 }
 
 func _PointProgramme_graceDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.GraceDays },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgramme_graceDays(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GraceDays, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointProgramme_graceDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Int")
 }
 
 func _PointProgramme_noticeDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.NoticeDays },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgramme_noticeDays(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NoticeDays, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointProgramme_noticeDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Int")
 }
 
 func _PointProgramme_transferable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.Transferable },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgramme_transferable(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Transferable, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointProgramme_transferable(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Boolean")
 }
 
 func _PointProgramme_grantLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
@@ -1541,7 +3093,35 @@ func _PointProgramme_grantLimit(ctx context.Context, ec *executionContext, field
 		func(ctx context.Context) (any, error) {
 			return obj.GrantLimit, nil
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_READ"}),
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal int64
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal int64
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"POINT_READ"})
+				if err != nil {
+					var zeroVal int64
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal int64
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
@@ -1554,31 +3134,44 @@ func fieldContext_PointProgramme_grantLimit(_ context.Context, ec *executionCont
 }
 
 func _PointProgramme_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ClosedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgramme_closedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClosedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_PointProgramme_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "DateTime")
 }
 
 func _PointProgramme_rates(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PointProgramme_rates(ctx, ec, field)
 		},
-		func(ctx context.Context) ([]points.Rate, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.PointProgramme().Rates(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []points.Rate) graphql.Marshaler {
 			return marshalNPointRate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRateᚄ(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -1588,24 +3181,29 @@ func fieldContext_PointProgramme_rates(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointRate(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _PointProgramme_rules(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PointProgramme_rules(ctx, ec, field)
 		},
-		func(ctx context.Context) ([]points.Rule, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.PointProgramme().Rules(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []points.Rule) graphql.Marshaler {
 			return marshalNPointRule2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRuleᚄ(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -1615,74 +3213,139 @@ func fieldContext_PointProgramme_rules(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointRule(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _PointProgrammePayload_programme(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointProgrammePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *points.Programme { return obj.Programme },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgrammePayload_programme(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Programme, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *points.Programme) graphql.Marshaler {
 			return marshalOPointProgramme2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐProgramme(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_PointProgrammePayload_programme(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointProgrammePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointProgramme(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _PointProgrammePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointProgrammePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgrammePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointProgrammePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointProgrammePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointRate_fromId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rate) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.From() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRate_fromId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointRate_fromId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointRate", field, true, false, "ID")
 }
 
 func _PointRate_toId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rate) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Reaches() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRate_toId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reaches(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointRate_toId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointRate", field, true, false, "ID")
 }
 
 func _PointRate_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rate) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PointRate_to(ctx, ec, field)
 		},
-		func(ctx context.Context) (points.Programme, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.PointRate().To(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.Programme) graphql.Marshaler {
 			return marshalNPointProgramme2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐProgramme(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -1692,489 +3355,975 @@ func fieldContext_PointRate_to(_ context.Context, ec *executionContext, field gr
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointProgramme(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _PointRate_fromPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rate) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.FromPoints },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRate_fromPoints(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FromPoints, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointRate_fromPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointRate", field, false, false, "Int")
 }
 
 func _PointRate_toPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rate) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.ToPoints },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRate_toPoints(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ToPoints, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointRate_toPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointRate", field, false, false, "Int")
 }
 
 func _PointRatePayload_rate(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointRatePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *points.Rate { return obj.Rate },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRatePayload_rate(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rate, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *points.Rate) graphql.Marshaler {
 			return marshalOPointRate2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRate(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_PointRatePayload_rate(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointRatePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointRate(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _PointRatePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointRatePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRatePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointRatePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointRatePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointRule_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rule) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRule_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointRule_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointRule", field, true, false, "ID")
 }
 
 func _PointRule_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rule) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRule_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointRule_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointRule", field, false, false, "String")
 }
 
 func _PointRule_terms(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rule) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.Terms { return obj.Terms },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRule_terms(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Terms, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.Terms) graphql.Marshaler {
 			return marshalNPointTerms2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTerms(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointRule_terms(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointRule",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointTerms(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointRule_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rule) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ValidFrom },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRule_validFrom(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ValidFrom, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-	)
-}
-
-func _PointRule_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rule) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *time.Time { return obj.ValidUntil },
-		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
-			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _PointRulePayload_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointRulePayload) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *points.Rule { return obj.Rule },
-		func(ctx context.Context, selections ast.SelectionSet, v *points.Rule) graphql.Marshaler {
-			return marshalOPointRule2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRule(ctx, ec, selections, v)
-		},
+		true,
 		false,
 	)
 }
+func fieldContext_PointRule_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointRule", field, false, false, "DateTime")
+}
 
-func _PointRulePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointRulePayload) (ret graphql.Marshaler) {
-	return run.Value(
+func _PointRule_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRule_validUntil(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ValidUntil, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PointRule_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointRule", field, false, false, "DateTime")
+}
+
+func _PointRulePayload_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointRulePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRulePayload_rule(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *points.Rule) graphql.Marshaler {
+			return marshalOPointRule2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRule(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PointRulePayload_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointRulePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointRule(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _PointRulePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointRulePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRulePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointRulePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointRulePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointTerms_occasion(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.Occasion { return obj.Occasion },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTerms_occasion(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Occasion, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.Occasion) graphql.Marshaler {
 			return marshalNPointOccasion2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐOccasion(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTerms_occasion(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "PointOccasion")
 }
 
 func _PointTerms_perMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.PerMinor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTerms_perMinor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PerMinor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTerms_perMinor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Int")
 }
 
 func _PointTerms_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Points },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTerms_points(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTerms_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Int")
 }
 
 func _PointTerms_factor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *decimal.Decimal { return obj.Factor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTerms_factor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Factor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_PointTerms_factor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Decimal")
 }
 
 func _PointTerms_productIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []string { return obj.Products() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTerms_productIds(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Products(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTerms_productIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTerms", field, true, false, "ID")
 }
 
 func _PointTerms_categoryIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []string { return obj.Categories() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTerms_categoryIds(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Categories(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTerms_categoryIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTerms", field, true, false, "ID")
 }
 
 func _PointTerms_shopIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []string { return obj.Shops() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTerms_shopIds(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shops(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTerms_shopIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTerms", field, true, false, "ID")
 }
 
 func _PointTerms_weekdays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []int { return obj.Weekdays },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTerms_weekdays(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Weekdays, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []int) graphql.Marshaler {
 			return marshalNInt2ᚕintᚄ(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTerms_weekdays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Int")
 }
 
 func _PointTerms_monthDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []int { return obj.MonthDays },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTerms_monthDays(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MonthDays, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []int) graphql.Marshaler {
 			return marshalNInt2ᚕintᚄ(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTerms_monthDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Int")
 }
 
 func _PointTerms_ranks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []string { return obj.Ranks },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTerms_ranks(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ranks, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTerms_ranks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "String")
 }
 
 func _PointTerms_first(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.First },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTerms_first(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.First, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTerms_first(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Boolean")
 }
 
 func _PointTerms_minMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.MinMinor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTerms_minMinor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MinMinor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTerms_minMinor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Int")
 }
 
 func _PointTerms_oncePerDay(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.OncePerDay },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTerms_oncePerDay(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OncePerDay, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTerms_oncePerDay(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTerms", field, false, false, "Boolean")
 }
 
 func _PointTransfer_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransfer_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTransfer_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTransfer", field, true, false, "ID")
 }
 
 func _PointTransfer_partnerId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Partner() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransfer_partnerId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Partner(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTransfer_partnerId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTransfer", field, true, false, "ID")
 }
 
 func _PointTransfer_outgoing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.Outgoing },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransfer_outgoing(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outgoing, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTransfer_outgoing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "Boolean")
 }
 
 func _PointTransfer_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.TransferState { return obj.State },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransfer_state(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.TransferState) graphql.Marshaler {
 			return marshalNPointTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransferState(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTransfer_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "PointTransferState")
 }
 
 func _PointTransfer_theirMember(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.TheirMember },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransfer_theirMember(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TheirMember, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTransfer_theirMember(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "String")
 }
 
 func _PointTransfer_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Points },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransfer_points(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTransfer_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "Int")
 }
 
 func _PointTransfer_theirPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.TheirPoints },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransfer_theirPoints(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TheirPoints, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTransfer_theirPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "Int")
 }
 
 func _PointTransfer_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Reference },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransfer_reference(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reference, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTransfer_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "String")
 }
 
 func _PointTransfer_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Problem },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransfer_problem(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Problem, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTransfer_problem(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "String")
 }
 
 func _PointTransfer_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.CreatedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransfer_createdAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTransfer_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "DateTime")
 }
 
 func _PointTransfer_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.UpdatedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransfer_updatedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTransfer_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTransfer", field, false, false, "DateTime")
 }
 
 func _PointTransferConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Transfer]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []page.Edge[points.Transfer] { return obj.Edges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransferConnection_edges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[points.Transfer]) graphql.Marshaler {
 			return marshalNPointTransferEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointTransferConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointTransferConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointTransferEdge(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointTransferConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Transfer]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []points.Transfer { return obj.Nodes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransferConnection_nodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []points.Transfer) graphql.Marshaler {
 			return marshalNPointTransfer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransferᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointTransferConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointTransferConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointTransfer(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointTransferConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Transfer]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransferConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointTransferConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointTransferConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointTransferConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[points.Transfer]) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PointTransferConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (int, error) {
+		func(ctx context.Context) (any, error) {
 			return obj.TotalCount(ctx)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -2183,254 +4332,562 @@ func fieldContext_PointTransferConnection_totalCount(_ context.Context, ec *exec
 }
 
 func _PointTransferEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[points.Transfer]) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Cursor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransferEdge_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTransferEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTransferEdge", field, false, false, "String")
 }
 
 func _PointTransferEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[points.Transfer]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.Transfer { return obj.Node },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransferEdge_node(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.Transfer) graphql.Marshaler {
 			return marshalNPointTransfer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransfer(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointTransferEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointTransferEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointTransfer(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointTransferPayload_transfer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointTransferPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *points.Transfer { return obj.Transfer },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransferPayload_transfer(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Transfer, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *points.Transfer) graphql.Marshaler {
 			return marshalOPointTransfer2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransfer(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
+}
+func fieldContext_PointTransferPayload_transfer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointTransferPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointTransfer(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointTransferPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointTransferPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransferPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PointTransferPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointTransferPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PointTrialSum_account(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Sum) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() points.Side { return obj.Side },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTrialSum_account(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Side, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v points.Side) graphql.Marshaler {
 			return marshalNPointAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSide(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTrialSum_account(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTrialSum", field, false, false, "PointAccount")
 }
 
 func _PointTrialSum_debit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Sum) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Debit },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTrialSum_debit(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Debit, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTrialSum_debit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTrialSum", field, false, false, "Long")
 }
 
 func _PointTrialSum_credit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Sum) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Credit },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTrialSum_credit(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Credit, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PointTrialSum_credit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTrialSum", field, false, false, "Long")
 }
 
 func _ReceivePointFilePayload_received(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReceivePointFilePayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Received },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReceivePointFilePayload_received(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Received, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ReceivePointFilePayload_received(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReceivePointFilePayload", field, false, false, "Int")
 }
 
 func _ReceivePointFilePayload_repeated(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReceivePointFilePayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Repeated },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReceivePointFilePayload_repeated(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Repeated, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ReceivePointFilePayload_repeated(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReceivePointFilePayload", field, false, false, "Int")
 }
 
 func _ReceivePointFilePayload_unknown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReceivePointFilePayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Unknown },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReceivePointFilePayload_unknown(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unknown, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ReceivePointFilePayload_unknown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReceivePointFilePayload", field, false, false, "Int")
 }
 
 func _ReceivePointFilePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReceivePointFilePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReceivePointFilePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_ReceivePointFilePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReceivePointFilePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _ReceivePointsPayload_transfer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReceivePointsPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *points.Transfer { return obj.Transfer },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReceivePointsPayload_transfer(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Transfer, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *points.Transfer) graphql.Marshaler {
 			return marshalOPointTransfer2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransfer(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
+}
+func fieldContext_ReceivePointsPayload_transfer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReceivePointsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointTransfer(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _ReceivePointsPayload_arrival(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReceivePointsPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *points.Arrival { return obj.Arrival },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReceivePointsPayload_arrival(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Arrival, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *points.Arrival) graphql.Marshaler {
 			return marshalOPointArrival2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrival(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_ReceivePointsPayload_arrival(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReceivePointsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointArrival(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _ReceivePointsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReceivePointsPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReceivePointsPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_ReceivePointsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReceivePointsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _ReconcilePointsPayload_matched(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReconcilePointsPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Matched },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReconcilePointsPayload_matched(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Matched, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ReconcilePointsPayload_matched(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconcilePointsPayload", field, false, false, "Int")
 }
 
 func _ReconcilePointsPayload_differences(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReconcilePointsPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []points.Difference { return obj.Differences },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReconcilePointsPayload_differences(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Differences, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []points.Difference) graphql.Marshaler {
 			return marshalNPointDifference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐDifferenceᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_ReconcilePointsPayload_differences(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReconcilePointsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointDifference(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _ReconcilePointsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReconcilePointsPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReconcilePointsPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_ReconcilePointsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReconcilePointsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _RedeemPointCodePayload_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemPointCodePayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Points },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RedeemPointCodePayload_points(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_RedeemPointCodePayload_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RedeemPointCodePayload", field, false, false, "Int")
 }
 
 func _RedeemPointCodePayload_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemPointCodePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *points.Balance { return obj.Balance },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RedeemPointCodePayload_balance(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Balance, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *points.Balance) graphql.Marshaler {
 			return marshalOPointBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_RedeemPointCodePayload_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RedeemPointCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointBalance(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _RedeemPointCodePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemPointCodePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RedeemPointCodePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_RedeemPointCodePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RedeemPointCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -4100,15 +6557,14 @@ func UnmarshalUsePointsInput(ctx context.Context, raw any) (points.UseInput, err
 var closePointCodePayloadImplementors = []string{"ClosePointCodePayload"}
 
 func _ClosePointCodePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ClosePointCodePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, closePointCodePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, closePointCodePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("ClosePointCodePayload")
+			out.Values[i] = graphql.MarshalString("ClosePointCodePayload")
 		case "userErrors":
 			out.Values[i] = _ClosePointCodePayload_userErrors(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4134,15 +6590,14 @@ func _ClosePointCodePayload(ctx context.Context, ec *executionContext, sel ast.S
 var closePointRulePayloadImplementors = []string{"ClosePointRulePayload"}
 
 func _ClosePointRulePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ClosePointRulePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, closePointRulePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, closePointRulePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("ClosePointRulePayload")
+			out.Values[i] = graphql.MarshalString("ClosePointRulePayload")
 		case "userErrors":
 			out.Values[i] = _ClosePointRulePayload_userErrors(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4168,15 +6623,14 @@ func _ClosePointRulePayload(ctx context.Context, ec *executionContext, sel ast.S
 var exchangePointsPayloadImplementors = []string{"ExchangePointsPayload"}
 
 func _ExchangePointsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ExchangePointsPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, exchangePointsPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, exchangePointsPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("ExchangePointsPayload")
+			out.Values[i] = graphql.MarshalString("ExchangePointsPayload")
 		case "balances":
 			out.Values[i] = _ExchangePointsPayload_balances(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4207,15 +6661,14 @@ func _ExchangePointsPayload(ctx context.Context, ec *executionContext, sel ast.S
 var exportPointTransfersPayloadImplementors = []string{"ExportPointTransfersPayload"}
 
 func _ExportPointTransfersPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ExportPointTransfersPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, exportPointTransfersPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, exportPointTransfersPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("ExportPointTransfersPayload")
+			out.Values[i] = graphql.MarshalString("ExportPointTransfersPayload")
 		case "count":
 			out.Values[i] = _ExportPointTransfersPayload_count(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4256,15 +6709,14 @@ func _ExportPointTransfersPayload(ctx context.Context, ec *executionContext, sel
 var importPointAnswersPayloadImplementors = []string{"ImportPointAnswersPayload"}
 
 func _ImportPointAnswersPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ImportPointAnswersPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, importPointAnswersPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, importPointAnswersPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("ImportPointAnswersPayload")
+			out.Values[i] = graphql.MarshalString("ImportPointAnswersPayload")
 		case "acknowledged":
 			out.Values[i] = _ImportPointAnswersPayload_acknowledged(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4305,15 +6757,14 @@ func _ImportPointAnswersPayload(ctx context.Context, ec *executionContext, sel a
 var pointArrivalImplementors = []string{"PointArrival"}
 
 func _PointArrival(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Arrival) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointArrivalImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointArrivalImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointArrival")
+			out.Values[i] = graphql.MarshalString("PointArrival")
 		case "id":
 			out.Values[i] = _PointArrival_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4379,15 +6830,14 @@ func _PointArrival(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var pointArrivalConnectionImplementors = []string{"PointArrivalConnection"}
 
 func _PointArrivalConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[points.Arrival]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointArrivalConnectionImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointArrivalConnectionImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointArrivalConnection")
+			out.Values[i] = graphql.MarshalString("PointArrivalConnection")
 		case "edges":
 			out.Values[i] = _PointArrivalConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4429,15 +6879,14 @@ func _PointArrivalConnection(ctx context.Context, ec *executionContext, sel ast.
 var pointArrivalEdgeImplementors = []string{"PointArrivalEdge"}
 
 func _PointArrivalEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[points.Arrival]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointArrivalEdgeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointArrivalEdgeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointArrivalEdge")
+			out.Values[i] = graphql.MarshalString("PointArrivalEdge")
 		case "cursor":
 			out.Values[i] = _PointArrivalEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4468,15 +6917,14 @@ func _PointArrivalEdge(ctx context.Context, ec *executionContext, sel ast.Select
 var pointArrivalPayloadImplementors = []string{"PointArrivalPayload"}
 
 func _PointArrivalPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PointArrivalPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointArrivalPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointArrivalPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointArrivalPayload")
+			out.Values[i] = graphql.MarshalString("PointArrivalPayload")
 		case "arrival":
 			out.Values[i] = _PointArrivalPayload_arrival(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -4507,15 +6955,14 @@ func _PointArrivalPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 var pointBalanceImplementors = []string{"PointBalance"}
 
 func _PointBalance(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Balance) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointBalanceImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointBalanceImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointBalance")
+			out.Values[i] = graphql.MarshalString("PointBalance")
 		case "programme":
 			out.Values[i] = _PointBalance_programme(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4571,15 +7018,14 @@ func _PointBalance(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var pointBalancePayloadImplementors = []string{"PointBalancePayload"}
 
 func _PointBalancePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PointBalancePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointBalancePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointBalancePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointBalancePayload")
+			out.Values[i] = graphql.MarshalString("PointBalancePayload")
 		case "balance":
 			out.Values[i] = _PointBalancePayload_balance(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -4610,15 +7056,14 @@ func _PointBalancePayload(ctx context.Context, ec *executionContext, sel ast.Sel
 var pointBalancesPayloadImplementors = []string{"PointBalancesPayload"}
 
 func _PointBalancesPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PointBalancesPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointBalancesPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointBalancesPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointBalancesPayload")
+			out.Values[i] = graphql.MarshalString("PointBalancesPayload")
 		case "points":
 			out.Values[i] = _PointBalancesPayload_points(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4649,15 +7094,14 @@ func _PointBalancesPayload(ctx context.Context, ec *executionContext, sel ast.Se
 var pointCodeImplementors = []string{"PointCode"}
 
 func _PointCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Code) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointCodeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointCodeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointCode")
+			out.Values[i] = graphql.MarshalString("PointCode")
 		case "id":
 			out.Values[i] = _PointCode_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4738,15 +7182,14 @@ func _PointCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var pointCodePayloadImplementors = []string{"PointCodePayload"}
 
 func _PointCodePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PointCodePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointCodePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointCodePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointCodePayload")
+			out.Values[i] = graphql.MarshalString("PointCodePayload")
 		case "code":
 			out.Values[i] = _PointCodePayload_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -4777,15 +7220,14 @@ func _PointCodePayload(ctx context.Context, ec *executionContext, sel ast.Select
 var pointDifferenceImplementors = []string{"PointDifference"}
 
 func _PointDifference(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Difference) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointDifferenceImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointDifferenceImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointDifference")
+			out.Values[i] = graphql.MarshalString("PointDifference")
 		case "reference":
 			out.Values[i] = _PointDifference_reference(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4826,15 +7268,14 @@ func _PointDifference(ctx context.Context, ec *executionContext, sel ast.Selecti
 var pointEntryImplementors = []string{"PointEntry"}
 
 func _PointEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Entry) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointEntryImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointEntryImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointEntry")
+			out.Values[i] = graphql.MarshalString("PointEntry")
 		case "number":
 			out.Values[i] = _PointEntry_number(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4920,15 +7361,14 @@ func _PointEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var pointEntryConnectionImplementors = []string{"PointEntryConnection"}
 
 func _PointEntryConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[points.Entry]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointEntryConnectionImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointEntryConnectionImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointEntryConnection")
+			out.Values[i] = graphql.MarshalString("PointEntryConnection")
 		case "edges":
 			out.Values[i] = _PointEntryConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4970,15 +7410,14 @@ func _PointEntryConnection(ctx context.Context, ec *executionContext, sel ast.Se
 var pointEntryEdgeImplementors = []string{"PointEntryEdge"}
 
 func _PointEntryEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[points.Entry]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointEntryEdgeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointEntryEdgeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointEntryEdge")
+			out.Values[i] = graphql.MarshalString("PointEntryEdge")
 		case "cursor":
 			out.Values[i] = _PointEntryEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5009,15 +7448,14 @@ func _PointEntryEdge(ctx context.Context, ec *executionContext, sel ast.Selectio
 var pointLiabilityImplementors = []string{"PointLiability"}
 
 func _PointLiability(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Liability) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointLiabilityImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointLiabilityImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointLiability")
+			out.Values[i] = graphql.MarshalString("PointLiability")
 		case "programme":
 			out.Values[i] = _PointLiability_programme(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5063,15 +7501,14 @@ func _PointLiability(ctx context.Context, ec *executionContext, sel ast.Selectio
 var pointLiabilityReportImplementors = []string{"PointLiabilityReport"}
 
 func _PointLiabilityReport(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PointLiabilityReport) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointLiabilityReportImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointLiabilityReportImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointLiabilityReport")
+			out.Values[i] = graphql.MarshalString("PointLiabilityReport")
 		case "rows":
 			out.Values[i] = _PointLiabilityReport_rows(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5102,15 +7539,14 @@ func _PointLiabilityReport(ctx context.Context, ec *executionContext, sel ast.Se
 var pointLotImplementors = []string{"PointLot"}
 
 func _PointLot(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Lot) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointLotImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointLotImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointLot")
+			out.Values[i] = graphql.MarshalString("PointLot")
 		case "issued":
 			out.Values[i] = _PointLot_issued(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5161,15 +7597,14 @@ func _PointLot(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var pointOfferImplementors = []string{"PointOffer"}
 
 func _PointOffer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Offer) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointOfferImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointOfferImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointOffer")
+			out.Values[i] = graphql.MarshalString("PointOffer")
 		case "programme":
 			out.Values[i] = _PointOffer_programme(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5210,15 +7645,14 @@ func _PointOffer(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var pointPartnerImplementors = []string{"PointPartner"}
 
 func _PointPartner(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Partner) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointPartnerImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointPartnerImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointPartner")
+			out.Values[i] = graphql.MarshalString("PointPartner")
 		case "id":
 			out.Values[i] = _PointPartner_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5299,15 +7733,14 @@ func _PointPartner(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var pointPartnerPayloadImplementors = []string{"PointPartnerPayload"}
 
 func _PointPartnerPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PointPartnerPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointPartnerPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointPartnerPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointPartnerPayload")
+			out.Values[i] = graphql.MarshalString("PointPartnerPayload")
 		case "partner":
 			out.Values[i] = _PointPartnerPayload_partner(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -5338,15 +7771,14 @@ func _PointPartnerPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 var pointProgrammeImplementors = []string{"PointProgramme"}
 
 func _PointProgramme(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Programme) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointProgrammeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointProgrammeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointProgramme")
+			out.Values[i] = graphql.MarshalString("PointProgramme")
 		case "id":
 			out.Values[i] = _PointProgramme_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5444,15 +7876,14 @@ func _PointProgramme(ctx context.Context, ec *executionContext, sel ast.Selectio
 var pointProgrammePayloadImplementors = []string{"PointProgrammePayload"}
 
 func _PointProgrammePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PointProgrammePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointProgrammePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointProgrammePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointProgrammePayload")
+			out.Values[i] = graphql.MarshalString("PointProgrammePayload")
 		case "programme":
 			out.Values[i] = _PointProgrammePayload_programme(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -5483,15 +7914,14 @@ func _PointProgrammePayload(ctx context.Context, ec *executionContext, sel ast.S
 var pointRateImplementors = []string{"PointRate"}
 
 func _PointRate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Rate) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointRateImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointRateImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointRate")
+			out.Values[i] = graphql.MarshalString("PointRate")
 		case "fromId":
 			out.Values[i] = _PointRate_fromId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5538,15 +7968,14 @@ func _PointRate(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var pointRatePayloadImplementors = []string{"PointRatePayload"}
 
 func _PointRatePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PointRatePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointRatePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointRatePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointRatePayload")
+			out.Values[i] = graphql.MarshalString("PointRatePayload")
 		case "rate":
 			out.Values[i] = _PointRatePayload_rate(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -5577,15 +8006,14 @@ func _PointRatePayload(ctx context.Context, ec *executionContext, sel ast.Select
 var pointRuleImplementors = []string{"PointRule"}
 
 func _PointRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Rule) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointRuleImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointRuleImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointRule")
+			out.Values[i] = graphql.MarshalString("PointRule")
 		case "id":
 			out.Values[i] = _PointRule_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5631,15 +8059,14 @@ func _PointRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var pointRulePayloadImplementors = []string{"PointRulePayload"}
 
 func _PointRulePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PointRulePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointRulePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointRulePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointRulePayload")
+			out.Values[i] = graphql.MarshalString("PointRulePayload")
 		case "rule":
 			out.Values[i] = _PointRulePayload_rule(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -5670,15 +8097,14 @@ func _PointRulePayload(ctx context.Context, ec *executionContext, sel ast.Select
 var pointTermsImplementors = []string{"PointTerms"}
 
 func _PointTerms(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Terms) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointTermsImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointTermsImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointTerms")
+			out.Values[i] = graphql.MarshalString("PointTerms")
 		case "occasion":
 			out.Values[i] = _PointTerms_occasion(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5764,15 +8190,14 @@ func _PointTerms(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var pointTransferImplementors = []string{"PointTransfer"}
 
 func _PointTransfer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Transfer) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointTransferImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointTransferImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointTransfer")
+			out.Values[i] = graphql.MarshalString("PointTransfer")
 		case "id":
 			out.Values[i] = _PointTransfer_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5848,15 +8273,14 @@ func _PointTransfer(ctx context.Context, ec *executionContext, sel ast.Selection
 var pointTransferConnectionImplementors = []string{"PointTransferConnection"}
 
 func _PointTransferConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[points.Transfer]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointTransferConnectionImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointTransferConnectionImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointTransferConnection")
+			out.Values[i] = graphql.MarshalString("PointTransferConnection")
 		case "edges":
 			out.Values[i] = _PointTransferConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5898,15 +8322,14 @@ func _PointTransferConnection(ctx context.Context, ec *executionContext, sel ast
 var pointTransferEdgeImplementors = []string{"PointTransferEdge"}
 
 func _PointTransferEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[points.Transfer]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointTransferEdgeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointTransferEdgeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointTransferEdge")
+			out.Values[i] = graphql.MarshalString("PointTransferEdge")
 		case "cursor":
 			out.Values[i] = _PointTransferEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5937,15 +8360,14 @@ func _PointTransferEdge(ctx context.Context, ec *executionContext, sel ast.Selec
 var pointTransferPayloadImplementors = []string{"PointTransferPayload"}
 
 func _PointTransferPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PointTransferPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointTransferPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointTransferPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointTransferPayload")
+			out.Values[i] = graphql.MarshalString("PointTransferPayload")
 		case "transfer":
 			out.Values[i] = _PointTransferPayload_transfer(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -5976,15 +8398,14 @@ func _PointTransferPayload(ctx context.Context, ec *executionContext, sel ast.Se
 var pointTrialSumImplementors = []string{"PointTrialSum"}
 
 func _PointTrialSum(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Sum) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointTrialSumImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, pointTrialSumImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PointTrialSum")
+			out.Values[i] = graphql.MarshalString("PointTrialSum")
 		case "account":
 			out.Values[i] = _PointTrialSum_account(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -6020,15 +8441,14 @@ func _PointTrialSum(ctx context.Context, ec *executionContext, sel ast.Selection
 var receivePointFilePayloadImplementors = []string{"ReceivePointFilePayload"}
 
 func _ReceivePointFilePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReceivePointFilePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, receivePointFilePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, receivePointFilePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("ReceivePointFilePayload")
+			out.Values[i] = graphql.MarshalString("ReceivePointFilePayload")
 		case "received":
 			out.Values[i] = _ReceivePointFilePayload_received(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -6069,15 +8489,14 @@ func _ReceivePointFilePayload(ctx context.Context, ec *executionContext, sel ast
 var receivePointsPayloadImplementors = []string{"ReceivePointsPayload"}
 
 func _ReceivePointsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReceivePointsPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, receivePointsPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, receivePointsPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("ReceivePointsPayload")
+			out.Values[i] = graphql.MarshalString("ReceivePointsPayload")
 		case "transfer":
 			out.Values[i] = _ReceivePointsPayload_transfer(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -6113,15 +8532,14 @@ func _ReceivePointsPayload(ctx context.Context, ec *executionContext, sel ast.Se
 var reconcilePointsPayloadImplementors = []string{"ReconcilePointsPayload"}
 
 func _ReconcilePointsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReconcilePointsPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, reconcilePointsPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, reconcilePointsPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("ReconcilePointsPayload")
+			out.Values[i] = graphql.MarshalString("ReconcilePointsPayload")
 		case "matched":
 			out.Values[i] = _ReconcilePointsPayload_matched(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -6157,15 +8575,14 @@ func _ReconcilePointsPayload(ctx context.Context, ec *executionContext, sel ast.
 var redeemPointCodePayloadImplementors = []string{"RedeemPointCodePayload"}
 
 func _RedeemPointCodePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RedeemPointCodePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, redeemPointCodePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, redeemPointCodePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("RedeemPointCodePayload")
+			out.Values[i] = graphql.MarshalString("RedeemPointCodePayload")
 		case "points":
 			out.Values[i] = _RedeemPointCodePayload_points(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -6257,9 +8674,15 @@ func marshalNImportPointAnswersPayload2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _ImportPointAnswersPayload(ctx, ec, sel, &v)
 }
 
+func unmarshalNPointAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSide(ctx context.Context, ec *executionContext, v any) (points.Side, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := points.Side(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNPointAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSide(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Side) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PointAccount!")
 	}
@@ -6271,8 +8694,10 @@ func marshalNPointArrival2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpoint
 }
 
 func marshalNPointArrival2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrivalᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Arrival) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointArrival(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointArrival2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrival(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6288,9 +8713,15 @@ func marshalNPointArrivalConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return _PointArrivalConnection(ctx, ec, sel, &v)
 }
 
+func marshalNPointArrivalEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[points.Arrival]) graphql.Marshaler {
+	return _PointArrivalEdge(ctx, ec, sel, &v)
+}
+
 func marshalNPointArrivalEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[points.Arrival]) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointArrivalEdge(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointArrivalEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6306,18 +8737,30 @@ func marshalNPointArrivalPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph
 	return _PointArrivalPayload(ctx, ec, sel, &v)
 }
 
+func unmarshalNPointArrivalState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrivalState(ctx context.Context, ec *executionContext, v any) (points.ArrivalState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := points.ArrivalState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNPointArrivalState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrivalState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.ArrivalState) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PointArrivalState!")
 	}
 	return res
 }
 
+func marshalNPointBalance2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Balance) graphql.Marshaler {
+	return _PointBalance(ctx, ec, sel, &v)
+}
+
 func marshalNPointBalance2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalanceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Balance) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointBalance(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointBalance2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6337,9 +8780,15 @@ func marshalNPointBalancesPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 	return _PointBalancesPayload(ctx, ec, sel, &v)
 }
 
+func marshalNPointCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Code) graphql.Marshaler {
+	return _PointCode(ctx, ec, sel, &v)
+}
+
 func marshalNPointCode2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCodeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Code) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointCode(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCode(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6355,9 +8804,15 @@ func marshalNPointCodePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋ
 	return _PointCodePayload(ctx, ec, sel, &v)
 }
 
+func marshalNPointDifference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐDifference(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Difference) graphql.Marshaler {
+	return _PointDifference(ctx, ec, sel, &v)
+}
+
 func marshalNPointDifference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐDifferenceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Difference) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointDifference(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointDifference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐDifference(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6369,9 +8824,15 @@ func marshalNPointDifference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return ret
 }
 
+func unmarshalNPointDifferenceCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐDifferenceCause(ctx context.Context, ec *executionContext, v any) (points.DifferenceCause, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := points.DifferenceCause(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNPointDifferenceCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐDifferenceCause(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.DifferenceCause) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PointDifferenceCause!")
 	}
@@ -6383,8 +8844,10 @@ func marshalNPointEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpoints�
 }
 
 func marshalNPointEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Entry) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointEntry(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐEntry(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6400,9 +8863,15 @@ func marshalNPointEntryConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return _PointEntryConnection(ctx, ec, sel, &v)
 }
 
+func marshalNPointEntryEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[points.Entry]) graphql.Marshaler {
+	return _PointEntryEdge(ctx, ec, sel, &v)
+}
+
 func marshalNPointEntryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[points.Entry]) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointEntryEdge(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointEntryEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6414,18 +8883,30 @@ func marshalNPointEntryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return ret
 }
 
+func unmarshalNPointEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐKind(ctx context.Context, ec *executionContext, v any) (points.Kind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := points.Kind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNPointEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Kind) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PointEntryKind!")
 	}
 	return res
 }
 
+func marshalNPointLiability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐLiability(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Liability) graphql.Marshaler {
+	return _PointLiability(ctx, ec, sel, &v)
+}
+
 func marshalNPointLiability2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐLiabilityᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Liability) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointLiability(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointLiability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐLiability(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6441,9 +8922,15 @@ func marshalNPointLiabilityReport2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 	return _PointLiabilityReport(ctx, ec, sel, &v)
 }
 
+func marshalNPointLot2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐLot(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Lot) graphql.Marshaler {
+	return _PointLot(ctx, ec, sel, &v)
+}
+
 func marshalNPointLot2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐLotᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Lot) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointLot(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointLot2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐLot(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6463,16 +8950,22 @@ func unmarshalNPointOccasion2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpo
 
 func marshalNPointOccasion2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐOccasion(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Occasion) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PointOccasion!")
 	}
 	return res
 }
 
+func marshalNPointOffer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐOffer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Offer) graphql.Marshaler {
+	return _PointOffer(ctx, ec, sel, &v)
+}
+
 func marshalNPointOffer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐOfferᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Offer) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointOffer(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointOffer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐOffer(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6484,9 +8977,15 @@ func marshalNPointOffer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpoin
 	return ret
 }
 
+func marshalNPointPartner2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐPartner(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Partner) graphql.Marshaler {
+	return _PointPartner(ctx, ec, sel, &v)
+}
+
 func marshalNPointPartner2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐPartnerᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Partner) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointPartner(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointPartner2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐPartner(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6510,7 +9009,7 @@ func unmarshalNPointPartnerWay2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 
 func marshalNPointPartnerWay2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐWay(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Way) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PointPartnerWay!")
 	}
@@ -6522,8 +9021,10 @@ func marshalNPointProgramme2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpoi
 }
 
 func marshalNPointProgramme2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐProgrammeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Programme) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointProgramme(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointProgramme2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐProgramme(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6539,9 +9040,15 @@ func marshalNPointProgrammePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgra
 	return _PointProgrammePayload(ctx, ec, sel, &v)
 }
 
+func marshalNPointRate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Rate) graphql.Marshaler {
+	return _PointRate(ctx, ec, sel, &v)
+}
+
 func marshalNPointRate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Rate) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointRate(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointRate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRate(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6557,9 +9064,15 @@ func marshalNPointRatePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋ
 	return _PointRatePayload(ctx, ec, sel, &v)
 }
 
+func marshalNPointRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Rule) graphql.Marshaler {
+	return _PointRule(ctx, ec, sel, &v)
+}
+
 func marshalNPointRule2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRuleᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Rule) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointRule(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRule(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6589,8 +9102,10 @@ func marshalNPointTransfer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpoin
 }
 
 func marshalNPointTransfer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransferᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Transfer) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointTransfer(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointTransfer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransfer(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6606,9 +9121,15 @@ func marshalNPointTransferConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _PointTransferConnection(ctx, ec, sel, &v)
 }
 
+func marshalNPointTransferEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[points.Transfer]) graphql.Marshaler {
+	return _PointTransferEdge(ctx, ec, sel, &v)
+}
+
 func marshalNPointTransferEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[points.Transfer]) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointTransferEdge(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointTransferEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6624,18 +9145,30 @@ func marshalNPointTransferPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 	return _PointTransferPayload(ctx, ec, sel, &v)
 }
 
+func unmarshalNPointTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransferState(ctx context.Context, ec *executionContext, v any) (points.TransferState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := points.TransferState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNPointTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransferState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.TransferState) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PointTransferState!")
 	}
 	return res
 }
 
+func marshalNPointTrialSum2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSum(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Sum) graphql.Marshaler {
+	return _PointTrialSum(ctx, ec, sel, &v)
+}
+
 func marshalNPointTrialSum2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSumᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Sum) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PointTrialSum(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPointTrialSum2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSum(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6758,6 +9291,16 @@ func unmarshalOPointArrivalState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalOPointArrivalState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐArrivalState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *points.ArrivalState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func marshalOPointBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *points.Balance) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -6819,6 +9362,13 @@ func unmarshalOPointTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	tmp, err := graphql.UnmarshalString(v)
 	res := points.TransferState(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOPointTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransferState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.TransferState) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
+	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -47,721 +46,1458 @@ type SimulationProductResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Campaign_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Campaign_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, false, "ID")
 }
 
 func _Campaign_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Code },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_code(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Campaign_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
 }
 
 func _Campaign_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Campaign_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
 }
 
 func _Campaign_names(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_names(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Campaign_names(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Translations")
 }
 
 func _Campaign_badge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Badge },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_badge(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Badge, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Campaign_badge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
 }
 
 func _Campaign_badges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Badge },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_badges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Badge, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Campaign_badges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Translations")
 }
 
 func _Campaign_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() promotion.Status { return obj.Status },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_status(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v promotion.Status) graphql.Marshaler {
 			return marshalNCampaignStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐStatus(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Campaign_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "CampaignStatus")
 }
 
 func _Campaign_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.Opens() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_validFrom(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Opens(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Campaign_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, false, "DateTime")
 }
 
 func _Campaign_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.Closes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_validUntil(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Closes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Campaign_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, false, "DateTime")
 }
 
 func _Campaign_recurrence(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() promotion.Recurrence { return obj.Recurrence },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_recurrence(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Recurrence, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v promotion.Recurrence) graphql.Marshaler {
 			return marshalNRecurrence2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐRecurrence(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Campaign_recurrence(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Recurrence(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Campaign_audiences(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []scope.Audience { return obj.Audiences },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_audiences(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Audiences, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []scope.Audience) graphql.Marshaler {
 			return marshalNAudience2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Campaign_audiences(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Audience(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Campaign_regions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []string { return obj.Regions },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_regions(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Regions, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Campaign_regions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
 }
 
 func _Campaign_goods(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []scope.Target { return obj.Goods },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_goods(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Goods, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []scope.Target) graphql.Marshaler {
 			return marshalNTarget2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Campaign_goods(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Target(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Campaign_except(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []scope.Target { return obj.Except },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_except(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Except, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []scope.Target) graphql.Marshaler {
 			return marshalNTarget2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Campaign_except(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Target(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Campaign_conditions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() promotion.Conditions { return obj.Conditions },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_conditions(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Conditions, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v promotion.Conditions) graphql.Marshaler {
 			return marshalNCampaignConditions2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐConditions(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Campaign_conditions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_CampaignConditions(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Campaign_benefits(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []promotion.Benefit { return obj.Benefits },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_benefits(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Benefits, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []promotion.Benefit) graphql.Marshaler {
 			return marshalNCampaignBenefit2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐBenefitᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Campaign_benefits(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_CampaignBenefit(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Campaign_stacking(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() promotion.Stacking { return obj.Stacking },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_stacking(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stacking, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v promotion.Stacking) graphql.Marshaler {
 			return marshalNCampaignStacking2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐStacking(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Campaign_stacking(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "CampaignStacking")
 }
 
 func _Campaign_group(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Group },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_group(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Campaign_group(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
 }
 
 func _Campaign_priority(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Priority },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_priority(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Priority, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Campaign_priority(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Int")
 }
 
 func _Campaign_needsCoupon(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.NeedsCoupon },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_needsCoupon(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NeedsCoupon, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Campaign_needsCoupon(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Boolean")
 }
 
 func _Campaign_budget(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *money.Money { return obj.Budget() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_budget(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Budget(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
+}
+func fieldContext_Campaign_budget(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Campaign_maxUses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.MaxUses() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_maxUses(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MaxUses(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-	)
-}
-
-func _Campaign_maxUsesPerMember(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *int { return obj.MaxUsesPerMember() },
-		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
-			return marshalOInt2ᚖint(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Campaign_keptOnReturn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() bool { return obj.KeptOnReturn() },
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return marshalNBoolean2bool(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Campaign_spentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *time.Time { return obj.SpentAt },
-		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
-			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Campaign_channelIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() []string { return obj.ChannelIDs() },
-		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
-			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Campaign_shopIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() []string { return obj.ShopIDs() },
-		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
-			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Campaign_experiment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *promotion.Experiment { return obj.Division() },
-		func(ctx context.Context, selections ast.SelectionSet, v *promotion.Experiment) graphql.Marshaler {
-			return marshalOCampaignExperiment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐExperiment(ctx, ec, selections, v)
-		},
+		true,
 		false,
 	)
 }
+func fieldContext_Campaign_maxUses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, false, "Int")
+}
 
-func _Campaign_notifyMembers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
-	return run.Leaf(
+func _Campaign_maxUsesPerMember(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.NotifyMembers },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_maxUsesPerMember(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MaxUsesPerMember(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Campaign_maxUsesPerMember(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, false, "Int")
+}
+
+func _Campaign_keptOnReturn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_keptOnReturn(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.KeptOnReturn(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Campaign_keptOnReturn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, false, "Boolean")
+}
+
+func _Campaign_spentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_spentAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SpentAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Campaign_spentAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
+}
+
+func _Campaign_channelIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_channelIds(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ChannelIDs(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Campaign_channelIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, false, "ID")
+}
+
+func _Campaign_shopIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_shopIds(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ShopIDs(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Campaign_shopIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, false, "ID")
+}
+
+func _Campaign_experiment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_experiment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Division(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *promotion.Experiment) graphql.Marshaler {
+			return marshalOCampaignExperiment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐExperiment(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Campaign_experiment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_CampaignExperiment(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Campaign_notifyMembers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Campaign_notifyMembers(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NotifyMembers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Campaign_notifyMembers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Boolean")
 }
 
 func _CampaignBenefit_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() promotion.BenefitKind { return obj.Kind },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignBenefit_kind(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v promotion.BenefitKind) graphql.Marshaler {
 			return marshalNCampaignBenefitKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐBenefitKind(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignBenefit_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBenefit", field, false, false, "CampaignBenefitKind")
 }
 
 func _CampaignBenefit_percent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *decimal.Decimal { return obj.Percent },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignBenefit_percent(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Percent, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignBenefit_percent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBenefit", field, false, false, "Decimal")
 }
 
 func _CampaignBenefit_amountMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.AmountMinor() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignBenefit_amountMinor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AmountMinor(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignBenefit_amountMinor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBenefit", field, true, false, "Int")
 }
 
 func _CampaignBenefit_pieces(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Pieces },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignBenefit_pieces(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pieces, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignBenefit_pieces(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBenefit", field, false, false, "Int")
 }
 
 func _CampaignBenefit_upToMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.UpToMinor() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignBenefit_upToMinor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpToMinor(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignBenefit_upToMinor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBenefit", field, true, false, "Int")
 }
 
 func _CampaignBenefit_rounding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *money.Rounding { return obj.RoundsTo() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignBenefit_rounding(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RoundsTo(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Rounding) graphql.Marshaler {
 			return marshalOCampaignRounding2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐRounding(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignBenefit_rounding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBenefit", field, true, false, "CampaignRounding")
 }
 
 func _CampaignBenefit_variantId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.OfVariant() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignBenefit_variantId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfVariant(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignBenefit_variantId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBenefit", field, true, false, "ID")
 }
 
 func _CampaignBenefit_required(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.Required },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignBenefit_required(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Required, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignBenefit_required(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBenefit", field, false, false, "Boolean")
 }
 
 func _CampaignBenefit_perSet(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.PerSet },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignBenefit_perSet(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PerSet, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignBenefit_perSet(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBenefit", field, false, false, "Boolean")
 }
 
 func _CampaignBenefit_allotment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.Allotment },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignBenefit_allotment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Allotment, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignBenefit_allotment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBenefit", field, false, false, "Int")
 }
 
 func _CampaignBenefit_factor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *decimal.Decimal { return obj.Factor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignBenefit_factor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Factor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignBenefit_factor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBenefit", field, false, false, "Decimal")
 }
 
 func _CampaignBenefit_issuesId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.IssuesID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignBenefit_issuesId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IssuesID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignBenefit_issuesId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignBenefit", field, true, false, "ID")
 }
 
 func _CampaignComparison_open(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() promotion.Side { return obj.Open },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignComparison_open(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Open, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v promotion.Side) graphql.Marshaler {
 			return marshalNCampaignGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSide(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CampaignComparison_open(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignComparison",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_CampaignGroup(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CampaignComparison_held(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() promotion.Side { return obj.Held },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignComparison_held(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Held, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v promotion.Side) graphql.Marshaler {
 			return marshalNCampaignGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSide(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CampaignComparison_held(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignComparison",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_CampaignGroup(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CampaignComparison_uplift(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *decimal.Decimal { return obj.Uplift },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignComparison_uplift(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Uplift, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignComparison_uplift(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignComparison", field, false, false, "Decimal")
 }
 
 func _CampaignComparison_low(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *decimal.Decimal { return obj.Low },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignComparison_low(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Low, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignComparison_low(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignComparison", field, false, false, "Decimal")
 }
 
 func _CampaignComparison_high(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *decimal.Decimal { return obj.High },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignComparison_high(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.High, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignComparison_high(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignComparison", field, false, false, "Decimal")
 }
 
 func _CampaignComparison_tooFew(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.TooFew },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignComparison_tooFew(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TooFew, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignComparison_tooFew(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignComparison", field, false, false, "Boolean")
 }
 
 func _CampaignConditions_minAmountMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Conditions) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.MinAmountMinor() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignConditions_minAmountMinor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MinAmountMinor(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignConditions_minAmountMinor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignConditions", field, true, false, "Int")
 }
 
 func _CampaignConditions_minQuantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Conditions) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.MinQuantity },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignConditions_minQuantity(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MinQuantity, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignConditions_minQuantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignConditions", field, false, false, "Int")
 }
 
 func _CampaignConditions_combination(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Conditions) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []promotion.Part { return obj.Combination },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignConditions_combination(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Combination, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []promotion.Part) graphql.Marshaler {
 			return marshalNCombinationPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐPartᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CampaignConditions_combination(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignConditions",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_CombinationPart(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CampaignConditions_maxSets(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Conditions) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.MaxSets },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignConditions_maxSets(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MaxSets, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignConditions_maxSets(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignConditions", field, false, false, "Int")
 }
 
 func _CampaignConditions_firstPurchase(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Conditions) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.FirstPurchase },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignConditions_firstPurchase(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstPurchase, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignConditions_firstPurchase(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignConditions", field, false, false, "Boolean")
 }
 
 func _CampaignConditions_birthdayMonth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Conditions) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.BirthdayMonth },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignConditions_birthdayMonth(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BirthdayMonth, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignConditions_birthdayMonth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignConditions", field, false, false, "Boolean")
 }
 
 func _CampaignConditions_groupIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Conditions) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []string { return obj.GroupIDs() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignConditions_groupIds(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GroupIDs(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignConditions_groupIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignConditions", field, true, false, "ID")
 }
 
 func _CampaignConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Campaign]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []page.Edge[promotion.Campaign] { return obj.Edges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignConnection_edges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[promotion.Campaign]) graphql.Marshaler {
 			return marshalNCampaignEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CampaignConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_CampaignEdge(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CampaignConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Campaign]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []promotion.Campaign { return obj.Nodes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignConnection_nodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []promotion.Campaign) graphql.Marshaler {
 			return marshalNCampaign2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCampaignᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CampaignConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Campaign(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CampaignConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Campaign]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CampaignConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CampaignConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Campaign]) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_CampaignConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (int, error) {
+		func(ctx context.Context) (any, error) {
 			return obj.TotalCount(ctx)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -770,462 +1506,939 @@ func fieldContext_CampaignConnection_totalCount(_ context.Context, ec *execution
 }
 
 func _CampaignEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[promotion.Campaign]) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Cursor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignEdge_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEdge", field, false, false, "String")
 }
 
 func _CampaignEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[promotion.Campaign]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() promotion.Campaign { return obj.Node },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignEdge_node(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v promotion.Campaign) graphql.Marshaler {
 			return marshalNCampaign2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCampaign(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CampaignEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Campaign(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CampaignEffect_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Orders },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignEffect_orders(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Orders, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignEffect_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Int")
 }
 
 func _CampaignEffect_customers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Customers },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignEffect_customers(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Customers, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignEffect_customers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Int")
 }
 
 func _CampaignEffect_returned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Returned },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignEffect_returned(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Returned, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignEffect_returned(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Int")
 }
 
 func _CampaignEffect_sales(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Sales },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignEffect_sales(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sales, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CampaignEffect_sales(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEffect",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CampaignEffect_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Given },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignEffect_given(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Given, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CampaignEffect_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEffect",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CampaignEffect_perYen(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *decimal.Decimal { return obj.PerYen },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignEffect_perYen(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PerYen, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignEffect_perYen(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Decimal")
 }
 
 func _CampaignEffect_uplift(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *decimal.Decimal { return obj.Uplift },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignEffect_uplift(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Uplift, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignEffect_uplift(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Decimal")
 }
 
 func _CampaignEffect_comparison(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *promotion.Comparison { return obj.Comparison },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignEffect_comparison(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Comparison, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *promotion.Comparison) graphql.Marshaler {
 			return marshalOCampaignComparison2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐComparison(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
+}
+func fieldContext_CampaignEffect_comparison(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEffect",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_CampaignComparison(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CampaignExperiment_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Experiment) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignExperiment_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignExperiment_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignExperiment", field, false, false, "String")
 }
 
 func _CampaignExperiment_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Experiment) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.From },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignExperiment_from(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignExperiment_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignExperiment", field, false, false, "Int")
 }
 
 func _CampaignExperiment_upTo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Experiment) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.End() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignExperiment_upTo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignExperiment_upTo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignExperiment", field, true, false, "Int")
 }
 
 func _CampaignExperiment_holdOut(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Experiment) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.HoldOut },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignExperiment_holdOut(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HoldOut, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignExperiment_holdOut(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignExperiment", field, false, false, "Int")
 }
 
 func _CampaignGroup_share(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Side) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() decimal.Decimal { return obj.Share },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignGroup_share(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Share, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v decimal.Decimal) graphql.Marshaler {
 			return marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignGroup_share(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignGroup", field, false, false, "Decimal")
 }
 
 func _CampaignGroup_buyers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Side) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Buyers },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignGroup_buyers(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Buyers, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignGroup_buyers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignGroup", field, false, false, "Int")
 }
 
 func _CampaignGroup_sales(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Side) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Sales },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignGroup_sales(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sales, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CampaignGroup_sales(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CampaignGroup_perBuyer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Side) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.PerBuyer() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignGroup_perBuyer(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PerBuyer(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CampaignGroup_perBuyer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CampaignPayload_campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CampaignPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *promotion.Campaign { return obj.Campaign },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignPayload_campaign(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *promotion.Campaign) graphql.Marshaler {
 			return marshalOCampaign2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCampaign(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_CampaignPayload_campaign(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Campaign(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _CampaignPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CampaignPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CampaignPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CampaignSimulation_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignSimulation_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignSimulation_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, true, false, "ID")
 }
 
 func _CampaignSimulation_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() promotion.SimulationStatus { return obj.Status },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignSimulation_status(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v promotion.SimulationStatus) graphql.Marshaler {
 			return marshalNSimulationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulationStatus(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignSimulation_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "SimulationStatus")
 }
 
 func _CampaignSimulation_campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() promotion.Campaign { return obj.Campaign },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignSimulation_campaign(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v promotion.Campaign) graphql.Marshaler {
 			return marshalNCampaign2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCampaign(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CampaignSimulation_campaign(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignSimulation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Campaign(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CampaignSimulation_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.From },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignSimulation_from(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignSimulation_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "DateTime")
 }
 
 func _CampaignSimulation_until(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.Until },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignSimulation_until(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignSimulation_until(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "DateTime")
 }
 
 func _CampaignSimulation_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Orders },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignSimulation_orders(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Orders, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignSimulation_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "Int")
 }
 
 func _CampaignSimulation_looked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Looked },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignSimulation_looked(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Looked, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignSimulation_looked(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "Int")
 }
 
 func _CampaignSimulation_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *promotion.Outcome { return obj.Outcome },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignSimulation_outcome(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outcome, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *promotion.Outcome) graphql.Marshaler {
 			return marshalOSimulationOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐOutcome(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_CampaignSimulation_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignSimulation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_SimulationOutcome(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _CampaignSimulation_failure(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Failure },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignSimulation_failure(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Failure, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignSimulation_failure(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "String")
 }
 
 func _CampaignSimulation_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.CreatedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignSimulation_createdAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CampaignSimulation_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "DateTime")
 }
 
 func _CampaignSimulation_finishedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.FinishedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CampaignSimulation_finishedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FinishedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CampaignSimulation_finishedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "DateTime")
 }
 
 func _CartCoupon_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Coupon) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CartCoupon_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CartCoupon_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CartCoupon", field, true, false, "ID")
 }
 
 func _CartCoupon_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Coupon) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.Code },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CartCoupon_code(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_CartCoupon_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CartCoupon", field, false, false, "String")
 }
 
 func _CartCoupon_hint(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Coupon) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Hint },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CartCoupon_hint(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hint, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CartCoupon_hint(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CartCoupon", field, false, false, "String")
 }
 
 func _CartCoupon_campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Coupon) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Campaign },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CartCoupon_campaign(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CartCoupon_campaign(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CartCoupon", field, false, false, "String")
 }
 
 func _CartCoupon_applied(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Coupon) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.Applied },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CartCoupon_applied(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Applied, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CartCoupon_applied(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CartCoupon", field, false, false, "Boolean")
 }
 
 func _CartCoupon_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Coupon) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_CartCoupon_problem(ctx, ec, field)
 		},
-		func(ctx context.Context) (*model.UserError, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.CartCoupon().Problem(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UserError) graphql.Marshaler {
 			return marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
@@ -1235,24 +2448,29 @@ func fieldContext_CartCoupon_problem(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _CartGift_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Gift) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_CartGift_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (*catalog.Variant, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.CartGift().Variant(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
@@ -1262,210 +2480,410 @@ func fieldContext_CartGift_variant(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Variant(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _CartGift_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Gift) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Quantity },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CartGift_quantity(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quantity, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CartGift_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CartGift", field, false, false, "Int")
 }
 
 func _CartGift_campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Gift) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Campaign },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CartGift_campaign(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CartGift_campaign(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CartGift", field, false, false, "String")
 }
 
 func _CartGift_required(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Gift) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.Required },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CartGift_required(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Required, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CartGift_required(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CartGift", field, false, false, "Boolean")
 }
 
 func _CombinationPart_goods(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Part) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []scope.Target { return obj.Goods },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CombinationPart_goods(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Goods, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []scope.Target) graphql.Marshaler {
 			return marshalNTarget2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CombinationPart_goods(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CombinationPart",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Target(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CombinationPart_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Part) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Quantity },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CombinationPart_quantity(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quantity, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CombinationPart_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CombinationPart", field, false, false, "Int")
 }
 
 func _Coupon_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Coupon) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Coupon_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Coupon_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Coupon", field, true, false, "ID")
 }
 
 func _Coupon_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Coupon) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.Code },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Coupon_code(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Coupon_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Coupon", field, false, false, "String")
 }
 
 func _Coupon_hint(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Coupon) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Hint },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Coupon_hint(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hint, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Coupon_hint(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Coupon", field, false, false, "String")
 }
 
 func _Coupon_campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Coupon) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Campaign },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Coupon_campaign(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Coupon_campaign(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Coupon", field, false, false, "String")
 }
 
 func _Coupon_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Coupon) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() promotion.CouponState { return obj.State },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Coupon_state(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v promotion.CouponState) graphql.Marshaler {
 			return marshalNCouponState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCouponState(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Coupon_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Coupon", field, false, false, "CouponState")
 }
 
 func _Coupon_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Coupon) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.Opens() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Coupon_validFrom(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Opens(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Coupon_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Coupon", field, true, false, "DateTime")
 }
 
 func _Coupon_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Coupon) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.Closes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Coupon_validUntil(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Closes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Coupon_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Coupon", field, true, false, "DateTime")
 }
 
 func _CouponConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Coupon]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []page.Edge[promotion.Coupon] { return obj.Edges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CouponConnection_edges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[promotion.Coupon]) graphql.Marshaler {
 			return marshalNCouponEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CouponConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CouponConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_CouponEdge(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CouponConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Coupon]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []promotion.Coupon { return obj.Nodes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CouponConnection_nodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []promotion.Coupon) graphql.Marshaler {
 			return marshalNCoupon2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCouponᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CouponConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CouponConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Coupon(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CouponConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Coupon]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CouponConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CouponConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CouponConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _CouponConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[promotion.Coupon]) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_CouponConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (int, error) {
+		func(ctx context.Context) (any, error) {
 			return obj.TotalCount(ctx)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -1474,266 +2892,526 @@ func fieldContext_CouponConnection_totalCount(_ context.Context, ec *executionCo
 }
 
 func _CouponEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[promotion.Coupon]) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Cursor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CouponEdge_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_CouponEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CouponEdge", field, false, false, "String")
 }
 
 func _CouponEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[promotion.Coupon]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() promotion.Coupon { return obj.Node },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CouponEdge_node(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v promotion.Coupon) graphql.Marshaler {
 			return marshalNCoupon2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCoupon(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_CouponEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CouponEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Coupon(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _IssueCouponsPayload_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueCouponsPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Count },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_IssueCouponsPayload_count(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_IssueCouponsPayload_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IssueCouponsPayload", field, false, false, "Int")
 }
 
 func _IssueCouponsPayload_csv(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueCouponsPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.CSV },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_IssueCouponsPayload_csv(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CSV, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-	)
-}
-
-func _IssueCouponsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueCouponsPayload) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() []model.UserError { return obj.UserErrors },
-		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
-			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
-		},
 		true,
-	)
-}
-
-func _Recurrence_weekdays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Recurrence) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() []int { return obj.Weekdays },
-		func(ctx context.Context, selections ast.SelectionSet, v []int) graphql.Marshaler {
-			return marshalNInt2ᚕintᚄ(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Recurrence_days(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Recurrence) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() []int { return obj.Days },
-		func(ctx context.Context, selections ast.SelectionSet, v []int) graphql.Marshaler {
-			return marshalNInt2ᚕintᚄ(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Recurrence_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Recurrence) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *int { return obj.From },
-		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
-			return marshalOInt2ᚖint(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _Recurrence_until(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Recurrence) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *int { return obj.Until },
-		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
-			return marshalOInt2ᚖint(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _RunningCampaign_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() string { return obj.GlobalID() },
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return marshalNID2string(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _RunningCampaign_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() i18n.Text { return obj.Name },
-		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
-			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
-		},
-		true,
-	)
-}
-
-func _RunningCampaign_badge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() i18n.Text { return obj.Badge },
-		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
-			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
-		},
-		true,
-	)
-}
-
-func _RunningCampaign_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *time.Time { return obj.Opens() },
-		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
-			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _RunningCampaign_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *time.Time { return obj.Closes() },
-		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
-			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _SimulateCampaignPayload_simulation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SimulateCampaignPayload) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *promotion.Simulation { return obj.Simulation },
-		func(ctx context.Context, selections ast.SelectionSet, v *promotion.Simulation) graphql.Marshaler {
-			return marshalOCampaignSimulation2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulation(ctx, ec, selections, v)
-		},
 		false,
 	)
 }
+func fieldContext_IssueCouponsPayload_csv(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IssueCouponsPayload", field, false, false, "String")
+}
 
-func _SimulateCampaignPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SimulateCampaignPayload) (ret graphql.Marshaler) {
-	return run.Value(
+func _IssueCouponsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueCouponsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_IssueCouponsPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_IssueCouponsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IssueCouponsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Recurrence_weekdays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Recurrence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Recurrence_weekdays(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Weekdays, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int) graphql.Marshaler {
+			return marshalNInt2ᚕintᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Recurrence_weekdays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recurrence", field, false, false, "Int")
+}
+
+func _Recurrence_days(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Recurrence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Recurrence_days(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Days, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int) graphql.Marshaler {
+			return marshalNInt2ᚕintᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Recurrence_days(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recurrence", field, false, false, "Int")
+}
+
+func _Recurrence_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Recurrence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Recurrence_from(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Recurrence_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recurrence", field, false, false, "Int")
+}
+
+func _Recurrence_until(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Recurrence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Recurrence_until(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Recurrence_until(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recurrence", field, false, false, "Int")
+}
+
+func _RunningCampaign_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RunningCampaign_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_RunningCampaign_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunningCampaign", field, true, false, "ID")
+}
+
+func _RunningCampaign_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RunningCampaign_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_RunningCampaign_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunningCampaign", field, false, false, "String")
+}
+
+func _RunningCampaign_badge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RunningCampaign_badge(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Badge, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_RunningCampaign_badge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunningCampaign", field, false, false, "String")
+}
+
+func _RunningCampaign_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RunningCampaign_validFrom(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Opens(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_RunningCampaign_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunningCampaign", field, true, false, "DateTime")
+}
+
+func _RunningCampaign_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Running) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RunningCampaign_validUntil(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Closes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_RunningCampaign_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunningCampaign", field, true, false, "DateTime")
+}
+
+func _SimulateCampaignPayload_simulation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SimulateCampaignPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulateCampaignPayload_simulation(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Simulation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *promotion.Simulation) graphql.Marshaler {
+			return marshalOCampaignSimulation2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulation(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_SimulateCampaignPayload_simulation(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulateCampaignPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_CampaignSimulation(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _SimulateCampaignPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SimulateCampaignPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulateCampaignPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_SimulateCampaignPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulateCampaignPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SimulationDay_date(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.DayOutcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Date },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationDay_date(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Date, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationDay_date(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationDay", field, false, false, "String")
 }
 
 func _SimulationDay_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.DayOutcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Orders },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationDay_orders(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Orders, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationDay_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationDay", field, false, false, "Int")
 }
 
 func _SimulationDay_uses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.DayOutcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Uses },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationDay_uses(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Uses, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationDay_uses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationDay", field, false, false, "Int")
 }
 
 func _SimulationDay_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.DayOutcome) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Given },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationDay_given(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Given, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SimulationDay_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationDay",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SimulationGift_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.GiftOutcome) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_SimulationGift_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (*catalog.Variant, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.SimulationGift().Variant(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
@@ -1743,311 +3421,657 @@ func fieldContext_SimulationGift_variant(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Variant(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _SimulationGift_pieces(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.GiftOutcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Pieces },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationGift_pieces(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pieces, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationGift_pieces(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationGift", field, false, false, "Int")
 }
 
 func _SimulationGift_cost(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.GiftOutcome) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Cost },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationGift_cost(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SimulationGift_cost(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationGift",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SimulationOutcome_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Orders },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_orders(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Orders, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationOutcome_uses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Uses },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_uses(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Uses, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_uses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationOutcome_changed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Changed },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_changed(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changed, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_changed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationOutcome_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Given },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_given(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Given, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SimulationOutcome_displaced(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Displaced },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_displaced(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Displaced, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_displaced(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SimulationOutcome_salesBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.SalesBefore },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_salesBefore(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SalesBefore, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_salesBefore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SimulationOutcome_salesAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.SalesAfter },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_salesAfter(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SalesAfter, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_salesAfter(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SimulationOutcome_marginBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.MarginBefore },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_marginBefore(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MarginBefore, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_marginBefore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SimulationOutcome_marginAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.MarginAfter },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_marginAfter(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MarginAfter, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_marginAfter(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SimulationOutcome_costUnknown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.CostUnknown },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_costUnknown(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CostUnknown, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_costUnknown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationOutcome_freeShipping(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.FreeShipping },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_freeShipping(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FreeShipping, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_freeShipping(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SimulationOutcome_freeShipped(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.FreeShipped },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_freeShipped(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FreeShipped, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_freeShipped(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationOutcome_gifts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []promotion.GiftOutcome { return obj.Gifts },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_gifts(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Gifts, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []promotion.GiftOutcome) graphql.Marshaler {
 			return marshalNSimulationGift2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐGiftOutcomeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_gifts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_SimulationGift(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SimulationOutcome_giftsMissed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.GiftsMissed },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_giftsMissed(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GiftsMissed, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_giftsMissed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationOutcome_pointsOrders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.PointsOrders },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_pointsOrders(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PointsOrders, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_pointsOrders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationOutcome_pointsOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() decimal.Decimal { return obj.PointsOn },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_pointsOn(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PointsOn, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v decimal.Decimal) graphql.Marshaler {
 			return marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_pointsOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Decimal")
 }
 
 func _SimulationOutcome_coupons(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Coupons },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_coupons(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coupons, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_coupons(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationOutcome_spentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.SpentAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_spentAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SpentAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_SimulationOutcome_spentAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "DateTime")
 }
 
 func _SimulationOutcome_days(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []promotion.DayOutcome { return obj.Days },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_days(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Days, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []promotion.DayOutcome) graphql.Marshaler {
 			return marshalNSimulationDay2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐDayOutcomeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_days(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_SimulationDay(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SimulationOutcome_products(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []promotion.ProductOutcome { return obj.Products },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_products(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Products, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []promotion.ProductOutcome) graphql.Marshaler {
 			return marshalNSimulationProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐProductOutcomeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_products(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_SimulationProduct(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SimulationOutcome_differing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Differing },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationOutcome_differing(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Differing, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationOutcome_differing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
 }
 
 func _SimulationProduct_product(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.ProductOutcome) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_SimulationProduct_product(ctx, ec, field)
 		},
-		func(ctx context.Context) (*catalog.Product, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.SimulationProduct().Product(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Product) graphql.Marshaler {
 			return marshalOProduct2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProduct(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
@@ -2057,70 +4081,144 @@ func fieldContext_SimulationProduct_product(_ context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Product(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _SimulationProduct_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.ProductOutcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Orders },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationProduct_orders(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Orders, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationProduct_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationProduct", field, false, false, "Int")
 }
 
 func _SimulationProduct_pieces(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.ProductOutcome) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Pieces },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationProduct_pieces(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pieces, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SimulationProduct_pieces(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationProduct", field, false, false, "Int")
 }
 
 func _SimulationProduct_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.ProductOutcome) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Given },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationProduct_given(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Given, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SimulationProduct_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationProduct",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _VoidCouponsPayload_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidCouponsPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Count },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_VoidCouponsPayload_count(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_VoidCouponsPayload_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VoidCouponsPayload", field, false, false, "Int")
 }
 
 func _VoidCouponsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidCouponsPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_VoidCouponsPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_VoidCouponsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "VoidCouponsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -3088,15 +5186,14 @@ func UnmarshalVoidCouponsInput(ctx context.Context, raw any) (promotion.VoidInpu
 var campaignImplementors = []string{"Campaign"}
 
 func _Campaign(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Campaign) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("Campaign")
+			out.Values[i] = graphql.MarshalString("Campaign")
 		case "id":
 			out.Values[i] = _Campaign_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3262,15 +5359,14 @@ func _Campaign(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var campaignBenefitImplementors = []string{"CampaignBenefit"}
 
 func _CampaignBenefit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Benefit) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignBenefitImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignBenefitImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CampaignBenefit")
+			out.Values[i] = graphql.MarshalString("CampaignBenefit")
 		case "kind":
 			out.Values[i] = _CampaignBenefit_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3351,15 +5447,14 @@ func _CampaignBenefit(ctx context.Context, ec *executionContext, sel ast.Selecti
 var campaignComparisonImplementors = []string{"CampaignComparison"}
 
 func _CampaignComparison(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Comparison) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignComparisonImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignComparisonImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CampaignComparison")
+			out.Values[i] = graphql.MarshalString("CampaignComparison")
 		case "open":
 			out.Values[i] = _CampaignComparison_open(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3410,15 +5505,14 @@ func _CampaignComparison(ctx context.Context, ec *executionContext, sel ast.Sele
 var campaignConditionsImplementors = []string{"CampaignConditions"}
 
 func _CampaignConditions(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Conditions) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignConditionsImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignConditionsImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CampaignConditions")
+			out.Values[i] = graphql.MarshalString("CampaignConditions")
 		case "minAmountMinor":
 			out.Values[i] = _CampaignConditions_minAmountMinor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3474,15 +5568,14 @@ func _CampaignConditions(ctx context.Context, ec *executionContext, sel ast.Sele
 var campaignConnectionImplementors = []string{"CampaignConnection"}
 
 func _CampaignConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[promotion.Campaign]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignConnectionImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignConnectionImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CampaignConnection")
+			out.Values[i] = graphql.MarshalString("CampaignConnection")
 		case "edges":
 			out.Values[i] = _CampaignConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3524,15 +5617,14 @@ func _CampaignConnection(ctx context.Context, ec *executionContext, sel ast.Sele
 var campaignEdgeImplementors = []string{"CampaignEdge"}
 
 func _CampaignEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[promotion.Campaign]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignEdgeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignEdgeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CampaignEdge")
+			out.Values[i] = graphql.MarshalString("CampaignEdge")
 		case "cursor":
 			out.Values[i] = _CampaignEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3563,15 +5655,14 @@ func _CampaignEdge(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var campaignEffectImplementors = []string{"CampaignEffect"}
 
 func _CampaignEffect(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Effect) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignEffectImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignEffectImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CampaignEffect")
+			out.Values[i] = graphql.MarshalString("CampaignEffect")
 		case "orders":
 			out.Values[i] = _CampaignEffect_orders(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3632,15 +5723,14 @@ func _CampaignEffect(ctx context.Context, ec *executionContext, sel ast.Selectio
 var campaignExperimentImplementors = []string{"CampaignExperiment"}
 
 func _CampaignExperiment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Experiment) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignExperimentImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignExperimentImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CampaignExperiment")
+			out.Values[i] = graphql.MarshalString("CampaignExperiment")
 		case "name":
 			out.Values[i] = _CampaignExperiment_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3681,15 +5771,14 @@ func _CampaignExperiment(ctx context.Context, ec *executionContext, sel ast.Sele
 var campaignGroupImplementors = []string{"CampaignGroup"}
 
 func _CampaignGroup(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Side) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignGroupImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignGroupImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CampaignGroup")
+			out.Values[i] = graphql.MarshalString("CampaignGroup")
 		case "share":
 			out.Values[i] = _CampaignGroup_share(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3730,15 +5819,14 @@ func _CampaignGroup(ctx context.Context, ec *executionContext, sel ast.Selection
 var campaignPayloadImplementors = []string{"CampaignPayload"}
 
 func _CampaignPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CampaignPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CampaignPayload")
+			out.Values[i] = graphql.MarshalString("CampaignPayload")
 		case "campaign":
 			out.Values[i] = _CampaignPayload_campaign(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3769,15 +5857,14 @@ func _CampaignPayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var campaignSimulationImplementors = []string{"CampaignSimulation"}
 
 func _CampaignSimulation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Simulation) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignSimulationImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignSimulationImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CampaignSimulation")
+			out.Values[i] = graphql.MarshalString("CampaignSimulation")
 		case "id":
 			out.Values[i] = _CampaignSimulation_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3853,15 +5940,14 @@ func _CampaignSimulation(ctx context.Context, ec *executionContext, sel ast.Sele
 var cartCouponImplementors = []string{"CartCoupon"}
 
 func _CartCoupon(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *cart.Coupon) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, cartCouponImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, cartCouponImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CartCoupon")
+			out.Values[i] = graphql.MarshalString("CartCoupon")
 		case "id":
 			out.Values[i] = _CartCoupon_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3913,15 +5999,14 @@ func _CartCoupon(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var cartGiftImplementors = []string{"CartGift"}
 
 func _CartGift(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *cart.Gift) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, cartGiftImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, cartGiftImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CartGift")
+			out.Values[i] = graphql.MarshalString("CartGift")
 		case "variant":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -3963,15 +6048,14 @@ func _CartGift(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var combinationPartImplementors = []string{"CombinationPart"}
 
 func _CombinationPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Part) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, combinationPartImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, combinationPartImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CombinationPart")
+			out.Values[i] = graphql.MarshalString("CombinationPart")
 		case "goods":
 			out.Values[i] = _CombinationPart_goods(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4002,15 +6086,14 @@ func _CombinationPart(ctx context.Context, ec *executionContext, sel ast.Selecti
 var couponImplementors = []string{"Coupon"}
 
 func _Coupon(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Coupon) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, couponImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, couponImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("Coupon")
+			out.Values[i] = graphql.MarshalString("Coupon")
 		case "id":
 			out.Values[i] = _Coupon_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4066,15 +6149,14 @@ func _Coupon(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 var couponConnectionImplementors = []string{"CouponConnection"}
 
 func _CouponConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[promotion.Coupon]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, couponConnectionImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, couponConnectionImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CouponConnection")
+			out.Values[i] = graphql.MarshalString("CouponConnection")
 		case "edges":
 			out.Values[i] = _CouponConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4116,15 +6198,14 @@ func _CouponConnection(ctx context.Context, ec *executionContext, sel ast.Select
 var couponEdgeImplementors = []string{"CouponEdge"}
 
 func _CouponEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[promotion.Coupon]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, couponEdgeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, couponEdgeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("CouponEdge")
+			out.Values[i] = graphql.MarshalString("CouponEdge")
 		case "cursor":
 			out.Values[i] = _CouponEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4155,15 +6236,14 @@ func _CouponEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var issueCouponsPayloadImplementors = []string{"IssueCouponsPayload"}
 
 func _IssueCouponsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.IssueCouponsPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, issueCouponsPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, issueCouponsPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("IssueCouponsPayload")
+			out.Values[i] = graphql.MarshalString("IssueCouponsPayload")
 		case "count":
 			out.Values[i] = _IssueCouponsPayload_count(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4199,15 +6279,14 @@ func _IssueCouponsPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 var recurrenceImplementors = []string{"Recurrence"}
 
 func _Recurrence(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Recurrence) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, recurrenceImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, recurrenceImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("Recurrence")
+			out.Values[i] = graphql.MarshalString("Recurrence")
 		case "weekdays":
 			out.Values[i] = _Recurrence_weekdays(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4248,15 +6327,14 @@ func _Recurrence(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var runningCampaignImplementors = []string{"RunningCampaign"}
 
 func _RunningCampaign(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Running) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, runningCampaignImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, runningCampaignImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("RunningCampaign")
+			out.Values[i] = graphql.MarshalString("RunningCampaign")
 		case "id":
 			out.Values[i] = _RunningCampaign_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4302,15 +6380,14 @@ func _RunningCampaign(ctx context.Context, ec *executionContext, sel ast.Selecti
 var simulateCampaignPayloadImplementors = []string{"SimulateCampaignPayload"}
 
 func _SimulateCampaignPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.SimulateCampaignPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, simulateCampaignPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, simulateCampaignPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("SimulateCampaignPayload")
+			out.Values[i] = graphql.MarshalString("SimulateCampaignPayload")
 		case "simulation":
 			out.Values[i] = _SimulateCampaignPayload_simulation(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -4341,15 +6418,14 @@ func _SimulateCampaignPayload(ctx context.Context, ec *executionContext, sel ast
 var simulationDayImplementors = []string{"SimulationDay"}
 
 func _SimulationDay(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.DayOutcome) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, simulationDayImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, simulationDayImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("SimulationDay")
+			out.Values[i] = graphql.MarshalString("SimulationDay")
 		case "date":
 			out.Values[i] = _SimulationDay_date(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4390,15 +6466,14 @@ func _SimulationDay(ctx context.Context, ec *executionContext, sel ast.Selection
 var simulationGiftImplementors = []string{"SimulationGift"}
 
 func _SimulationGift(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.GiftOutcome) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, simulationGiftImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, simulationGiftImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("SimulationGift")
+			out.Values[i] = graphql.MarshalString("SimulationGift")
 		case "variant":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -4435,15 +6510,14 @@ func _SimulationGift(ctx context.Context, ec *executionContext, sel ast.Selectio
 var simulationOutcomeImplementors = []string{"SimulationOutcome"}
 
 func _SimulationOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Outcome) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, simulationOutcomeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, simulationOutcomeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("SimulationOutcome")
+			out.Values[i] = graphql.MarshalString("SimulationOutcome")
 		case "orders":
 			out.Values[i] = _SimulationOutcome_orders(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4569,15 +6643,14 @@ func _SimulationOutcome(ctx context.Context, ec *executionContext, sel ast.Selec
 var simulationProductImplementors = []string{"SimulationProduct"}
 
 func _SimulationProduct(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.ProductOutcome) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, simulationProductImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, simulationProductImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("SimulationProduct")
+			out.Values[i] = graphql.MarshalString("SimulationProduct")
 		case "product":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -4619,15 +6692,14 @@ func _SimulationProduct(ctx context.Context, ec *executionContext, sel ast.Selec
 var voidCouponsPayloadImplementors = []string{"VoidCouponsPayload"}
 
 func _VoidCouponsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.VoidCouponsPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, voidCouponsPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, voidCouponsPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("VoidCouponsPayload")
+			out.Values[i] = graphql.MarshalString("VoidCouponsPayload")
 		case "count":
 			out.Values[i] = _VoidCouponsPayload_count(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4669,8 +6741,10 @@ func marshalNCampaign2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotion
 }
 
 func marshalNCampaign2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCampaignᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.Campaign) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _Campaign(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNCampaign2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCampaign(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4682,9 +6756,15 @@ func marshalNCampaign2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromot
 	return ret
 }
 
+func marshalNCampaignBenefit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐBenefit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.Benefit) graphql.Marshaler {
+	return _CampaignBenefit(ctx, ec, sel, &v)
+}
+
 func marshalNCampaignBenefit2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐBenefitᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.Benefit) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _CampaignBenefit(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNCampaignBenefit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐBenefit(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4723,7 +6803,7 @@ func unmarshalNCampaignBenefitKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 
 func marshalNCampaignBenefitKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐBenefitKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.BenefitKind) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "CampaignBenefitKind!")
 	}
@@ -4738,9 +6818,15 @@ func marshalNCampaignConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _CampaignConnection(ctx, ec, sel, &v)
 }
 
+func marshalNCampaignEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[promotion.Campaign]) graphql.Marshaler {
+	return _CampaignEdge(ctx, ec, sel, &v)
+}
+
 func marshalNCampaignEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[promotion.Campaign]) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _CampaignEdge(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNCampaignEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4768,7 +6854,7 @@ func unmarshalNCampaignStacking2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNCampaignStacking2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐStacking(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.Stacking) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "CampaignStacking!")
 	}
@@ -4783,7 +6869,7 @@ func unmarshalNCampaignStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 
 func marshalNCampaignStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.Status) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "CampaignStatus!")
 	}
@@ -4795,9 +6881,15 @@ func unmarshalNCampaignStatusInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalNCartCoupon2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐCoupon(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v cart.Coupon) graphql.Marshaler {
+	return _CartCoupon(ctx, ec, sel, &v)
+}
+
 func marshalNCartCoupon2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐCouponᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []cart.Coupon) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _CartCoupon(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNCartCoupon2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐCoupon(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4807,11 +6899,17 @@ func marshalNCartCoupon2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcart
 	}
 
 	return ret
+}
+
+func marshalNCartGift2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐGift(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v cart.Gift) graphql.Marshaler {
+	return _CartGift(ctx, ec, sel, &v)
 }
 
 func marshalNCartGift2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐGiftᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []cart.Gift) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _CartGift(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNCartGift2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐGift(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4823,9 +6921,15 @@ func marshalNCartGift2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcart�
 	return ret
 }
 
+func marshalNCombinationPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.Part) graphql.Marshaler {
+	return _CombinationPart(ctx, ec, sel, &v)
+}
+
 func marshalNCombinationPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐPartᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.Part) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _CombinationPart(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNCombinationPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐPart(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4847,8 +6951,10 @@ func marshalNCoupon2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotion�
 }
 
 func marshalNCoupon2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCouponᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.Coupon) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _Coupon(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNCoupon2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCoupon(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4864,9 +6970,15 @@ func marshalNCouponConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	return _CouponConnection(ctx, ec, sel, &v)
 }
 
+func marshalNCouponEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[promotion.Coupon]) graphql.Marshaler {
+	return _CouponEdge(ctx, ec, sel, &v)
+}
+
 func marshalNCouponEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[promotion.Coupon]) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _CouponEdge(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNCouponEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4878,9 +6990,15 @@ func marshalNCouponEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpage
 	return ret
 }
 
+func unmarshalNCouponState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCouponState(ctx context.Context, ec *executionContext, v any) (promotion.CouponState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := promotion.CouponState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNCouponState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCouponState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.CouponState) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "CouponState!")
 	}
@@ -4905,9 +7023,15 @@ func unmarshalNRemoveCouponInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalNRunningCampaign2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐRunning(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.Running) graphql.Marshaler {
+	return _RunningCampaign(ctx, ec, sel, &v)
+}
+
 func marshalNRunningCampaign2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐRunningᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.Running) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _RunningCampaign(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNRunningCampaign2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐRunning(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4933,9 +7057,15 @@ func marshalNSimulateCampaignPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋg
 	return _SimulateCampaignPayload(ctx, ec, sel, &v)
 }
 
+func marshalNSimulationDay2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐDayOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.DayOutcome) graphql.Marshaler {
+	return _SimulationDay(ctx, ec, sel, &v)
+}
+
 func marshalNSimulationDay2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐDayOutcomeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.DayOutcome) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _SimulationDay(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNSimulationDay2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐDayOutcome(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4945,11 +7075,17 @@ func marshalNSimulationDay2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	}
 
 	return ret
+}
+
+func marshalNSimulationGift2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐGiftOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.GiftOutcome) graphql.Marshaler {
+	return _SimulationGift(ctx, ec, sel, &v)
 }
 
 func marshalNSimulationGift2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐGiftOutcomeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.GiftOutcome) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _SimulationGift(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNSimulationGift2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐGiftOutcome(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4961,9 +7097,15 @@ func marshalNSimulationGift2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return ret
 }
 
+func marshalNSimulationProduct2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐProductOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.ProductOutcome) graphql.Marshaler {
+	return _SimulationProduct(ctx, ec, sel, &v)
+}
+
 func marshalNSimulationProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐProductOutcomeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.ProductOutcome) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _SimulationProduct(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNSimulationProduct2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐProductOutcome(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4973,11 +7115,17 @@ func marshalNSimulationProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	}
 
 	return ret
+}
+
+func unmarshalNSimulationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulationStatus(ctx context.Context, ec *executionContext, v any) (promotion.SimulationStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := promotion.SimulationStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNSimulationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulationStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.SimulationStatus) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "SimulationStatus!")
 	}
@@ -5044,7 +7192,7 @@ func marshalOCampaignRounding2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	}
 	_ = sel
 	_ = ctx
-	res := run.Text(string(*v))
+	res := graphql.MarshalString(string(*v))
 	return res
 }
 
@@ -5070,6 +7218,25 @@ func unmarshalOCampaignStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 		}
 	}
 	return res, nil
+}
+
+func marshalOCampaignStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐStatusᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.Status) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNCampaignStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐStatus(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func unmarshalOCombinationPartInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐPartInputᚄ(ctx context.Context, ec *executionContext, v any) ([]promotion.PartInput, error) {

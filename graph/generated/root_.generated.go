@@ -5,6 +5,7 @@ package generated
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -206,6 +207,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ConditionAmountInput", graphql.BindUnmarshaler(ec, unmarshalInputConditionAmountInput)),
 			graphql.NewInputUnmarshaler("ConditionPeriodInput", graphql.BindUnmarshaler(ec, unmarshalInputConditionPeriodInput)),
 			graphql.NewInputUnmarshaler("ConditionRangeInput", graphql.BindUnmarshaler(ec, unmarshalInputConditionRangeInput)),
+			graphql.NewInputUnmarshaler("ConfirmEmailChangeInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmEmailChangeInput)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
 			graphql.NewInputUnmarshaler("ConsentConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputConsentConditionInput)),
 			graphql.NewInputUnmarshaler("CorrectPurchaseInput", graphql.BindUnmarshaler(ec, unmarshalInputCorrectPurchaseInput)),
@@ -375,6 +377,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveWishListInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveWishListInput)),
 			graphql.NewInputUnmarshaler("RenameSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputRenameSegmentInput)),
 			graphql.NewInputUnmarshaler("ReportMemberCardLostInput", graphql.BindUnmarshaler(ec, unmarshalInputReportMemberCardLostInput)),
+			graphql.NewInputUnmarshaler("RequestEmailChangeInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestEmailChangeInput)),
+			graphql.NewInputUnmarshaler("RequestMemberEmailChangeInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestMemberEmailChangeInput)),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
 			graphql.NewInputUnmarshaler("RequestQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestQuotationInput)),
 			graphql.NewInputUnmarshaler("RequestRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestRestockInput)),
@@ -731,6 +735,30 @@ extend type Mutation {
     input: CloseMemberInput!
   ): DonePayload! @allow(permissions: [MEMBER_WRITE])
 
+  """
+  Asks to log in with another e-mail address. A link goes there, and nothing changes until
+  it is opened (` + "`" + `confirmEmailChange` + "`" + `), within a day; the address before is told. A later
+  request takes the place of an earlier one, and a new password makes it void. The answer
+  is the same whether the address has an account or not: its owner is told by e-mail.
+  """
+  requestEmailChange(
+    "The new address, and the proof that it is the account's owner who asks."
+    input: RequestEmailChangeInput!
+  ): AccountPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+
+  "Gives up the e-mail address that the caller asked for and that was not confirmed yet."
+  cancelEmailChange: AccountPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+
+  """
+  Lets the account log in with the new e-mail address from now on, by the token of the
+  mailed link. All sessions but the caller's own end, links that were mailed to the address
+  before are void, and the address before is told.
+  """
+  confirmEmailChange(
+    "The token."
+    input: ConfirmEmailChangeInput!
+  ): AccountPayload! @allow(anyone: true)
+
   "Mails the caller the link that proves the e-mail address. Registering has sent one already."
   requestEmailVerification: DonePayload! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
 
@@ -785,6 +813,8 @@ type Account {
   email: String!
   "Whether the address is known to be the account's."
   emailVerified: Boolean!
+  "The address that is to take its place once the link that went there is opened; null if none, and of others' accounts."
+  pendingEmail: PendingEmail @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
   "The name to address its holder with; empty if unknown."
   name: String!
   "The account's role."
@@ -797,6 +827,14 @@ type Account {
   permissions: [Permission!]!
   "The account's open sessions, last used first; its own, or for staff that manage staff."
   sessions: [Session!]! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN]) @cost(size: 10)
+}
+
+"An e-mail address that is still to be confirmed."
+type PendingEmail {
+  "The address, in lower case."
+  email: String!
+  "Until when the link that went there works."
+  expiresAt: DateTime!
 }
 
 "One login on one device."
@@ -869,6 +907,22 @@ input RevokeSessionInput {
 
 "The token of a verification mail."
 input VerifyEmailInput {
+  "The token as it stands in the link."
+  token: String!
+}
+
+"Another e-mail address to log in with, and the proof that it is the account's owner who asks."
+input RequestEmailChangeInput {
+  "The new address."
+  email: String!
+  "The account's password; left out by members who have none because they log in through a provider: they log in anew, at most ten minutes before."
+  password: String! = ""
+  "The authenticator app's six digits, or a recovery code, where the account has a second factor."
+  code: String! = ""
+}
+
+"The token of a mail to a new address."
+input ConfirmEmailChangeInput {
   "The token as it stands in the link."
   token: String!
 }
@@ -1978,6 +2032,10 @@ enum UserErrorCode {
   IDEMPOTENCY_KEY_REUSED
   "The e-mail address belongs to an account already."
   EMAIL_TAKEN
+  "It is the e-mail address that the account has already."
+  EMAIL_SAME
+  "The caller has no password and logged in too long ago for this: log in again."
+  LOGIN_AGAIN
   "The password is too short."
   PASSWORD_TOO_SHORT
   "The password is too easy to guess."
@@ -9449,6 +9507,16 @@ extend type Mutation {
     "What changes."
     input: UpdateMemberInput!
   ): MemberPayload! @allow(permissions: [MEMBER_WRITE])
+  """
+  Asks that a member's account logs in with another e-mail address, for who lost theirs. A
+  link goes there, and nothing changes until it is opened (` + "`" + `confirmEmailChange` + "`" + `), within a
+  day; the address before is told. Store staff do so for their store's members alone. The
+  answer is the same whether the address has an account or not: its owner is told by e-mail.
+  """
+  requestMemberEmailChange(
+    "Whose, to which address, and why."
+    input: RequestMemberEmailChangeInput!
+  ): MemberPayload! @allow(permissions: [MEMBER_WRITE])
   "Gives a member a card of the channel's brand; the former one of the kind ends (再発行). Members themselves get digital ones."
   issueMemberCard(
     "To whom, and which kind."
@@ -9883,10 +9951,20 @@ input RegisterMemberInput {
 input UpdateMemberInput {
   "The member."
   memberId: ID!
-  "What changes. The name and e-mail address of who has an account are changed by themselves."
+  "What changes. The name of who has an account is changed by themselves (` + "`" + `updateProfile` + "`" + `), and the e-mail address by ` + "`" + `requestEmailChange` + "`" + ` or ` + "`" + `requestMemberEmailChange` + "`" + `."
   person: MemberPersonInput!
   "Why, at most 200 characters."
   reason: String! = ""
+}
+
+"A new e-mail address for a member who has an account and cannot get at theirs."
+input RequestMemberEmailChangeInput {
+  "The member."
+  memberId: ID!
+  "The address that they told."
+  email: String!
+  "Why, and how it was made sure that it is the member: 1 to 200 characters."
+  reason: String!
 }
 
 "A card for a member."
@@ -10064,6 +10142,8 @@ extend enum UserErrorCode {
   STORE_UNKNOWN
   "Neither a name nor a phone number nor an e-mail address was said."
   MEMBER_NAMELESS
+  "The member has no account: their e-mail address is corrected with ` + "`" + `updateMember` + "`" + `."
+  MEMBER_ACCOUNT_MISSING
   "Not one of member number, e-mail address and phone number was said."
   SEARCH_ONE
   "The link to an export is not valid."
@@ -21046,3 +21126,9677 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func childFields_AcceptQuotationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_AcceptQuotationPayload_order(ctx, ec, field)
+	case "quotation":
+		return fieldContext_AcceptQuotationPayload_quotation(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_AcceptQuotationPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcceptQuotationPayload", field.Name)
+}
+
+func childFields_Account(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Account_id(ctx, ec, field)
+	case "email":
+		return fieldContext_Account_email(ctx, ec, field)
+	case "emailVerified":
+		return fieldContext_Account_emailVerified(ctx, ec, field)
+	case "pendingEmail":
+		return fieldContext_Account_pendingEmail(ctx, ec, field)
+	case "name":
+		return fieldContext_Account_name(ctx, ec, field)
+	case "role":
+		return fieldContext_Account_role(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Account_createdAt(ctx, ec, field)
+	case "secondFactor":
+		return fieldContext_Account_secondFactor(ctx, ec, field)
+	case "permissions":
+		return fieldContext_Account_permissions(ctx, ec, field)
+	case "sessions":
+		return fieldContext_Account_sessions(ctx, ec, field)
+	case "company":
+		return fieldContext_Account_company(ctx, ec, field)
+	case "functions":
+		return fieldContext_Account_functions(ctx, ec, field)
+	case "profile":
+		return fieldContext_Account_profile(ctx, ec, field)
+	case "addresses":
+		return fieldContext_Account_addresses(ctx, ec, field)
+	case "pets":
+		return fieldContext_Account_pets(ctx, ec, field)
+	case "linkedLogins":
+		return fieldContext_Account_linkedLogins(ctx, ec, field)
+	case "groups":
+		return fieldContext_Account_groups(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
+
+func childFields_AccountBalance(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return fieldContext_AccountBalance_account(ctx, ec, field)
+	case "name":
+		return fieldContext_AccountBalance_name(ctx, ec, field)
+	case "sub":
+		return fieldContext_AccountBalance_sub(ctx, ec, field)
+	case "debit":
+		return fieldContext_AccountBalance_debit(ctx, ec, field)
+	case "credit":
+		return fieldContext_AccountBalance_credit(ctx, ec, field)
+	case "balance":
+		return fieldContext_AccountBalance_balance(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountBalance", field.Name)
+}
+
+func childFields_AccountConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_AccountConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_AccountConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountConnection", field.Name)
+}
+
+func childFields_AccountEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_AccountEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_AccountEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
+}
+
+func childFields_AccountPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return fieldContext_AccountPayload_account(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_AccountPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountPayload", field.Name)
+}
+
+func childFields_AccountPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return fieldContext_AccountPaymentPayload_entry(ctx, ec, field)
+	case "company":
+		return fieldContext_AccountPaymentPayload_company(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_AccountPaymentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountPaymentPayload", field.Name)
+}
+
+func childFields_AccountStatement(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_AccountStatement_id(ctx, ec, field)
+	case "closesOn":
+		return fieldContext_AccountStatement_closesOn(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_AccountStatement_dueOn(ctx, ec, field)
+	case "opening":
+		return fieldContext_AccountStatement_opening(ctx, ec, field)
+	case "sales":
+		return fieldContext_AccountStatement_sales(ctx, ec, field)
+	case "payments":
+		return fieldContext_AccountStatement_payments(ctx, ec, field)
+	case "other":
+		return fieldContext_AccountStatement_other(ctx, ec, field)
+	case "closing":
+		return fieldContext_AccountStatement_closing(ctx, ec, field)
+	case "remaining":
+		return fieldContext_AccountStatement_remaining(ctx, ec, field)
+	case "issuedAt":
+		return fieldContext_AccountStatement_issuedAt(ctx, ec, field)
+	case "lines":
+		return fieldContext_AccountStatement_lines(ctx, ec, field)
+	case "company":
+		return fieldContext_AccountStatement_company(ctx, ec, field)
+	case "document":
+		return fieldContext_AccountStatement_document(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountStatement", field.Name)
+}
+
+func childFields_AccountStatementConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_AccountStatementConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_AccountStatementConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_AccountStatementConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_AccountStatementConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountStatementConnection", field.Name)
+}
+
+func childFields_AccountStatementEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_AccountStatementEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_AccountStatementEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountStatementEdge", field.Name)
+}
+
+func childFields_AccountStatementLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_AccountStatementLine_at(ctx, ec, field)
+	case "kind":
+		return fieldContext_AccountStatementLine_kind(ctx, ec, field)
+	case "reference":
+		return fieldContext_AccountStatementLine_reference(ctx, ec, field)
+	case "orderId":
+		return fieldContext_AccountStatementLine_orderId(ctx, ec, field)
+	case "amount":
+		return fieldContext_AccountStatementLine_amount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountStatementLine", field.Name)
+}
+
+func childFields_Address(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_Address_name(ctx, ec, field)
+	case "kana":
+		return fieldContext_Address_kana(ctx, ec, field)
+	case "company":
+		return fieldContext_Address_company(ctx, ec, field)
+	case "postalCode":
+		return fieldContext_Address_postalCode(ctx, ec, field)
+	case "prefecture":
+		return fieldContext_Address_prefecture(ctx, ec, field)
+	case "city":
+		return fieldContext_Address_city(ctx, ec, field)
+	case "line1":
+		return fieldContext_Address_line1(ctx, ec, field)
+	case "line2":
+		return fieldContext_Address_line2(ctx, ec, field)
+	case "phone":
+		return fieldContext_Address_phone(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Address", field.Name)
+}
+
+func childFields_AllocationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allocation":
+		return fieldContext_AllocationPayload_allocation(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_AllocationPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AllocationPayload", field.Name)
+}
+
+func childFields_AnswerWinPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "win":
+		return fieldContext_AnswerWinPayload_win(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_AnswerWinPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnswerWinPayload", field.Name)
+}
+
+func childFields_ApprovalDaysPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "approvalDays":
+		return fieldContext_ApprovalDaysPayload_approvalDays(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ApprovalDaysPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApprovalDaysPayload", field.Name)
+}
+
+func childFields_Attribute(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Attribute_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Attribute_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Attribute_name(ctx, ec, field)
+	case "type":
+		return fieldContext_Attribute_type(ctx, ec, field)
+	case "unit":
+		return fieldContext_Attribute_unit(ctx, ec, field)
+	case "choices":
+		return fieldContext_Attribute_choices(ctx, ec, field)
+	case "filterable":
+		return fieldContext_Attribute_filterable(ctx, ec, field)
+	case "position":
+		return fieldContext_Attribute_position(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Attribute", field.Name)
+}
+
+func childFields_AttributeChoice(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return fieldContext_AttributeChoice_value(ctx, ec, field)
+	case "label":
+		return fieldContext_AttributeChoice_label(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributeChoice", field.Name)
+}
+
+func childFields_AttributePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attribute":
+		return fieldContext_AttributePayload_attribute(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_AttributePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributePayload", field.Name)
+}
+
+func childFields_Audience(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_Audience_kind(ctx, ec, field)
+	case "id":
+		return fieldContext_Audience_id(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Audience", field.Name)
+}
+
+func childFields_AuditEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_AuditEvent_id(ctx, ec, field)
+	case "at":
+		return fieldContext_AuditEvent_at(ctx, ec, field)
+	case "type":
+		return fieldContext_AuditEvent_type(ctx, ec, field)
+	case "subject":
+		return fieldContext_AuditEvent_subject(ctx, ec, field)
+	case "subjectId":
+		return fieldContext_AuditEvent_subjectId(ctx, ec, field)
+	case "actor":
+		return fieldContext_AuditEvent_actor(ctx, ec, field)
+	case "actorId":
+		return fieldContext_AuditEvent_actorId(ctx, ec, field)
+	case "data":
+		return fieldContext_AuditEvent_data(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEvent", field.Name)
+}
+
+func childFields_AuditEventConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_AuditEventConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_AuditEventConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_AuditEventConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEventConnection", field.Name)
+}
+
+func childFields_AuditEventEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_AuditEventEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_AuditEventEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEventEdge", field.Name)
+}
+
+func childFields_BackOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_BackOrder_order(ctx, ec, field)
+	case "variant":
+		return fieldContext_BackOrder_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_BackOrder_quantity(ctx, ec, field)
+	case "since":
+		return fieldContext_BackOrder_since(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_BackOrder_dueOn(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BackOrder", field.Name)
+}
+
+func childFields_BackOrderConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_BackOrderConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_BackOrderConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_BackOrderConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_BackOrderConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BackOrderConnection", field.Name)
+}
+
+func childFields_BackOrderEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_BackOrderEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_BackOrderEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BackOrderEdge", field.Name)
+}
+
+func childFields_Badge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Badge_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Badge_code(ctx, ec, field)
+	case "kind":
+		return fieldContext_Badge_kind(ctx, ec, field)
+	case "labels":
+		return fieldContext_Badge_labels(ctx, ec, field)
+	case "target":
+		return fieldContext_Badge_target(ctx, ec, field)
+	case "channel":
+		return fieldContext_Badge_channel(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_Badge_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_Badge_validUntil(ctx, ec, field)
+	case "days":
+		return fieldContext_Badge_days(ctx, ec, field)
+	case "position":
+		return fieldContext_Badge_position(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Badge", field.Name)
+}
+
+func childFields_BadgePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "badge":
+		return fieldContext_BadgePayload_badge(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_BadgePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BadgePayload", field.Name)
+}
+
+func childFields_BankAllocation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "paymentId":
+		return fieldContext_BankAllocation_paymentId(ctx, ec, field)
+	case "companyId":
+		return fieldContext_BankAllocation_companyId(ctx, ec, field)
+	case "amount":
+		return fieldContext_BankAllocation_amount(ctx, ec, field)
+	case "how":
+		return fieldContext_BankAllocation_how(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_BankAllocation_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankAllocation", field.Name)
+}
+
+func childFields_BankLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_BankLine_id(ctx, ec, field)
+	case "row":
+		return fieldContext_BankLine_row(ctx, ec, field)
+	case "on":
+		return fieldContext_BankLine_on(ctx, ec, field)
+	case "amount":
+		return fieldContext_BankLine_amount(ctx, ec, field)
+	case "matched":
+		return fieldContext_BankLine_matched(ctx, ec, field)
+	case "payer":
+		return fieldContext_BankLine_payer(ctx, ec, field)
+	case "text":
+		return fieldContext_BankLine_text(ctx, ec, field)
+	case "state":
+		return fieldContext_BankLine_state(ctx, ec, field)
+	case "reason":
+		return fieldContext_BankLine_reason(ctx, ec, field)
+	case "allocations":
+		return fieldContext_BankLine_allocations(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankLine", field.Name)
+}
+
+func childFields_BankLineConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_BankLineConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_BankLineConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_BankLineConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_BankLineConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankLineConnection", field.Name)
+}
+
+func childFields_BankLineEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_BankLineEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_BankLineEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankLineEdge", field.Name)
+}
+
+func childFields_BankLinePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_BankLinePayload_line(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_BankLinePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankLinePayload", field.Name)
+}
+
+func childFields_BankLineSuggestion(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "paymentId":
+		return fieldContext_BankLineSuggestion_paymentId(ctx, ec, field)
+	case "companyId":
+		return fieldContext_BankLineSuggestion_companyId(ctx, ec, field)
+	case "number":
+		return fieldContext_BankLineSuggestion_number(ctx, ec, field)
+	case "names":
+		return fieldContext_BankLineSuggestion_names(ctx, ec, field)
+	case "named":
+		return fieldContext_BankLineSuggestion_named(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankLineSuggestion", field.Name)
+}
+
+func childFields_BankProfile(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_BankProfile_code(ctx, ec, field)
+	case "name":
+		return fieldContext_BankProfile_name(ctx, ec, field)
+	case "heading":
+		return fieldContext_BankProfile_heading(ctx, ec, field)
+	case "skip":
+		return fieldContext_BankProfile_skip(ctx, ec, field)
+	case "date":
+		return fieldContext_BankProfile_date(ctx, ec, field)
+	case "deposit":
+		return fieldContext_BankProfile_deposit(ctx, ec, field)
+	case "payer":
+		return fieldContext_BankProfile_payer(ctx, ec, field)
+	case "text":
+		return fieldContext_BankProfile_text(ctx, ec, field)
+	case "direction":
+		return fieldContext_BankProfile_direction(ctx, ec, field)
+	case "balance":
+		return fieldContext_BankProfile_balance(ctx, ec, field)
+	case "number":
+		return fieldContext_BankProfile_number(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankProfile", field.Name)
+}
+
+func childFields_BankProfilePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "profile":
+		return fieldContext_BankProfilePayload_profile(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_BankProfilePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankProfilePayload", field.Name)
+}
+
+func childFields_BankRowError(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_BankRowError_line(ctx, ec, field)
+	case "column":
+		return fieldContext_BankRowError_column(ctx, ec, field)
+	case "value":
+		return fieldContext_BankRowError_value(ctx, ec, field)
+	case "reason":
+		return fieldContext_BankRowError_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankRowError", field.Name)
+}
+
+func childFields_BankStatement(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_BankStatement_id(ctx, ec, field)
+	case "fileName":
+		return fieldContext_BankStatement_fileName(ctx, ec, field)
+	case "profile":
+		return fieldContext_BankStatement_profile(ctx, ec, field)
+	case "deposits":
+		return fieldContext_BankStatement_deposits(ctx, ec, field)
+	case "known":
+		return fieldContext_BankStatement_known(ctx, ec, field)
+	case "others":
+		return fieldContext_BankStatement_others(ctx, ec, field)
+	case "errors":
+		return fieldContext_BankStatement_errors(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_BankStatement_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankStatement", field.Name)
+}
+
+func childFields_BankStatementConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_BankStatementConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_BankStatementConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_BankStatementConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_BankStatementConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankStatementConnection", field.Name)
+}
+
+func childFields_BankStatementEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_BankStatementEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_BankStatementEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankStatementEdge", field.Name)
+}
+
+func childFields_BankTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_BankTransfer_id(ctx, ec, field)
+	case "amount":
+		return fieldContext_BankTransfer_amount(ctx, ec, field)
+	case "payerName":
+		return fieldContext_BankTransfer_payerName(ctx, ec, field)
+	case "receivedAt":
+		return fieldContext_BankTransfer_receivedAt(ctx, ec, field)
+	case "note":
+		return fieldContext_BankTransfer_note(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_BankTransfer_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankTransfer", field.Name)
+}
+
+func childFields_BusinessCalendar(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_BusinessCalendar_id(ctx, ec, field)
+	case "code":
+		return fieldContext_BusinessCalendar_code(ctx, ec, field)
+	case "name":
+		return fieldContext_BusinessCalendar_name(ctx, ec, field)
+	case "weekdays":
+		return fieldContext_BusinessCalendar_weekdays(ctx, ec, field)
+	case "holidays":
+		return fieldContext_BusinessCalendar_holidays(ctx, ec, field)
+	case "closedDays":
+		return fieldContext_BusinessCalendar_closedDays(ctx, ec, field)
+	case "active":
+		return fieldContext_BusinessCalendar_active(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BusinessCalendar", field.Name)
+}
+
+func childFields_BusinessCalendarPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "calendar":
+		return fieldContext_BusinessCalendarPayload_calendar(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_BusinessCalendarPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BusinessCalendarPayload", field.Name)
+}
+
+func childFields_Campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Campaign_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Campaign_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Campaign_name(ctx, ec, field)
+	case "names":
+		return fieldContext_Campaign_names(ctx, ec, field)
+	case "badge":
+		return fieldContext_Campaign_badge(ctx, ec, field)
+	case "badges":
+		return fieldContext_Campaign_badges(ctx, ec, field)
+	case "status":
+		return fieldContext_Campaign_status(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_Campaign_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_Campaign_validUntil(ctx, ec, field)
+	case "recurrence":
+		return fieldContext_Campaign_recurrence(ctx, ec, field)
+	case "audiences":
+		return fieldContext_Campaign_audiences(ctx, ec, field)
+	case "regions":
+		return fieldContext_Campaign_regions(ctx, ec, field)
+	case "goods":
+		return fieldContext_Campaign_goods(ctx, ec, field)
+	case "except":
+		return fieldContext_Campaign_except(ctx, ec, field)
+	case "conditions":
+		return fieldContext_Campaign_conditions(ctx, ec, field)
+	case "benefits":
+		return fieldContext_Campaign_benefits(ctx, ec, field)
+	case "stacking":
+		return fieldContext_Campaign_stacking(ctx, ec, field)
+	case "group":
+		return fieldContext_Campaign_group(ctx, ec, field)
+	case "priority":
+		return fieldContext_Campaign_priority(ctx, ec, field)
+	case "needsCoupon":
+		return fieldContext_Campaign_needsCoupon(ctx, ec, field)
+	case "budget":
+		return fieldContext_Campaign_budget(ctx, ec, field)
+	case "maxUses":
+		return fieldContext_Campaign_maxUses(ctx, ec, field)
+	case "maxUsesPerMember":
+		return fieldContext_Campaign_maxUsesPerMember(ctx, ec, field)
+	case "keptOnReturn":
+		return fieldContext_Campaign_keptOnReturn(ctx, ec, field)
+	case "spentAt":
+		return fieldContext_Campaign_spentAt(ctx, ec, field)
+	case "channelIds":
+		return fieldContext_Campaign_channelIds(ctx, ec, field)
+	case "shopIds":
+		return fieldContext_Campaign_shopIds(ctx, ec, field)
+	case "experiment":
+		return fieldContext_Campaign_experiment(ctx, ec, field)
+	case "notifyMembers":
+		return fieldContext_Campaign_notifyMembers(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Campaign", field.Name)
+}
+
+func childFields_CampaignBenefit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_CampaignBenefit_kind(ctx, ec, field)
+	case "percent":
+		return fieldContext_CampaignBenefit_percent(ctx, ec, field)
+	case "amountMinor":
+		return fieldContext_CampaignBenefit_amountMinor(ctx, ec, field)
+	case "pieces":
+		return fieldContext_CampaignBenefit_pieces(ctx, ec, field)
+	case "upToMinor":
+		return fieldContext_CampaignBenefit_upToMinor(ctx, ec, field)
+	case "rounding":
+		return fieldContext_CampaignBenefit_rounding(ctx, ec, field)
+	case "variantId":
+		return fieldContext_CampaignBenefit_variantId(ctx, ec, field)
+	case "required":
+		return fieldContext_CampaignBenefit_required(ctx, ec, field)
+	case "perSet":
+		return fieldContext_CampaignBenefit_perSet(ctx, ec, field)
+	case "allotment":
+		return fieldContext_CampaignBenefit_allotment(ctx, ec, field)
+	case "factor":
+		return fieldContext_CampaignBenefit_factor(ctx, ec, field)
+	case "issuesId":
+		return fieldContext_CampaignBenefit_issuesId(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignBenefit", field.Name)
+}
+
+func childFields_CampaignComparison(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "open":
+		return fieldContext_CampaignComparison_open(ctx, ec, field)
+	case "held":
+		return fieldContext_CampaignComparison_held(ctx, ec, field)
+	case "uplift":
+		return fieldContext_CampaignComparison_uplift(ctx, ec, field)
+	case "low":
+		return fieldContext_CampaignComparison_low(ctx, ec, field)
+	case "high":
+		return fieldContext_CampaignComparison_high(ctx, ec, field)
+	case "tooFew":
+		return fieldContext_CampaignComparison_tooFew(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignComparison", field.Name)
+}
+
+func childFields_CampaignConditions(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "minAmountMinor":
+		return fieldContext_CampaignConditions_minAmountMinor(ctx, ec, field)
+	case "minQuantity":
+		return fieldContext_CampaignConditions_minQuantity(ctx, ec, field)
+	case "combination":
+		return fieldContext_CampaignConditions_combination(ctx, ec, field)
+	case "maxSets":
+		return fieldContext_CampaignConditions_maxSets(ctx, ec, field)
+	case "firstPurchase":
+		return fieldContext_CampaignConditions_firstPurchase(ctx, ec, field)
+	case "birthdayMonth":
+		return fieldContext_CampaignConditions_birthdayMonth(ctx, ec, field)
+	case "groupIds":
+		return fieldContext_CampaignConditions_groupIds(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignConditions", field.Name)
+}
+
+func childFields_CampaignConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CampaignConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CampaignConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CampaignConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_CampaignConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignConnection", field.Name)
+}
+
+func childFields_CampaignEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CampaignEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CampaignEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignEdge", field.Name)
+}
+
+func childFields_CampaignEffect(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orders":
+		return fieldContext_CampaignEffect_orders(ctx, ec, field)
+	case "customers":
+		return fieldContext_CampaignEffect_customers(ctx, ec, field)
+	case "returned":
+		return fieldContext_CampaignEffect_returned(ctx, ec, field)
+	case "sales":
+		return fieldContext_CampaignEffect_sales(ctx, ec, field)
+	case "given":
+		return fieldContext_CampaignEffect_given(ctx, ec, field)
+	case "perYen":
+		return fieldContext_CampaignEffect_perYen(ctx, ec, field)
+	case "uplift":
+		return fieldContext_CampaignEffect_uplift(ctx, ec, field)
+	case "comparison":
+		return fieldContext_CampaignEffect_comparison(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignEffect", field.Name)
+}
+
+func childFields_CampaignExperiment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_CampaignExperiment_name(ctx, ec, field)
+	case "from":
+		return fieldContext_CampaignExperiment_from(ctx, ec, field)
+	case "upTo":
+		return fieldContext_CampaignExperiment_upTo(ctx, ec, field)
+	case "holdOut":
+		return fieldContext_CampaignExperiment_holdOut(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignExperiment", field.Name)
+}
+
+func childFields_CampaignGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "share":
+		return fieldContext_CampaignGroup_share(ctx, ec, field)
+	case "buyers":
+		return fieldContext_CampaignGroup_buyers(ctx, ec, field)
+	case "sales":
+		return fieldContext_CampaignGroup_sales(ctx, ec, field)
+	case "perBuyer":
+		return fieldContext_CampaignGroup_perBuyer(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignGroup", field.Name)
+}
+
+func childFields_CampaignPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return fieldContext_CampaignPayload_campaign(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CampaignPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignPayload", field.Name)
+}
+
+func childFields_CampaignSimulation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CampaignSimulation_id(ctx, ec, field)
+	case "status":
+		return fieldContext_CampaignSimulation_status(ctx, ec, field)
+	case "campaign":
+		return fieldContext_CampaignSimulation_campaign(ctx, ec, field)
+	case "from":
+		return fieldContext_CampaignSimulation_from(ctx, ec, field)
+	case "until":
+		return fieldContext_CampaignSimulation_until(ctx, ec, field)
+	case "orders":
+		return fieldContext_CampaignSimulation_orders(ctx, ec, field)
+	case "looked":
+		return fieldContext_CampaignSimulation_looked(ctx, ec, field)
+	case "outcome":
+		return fieldContext_CampaignSimulation_outcome(ctx, ec, field)
+	case "failure":
+		return fieldContext_CampaignSimulation_failure(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_CampaignSimulation_createdAt(ctx, ec, field)
+	case "finishedAt":
+		return fieldContext_CampaignSimulation_finishedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignSimulation", field.Name)
+}
+
+func childFields_CarrierProfile(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_CarrierProfile_code(ctx, ec, field)
+	case "name":
+		return fieldContext_CarrierProfile_name(ctx, ec, field)
+	case "headings":
+		return fieldContext_CarrierProfile_headings(ctx, ec, field)
+	case "from":
+		return fieldContext_CarrierProfile_from(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CarrierProfile", field.Name)
+}
+
+func childFields_CarrierProfilePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "profile":
+		return fieldContext_CarrierProfilePayload_profile(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CarrierProfilePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CarrierProfilePayload", field.Name)
+}
+
+func childFields_CarrierSender(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "address":
+		return fieldContext_CarrierSender_address(ctx, ec, field)
+	case "customerCode":
+		return fieldContext_CarrierSender_customerCode(ctx, ec, field)
+	case "fareCode":
+		return fieldContext_CarrierSender_fareCode(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CarrierSender", field.Name)
+}
+
+func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Cart_id(ctx, ec, field)
+	case "email":
+		return fieldContext_Cart_email(ctx, ec, field)
+	case "shippingAddress":
+		return fieldContext_Cart_shippingAddress(ctx, ec, field)
+	case "billingAddress":
+		return fieldContext_Cart_billingAddress(ctx, ec, field)
+	case "shippingMethod":
+		return fieldContext_Cart_shippingMethod(ctx, ec, field)
+	case "shopId":
+		return fieldContext_Cart_shopId(ctx, ec, field)
+	case "shippingMode":
+		return fieldContext_Cart_shippingMode(ctx, ec, field)
+	case "lines":
+		return fieldContext_Cart_lines(ctx, ec, field)
+	case "subtotal":
+		return fieldContext_Cart_subtotal(ctx, ec, field)
+	case "shippingFee":
+		return fieldContext_Cart_shippingFee(ctx, ec, field)
+	case "discount":
+		return fieldContext_Cart_discount(ctx, ec, field)
+	case "coupons":
+		return fieldContext_Cart_coupons(ctx, ec, field)
+	case "gifts":
+		return fieldContext_Cart_gifts(ctx, ec, field)
+	case "taxes":
+		return fieldContext_Cart_taxes(ctx, ec, field)
+	case "total":
+		return fieldContext_Cart_total(ctx, ec, field)
+	case "breakdown":
+		return fieldContext_Cart_breakdown(ctx, ec, field)
+	case "deliverOn":
+		return fieldContext_Cart_deliverOn(ctx, ec, field)
+	case "deliveryBand":
+		return fieldContext_Cart_deliveryBand(ctx, ec, field)
+	case "arrivesOn":
+		return fieldContext_Cart_arrivesOn(ctx, ec, field)
+	case "deliveryProblem":
+		return fieldContext_Cart_deliveryProblem(ctx, ec, field)
+	case "paymentMethod":
+		return fieldContext_Cart_paymentMethod(ctx, ec, field)
+	case "paymentCharge":
+		return fieldContext_Cart_paymentCharge(ctx, ec, field)
+	case "paymentProblem":
+		return fieldContext_Cart_paymentProblem(ctx, ec, field)
+	case "recipient":
+		return fieldContext_Cart_recipient(ctx, ec, field)
+	case "pickUpProblem":
+		return fieldContext_Cart_pickUpProblem(ctx, ec, field)
+	case "payableAtShop":
+		return fieldContext_Cart_payableAtShop(ctx, ec, field)
+	case "points":
+		return fieldContext_Cart_points(ctx, ec, field)
+	case "shippingOptions":
+		return fieldContext_Cart_shippingOptions(ctx, ec, field)
+	case "shippingProblem":
+		return fieldContext_Cart_shippingProblem(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Cart", field.Name)
+}
+
+func childFields_CartCoupon(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CartCoupon_id(ctx, ec, field)
+	case "code":
+		return fieldContext_CartCoupon_code(ctx, ec, field)
+	case "hint":
+		return fieldContext_CartCoupon_hint(ctx, ec, field)
+	case "campaign":
+		return fieldContext_CartCoupon_campaign(ctx, ec, field)
+	case "applied":
+		return fieldContext_CartCoupon_applied(ctx, ec, field)
+	case "problem":
+		return fieldContext_CartCoupon_problem(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartCoupon", field.Name)
+}
+
+func childFields_CartGift(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_CartGift_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_CartGift_quantity(ctx, ec, field)
+	case "campaign":
+		return fieldContext_CartGift_campaign(ctx, ec, field)
+	case "required":
+		return fieldContext_CartGift_required(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartGift", field.Name)
+}
+
+func childFields_CartLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CartLine_id(ctx, ec, field)
+	case "quantity":
+		return fieldContext_CartLine_quantity(ctx, ec, field)
+	case "sku":
+		return fieldContext_CartLine_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_CartLine_name(ctx, ec, field)
+	case "options":
+		return fieldContext_CartLine_options(ctx, ec, field)
+	case "variant":
+		return fieldContext_CartLine_variant(ctx, ec, field)
+	case "price":
+		return fieldContext_CartLine_price(ctx, ec, field)
+	case "availability":
+		return fieldContext_CartLine_availability(ctx, ec, field)
+	case "backOrdered":
+		return fieldContext_CartLine_backOrdered(ctx, ec, field)
+	case "soldAs":
+		return fieldContext_CartLine_soldAs(ctx, ec, field)
+	case "promise":
+		return fieldContext_CartLine_promise(ctx, ec, field)
+	case "problem":
+		return fieldContext_CartLine_problem(ctx, ec, field)
+	case "parts":
+		return fieldContext_CartLine_parts(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartLine", field.Name)
+}
+
+func childFields_CartPart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "slot":
+		return fieldContext_CartPart_slot(ctx, ec, field)
+	case "sku":
+		return fieldContext_CartPart_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_CartPart_name(ctx, ec, field)
+	case "options":
+		return fieldContext_CartPart_options(ctx, ec, field)
+	case "quantity":
+		return fieldContext_CartPart_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartPart", field.Name)
+}
+
+func childFields_CartPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cart":
+		return fieldContext_CartPayload_cart(ctx, ec, field)
+	case "cartToken":
+		return fieldContext_CartPayload_cartToken(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CartPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartPayload", field.Name)
+}
+
+func childFields_CashOnDelivery(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "active":
+		return fieldContext_CashOnDelivery_active(ctx, ec, field)
+	case "most":
+		return fieldContext_CashOnDelivery_most(ctx, ec, field)
+	case "taxClass":
+		return fieldContext_CashOnDelivery_taxClass(ctx, ec, field)
+	case "bands":
+		return fieldContext_CashOnDelivery_bands(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CashOnDelivery", field.Name)
+}
+
+func childFields_CashOnDeliveryPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cashOnDelivery":
+		return fieldContext_CashOnDeliveryPayload_cashOnDelivery(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CashOnDeliveryPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CashOnDeliveryPayload", field.Name)
+}
+
+func childFields_Category(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Category_id(ctx, ec, field)
+	case "slug":
+		return fieldContext_Category_slug(ctx, ec, field)
+	case "name":
+		return fieldContext_Category_name(ctx, ec, field)
+	case "description":
+		return fieldContext_Category_description(ctx, ec, field)
+	case "path":
+		return fieldContext_Category_path(ctx, ec, field)
+	case "parent":
+		return fieldContext_Category_parent(ctx, ec, field)
+	case "children":
+		return fieldContext_Category_children(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Category", field.Name)
+}
+
+func childFields_CategoryPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "category":
+		return fieldContext_CategoryPayload_category(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CategoryPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CategoryPayload", field.Name)
+}
+
+func childFields_CategoryPin(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CategoryPin_id(ctx, ec, field)
+	case "productId":
+		return fieldContext_CategoryPin_productId(ctx, ec, field)
+	case "categoryId":
+		return fieldContext_CategoryPin_categoryId(ctx, ec, field)
+	case "position":
+		return fieldContext_CategoryPin_position(ctx, ec, field)
+	case "channel":
+		return fieldContext_CategoryPin_channel(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_CategoryPin_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_CategoryPin_validUntil(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_CategoryPin_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CategoryPin", field.Name)
+}
+
+func childFields_CategoryPinPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pin":
+		return fieldContext_CategoryPinPayload_pin(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CategoryPinPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CategoryPinPayload", field.Name)
+}
+
+func childFields_CategorySortPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "category":
+		return fieldContext_CategorySortPayload_category(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CategorySortPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CategorySortPayload", field.Name)
+}
+
+func childFields_ChannelListing(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "channel":
+		return fieldContext_ChannelListing_channel(ctx, ec, field)
+	case "published":
+		return fieldContext_ChannelListing_published(ctx, ec, field)
+	case "publishedAt":
+		return fieldContext_ChannelListing_publishedAt(ctx, ec, field)
+	case "retiredAt":
+		return fieldContext_ChannelListing_retiredAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChannelListing", field.Name)
+}
+
+func childFields_CloseAccountsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "statements":
+		return fieldContext_CloseAccountsPayload_statements(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CloseAccountsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloseAccountsPayload", field.Name)
+}
+
+func childFields_ClosePointCodePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_ClosePointCodePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosePointCodePayload", field.Name)
+}
+
+func childFields_ClosePointRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_ClosePointRulePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosePointRulePayload", field.Name)
+}
+
+func childFields_ClosedDays(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return fieldContext_ClosedDays_from(ctx, ec, field)
+	case "to":
+		return fieldContext_ClosedDays_to(ctx, ec, field)
+	case "note":
+		return fieldContext_ClosedDays_note(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosedDays", field.Name)
+}
+
+func childFields_CollectionPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "matched":
+		return fieldContext_CollectionPayload_matched(ctx, ec, field)
+	case "known":
+		return fieldContext_CollectionPayload_known(ctx, ec, field)
+	case "strays":
+		return fieldContext_CollectionPayload_strays(ctx, ec, field)
+	case "others":
+		return fieldContext_CollectionPayload_others(ctx, ec, field)
+	case "errors":
+		return fieldContext_CollectionPayload_errors(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CollectionPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CollectionPayload", field.Name)
+}
+
+func childFields_CombinationPart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "goods":
+		return fieldContext_CombinationPart_goods(ctx, ec, field)
+	case "quantity":
+		return fieldContext_CombinationPart_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CombinationPart", field.Name)
+}
+
+func childFields_Company(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Company_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Company_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Company_name(ctx, ec, field)
+	case "kana":
+		return fieldContext_Company_kana(ctx, ec, field)
+	case "invoiceNumber":
+		return fieldContext_Company_invoiceNumber(ctx, ec, field)
+	case "taxRounding":
+		return fieldContext_Company_taxRounding(ctx, ec, field)
+	case "paymentTerms":
+		return fieldContext_Company_paymentTerms(ctx, ec, field)
+	case "credit":
+		return fieldContext_Company_credit(ctx, ec, field)
+	case "creditEntries":
+		return fieldContext_Company_creditEntries(ctx, ec, field)
+	case "addresses":
+		return fieldContext_Company_addresses(ctx, ec, field)
+	case "buyers":
+		return fieldContext_Company_buyers(ctx, ec, field)
+	case "groups":
+		return fieldContext_Company_groups(ctx, ec, field)
+	case "orders":
+		return fieldContext_Company_orders(ctx, ec, field)
+	case "functionRules":
+		return fieldContext_Company_functionRules(ctx, ec, field)
+	case "history":
+		return fieldContext_Company_history(ctx, ec, field)
+	case "version":
+		return fieldContext_Company_version(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Company_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_Company_updatedAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_Company_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Company", field.Name)
+}
+
+func childFields_CompanyAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CompanyAddress_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_CompanyAddress_kind(ctx, ec, field)
+	case "label":
+		return fieldContext_CompanyAddress_label(ctx, ec, field)
+	case "address":
+		return fieldContext_CompanyAddress_address(ctx, ec, field)
+	case "isDefault":
+		return fieldContext_CompanyAddress_isDefault(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyAddress", field.Name)
+}
+
+func childFields_CompanyAddressPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "address":
+		return fieldContext_CompanyAddressPayload_address(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CompanyAddressPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyAddressPayload", field.Name)
+}
+
+func childFields_CompanyBuyer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accountId":
+		return fieldContext_CompanyBuyer_accountId(ctx, ec, field)
+	case "name":
+		return fieldContext_CompanyBuyer_name(ctx, ec, field)
+	case "email":
+		return fieldContext_CompanyBuyer_email(ctx, ec, field)
+	case "role":
+		return fieldContext_CompanyBuyer_role(ctx, ec, field)
+	case "approvalLimit":
+		return fieldContext_CompanyBuyer_approvalLimit(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_CompanyBuyer_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyBuyer", field.Name)
+}
+
+func childFields_CompanyBuyerPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "buyer":
+		return fieldContext_CompanyBuyerPayload_buyer(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CompanyBuyerPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyBuyerPayload", field.Name)
+}
+
+func childFields_CompanyConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CompanyConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CompanyConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CompanyConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_CompanyConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyConnection", field.Name)
+}
+
+func childFields_CompanyCredit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "limit":
+		return fieldContext_CompanyCredit_limit(ctx, ec, field)
+	case "used":
+		return fieldContext_CompanyCredit_used(ctx, ec, field)
+	case "left":
+		return fieldContext_CompanyCredit_left(ctx, ec, field)
+	case "policy":
+		return fieldContext_CompanyCredit_policy(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyCredit", field.Name)
+}
+
+func childFields_CompanyEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CompanyEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CompanyEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyEdge", field.Name)
+}
+
+func childFields_CompanyEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_CompanyEvent_at(ctx, ec, field)
+	case "type":
+		return fieldContext_CompanyEvent_type(ctx, ec, field)
+	case "actor":
+		return fieldContext_CompanyEvent_actor(ctx, ec, field)
+	case "actorId":
+		return fieldContext_CompanyEvent_actorId(ctx, ec, field)
+	case "changes":
+		return fieldContext_CompanyEvent_changes(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyEvent", field.Name)
+}
+
+func childFields_CompanyEventConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CompanyEventConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CompanyEventConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CompanyEventConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyEventConnection", field.Name)
+}
+
+func childFields_CompanyEventEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CompanyEventEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CompanyEventEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyEventEdge", field.Name)
+}
+
+func childFields_CompanyPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "company":
+		return fieldContext_CompanyPayload_company(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CompanyPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyPayload", field.Name)
+}
+
+func childFields_Comparison(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "products":
+		return fieldContext_Comparison_products(ctx, ec, field)
+	case "rows":
+		return fieldContext_Comparison_rows(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Comparison", field.Name)
+}
+
+func childFields_ComparisonRow(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_ComparisonRow_code(ctx, ec, field)
+	case "name":
+		return fieldContext_ComparisonRow_name(ctx, ec, field)
+	case "unit":
+		return fieldContext_ComparisonRow_unit(ctx, ec, field)
+	case "values":
+		return fieldContext_ComparisonRow_values(ctx, ec, field)
+	case "differs":
+		return fieldContext_ComparisonRow_differs(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ComparisonRow", field.Name)
+}
+
+func childFields_ConfirmTotpPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return fieldContext_ConfirmTotpPayload_recoveryCodes(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ConfirmTotpPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmTotpPayload", field.Name)
+}
+
+func childFields_ConvenienceStoreOption(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "chain":
+		return fieldContext_ConvenienceStoreOption_chain(ctx, ec, field)
+	case "name":
+		return fieldContext_ConvenienceStoreOption_name(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConvenienceStoreOption", field.Name)
+}
+
+func childFields_Coupon(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Coupon_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Coupon_code(ctx, ec, field)
+	case "hint":
+		return fieldContext_Coupon_hint(ctx, ec, field)
+	case "campaign":
+		return fieldContext_Coupon_campaign(ctx, ec, field)
+	case "state":
+		return fieldContext_Coupon_state(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_Coupon_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_Coupon_validUntil(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Coupon", field.Name)
+}
+
+func childFields_CouponConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CouponConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CouponConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CouponConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_CouponConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponConnection", field.Name)
+}
+
+func childFields_CouponEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CouponEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CouponEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponEdge", field.Name)
+}
+
+func childFields_CreditEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CreditEntry_id(ctx, ec, field)
+	case "at":
+		return fieldContext_CreditEntry_at(ctx, ec, field)
+	case "kind":
+		return fieldContext_CreditEntry_kind(ctx, ec, field)
+	case "amount":
+		return fieldContext_CreditEntry_amount(ctx, ec, field)
+	case "balance":
+		return fieldContext_CreditEntry_balance(ctx, ec, field)
+	case "orderId":
+		return fieldContext_CreditEntry_orderId(ctx, ec, field)
+	case "reference":
+		return fieldContext_CreditEntry_reference(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditEntry", field.Name)
+}
+
+func childFields_CreditEntryConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CreditEntryConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CreditEntryConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CreditEntryConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditEntryConnection", field.Name)
+}
+
+func childFields_CreditEntryEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CreditEntryEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CreditEntryEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditEntryEdge", field.Name)
+}
+
+func childFields_CustomerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CustomerGroup_id(ctx, ec, field)
+	case "code":
+		return fieldContext_CustomerGroup_code(ctx, ec, field)
+	case "name":
+		return fieldContext_CustomerGroup_name(ctx, ec, field)
+	case "kind":
+		return fieldContext_CustomerGroup_kind(ctx, ec, field)
+	case "precedence":
+		return fieldContext_CustomerGroup_precedence(ctx, ec, field)
+	case "size":
+		return fieldContext_CustomerGroup_size(ctx, ec, field)
+	case "members":
+		return fieldContext_CustomerGroup_members(ctx, ec, field)
+	case "companies":
+		return fieldContext_CustomerGroup_companies(ctx, ec, field)
+	case "functionRules":
+		return fieldContext_CustomerGroup_functionRules(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_CustomerGroup_createdAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_CustomerGroup_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerGroup", field.Name)
+}
+
+func childFields_CustomerGroupConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CustomerGroupConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CustomerGroupConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CustomerGroupConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerGroupConnection", field.Name)
+}
+
+func childFields_CustomerGroupEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CustomerGroupEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CustomerGroupEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerGroupEdge", field.Name)
+}
+
+func childFields_CustomerGroupPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "group":
+		return fieldContext_CustomerGroupPayload_group(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CustomerGroupPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerGroupPayload", field.Name)
+}
+
+func childFields_DailyFigures(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "day":
+		return fieldContext_DailyFigures_day(ctx, ec, field)
+	case "storeId":
+		return fieldContext_DailyFigures_storeId(ctx, ec, field)
+	case "storeName":
+		return fieldContext_DailyFigures_storeName(ctx, ec, field)
+	case "receipts":
+		return fieldContext_DailyFigures_receipts(ctx, ec, field)
+	case "returned":
+		return fieldContext_DailyFigures_returned(ctx, ec, field)
+	case "items":
+		return fieldContext_DailyFigures_items(ctx, ec, field)
+	case "total":
+		return fieldContext_DailyFigures_total(ctx, ec, field)
+	case "memberReceipts":
+		return fieldContext_DailyFigures_memberReceipts(ctx, ec, field)
+	case "memberTotal":
+		return fieldContext_DailyFigures_memberTotal(ctx, ec, field)
+	case "physicalCards":
+		return fieldContext_DailyFigures_physicalCards(ctx, ec, field)
+	case "digitalCards":
+		return fieldContext_DailyFigures_digitalCards(ctx, ec, field)
+	case "reissuedCards":
+		return fieldContext_DailyFigures_reissuedCards(ctx, ec, field)
+	case "registrations":
+		return fieldContext_DailyFigures_registrations(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyFigures", field.Name)
+}
+
+func childFields_DailyFiguresConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DailyFiguresConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DailyFiguresConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DailyFiguresConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyFiguresConnection", field.Name)
+}
+
+func childFields_DailyFiguresEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DailyFiguresEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DailyFiguresEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyFiguresEdge", field.Name)
+}
+
+func childFields_DailyLiability(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programmeId":
+		return fieldContext_DailyLiability_programmeId(ctx, ec, field)
+	case "programmeCode":
+		return fieldContext_DailyLiability_programmeCode(ctx, ec, field)
+	case "day":
+		return fieldContext_DailyLiability_day(ctx, ec, field)
+	case "expiresIn":
+		return fieldContext_DailyLiability_expiresIn(ctx, ec, field)
+	case "points":
+		return fieldContext_DailyLiability_points(ctx, ec, field)
+	case "pending":
+		return fieldContext_DailyLiability_pending(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyLiability", field.Name)
+}
+
+func childFields_DailyLiabilityConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DailyLiabilityConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DailyLiabilityConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DailyLiabilityConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyLiabilityConnection", field.Name)
+}
+
+func childFields_DailyLiabilityEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DailyLiabilityEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DailyLiabilityEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyLiabilityEdge", field.Name)
+}
+
+func childFields_DailyPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programmeId":
+		return fieldContext_DailyPoints_programmeId(ctx, ec, field)
+	case "programmeCode":
+		return fieldContext_DailyPoints_programmeCode(ctx, ec, field)
+	case "day":
+		return fieldContext_DailyPoints_day(ctx, ec, field)
+	case "earned":
+		return fieldContext_DailyPoints_earned(ctx, ec, field)
+	case "granted":
+		return fieldContext_DailyPoints_granted(ctx, ec, field)
+	case "refunded":
+		return fieldContext_DailyPoints_refunded(ctx, ec, field)
+	case "used":
+		return fieldContext_DailyPoints_used(ctx, ec, field)
+	case "expired":
+		return fieldContext_DailyPoints_expired(ctx, ec, field)
+	case "exchanges":
+		return fieldContext_DailyPoints_exchanges(ctx, ec, field)
+	case "exchanged":
+		return fieldContext_DailyPoints_exchanged(ctx, ec, field)
+	case "sent":
+		return fieldContext_DailyPoints_sent(ctx, ec, field)
+	case "received":
+		return fieldContext_DailyPoints_received(ctx, ec, field)
+	case "outstanding":
+		return fieldContext_DailyPoints_outstanding(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyPoints", field.Name)
+}
+
+func childFields_DailyPointsConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DailyPointsConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DailyPointsConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DailyPointsConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyPointsConnection", field.Name)
+}
+
+func childFields_DailyPointsEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DailyPointsEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DailyPointsEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyPointsEdge", field.Name)
+}
+
+func childFields_DailyStorePoints(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programmeId":
+		return fieldContext_DailyStorePoints_programmeId(ctx, ec, field)
+	case "programmeCode":
+		return fieldContext_DailyStorePoints_programmeCode(ctx, ec, field)
+	case "day":
+		return fieldContext_DailyStorePoints_day(ctx, ec, field)
+	case "storeId":
+		return fieldContext_DailyStorePoints_storeId(ctx, ec, field)
+	case "storeName":
+		return fieldContext_DailyStorePoints_storeName(ctx, ec, field)
+	case "exchanges":
+		return fieldContext_DailyStorePoints_exchanges(ctx, ec, field)
+	case "exchanged":
+		return fieldContext_DailyStorePoints_exchanged(ctx, ec, field)
+	case "outstanding":
+		return fieldContext_DailyStorePoints_outstanding(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyStorePoints", field.Name)
+}
+
+func childFields_DailyStorePointsConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DailyStorePointsConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DailyStorePointsConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DailyStorePointsConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyStorePointsConnection", field.Name)
+}
+
+func childFields_DailyStorePointsEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DailyStorePointsEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DailyStorePointsEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailyStorePointsEdge", field.Name)
+}
+
+func childFields_DeletePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deleted":
+		return fieldContext_DeletePayload_deleted(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DeletePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeletePayload", field.Name)
+}
+
+func childFields_DeliveryEstimate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shipsOn":
+		return fieldContext_DeliveryEstimate_shipsOn(ctx, ec, field)
+	case "arrivesOn":
+		return fieldContext_DeliveryEstimate_arrivesOn(ctx, ec, field)
+	case "shippingMethod":
+		return fieldContext_DeliveryEstimate_shippingMethod(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryEstimate", field.Name)
+}
+
+func childFields_DeliveryIssue(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DeliveryIssue_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_DeliveryIssue_kind(ctx, ec, field)
+	case "shipment":
+		return fieldContext_DeliveryIssue_shipment(ctx, ec, field)
+	case "carrier":
+		return fieldContext_DeliveryIssue_carrier(ctx, ec, field)
+	case "reference":
+		return fieldContext_DeliveryIssue_reference(ctx, ec, field)
+	case "trackingNumber":
+		return fieldContext_DeliveryIssue_trackingNumber(ctx, ec, field)
+	case "detail":
+		return fieldContext_DeliveryIssue_detail(ctx, ec, field)
+	case "state":
+		return fieldContext_DeliveryIssue_state(ctx, ec, field)
+	case "reason":
+		return fieldContext_DeliveryIssue_reason(ctx, ec, field)
+	case "reportedAt":
+		return fieldContext_DeliveryIssue_reportedAt(ctx, ec, field)
+	case "settledAt":
+		return fieldContext_DeliveryIssue_settledAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryIssue", field.Name)
+}
+
+func childFields_DeliveryIssueConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DeliveryIssueConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DeliveryIssueConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DeliveryIssueConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_DeliveryIssueConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryIssueConnection", field.Name)
+}
+
+func childFields_DeliveryIssueEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DeliveryIssueEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DeliveryIssueEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryIssueEdge", field.Name)
+}
+
+func childFields_DeliveryIssuePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "issue":
+		return fieldContext_DeliveryIssuePayload_issue(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DeliveryIssuePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryIssuePayload", field.Name)
+}
+
+func childFields_DeliveryTimeBand(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_DeliveryTimeBand_code(ctx, ec, field)
+	case "name":
+		return fieldContext_DeliveryTimeBand_name(ctx, ec, field)
+	case "from":
+		return fieldContext_DeliveryTimeBand_from(ctx, ec, field)
+	case "to":
+		return fieldContext_DeliveryTimeBand_to(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryTimeBand", field.Name)
+}
+
+func childFields_DisplayRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DisplayRule_id(ctx, ec, field)
+	case "name":
+		return fieldContext_DisplayRule_name(ctx, ec, field)
+	case "audience":
+		return fieldContext_DisplayRule_audience(ctx, ec, field)
+	case "target":
+		return fieldContext_DisplayRule_target(ctx, ec, field)
+	case "channel":
+		return fieldContext_DisplayRule_channel(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_DisplayRule_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_DisplayRule_validUntil(ctx, ec, field)
+	case "season":
+		return fieldContext_DisplayRule_season(ctx, ec, field)
+	case "visible":
+		return fieldContext_DisplayRule_visible(ctx, ec, field)
+	case "purchasable":
+		return fieldContext_DisplayRule_purchasable(ctx, ec, field)
+	case "priceShown":
+		return fieldContext_DisplayRule_priceShown(ctx, ec, field)
+	case "message":
+		return fieldContext_DisplayRule_message(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_DisplayRule_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_DisplayRule_updatedAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_DisplayRule_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisplayRule", field.Name)
+}
+
+func childFields_DisplayRuleConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DisplayRuleConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DisplayRuleConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DisplayRuleConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_DisplayRuleConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisplayRuleConnection", field.Name)
+}
+
+func childFields_DisplayRuleEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DisplayRuleEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DisplayRuleEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisplayRuleEdge", field.Name)
+}
+
+func childFields_DisplayRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_DisplayRulePayload_rule(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DisplayRulePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisplayRulePayload", field.Name)
+}
+
+func childFields_DisplayStep(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_DisplayStep_rule(ctx, ec, field)
+	case "outcome":
+		return fieldContext_DisplayStep_outcome(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisplayStep", field.Name)
+}
+
+func childFields_DisplayVerdict(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "aspect":
+		return fieldContext_DisplayVerdict_aspect(ctx, ec, field)
+	case "allowed":
+		return fieldContext_DisplayVerdict_allowed(ctx, ec, field)
+	case "rule":
+		return fieldContext_DisplayVerdict_rule(ctx, ec, field)
+	case "steps":
+		return fieldContext_DisplayVerdict_steps(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisplayVerdict", field.Name)
+}
+
+func childFields_Document(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Document_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_Document_kind(ctx, ec, field)
+	case "number":
+		return fieldContext_Document_number(ctx, ec, field)
+	case "issuedAt":
+		return fieldContext_Document_issuedAt(ctx, ec, field)
+	case "addressee":
+		return fieldContext_Document_addressee(ctx, ec, field)
+	case "total":
+		return fieldContext_Document_total(ctx, ec, field)
+	case "tax":
+		return fieldContext_Document_tax(ctx, ec, field)
+	case "taxes":
+		return fieldContext_Document_taxes(ctx, ec, field)
+	case "reissue":
+		return fieldContext_Document_reissue(ctx, ec, field)
+	case "corrects":
+		return fieldContext_Document_corrects(ctx, ec, field)
+	case "orderId":
+		return fieldContext_Document_orderId(ctx, ec, field)
+	case "companyId":
+		return fieldContext_Document_companyId(ctx, ec, field)
+	case "downloadUrl":
+		return fieldContext_Document_downloadUrl(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Document", field.Name)
+}
+
+func childFields_DocumentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DocumentConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DocumentConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DocumentConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_DocumentConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DocumentConnection", field.Name)
+}
+
+func childFields_DocumentEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DocumentEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DocumentEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DocumentEdge", field.Name)
+}
+
+func childFields_DocumentIssuer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "registrationNumber":
+		return fieldContext_DocumentIssuer_registrationNumber(ctx, ec, field)
+	case "name":
+		return fieldContext_DocumentIssuer_name(ctx, ec, field)
+	case "postalCode":
+		return fieldContext_DocumentIssuer_postalCode(ctx, ec, field)
+	case "address":
+		return fieldContext_DocumentIssuer_address(ctx, ec, field)
+	case "phone":
+		return fieldContext_DocumentIssuer_phone(ctx, ec, field)
+	case "email":
+		return fieldContext_DocumentIssuer_email(ctx, ec, field)
+	case "bank":
+		return fieldContext_DocumentIssuer_bank(ctx, ec, field)
+	case "note":
+		return fieldContext_DocumentIssuer_note(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DocumentIssuer", field.Name)
+}
+
+func childFields_DocumentIssuerPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "issuer":
+		return fieldContext_DocumentIssuerPayload_issuer(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DocumentIssuerPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DocumentIssuerPayload", field.Name)
+}
+
+func childFields_DocumentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "document":
+		return fieldContext_DocumentPayload_document(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DocumentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DocumentPayload", field.Name)
+}
+
+func childFields_DocumentsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "documents":
+		return fieldContext_DocumentsPayload_documents(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DocumentsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DocumentsPayload", field.Name)
+}
+
+func childFields_DonePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_DonePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DonePayload", field.Name)
+}
+
+func childFields_DraftOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DraftOrder_id(ctx, ec, field)
+	case "number":
+		return fieldContext_DraftOrder_number(ctx, ec, field)
+	case "state":
+		return fieldContext_DraftOrder_state(ctx, ec, field)
+	case "revision":
+		return fieldContext_DraftOrder_revision(ctx, ec, field)
+	case "memberId":
+		return fieldContext_DraftOrder_memberId(ctx, ec, field)
+	case "name":
+		return fieldContext_DraftOrder_name(ctx, ec, field)
+	case "phone":
+		return fieldContext_DraftOrder_phone(ctx, ec, field)
+	case "email":
+		return fieldContext_DraftOrder_email(ctx, ec, field)
+	case "shippingAddress":
+		return fieldContext_DraftOrder_shippingAddress(ctx, ec, field)
+	case "billingAddress":
+		return fieldContext_DraftOrder_billingAddress(ctx, ec, field)
+	case "shippingMethodId":
+		return fieldContext_DraftOrder_shippingMethodId(ctx, ec, field)
+	case "shippingMode":
+		return fieldContext_DraftOrder_shippingMode(ctx, ec, field)
+	case "shopId":
+		return fieldContext_DraftOrder_shopId(ctx, ec, field)
+	case "paymentMethod":
+		return fieldContext_DraftOrder_paymentMethod(ctx, ec, field)
+	case "convenienceStore":
+		return fieldContext_DraftOrder_convenienceStore(ctx, ec, field)
+	case "lines":
+		return fieldContext_DraftOrder_lines(ctx, ec, field)
+	case "total":
+		return fieldContext_DraftOrder_total(ctx, ec, field)
+	case "message":
+		return fieldContext_DraftOrder_message(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_DraftOrder_expiresAt(ctx, ec, field)
+	case "note":
+		return fieldContext_DraftOrder_note(ctx, ec, field)
+	case "createdBy":
+		return fieldContext_DraftOrder_createdBy(ctx, ec, field)
+	case "placedBy":
+		return fieldContext_DraftOrder_placedBy(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_DraftOrder_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_DraftOrder_updatedAt(ctx, ec, field)
+	case "order":
+		return fieldContext_DraftOrder_order(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrder", field.Name)
+}
+
+func childFields_DraftOrderConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DraftOrderConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DraftOrderConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DraftOrderConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_DraftOrderConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrderConnection", field.Name)
+}
+
+func childFields_DraftOrderEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DraftOrderEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DraftOrderEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrderEdge", field.Name)
+}
+
+func childFields_DraftOrderLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DraftOrderLine_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_DraftOrderLine_variant(ctx, ec, field)
+	case "sku":
+		return fieldContext_DraftOrderLine_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_DraftOrderLine_name(ctx, ec, field)
+	case "options":
+		return fieldContext_DraftOrderLine_options(ctx, ec, field)
+	case "quantity":
+		return fieldContext_DraftOrderLine_quantity(ctx, ec, field)
+	case "unit":
+		return fieldContext_DraftOrderLine_unit(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrderLine", field.Name)
+}
+
+func childFields_DraftOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "draftOrder":
+		return fieldContext_DraftOrderPayload_draftOrder(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DraftOrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrderPayload", field.Name)
+}
+
+func childFields_Draw(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Draw_id(ctx, ec, field)
+	case "name":
+		return fieldContext_Draw_name(ctx, ec, field)
+	case "description":
+		return fieldContext_Draw_description(ctx, ec, field)
+	case "programmeId":
+		return fieldContext_Draw_programmeId(ctx, ec, field)
+	case "points":
+		return fieldContext_Draw_points(ctx, ec, field)
+	case "perMinor":
+		return fieldContext_Draw_perMinor(ctx, ec, field)
+	case "maxEntries":
+		return fieldContext_Draw_maxEntries(ctx, ec, field)
+	case "opensAt":
+		return fieldContext_Draw_opensAt(ctx, ec, field)
+	case "closesAt":
+		return fieldContext_Draw_closesAt(ctx, ec, field)
+	case "drawsAt":
+		return fieldContext_Draw_drawsAt(ctx, ec, field)
+	case "answerDays":
+		return fieldContext_Draw_answerDays(ctx, ec, field)
+	case "runnersUp":
+		return fieldContext_Draw_runnersUp(ctx, ec, field)
+	case "state":
+		return fieldContext_Draw_state(ctx, ec, field)
+	case "cancelledAt":
+		return fieldContext_Draw_cancelledAt(ctx, ec, field)
+	case "reason":
+		return fieldContext_Draw_reason(ctx, ec, field)
+	case "ranks":
+		return fieldContext_Draw_ranks(ctx, ec, field)
+	case "proof":
+		return fieldContext_Draw_proof(ctx, ec, field)
+	case "winners":
+		return fieldContext_Draw_winners(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Draw", field.Name)
+}
+
+func childFields_DrawConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DrawConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DrawConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DrawConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_DrawConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawConnection", field.Name)
+}
+
+func childFields_DrawEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DrawEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DrawEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawEdge", field.Name)
+}
+
+func childFields_DrawEntriesPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entries":
+		return fieldContext_DrawEntriesPayload_entries(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DrawEntriesPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawEntriesPayload", field.Name)
+}
+
+func childFields_DrawEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return fieldContext_DrawEntry_number(ctx, ec, field)
+	case "drawId":
+		return fieldContext_DrawEntry_drawId(ctx, ec, field)
+	case "source":
+		return fieldContext_DrawEntry_source(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_DrawEntry_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawEntry", field.Name)
+}
+
+func childFields_DrawPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "draw":
+		return fieldContext_DrawPayload_draw(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DrawPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawPayload", field.Name)
+}
+
+func childFields_DrawProof(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "algorithm":
+		return fieldContext_DrawProof_algorithm(ctx, ec, field)
+	case "commitment":
+		return fieldContext_DrawProof_commitment(ctx, ec, field)
+	case "cancelled":
+		return fieldContext_DrawProof_cancelled(ctx, ec, field)
+	case "digest":
+		return fieldContext_DrawProof_digest(ctx, ec, field)
+	case "entries":
+		return fieldContext_DrawProof_entries(ctx, ec, field)
+	case "listUrl":
+		return fieldContext_DrawProof_listUrl(ctx, ec, field)
+	case "seed":
+		return fieldContext_DrawProof_seed(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawProof", field.Name)
+}
+
+func childFields_DrawRank(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "position":
+		return fieldContext_DrawRank_position(ctx, ec, field)
+	case "prizeId":
+		return fieldContext_DrawRank_prizeId(ctx, ec, field)
+	case "prizeName":
+		return fieldContext_DrawRank_prizeName(ctx, ec, field)
+	case "count":
+		return fieldContext_DrawRank_count(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawRank", field.Name)
+}
+
+func childFields_DrawWinner(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DrawWinner_id(ctx, ec, field)
+	case "drawId":
+		return fieldContext_DrawWinner_drawId(ctx, ec, field)
+	case "drawName":
+		return fieldContext_DrawWinner_drawName(ctx, ec, field)
+	case "place":
+		return fieldContext_DrawWinner_place(ctx, ec, field)
+	case "entry":
+		return fieldContext_DrawWinner_entry(ctx, ec, field)
+	case "outcome":
+		return fieldContext_DrawWinner_outcome(ctx, ec, field)
+	case "rank":
+		return fieldContext_DrawWinner_rank(ctx, ec, field)
+	case "prizeName":
+		return fieldContext_DrawWinner_prizeName(ctx, ec, field)
+	case "memberId":
+		return fieldContext_DrawWinner_memberId(ctx, ec, field)
+	case "answerBy":
+		return fieldContext_DrawWinner_answerBy(ctx, ec, field)
+	case "exchangeId":
+		return fieldContext_DrawWinner_exchangeId(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DrawWinner", field.Name)
+}
+
+func childFields_DuplicateMember(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DuplicateMember_id(ctx, ec, field)
+	case "memberId":
+		return fieldContext_DuplicateMember_memberId(ctx, ec, field)
+	case "otherId":
+		return fieldContext_DuplicateMember_otherId(ctx, ec, field)
+	case "likenesses":
+		return fieldContext_DuplicateMember_likenesses(ctx, ec, field)
+	case "migrationId":
+		return fieldContext_DuplicateMember_migrationId(ctx, ec, field)
+	case "state":
+		return fieldContext_DuplicateMember_state(ctx, ec, field)
+	case "reason":
+		return fieldContext_DuplicateMember_reason(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_DuplicateMember_createdAt(ctx, ec, field)
+	case "settledAt":
+		return fieldContext_DuplicateMember_settledAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DuplicateMember", field.Name)
+}
+
+func childFields_DuplicateMemberConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DuplicateMemberConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DuplicateMemberConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DuplicateMemberConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DuplicateMemberConnection", field.Name)
+}
+
+func childFields_DuplicateMemberEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DuplicateMemberEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DuplicateMemberEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DuplicateMemberEdge", field.Name)
+}
+
+func childFields_DuplicateMemberPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "duplicate":
+		return fieldContext_DuplicateMemberPayload_duplicate(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DuplicateMemberPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DuplicateMemberPayload", field.Name)
+}
+
+func childFields_EarnedPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programmeId":
+		return fieldContext_EarnedPoints_programmeId(ctx, ec, field)
+	case "points":
+		return fieldContext_EarnedPoints_points(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EarnedPoints", field.Name)
+}
+
+func childFields_EditOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_EditOrderPayload_order(ctx, ec, field)
+	case "lines":
+		return fieldContext_EditOrderPayload_lines(ctx, ec, field)
+	case "before":
+		return fieldContext_EditOrderPayload_before(ctx, ec, field)
+	case "difference":
+		return fieldContext_EditOrderPayload_difference(ctx, ec, field)
+	case "refund":
+		return fieldContext_EditOrderPayload_refund(ctx, ec, field)
+	case "points":
+		return fieldContext_EditOrderPayload_points(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_EditOrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EditOrderPayload", field.Name)
+}
+
+func childFields_ExchangePointsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "balances":
+		return fieldContext_ExchangePointsPayload_balances(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ExchangePointsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExchangePointsPayload", field.Name)
+}
+
+func childFields_ExportPointTransfersPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return fieldContext_ExportPointTransfersPayload_count(ctx, ec, field)
+	case "more":
+		return fieldContext_ExportPointTransfersPayload_more(ctx, ec, field)
+	case "csv":
+		return fieldContext_ExportPointTransfersPayload_csv(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ExportPointTransfersPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExportPointTransfersPayload", field.Name)
+}
+
+func childFields_ExportVouchersPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return fieldContext_ExportVouchersPayload_url(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_ExportVouchersPayload_expiresAt(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ExportVouchersPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExportVouchersPayload", field.Name)
+}
+
+func childFields_Facet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_Facet_kind(ctx, ec, field)
+	case "code":
+		return fieldContext_Facet_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Facet_name(ctx, ec, field)
+	case "unit":
+		return fieldContext_Facet_unit(ctx, ec, field)
+	case "values":
+		return fieldContext_Facet_values(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Facet", field.Name)
+}
+
+func childFields_FacetValue(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return fieldContext_FacetValue_value(ctx, ec, field)
+	case "label":
+		return fieldContext_FacetValue_label(ctx, ec, field)
+	case "count":
+		return fieldContext_FacetValue_count(ctx, ec, field)
+	case "selected":
+		return fieldContext_FacetValue_selected(ctx, ec, field)
+	case "parent":
+		return fieldContext_FacetValue_parent(ctx, ec, field)
+	case "min":
+		return fieldContext_FacetValue_min(ctx, ec, field)
+	case "max":
+		return fieldContext_FacetValue_max(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FacetValue", field.Name)
+}
+
+func childFields_FieldChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return fieldContext_FieldChange_field(ctx, ec, field)
+	case "before":
+		return fieldContext_FieldChange_before(ctx, ec, field)
+	case "after":
+		return fieldContext_FieldChange_after(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FieldChange", field.Name)
+}
+
+func childFields_FreeShippingRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoneId":
+		return fieldContext_FreeShippingRule_zoneId(ctx, ec, field)
+	case "from":
+		return fieldContext_FreeShippingRule_from(ctx, ec, field)
+	case "audience":
+		return fieldContext_FreeShippingRule_audience(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_FreeShippingRule_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_FreeShippingRule_validUntil(ctx, ec, field)
+	case "surcharges":
+		return fieldContext_FreeShippingRule_surcharges(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FreeShippingRule", field.Name)
+}
+
+func childFields_FunctionAccess(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "function":
+		return fieldContext_FunctionAccess_function(ctx, ec, field)
+	case "allowed":
+		return fieldContext_FunctionAccess_allowed(ctx, ec, field)
+	case "because":
+		return fieldContext_FunctionAccess_because(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FunctionAccess", field.Name)
+}
+
+func childFields_FunctionRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "function":
+		return fieldContext_FunctionRule_function(ctx, ec, field)
+	case "allowed":
+		return fieldContext_FunctionRule_allowed(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FunctionRule", field.Name)
+}
+
+func childFields_FunctionRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_FunctionRulePayload_rule(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_FunctionRulePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FunctionRulePayload", field.Name)
+}
+
+func childFields_GatewayDifference(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_GatewayDifference_id(ctx, ec, field)
+	case "reconciliationId":
+		return fieldContext_GatewayDifference_reconciliationId(ctx, ec, field)
+	case "gateway":
+		return fieldContext_GatewayDifference_gateway(ctx, ec, field)
+	case "madeAt":
+		return fieldContext_GatewayDifference_madeAt(ctx, ec, field)
+	case "kind":
+		return fieldContext_GatewayDifference_kind(ctx, ec, field)
+	case "reference":
+		return fieldContext_GatewayDifference_reference(ctx, ec, field)
+	case "journal":
+		return fieldContext_GatewayDifference_journal(ctx, ec, field)
+	case "report":
+		return fieldContext_GatewayDifference_report(ctx, ec, field)
+	case "resolvedAt":
+		return fieldContext_GatewayDifference_resolvedAt(ctx, ec, field)
+	case "resolvedBy":
+		return fieldContext_GatewayDifference_resolvedBy(ctx, ec, field)
+	case "note":
+		return fieldContext_GatewayDifference_note(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GatewayDifference", field.Name)
+}
+
+func childFields_GatewayDifferenceConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_GatewayDifferenceConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_GatewayDifferenceConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_GatewayDifferenceConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_GatewayDifferenceConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GatewayDifferenceConnection", field.Name)
+}
+
+func childFields_GatewayDifferenceEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_GatewayDifferenceEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_GatewayDifferenceEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GatewayDifferenceEdge", field.Name)
+}
+
+func childFields_GatewayReconciliation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_GatewayReconciliation_id(ctx, ec, field)
+	case "gateway":
+		return fieldContext_GatewayReconciliation_gateway(ctx, ec, field)
+	case "from":
+		return fieldContext_GatewayReconciliation_from(ctx, ec, field)
+	case "to":
+		return fieldContext_GatewayReconciliation_to(ctx, ec, field)
+	case "madeAt":
+		return fieldContext_GatewayReconciliation_madeAt(ctx, ec, field)
+	case "rows":
+		return fieldContext_GatewayReconciliation_rows(ctx, ec, field)
+	case "agreed":
+		return fieldContext_GatewayReconciliation_agreed(ctx, ec, field)
+	case "differing":
+		return fieldContext_GatewayReconciliation_differing(ctx, ec, field)
+	case "open":
+		return fieldContext_GatewayReconciliation_open(ctx, ec, field)
+	case "gross":
+		return fieldContext_GatewayReconciliation_gross(ctx, ec, field)
+	case "fees":
+		return fieldContext_GatewayReconciliation_fees(ctx, ec, field)
+	case "badRows":
+		return fieldContext_GatewayReconciliation_badRows(ctx, ec, field)
+	case "feeEntryId":
+		return fieldContext_GatewayReconciliation_feeEntryId(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GatewayReconciliation", field.Name)
+}
+
+func childFields_GatewayReconciliationConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_GatewayReconciliationConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_GatewayReconciliationConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_GatewayReconciliationConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_GatewayReconciliationConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GatewayReconciliationConnection", field.Name)
+}
+
+func childFields_GatewayReconciliationEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_GatewayReconciliationEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_GatewayReconciliationEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GatewayReconciliationEdge", field.Name)
+}
+
+func childFields_GiftCard(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_GiftCard_id(ctx, ec, field)
+	case "batchId":
+		return fieldContext_GiftCard_batchId(ctx, ec, field)
+	case "ending":
+		return fieldContext_GiftCard_ending(ctx, ec, field)
+	case "initial":
+		return fieldContext_GiftCard_initial(ctx, ec, field)
+	case "balance":
+		return fieldContext_GiftCard_balance(ctx, ec, field)
+	case "state":
+		return fieldContext_GiftCard_state(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_GiftCard_expiresAt(ctx, ec, field)
+	case "note":
+		return fieldContext_GiftCard_note(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_GiftCard_createdAt(ctx, ec, field)
+	case "entries":
+		return fieldContext_GiftCard_entries(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCard", field.Name)
+}
+
+func childFields_GiftCardBalance(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ending":
+		return fieldContext_GiftCardBalance_ending(ctx, ec, field)
+	case "balance":
+		return fieldContext_GiftCardBalance_balance(ctx, ec, field)
+	case "state":
+		return fieldContext_GiftCardBalance_state(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_GiftCardBalance_expiresAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardBalance", field.Name)
+}
+
+func childFields_GiftCardBalancePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "giftCard":
+		return fieldContext_GiftCardBalancePayload_giftCard(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_GiftCardBalancePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardBalancePayload", field.Name)
+}
+
+func childFields_GiftCardConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_GiftCardConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_GiftCardConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_GiftCardConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_GiftCardConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardConnection", field.Name)
+}
+
+func childFields_GiftCardEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_GiftCardEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_GiftCardEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardEdge", field.Name)
+}
+
+func childFields_GiftCardEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_GiftCardEntry_kind(ctx, ec, field)
+	case "amount":
+		return fieldContext_GiftCardEntry_amount(ctx, ec, field)
+	case "orderId":
+		return fieldContext_GiftCardEntry_orderId(ctx, ec, field)
+	case "reason":
+		return fieldContext_GiftCardEntry_reason(ctx, ec, field)
+	case "at":
+		return fieldContext_GiftCardEntry_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardEntry", field.Name)
+}
+
+func childFields_HoldDunningPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_HoldDunningPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HoldDunningPayload", field.Name)
+}
+
+func childFields_ImportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return fieldContext_ImportPayload_run(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ImportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportPayload", field.Name)
+}
+
+func childFields_ImportPointAnswersPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "acknowledged":
+		return fieldContext_ImportPointAnswersPayload_acknowledged(ctx, ec, field)
+	case "returned":
+		return fieldContext_ImportPointAnswersPayload_returned(ctx, ec, field)
+	case "repeated":
+		return fieldContext_ImportPointAnswersPayload_repeated(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ImportPointAnswersPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportPointAnswersPayload", field.Name)
+}
+
+func childFields_ImportRejection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_ImportRejection_line(ctx, ec, field)
+	case "column":
+		return fieldContext_ImportRejection_column(ctx, ec, field)
+	case "value":
+		return fieldContext_ImportRejection_value(ctx, ec, field)
+	case "slug":
+		return fieldContext_ImportRejection_slug(ctx, ec, field)
+	case "warning":
+		return fieldContext_ImportRejection_warning(ctx, ec, field)
+	case "reason":
+		return fieldContext_ImportRejection_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportRejection", field.Name)
+}
+
+func childFields_ImportRejectionConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ImportRejectionConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ImportRejectionConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ImportRejectionConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ImportRejectionConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportRejectionConnection", field.Name)
+}
+
+func childFields_ImportRejectionEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ImportRejectionEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ImportRejectionEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportRejectionEdge", field.Name)
+}
+
+func childFields_ImportRun(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ImportRun_id(ctx, ec, field)
+	case "fileName":
+		return fieldContext_ImportRun_fileName(ctx, ec, field)
+	case "status":
+		return fieldContext_ImportRun_status(ctx, ec, field)
+	case "position":
+		return fieldContext_ImportRun_position(ctx, ec, field)
+	case "created":
+		return fieldContext_ImportRun_created(ctx, ec, field)
+	case "updated":
+		return fieldContext_ImportRun_updated(ctx, ec, field)
+	case "rejected":
+		return fieldContext_ImportRun_rejected(ctx, ec, field)
+	case "failure":
+		return fieldContext_ImportRun_failure(ctx, ec, field)
+	case "startedAt":
+		return fieldContext_ImportRun_startedAt(ctx, ec, field)
+	case "finishedAt":
+		return fieldContext_ImportRun_finishedAt(ctx, ec, field)
+	case "rejections":
+		return fieldContext_ImportRun_rejections(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportRun", field.Name)
+}
+
+func childFields_ImportRunConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ImportRunConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ImportRunConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ImportRunConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ImportRunConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportRunConnection", field.Name)
+}
+
+func childFields_ImportRunEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ImportRunEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ImportRunEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportRunEdge", field.Name)
+}
+
+func childFields_IssueCouponsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return fieldContext_IssueCouponsPayload_count(ctx, ec, field)
+	case "csv":
+		return fieldContext_IssueCouponsPayload_csv(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_IssueCouponsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueCouponsPayload", field.Name)
+}
+
+func childFields_IssueGiftCardsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "batchId":
+		return fieldContext_IssueGiftCardsPayload_batchId(ctx, ec, field)
+	case "count":
+		return fieldContext_IssueGiftCardsPayload_count(ctx, ec, field)
+	case "csv":
+		return fieldContext_IssueGiftCardsPayload_csv(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_IssueGiftCardsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueGiftCardsPayload", field.Name)
+}
+
+func childFields_JournalEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_JournalEntry_id(ctx, ec, field)
+	case "at":
+		return fieldContext_JournalEntry_at(ctx, ec, field)
+	case "postedAt":
+		return fieldContext_JournalEntry_postedAt(ctx, ec, field)
+	case "kind":
+		return fieldContext_JournalEntry_kind(ctx, ec, field)
+	case "orderId":
+		return fieldContext_JournalEntry_orderId(ctx, ec, field)
+	case "paymentId":
+		return fieldContext_JournalEntry_paymentId(ctx, ec, field)
+	case "companyId":
+		return fieldContext_JournalEntry_companyId(ctx, ec, field)
+	case "reference":
+		return fieldContext_JournalEntry_reference(ctx, ec, field)
+	case "memo":
+		return fieldContext_JournalEntry_memo(ctx, ec, field)
+	case "lines":
+		return fieldContext_JournalEntry_lines(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalEntry", field.Name)
+}
+
+func childFields_JournalEntryConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_JournalEntryConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_JournalEntryConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_JournalEntryConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_JournalEntryConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalEntryConnection", field.Name)
+}
+
+func childFields_JournalEntryEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_JournalEntryEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_JournalEntryEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalEntryEdge", field.Name)
+}
+
+func childFields_JournalEntryPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return fieldContext_JournalEntryPayload_entry(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_JournalEntryPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalEntryPayload", field.Name)
+}
+
+func childFields_JournalLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return fieldContext_JournalLine_account(ctx, ec, field)
+	case "name":
+		return fieldContext_JournalLine_name(ctx, ec, field)
+	case "sub":
+		return fieldContext_JournalLine_sub(ctx, ec, field)
+	case "debit":
+		return fieldContext_JournalLine_debit(ctx, ec, field)
+	case "credit":
+		return fieldContext_JournalLine_credit(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalLine", field.Name)
+}
+
+func childFields_LabelFormat(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_LabelFormat_code(ctx, ec, field)
+	case "name":
+		return fieldContext_LabelFormat_name(ctx, ec, field)
+	case "columns":
+		return fieldContext_LabelFormat_columns(ctx, ec, field)
+	case "rows":
+		return fieldContext_LabelFormat_rows(ctx, ec, field)
+	case "width":
+		return fieldContext_LabelFormat_width(ctx, ec, field)
+	case "height":
+		return fieldContext_LabelFormat_height(ctx, ec, field)
+	case "left":
+		return fieldContext_LabelFormat_left(ctx, ec, field)
+	case "top":
+		return fieldContext_LabelFormat_top(ctx, ec, field)
+	case "gapX":
+		return fieldContext_LabelFormat_gapX(ctx, ec, field)
+	case "gapY":
+		return fieldContext_LabelFormat_gapY(ctx, ec, field)
+	case "labels":
+		return fieldContext_LabelFormat_labels(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LabelFormat", field.Name)
+}
+
+func childFields_LinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "link":
+		return fieldContext_LinkSsoPayload_link(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_LinkSsoPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkSsoPayload", field.Name)
+}
+
+func childFields_LinkedLogin(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_LinkedLogin_id(ctx, ec, field)
+	case "provider":
+		return fieldContext_LinkedLogin_provider(ctx, ec, field)
+	case "email":
+		return fieldContext_LinkedLogin_email(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_LinkedLogin_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkedLogin", field.Name)
+}
+
+func childFields_Location(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Location_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Location_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Location_name(ctx, ec, field)
+	case "kind":
+		return fieldContext_Location_kind(ctx, ec, field)
+	case "priority":
+		return fieldContext_Location_priority(ctx, ec, field)
+	case "ships":
+		return fieldContext_Location_ships(ctx, ec, field)
+	case "active":
+		return fieldContext_Location_active(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Location", field.Name)
+}
+
+func childFields_LocationDispatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "locationId":
+		return fieldContext_LocationDispatch_locationId(ctx, ec, field)
+	case "calendarId":
+		return fieldContext_LocationDispatch_calendarId(ctx, ec, field)
+	case "cutOff":
+		return fieldContext_LocationDispatch_cutOff(ctx, ec, field)
+	case "handlingDays":
+		return fieldContext_LocationDispatch_handlingDays(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocationDispatch", field.Name)
+}
+
+func childFields_LocationDispatchPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dispatch":
+		return fieldContext_LocationDispatchPayload_dispatch(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_LocationDispatchPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocationDispatchPayload", field.Name)
+}
+
+func childFields_LocationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "location":
+		return fieldContext_LocationPayload_location(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_LocationPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocationPayload", field.Name)
+}
+
+func childFields_LoginPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tokens":
+		return fieldContext_LoginPayload_tokens(ctx, ec, field)
+	case "account":
+		return fieldContext_LoginPayload_account(ctx, ec, field)
+	case "enrolment":
+		return fieldContext_LoginPayload_enrolment(ctx, ec, field)
+	case "recoveryCodes":
+		return fieldContext_LoginPayload_recoveryCodes(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_LoginPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoginPayload", field.Name)
+}
+
+func childFields_LotStop(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "on":
+		return fieldContext_LotStop_on(ctx, ec, field)
+	case "text":
+		return fieldContext_LotStop_text(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LotStop", field.Name)
+}
+
+func childFields_Mailing(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Mailing_id(ctx, ec, field)
+	case "name":
+		return fieldContext_Mailing_name(ctx, ec, field)
+	case "medium":
+		return fieldContext_Mailing_medium(ctx, ec, field)
+	case "segmentId":
+		return fieldContext_Mailing_segmentId(ctx, ec, field)
+	case "storeId":
+		return fieldContext_Mailing_storeId(ctx, ec, field)
+	case "followsId":
+		return fieldContext_Mailing_followsId(ctx, ec, field)
+	case "pieceCost":
+		return fieldContext_Mailing_pieceCost(ctx, ec, field)
+	case "fixedCost":
+		return fieldContext_Mailing_fixedCost(ctx, ec, field)
+	case "cost":
+		return fieldContext_Mailing_cost(ctx, ec, field)
+	case "holdOut":
+		return fieldContext_Mailing_holdOut(ctx, ec, field)
+	case "windowDays":
+		return fieldContext_Mailing_windowDays(ctx, ec, field)
+	case "productIds":
+		return fieldContext_Mailing_productIds(ctx, ec, field)
+	case "categoryIds":
+		return fieldContext_Mailing_categoryIds(ctx, ec, field)
+	case "subject":
+		return fieldContext_Mailing_subject(ctx, ec, field)
+	case "body":
+		return fieldContext_Mailing_body(ctx, ec, field)
+	case "imprint":
+		return fieldContext_Mailing_imprint(ctx, ec, field)
+	case "perSecond":
+		return fieldContext_Mailing_perSecond(ctx, ec, field)
+	case "trackOpens":
+		return fieldContext_Mailing_trackOpens(ctx, ec, field)
+	case "state":
+		return fieldContext_Mailing_state(ctx, ec, field)
+	case "refusal":
+		return fieldContext_Mailing_refusal(ctx, ec, field)
+	case "audience":
+		return fieldContext_Mailing_audience(ctx, ec, field)
+	case "decided":
+		return fieldContext_Mailing_decided(ctx, ec, field)
+	case "addressed":
+		return fieldContext_Mailing_addressed(ctx, ec, field)
+	case "heldOut":
+		return fieldContext_Mailing_heldOut(ctx, ec, field)
+	case "leftOut":
+		return fieldContext_Mailing_leftOut(ctx, ec, field)
+	case "sent":
+		return fieldContext_Mailing_sent(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Mailing_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_Mailing_updatedAt(ctx, ec, field)
+	case "sentAt":
+		return fieldContext_Mailing_sentAt(ctx, ec, field)
+	case "completedAt":
+		return fieldContext_Mailing_completedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Mailing", field.Name)
+}
+
+func childFields_MailingConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_MailingConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_MailingConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_MailingConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_MailingConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingConnection", field.Name)
+}
+
+func childFields_MailingEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_MailingEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_MailingEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingEdge", field.Name)
+}
+
+func childFields_MailingFile(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return fieldContext_MailingFile_url(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_MailingFile_expiresAt(ctx, ec, field)
+	case "first":
+		return fieldContext_MailingFile_first(ctx, ec, field)
+	case "last":
+		return fieldContext_MailingFile_last(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingFile", field.Name)
+}
+
+func childFields_MailingFilePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "file":
+		return fieldContext_MailingFilePayload_file(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MailingFilePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingFilePayload", field.Name)
+}
+
+func childFields_MailingGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recipients":
+		return fieldContext_MailingGroup_recipients(ctx, ec, field)
+	case "buyers":
+		return fieldContext_MailingGroup_buyers(ctx, ec, field)
+	case "rate":
+		return fieldContext_MailingGroup_rate(ctx, ec, field)
+	case "purchases":
+		return fieldContext_MailingGroup_purchases(ctx, ec, field)
+	case "items":
+		return fieldContext_MailingGroup_items(ctx, ec, field)
+	case "revenue":
+		return fieldContext_MailingGroup_revenue(ctx, ec, field)
+	case "perRecipient":
+		return fieldContext_MailingGroup_perRecipient(ctx, ec, field)
+	case "opened":
+		return fieldContext_MailingGroup_opened(ctx, ec, field)
+	case "clicked":
+		return fieldContext_MailingGroup_clicked(ctx, ec, field)
+	case "unsubscribed":
+		return fieldContext_MailingGroup_unsubscribed(ctx, ec, field)
+	case "bounced":
+		return fieldContext_MailingGroup_bounced(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingGroup", field.Name)
+}
+
+func childFields_MailingLabelsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "files":
+		return fieldContext_MailingLabelsPayload_files(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MailingLabelsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingLabelsPayload", field.Name)
+}
+
+func childFields_MailingLift(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "points":
+		return fieldContext_MailingLift_points(ctx, ec, field)
+	case "low":
+		return fieldContext_MailingLift_low(ctx, ec, field)
+	case "high":
+		return fieldContext_MailingLift_high(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingLift", field.Name)
+}
+
+func childFields_MailingPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mailing":
+		return fieldContext_MailingPayload_mailing(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MailingPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingPayload", field.Name)
+}
+
+func childFields_MailingPreview(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subject":
+		return fieldContext_MailingPreview_subject(ctx, ec, field)
+	case "text":
+		return fieldContext_MailingPreview_text(ctx, ec, field)
+	case "html":
+		return fieldContext_MailingPreview_html(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingPreview", field.Name)
+}
+
+func childFields_MailingProductResult(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "productId":
+		return fieldContext_MailingProductResult_productId(ctx, ec, field)
+	case "name":
+		return fieldContext_MailingProductResult_name(ctx, ec, field)
+	case "buyers":
+		return fieldContext_MailingProductResult_buyers(ctx, ec, field)
+	case "items":
+		return fieldContext_MailingProductResult_items(ctx, ec, field)
+	case "revenue":
+		return fieldContext_MailingProductResult_revenue(ctx, ec, field)
+	case "heldBuyers":
+		return fieldContext_MailingProductResult_heldBuyers(ctx, ec, field)
+	case "heldItems":
+		return fieldContext_MailingProductResult_heldItems(ctx, ec, field)
+	case "heldRevenue":
+		return fieldContext_MailingProductResult_heldRevenue(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingProductResult", field.Name)
+}
+
+func childFields_MailingRecipient(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "memberId":
+		return fieldContext_MailingRecipient_memberId(ctx, ec, field)
+	case "state":
+		return fieldContext_MailingRecipient_state(ctx, ec, field)
+	case "reason":
+		return fieldContext_MailingRecipient_reason(ctx, ec, field)
+	case "position":
+		return fieldContext_MailingRecipient_position(ctx, ec, field)
+	case "sentAt":
+		return fieldContext_MailingRecipient_sentAt(ctx, ec, field)
+	case "openedAt":
+		return fieldContext_MailingRecipient_openedAt(ctx, ec, field)
+	case "clickedAt":
+		return fieldContext_MailingRecipient_clickedAt(ctx, ec, field)
+	case "unsubscribedAt":
+		return fieldContext_MailingRecipient_unsubscribedAt(ctx, ec, field)
+	case "bounce":
+		return fieldContext_MailingRecipient_bounce(ctx, ec, field)
+	case "purchases":
+		return fieldContext_MailingRecipient_purchases(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingRecipient", field.Name)
+}
+
+func childFields_MailingRecipientConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_MailingRecipientConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_MailingRecipientConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_MailingRecipientConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_MailingRecipientConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingRecipientConnection", field.Name)
+}
+
+func childFields_MailingRecipientEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_MailingRecipientEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_MailingRecipientEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingRecipientEdge", field.Name)
+}
+
+func childFields_MailingResults(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mailing":
+		return fieldContext_MailingResults_mailing(ctx, ec, field)
+	case "sent":
+		return fieldContext_MailingResults_sent(ctx, ec, field)
+	case "held":
+		return fieldContext_MailingResults_held(ctx, ec, field)
+	case "lift":
+		return fieldContext_MailingResults_lift(ctx, ec, field)
+	case "uplift":
+		return fieldContext_MailingResults_uplift(ctx, ec, field)
+	case "cost":
+		return fieldContext_MailingResults_cost(ctx, ec, field)
+	case "revenue":
+		return fieldContext_MailingResults_revenue(ctx, ec, field)
+	case "return":
+		return fieldContext_MailingResults_return(ctx, ec, field)
+	case "extraRevenue":
+		return fieldContext_MailingResults_extraRevenue(ctx, ec, field)
+	case "extraReturn":
+		return fieldContext_MailingResults_extraReturn(ctx, ec, field)
+	case "trackedUntil":
+		return fieldContext_MailingResults_trackedUntil(ctx, ec, field)
+	case "countedAt":
+		return fieldContext_MailingResults_countedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingResults", field.Name)
+}
+
+func childFields_MailingStoreResult(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "storeId":
+		return fieldContext_MailingStoreResult_storeId(ctx, ec, field)
+	case "name":
+		return fieldContext_MailingStoreResult_name(ctx, ec, field)
+	case "buyers":
+		return fieldContext_MailingStoreResult_buyers(ctx, ec, field)
+	case "items":
+		return fieldContext_MailingStoreResult_items(ctx, ec, field)
+	case "revenue":
+		return fieldContext_MailingStoreResult_revenue(ctx, ec, field)
+	case "heldBuyers":
+		return fieldContext_MailingStoreResult_heldBuyers(ctx, ec, field)
+	case "heldItems":
+		return fieldContext_MailingStoreResult_heldItems(ctx, ec, field)
+	case "heldRevenue":
+		return fieldContext_MailingStoreResult_heldRevenue(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingStoreResult", field.Name)
+}
+
+func childFields_MailingUplift(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uplift":
+		return fieldContext_MailingUplift_uplift(ctx, ec, field)
+	case "low":
+		return fieldContext_MailingUplift_low(ctx, ec, field)
+	case "high":
+		return fieldContext_MailingUplift_high(ctx, ec, field)
+	case "tooFew":
+		return fieldContext_MailingUplift_tooFew(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MailingUplift", field.Name)
+}
+
+func childFields_MakeSettlementFilePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "file":
+		return fieldContext_MakeSettlementFilePayload_file(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MakeSettlementFilePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MakeSettlementFilePayload", field.Name)
+}
+
+func childFields_Media(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Media_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_Media_kind(ctx, ec, field)
+	case "url":
+		return fieldContext_Media_url(ctx, ec, field)
+	case "alt":
+		return fieldContext_Media_alt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Media", field.Name)
+}
+
+func childFields_Member(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Member_id(ctx, ec, field)
+	case "masked":
+		return fieldContext_Member_masked(ctx, ec, field)
+	case "name":
+		return fieldContext_Member_name(ctx, ec, field)
+	case "kana":
+		return fieldContext_Member_kana(ctx, ec, field)
+	case "phone":
+		return fieldContext_Member_phone(ctx, ec, field)
+	case "email":
+		return fieldContext_Member_email(ctx, ec, field)
+	case "birthday":
+		return fieldContext_Member_birthday(ctx, ec, field)
+	case "birthMonth":
+		return fieldContext_Member_birthMonth(ctx, ec, field)
+	case "age":
+		return fieldContext_Member_age(ctx, ec, field)
+	case "gender":
+		return fieldContext_Member_gender(ctx, ec, field)
+	case "address":
+		return fieldContext_Member_address(ctx, ec, field)
+	case "hasAccount":
+		return fieldContext_Member_hasAccount(ctx, ec, field)
+	case "memberships":
+		return fieldContext_Member_memberships(ctx, ec, field)
+	case "cards":
+		return fieldContext_Member_cards(ctx, ec, field)
+	case "pets":
+		return fieldContext_Member_pets(ctx, ec, field)
+	case "settings":
+		return fieldContext_Member_settings(ctx, ec, field)
+	case "consents":
+		return fieldContext_Member_consents(ctx, ec, field)
+	case "rankChanges":
+		return fieldContext_Member_rankChanges(ctx, ec, field)
+	case "household":
+		return fieldContext_Member_household(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Member_createdAt(ctx, ec, field)
+	case "erasedAt":
+		return fieldContext_Member_erasedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Member", field.Name)
+}
+
+func childFields_MemberCard(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_MemberCard_id(ctx, ec, field)
+	case "number":
+		return fieldContext_MemberCard_number(ctx, ec, field)
+	case "brandId":
+		return fieldContext_MemberCard_brandId(ctx, ec, field)
+	case "kind":
+		return fieldContext_MemberCard_kind(ctx, ec, field)
+	case "state":
+		return fieldContext_MemberCard_state(ctx, ec, field)
+	case "storeId":
+		return fieldContext_MemberCard_storeId(ctx, ec, field)
+	case "issuedAt":
+		return fieldContext_MemberCard_issuedAt(ctx, ec, field)
+	case "endedAt":
+		return fieldContext_MemberCard_endedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberCard", field.Name)
+}
+
+func childFields_MemberCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return fieldContext_MemberCode_text(ctx, ec, field)
+	case "squareCode":
+		return fieldContext_MemberCode_squareCode(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_MemberCode_expiresAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberCode", field.Name)
+}
+
+func childFields_MemberCodePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "memberCode":
+		return fieldContext_MemberCodePayload_memberCode(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberCodePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberCodePayload", field.Name)
+}
+
+func childFields_MemberConsent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandId":
+		return fieldContext_MemberConsent_brandId(ctx, ec, field)
+	case "medium":
+		return fieldContext_MemberConsent_medium(ctx, ec, field)
+	case "given":
+		return fieldContext_MemberConsent_given(ctx, ec, field)
+	case "how":
+		return fieldContext_MemberConsent_how(ctx, ec, field)
+	case "wording":
+		return fieldContext_MemberConsent_wording(ctx, ec, field)
+	case "storeId":
+		return fieldContext_MemberConsent_storeId(ctx, ec, field)
+	case "actor":
+		return fieldContext_MemberConsent_actor(ctx, ec, field)
+	case "at":
+		return fieldContext_MemberConsent_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberConsent", field.Name)
+}
+
+func childFields_MemberExportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return fieldContext_MemberExportPayload_url(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_MemberExportPayload_expiresAt(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberExportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberExportPayload", field.Name)
+}
+
+func childFields_MemberPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "member":
+		return fieldContext_MemberPayload_member(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberPayload", field.Name)
+}
+
+func childFields_MemberRank(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_MemberRank_id(ctx, ec, field)
+	case "code":
+		return fieldContext_MemberRank_code(ctx, ec, field)
+	case "name":
+		return fieldContext_MemberRank_name(ctx, ec, field)
+	case "minSpend":
+		return fieldContext_MemberRank_minSpend(ctx, ec, field)
+	case "months":
+		return fieldContext_MemberRank_months(ctx, ec, field)
+	case "groupId":
+		return fieldContext_MemberRank_groupId(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_MemberRank_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRank", field.Name)
+}
+
+func childFields_MemberRankChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandId":
+		return fieldContext_MemberRankChange_brandId(ctx, ec, field)
+	case "from":
+		return fieldContext_MemberRankChange_from(ctx, ec, field)
+	case "to":
+		return fieldContext_MemberRankChange_to(ctx, ec, field)
+	case "spend":
+		return fieldContext_MemberRankChange_spend(ctx, ec, field)
+	case "at":
+		return fieldContext_MemberRankChange_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRankChange", field.Name)
+}
+
+func childFields_MemberRankPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rank":
+		return fieldContext_MemberRankPayload_rank(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberRankPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRankPayload", field.Name)
+}
+
+func childFields_MemberRequest(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_MemberRequest_id(ctx, ec, field)
+	case "memberId":
+		return fieldContext_MemberRequest_memberId(ctx, ec, field)
+	case "kind":
+		return fieldContext_MemberRequest_kind(ctx, ec, field)
+	case "state":
+		return fieldContext_MemberRequest_state(ctx, ec, field)
+	case "waitsFor":
+		return fieldContext_MemberRequest_waitsFor(ctx, ec, field)
+	case "requestedAt":
+		return fieldContext_MemberRequest_requestedAt(ctx, ec, field)
+	case "doneAt":
+		return fieldContext_MemberRequest_doneAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRequest", field.Name)
+}
+
+func childFields_MemberRequestConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_MemberRequestConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_MemberRequestConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_MemberRequestConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_MemberRequestConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRequestConnection", field.Name)
+}
+
+func childFields_MemberRequestEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_MemberRequestEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_MemberRequestEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRequestEdge", field.Name)
+}
+
+func childFields_MemberRequestPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return fieldContext_MemberRequestPayload_request(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberRequestPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRequestPayload", field.Name)
+}
+
+func childFields_MemberSearchConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_MemberSearchConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_MemberSearchConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_MemberSearchConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_MemberSearchConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberSearchConnection", field.Name)
+}
+
+func childFields_MemberSearchEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_MemberSearchEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_MemberSearchEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberSearchEdge", field.Name)
+}
+
+func childFields_MemberSetting(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandId":
+		return fieldContext_MemberSetting_brandId(ctx, ec, field)
+	case "medium":
+		return fieldContext_MemberSetting_medium(ctx, ec, field)
+	case "given":
+		return fieldContext_MemberSetting_given(ctx, ec, field)
+	case "since":
+		return fieldContext_MemberSetting_since(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberSetting", field.Name)
+}
+
+func childFields_Membership(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandId":
+		return fieldContext_Membership_brandId(ctx, ec, field)
+	case "registeredStoreId":
+		return fieldContext_Membership_registeredStoreId(ctx, ec, field)
+	case "homeStoreId":
+		return fieldContext_Membership_homeStoreId(ctx, ec, field)
+	case "rankCode":
+		return fieldContext_Membership_rankCode(ctx, ec, field)
+	case "rankName":
+		return fieldContext_Membership_rankName(ctx, ec, field)
+	case "spend":
+		return fieldContext_Membership_spend(ctx, ec, field)
+	case "joinedAt":
+		return fieldContext_Membership_joinedAt(ctx, ec, field)
+	case "endedAt":
+		return fieldContext_Membership_endedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Membership", field.Name)
+}
+
+func childFields_Migration(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Migration_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_Migration_kind(ctx, ec, field)
+	case "fileName":
+		return fieldContext_Migration_fileName(ctx, ec, field)
+	case "state":
+		return fieldContext_Migration_state(ctx, ec, field)
+	case "tally":
+		return fieldContext_Migration_tally(ctx, ec, field)
+	case "conversions":
+		return fieldContext_Migration_conversions(ctx, ec, field)
+	case "failure":
+		return fieldContext_Migration_failure(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Migration_createdAt(ctx, ec, field)
+	case "previewedAt":
+		return fieldContext_Migration_previewedAt(ctx, ec, field)
+	case "finishedAt":
+		return fieldContext_Migration_finishedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Migration", field.Name)
+}
+
+func childFields_MigrationConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_MigrationConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_MigrationConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_MigrationConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationConnection", field.Name)
+}
+
+func childFields_MigrationConversion(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "column":
+		return fieldContext_MigrationConversion_column(ctx, ec, field)
+	case "conversion":
+		return fieldContext_MigrationConversion_conversion(ctx, ec, field)
+	case "count":
+		return fieldContext_MigrationConversion_count(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationConversion", field.Name)
+}
+
+func childFields_MigrationEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_MigrationEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_MigrationEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationEdge", field.Name)
+}
+
+func childFields_MigrationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "migration":
+		return fieldContext_MigrationPayload_migration(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MigrationPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationPayload", field.Name)
+}
+
+func childFields_MigrationRemark(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_MigrationRemark_line(ctx, ec, field)
+	case "column":
+		return fieldContext_MigrationRemark_column(ctx, ec, field)
+	case "value":
+		return fieldContext_MigrationRemark_value(ctx, ec, field)
+	case "kind":
+		return fieldContext_MigrationRemark_kind(ctx, ec, field)
+	case "reason":
+		return fieldContext_MigrationRemark_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationRemark", field.Name)
+}
+
+func childFields_MigrationRemarkConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_MigrationRemarkConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_MigrationRemarkConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_MigrationRemarkConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationRemarkConnection", field.Name)
+}
+
+func childFields_MigrationRemarkEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_MigrationRemarkEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_MigrationRemarkEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationRemarkEdge", field.Name)
+}
+
+func childFields_MigrationReportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return fieldContext_MigrationReportPayload_url(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_MigrationReportPayload_expiresAt(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MigrationReportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationReportPayload", field.Name)
+}
+
+func childFields_MigrationTally(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rows":
+		return fieldContext_MigrationTally_rows(ctx, ec, field)
+	case "accepted":
+		return fieldContext_MigrationTally_accepted(ctx, ec, field)
+	case "rejected":
+		return fieldContext_MigrationTally_rejected(ctx, ec, field)
+	case "repeated":
+		return fieldContext_MigrationTally_repeated(ctx, ec, field)
+	case "proposals":
+		return fieldContext_MigrationTally_proposals(ctx, ec, field)
+	case "remarks":
+		return fieldContext_MigrationTally_remarks(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MigrationTally", field.Name)
+}
+
+func childFields_Money(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return fieldContext_Money_amount(ctx, ec, field)
+	case "currency":
+		return fieldContext_Money_currency(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
+}
+
+func childFields_Option(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_Option_name(ctx, ec, field)
+	case "values":
+		return fieldContext_Option_values(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Option", field.Name)
+}
+
+func childFields_Order(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Order_id(ctx, ec, field)
+	case "number":
+		return fieldContext_Order_number(ctx, ec, field)
+	case "status":
+		return fieldContext_Order_status(ctx, ec, field)
+	case "paid":
+		return fieldContext_Order_paid(ctx, ec, field)
+	case "masked":
+		return fieldContext_Order_masked(ctx, ec, field)
+	case "email":
+		return fieldContext_Order_email(ctx, ec, field)
+	case "placedAt":
+		return fieldContext_Order_placedAt(ctx, ec, field)
+	case "shopId":
+		return fieldContext_Order_shopId(ctx, ec, field)
+	case "lines":
+		return fieldContext_Order_lines(ctx, ec, field)
+	case "subtotal":
+		return fieldContext_Order_subtotal(ctx, ec, field)
+	case "shippingFee":
+		return fieldContext_Order_shippingFee(ctx, ec, field)
+	case "discount":
+		return fieldContext_Order_discount(ctx, ec, field)
+	case "tax":
+		return fieldContext_Order_tax(ctx, ec, field)
+	case "taxes":
+		return fieldContext_Order_taxes(ctx, ec, field)
+	case "total":
+		return fieldContext_Order_total(ctx, ec, field)
+	case "missedGifts":
+		return fieldContext_Order_missedGifts(ctx, ec, field)
+	case "breakdown":
+		return fieldContext_Order_breakdown(ctx, ec, field)
+	case "shippingAddress":
+		return fieldContext_Order_shippingAddress(ctx, ec, field)
+	case "billingAddress":
+		return fieldContext_Order_billingAddress(ctx, ec, field)
+	case "shippingMethodName":
+		return fieldContext_Order_shippingMethodName(ctx, ec, field)
+	case "shippingMode":
+		return fieldContext_Order_shippingMode(ctx, ec, field)
+	case "quotation":
+		return fieldContext_Order_quotation(ctx, ec, field)
+	case "paymentMethod":
+		return fieldContext_Order_paymentMethod(ctx, ec, field)
+	case "history":
+		return fieldContext_Order_history(ctx, ec, field)
+	case "internalNote":
+		return fieldContext_Order_internalNote(ctx, ec, field)
+	case "held":
+		return fieldContext_Order_held(ctx, ec, field)
+	case "heldNote":
+		return fieldContext_Order_heldNote(ctx, ec, field)
+	case "tags":
+		return fieldContext_Order_tags(ctx, ec, field)
+	case "approveBy":
+		return fieldContext_Order_approveBy(ctx, ec, field)
+	case "company":
+		return fieldContext_Order_company(ctx, ec, field)
+	case "origin":
+		return fieldContext_Order_origin(ctx, ec, field)
+	case "promisedOn":
+		return fieldContext_Order_promisedOn(ctx, ec, field)
+	case "shipBy":
+		return fieldContext_Order_shipBy(ctx, ec, field)
+	case "deliverOn":
+		return fieldContext_Order_deliverOn(ctx, ec, field)
+	case "deliveryBand":
+		return fieldContext_Order_deliveryBand(ctx, ec, field)
+	case "paymentCharge":
+		return fieldContext_Order_paymentCharge(ctx, ec, field)
+	case "draftOrder":
+		return fieldContext_Order_draftOrder(ctx, ec, field)
+	case "documents":
+		return fieldContext_Order_documents(ctx, ec, field)
+	case "payments":
+		return fieldContext_Order_payments(ctx, ec, field)
+	case "pickUp":
+		return fieldContext_Order_pickUp(ctx, ec, field)
+	case "refused":
+		return fieldContext_Order_refused(ctx, ec, field)
+	case "returns":
+		return fieldContext_Order_returns(ctx, ec, field)
+	case "replaces":
+		return fieldContext_Order_replaces(ctx, ec, field)
+	case "carriedOver":
+		return fieldContext_Order_carriedOver(ctx, ec, field)
+	case "shipments":
+		return fieldContext_Order_shipments(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Order", field.Name)
+}
+
+func childFields_OrderConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_OrderConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_OrderConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_OrderConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_OrderConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderConnection", field.Name)
+}
+
+func childFields_OrderEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_OrderEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_OrderEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderEdge", field.Name)
+}
+
+func childFields_OrderEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_OrderEvent_at(ctx, ec, field)
+	case "type":
+		return fieldContext_OrderEvent_type(ctx, ec, field)
+	case "actor":
+		return fieldContext_OrderEvent_actor(ctx, ec, field)
+	case "actorId":
+		return fieldContext_OrderEvent_actorId(ctx, ec, field)
+	case "from":
+		return fieldContext_OrderEvent_from(ctx, ec, field)
+	case "to":
+		return fieldContext_OrderEvent_to(ctx, ec, field)
+	case "reason":
+		return fieldContext_OrderEvent_reason(ctx, ec, field)
+	case "carrier":
+		return fieldContext_OrderEvent_carrier(ctx, ec, field)
+	case "trackingNumber":
+		return fieldContext_OrderEvent_trackingNumber(ctx, ec, field)
+	case "shipments":
+		return fieldContext_OrderEvent_shipments(ctx, ec, field)
+	case "returnNumber":
+		return fieldContext_OrderEvent_returnNumber(ctx, ec, field)
+	case "note":
+		return fieldContext_OrderEvent_note(ctx, ec, field)
+	case "promisedBefore":
+		return fieldContext_OrderEvent_promisedBefore(ctx, ec, field)
+	case "promisedOn":
+		return fieldContext_OrderEvent_promisedOn(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderEvent", field.Name)
+}
+
+func childFields_OrderLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_OrderLine_id(ctx, ec, field)
+	case "sku":
+		return fieldContext_OrderLine_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_OrderLine_name(ctx, ec, field)
+	case "options":
+		return fieldContext_OrderLine_options(ctx, ec, field)
+	case "quantity":
+		return fieldContext_OrderLine_quantity(ctx, ec, field)
+	case "unit":
+		return fieldContext_OrderLine_unit(ctx, ec, field)
+	case "total":
+		return fieldContext_OrderLine_total(ctx, ec, field)
+	case "taxClass":
+		return fieldContext_OrderLine_taxClass(ctx, ec, field)
+	case "breakdown":
+		return fieldContext_OrderLine_breakdown(ctx, ec, field)
+	case "backOrdered":
+		return fieldContext_OrderLine_backOrdered(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_OrderLine_dueOn(ctx, ec, field)
+	case "soldAs":
+		return fieldContext_OrderLine_soldAs(ctx, ec, field)
+	case "promise":
+		return fieldContext_OrderLine_promise(ctx, ec, field)
+	case "parts":
+		return fieldContext_OrderLine_parts(ctx, ec, field)
+	case "returned":
+		return fieldContext_OrderLine_returned(ctx, ec, field)
+	case "returnable":
+		return fieldContext_OrderLine_returnable(ctx, ec, field)
+	case "shipped":
+		return fieldContext_OrderLine_shipped(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderLine", field.Name)
+}
+
+func childFields_OrderPart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return fieldContext_OrderPart_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_OrderPart_name(ctx, ec, field)
+	case "options":
+		return fieldContext_OrderPart_options(ctx, ec, field)
+	case "quantity":
+		return fieldContext_OrderPart_quantity(ctx, ec, field)
+	case "taxClass":
+		return fieldContext_OrderPart_taxClass(ctx, ec, field)
+	case "amount":
+		return fieldContext_OrderPart_amount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderPart", field.Name)
+}
+
+func childFields_OrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_OrderPayload_order(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_OrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderPayload", field.Name)
+}
+
+func childFields_OrderReallocation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orderId":
+		return fieldContext_OrderReallocation_orderId(ctx, ec, field)
+	case "order":
+		return fieldContext_OrderReallocation_order(ctx, ec, field)
+	case "moved":
+		return fieldContext_OrderReallocation_moved(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_OrderReallocation_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderReallocation", field.Name)
+}
+
+func childFields_OverdueAccount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "companyId":
+		return fieldContext_OverdueAccount_companyId(ctx, ec, field)
+	case "code":
+		return fieldContext_OverdueAccount_code(ctx, ec, field)
+	case "name":
+		return fieldContext_OverdueAccount_name(ctx, ec, field)
+	case "amount":
+		return fieldContext_OverdueAccount_amount(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_OverdueAccount_dueOn(ctx, ec, field)
+	case "level":
+		return fieldContext_OverdueAccount_level(ctx, ec, field)
+	case "sentAt":
+		return fieldContext_OverdueAccount_sentAt(ctx, ec, field)
+	case "heldUntil":
+		return fieldContext_OverdueAccount_heldUntil(ctx, ec, field)
+	case "heldNote":
+		return fieldContext_OverdueAccount_heldNote(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OverdueAccount", field.Name)
+}
+
+func childFields_PageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hasNextPage":
+		return fieldContext_PageInfo_hasNextPage(ctx, ec, field)
+	case "hasPreviousPage":
+		return fieldContext_PageInfo_hasPreviousPage(ctx, ec, field)
+	case "startCursor":
+		return fieldContext_PageInfo_startCursor(ctx, ec, field)
+	case "endCursor":
+		return fieldContext_PageInfo_endCursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func childFields_Parcel(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "trackingNumber":
+		return fieldContext_Parcel_trackingNumber(ctx, ec, field)
+	case "trackingUrl":
+		return fieldContext_Parcel_trackingUrl(ctx, ec, field)
+	case "status":
+		return fieldContext_Parcel_status(ctx, ec, field)
+	case "events":
+		return fieldContext_Parcel_events(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Parcel", field.Name)
+}
+
+func childFields_Partner(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Partner_id(ctx, ec, field)
+	case "name":
+		return fieldContext_Partner_name(ctx, ec, field)
+	case "client":
+		return fieldContext_Partner_client(ctx, ec, field)
+	case "permissions":
+		return fieldContext_Partner_permissions(ctx, ec, field)
+	case "ratePerMinute":
+		return fieldContext_Partner_ratePerMinute(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Partner_createdAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_Partner_closedAt(ctx, ec, field)
+	case "keys":
+		return fieldContext_Partner_keys(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Partner", field.Name)
+}
+
+func childFields_PartnerKey(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PartnerKey_id(ctx, ec, field)
+	case "prefix":
+		return fieldContext_PartnerKey_prefix(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PartnerKey_createdAt(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_PartnerKey_expiresAt(ctx, ec, field)
+	case "revokedAt":
+		return fieldContext_PartnerKey_revokedAt(ctx, ec, field)
+	case "lastUsedAt":
+		return fieldContext_PartnerKey_lastUsedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PartnerKey", field.Name)
+}
+
+func childFields_PartnerKeyPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return fieldContext_PartnerKeyPayload_key(ctx, ec, field)
+	case "secret":
+		return fieldContext_PartnerKeyPayload_secret(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PartnerKeyPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PartnerKeyPayload", field.Name)
+}
+
+func childFields_PartnerPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "partner":
+		return fieldContext_PartnerPayload_partner(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PartnerPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PartnerPayload", field.Name)
+}
+
+func childFields_PayOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_PayOrderPayload_order(ctx, ec, field)
+	case "payment":
+		return fieldContext_PayOrderPayload_payment(ctx, ec, field)
+	case "clientSecret":
+		return fieldContext_PayOrderPayload_clientSecret(ctx, ec, field)
+	case "needsAction":
+		return fieldContext_PayOrderPayload_needsAction(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PayOrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayOrderPayload", field.Name)
+}
+
+func childFields_Payment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Payment_id(ctx, ec, field)
+	case "method":
+		return fieldContext_Payment_method(ctx, ec, field)
+	case "status":
+		return fieldContext_Payment_status(ctx, ec, field)
+	case "amount":
+		return fieldContext_Payment_amount(ctx, ec, field)
+	case "authorised":
+		return fieldContext_Payment_authorised(ctx, ec, field)
+	case "captured":
+		return fieldContext_Payment_captured(ctx, ec, field)
+	case "refunded":
+		return fieldContext_Payment_refunded(ctx, ec, field)
+	case "refundedAsPoints":
+		return fieldContext_Payment_refundedAsPoints(ctx, ec, field)
+	case "instructions":
+		return fieldContext_Payment_instructions(ctx, ec, field)
+	case "dueAt":
+		return fieldContext_Payment_dueAt(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Payment_createdAt(ctx, ec, field)
+	case "gateway":
+		return fieldContext_Payment_gateway(ctx, ec, field)
+	case "reference":
+		return fieldContext_Payment_reference(ctx, ec, field)
+	case "failureCode":
+		return fieldContext_Payment_failureCode(ctx, ec, field)
+	case "operations":
+		return fieldContext_Payment_operations(ctx, ec, field)
+	case "transfers":
+		return fieldContext_Payment_transfers(ctx, ec, field)
+	case "giftCardEnding":
+		return fieldContext_Payment_giftCardEnding(ctx, ec, field)
+	case "voucherEnding":
+		return fieldContext_Payment_voucherEnding(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Payment", field.Name)
+}
+
+func childFields_PaymentCharge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "upTo":
+		return fieldContext_PaymentCharge_upTo(ctx, ec, field)
+	case "fee":
+		return fieldContext_PaymentCharge_fee(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentCharge", field.Name)
+}
+
+func childFields_PaymentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PaymentConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PaymentConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PaymentConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PaymentConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentConnection", field.Name)
+}
+
+func childFields_PaymentDates(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "closesOn":
+		return fieldContext_PaymentDates_closesOn(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_PaymentDates_dueOn(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentDates", field.Name)
+}
+
+func childFields_PaymentEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PaymentEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PaymentEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentEdge", field.Name)
+}
+
+func childFields_PaymentInstructions(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bankName":
+		return fieldContext_PaymentInstructions_bankName(ctx, ec, field)
+	case "bankCode":
+		return fieldContext_PaymentInstructions_bankCode(ctx, ec, field)
+	case "branchName":
+		return fieldContext_PaymentInstructions_branchName(ctx, ec, field)
+	case "branchCode":
+		return fieldContext_PaymentInstructions_branchCode(ctx, ec, field)
+	case "accountType":
+		return fieldContext_PaymentInstructions_accountType(ctx, ec, field)
+	case "accountNumber":
+		return fieldContext_PaymentInstructions_accountNumber(ctx, ec, field)
+	case "accountHolder":
+		return fieldContext_PaymentInstructions_accountHolder(ctx, ec, field)
+	case "reference":
+		return fieldContext_PaymentInstructions_reference(ctx, ec, field)
+	case "convenienceStore":
+		return fieldContext_PaymentInstructions_convenienceStore(ctx, ec, field)
+	case "slipNumber":
+		return fieldContext_PaymentInstructions_slipNumber(ctx, ec, field)
+	case "confirmationNumber":
+		return fieldContext_PaymentInstructions_confirmationNumber(ctx, ec, field)
+	case "amount":
+		return fieldContext_PaymentInstructions_amount(ctx, ec, field)
+	case "dueAt":
+		return fieldContext_PaymentInstructions_dueAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentInstructions", field.Name)
+}
+
+func childFields_PaymentOperation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_PaymentOperation_kind(ctx, ec, field)
+	case "status":
+		return fieldContext_PaymentOperation_status(ctx, ec, field)
+	case "amount":
+		return fieldContext_PaymentOperation_amount(ctx, ec, field)
+	case "points":
+		return fieldContext_PaymentOperation_points(ctx, ec, field)
+	case "reason":
+		return fieldContext_PaymentOperation_reason(ctx, ec, field)
+	case "attempts":
+		return fieldContext_PaymentOperation_attempts(ctx, ec, field)
+	case "detail":
+		return fieldContext_PaymentOperation_detail(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PaymentOperation_createdAt(ctx, ec, field)
+	case "answeredAt":
+		return fieldContext_PaymentOperation_answeredAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentOperation", field.Name)
+}
+
+func childFields_PaymentOption(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "method":
+		return fieldContext_PaymentOption_method(ctx, ec, field)
+	case "name":
+		return fieldContext_PaymentOption_name(ctx, ec, field)
+	case "publicKey":
+		return fieldContext_PaymentOption_publicKey(ctx, ec, field)
+	case "convenienceStores":
+		return fieldContext_PaymentOption_convenienceStores(ctx, ec, field)
+	case "charges":
+		return fieldContext_PaymentOption_charges(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentOption", field.Name)
+}
+
+func childFields_PaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payment":
+		return fieldContext_PaymentPayload_payment(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PaymentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentPayload", field.Name)
+}
+
+func childFields_PaymentTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "closingDay":
+		return fieldContext_PaymentTerms_closingDay(ctx, ec, field)
+	case "dueMonths":
+		return fieldContext_PaymentTerms_dueMonths(ctx, ec, field)
+	case "dueDay":
+		return fieldContext_PaymentTerms_dueDay(ctx, ec, field)
+	case "dates":
+		return fieldContext_PaymentTerms_dates(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentTerms", field.Name)
+}
+
+func childFields_PendingEmail(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "email":
+		return fieldContext_PendingEmail_email(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_PendingEmail_expiresAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PendingEmail", field.Name)
+}
+
+func childFields_PermissionGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PermissionGroup_id(ctx, ec, field)
+	case "name":
+		return fieldContext_PermissionGroup_name(ctx, ec, field)
+	case "permissions":
+		return fieldContext_PermissionGroup_permissions(ctx, ec, field)
+	case "networks":
+		return fieldContext_PermissionGroup_networks(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PermissionGroup_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_PermissionGroup_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PermissionGroup", field.Name)
+}
+
+func childFields_PermissionGroupPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "group":
+		return fieldContext_PermissionGroupPayload_group(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PermissionGroupPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PermissionGroupPayload", field.Name)
+}
+
+func childFields_Pet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Pet_id(ctx, ec, field)
+	case "name":
+		return fieldContext_Pet_name(ctx, ec, field)
+	case "species":
+		return fieldContext_Pet_species(ctx, ec, field)
+	case "breed":
+		return fieldContext_Pet_breed(ctx, ec, field)
+	case "birthday":
+		return fieldContext_Pet_birthday(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_Pet_updatedAt(ctx, ec, field)
+	case "allergies":
+		return fieldContext_Pet_allergies(ctx, ec, field)
+	case "weights":
+		return fieldContext_Pet_weights(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Pet", field.Name)
+}
+
+func childFields_PetPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pet":
+		return fieldContext_PetPayload_pet(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PetPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PetPayload", field.Name)
+}
+
+func childFields_PetWeight(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "measuredOn":
+		return fieldContext_PetWeight_measuredOn(ctx, ec, field)
+	case "grams":
+		return fieldContext_PetWeight_grams(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PetWeight", field.Name)
+}
+
+func childFields_PickUp(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_PickUp_order(ctx, ec, field)
+	case "shop":
+		return fieldContext_PickUp_shop(ctx, ec, field)
+	case "shopId":
+		return fieldContext_PickUp_shopId(ctx, ec, field)
+	case "state":
+		return fieldContext_PickUp_state(ctx, ec, field)
+	case "requestedAt":
+		return fieldContext_PickUp_requestedAt(ctx, ec, field)
+	case "readyAt":
+		return fieldContext_PickUp_readyAt(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_PickUp_expiresAt(ctx, ec, field)
+	case "handedOverAt":
+		return fieldContext_PickUp_handedOverAt(ctx, ec, field)
+	case "code":
+		return fieldContext_PickUp_code(ctx, ec, field)
+	case "squareCode":
+		return fieldContext_PickUp_squareCode(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PickUp", field.Name)
+}
+
+func childFields_PickUpConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PickUpConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PickUpConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PickUpConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PickUpConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PickUpConnection", field.Name)
+}
+
+func childFields_PickUpEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PickUpEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PickUpEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PickUpEdge", field.Name)
+}
+
+func childFields_PickUpPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pickUp":
+		return fieldContext_PickUpPayload_pickUp(ctx, ec, field)
+	case "order":
+		return fieldContext_PickUpPayload_order(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PickUpPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PickUpPayload", field.Name)
+}
+
+func childFields_PlaceDraftOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_PlaceDraftOrderPayload_order(ctx, ec, field)
+	case "draftOrder":
+		return fieldContext_PlaceDraftOrderPayload_draftOrder(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PlaceDraftOrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlaceDraftOrderPayload", field.Name)
+}
+
+func childFields_PointArrival(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointArrival_id(ctx, ec, field)
+	case "partnerId":
+		return fieldContext_PointArrival_partnerId(ctx, ec, field)
+	case "reference":
+		return fieldContext_PointArrival_reference(ctx, ec, field)
+	case "theirMember":
+		return fieldContext_PointArrival_theirMember(ctx, ec, field)
+	case "theirPoints":
+		return fieldContext_PointArrival_theirPoints(ctx, ec, field)
+	case "state":
+		return fieldContext_PointArrival_state(ctx, ec, field)
+	case "reason":
+		return fieldContext_PointArrival_reason(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PointArrival_createdAt(ctx, ec, field)
+	case "settledAt":
+		return fieldContext_PointArrival_settledAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointArrival", field.Name)
+}
+
+func childFields_PointArrivalConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PointArrivalConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PointArrivalConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PointArrivalConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PointArrivalConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointArrivalConnection", field.Name)
+}
+
+func childFields_PointArrivalEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PointArrivalEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PointArrivalEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointArrivalEdge", field.Name)
+}
+
+func childFields_PointArrivalPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "arrival":
+		return fieldContext_PointArrivalPayload_arrival(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointArrivalPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointArrivalPayload", field.Name)
+}
+
+func childFields_PointBalance(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programme":
+		return fieldContext_PointBalance_programme(ctx, ec, field)
+	case "usable":
+		return fieldContext_PointBalance_usable(ctx, ec, field)
+	case "pending":
+		return fieldContext_PointBalance_pending(ctx, ec, field)
+	case "owed":
+		return fieldContext_PointBalance_owed(ctx, ec, field)
+	case "worth":
+		return fieldContext_PointBalance_worth(ctx, ec, field)
+	case "nextExpiry":
+		return fieldContext_PointBalance_nextExpiry(ctx, ec, field)
+	case "nextExpiryPoints":
+		return fieldContext_PointBalance_nextExpiryPoints(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointBalance", field.Name)
+}
+
+func childFields_PointBalancePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "balance":
+		return fieldContext_PointBalancePayload_balance(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointBalancePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointBalancePayload", field.Name)
+}
+
+func childFields_PointBalancesPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "points":
+		return fieldContext_PointBalancesPayload_points(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointBalancesPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointBalancesPayload", field.Name)
+}
+
+func childFields_PointCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointCode_id(ctx, ec, field)
+	case "programmeId":
+		return fieldContext_PointCode_programmeId(ctx, ec, field)
+	case "code":
+		return fieldContext_PointCode_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PointCode_name(ctx, ec, field)
+	case "points":
+		return fieldContext_PointCode_points(ctx, ec, field)
+	case "daily":
+		return fieldContext_PointCode_daily(ctx, ec, field)
+	case "shopId":
+		return fieldContext_PointCode_shopId(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_PointCode_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_PointCode_validUntil(ctx, ec, field)
+	case "mostUses":
+		return fieldContext_PointCode_mostUses(ctx, ec, field)
+	case "uses":
+		return fieldContext_PointCode_uses(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_PointCode_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointCode", field.Name)
+}
+
+func childFields_PointCodePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_PointCodePayload_code(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointCodePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointCodePayload", field.Name)
+}
+
+func childFields_PointDifference(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reference":
+		return fieldContext_PointDifference_reference(ctx, ec, field)
+	case "cause":
+		return fieldContext_PointDifference_cause(ctx, ec, field)
+	case "ourPoints":
+		return fieldContext_PointDifference_ourPoints(ctx, ec, field)
+	case "told":
+		return fieldContext_PointDifference_told(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointDifference", field.Name)
+}
+
+func childFields_PointEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return fieldContext_PointEntry_number(ctx, ec, field)
+	case "kind":
+		return fieldContext_PointEntry_kind(ctx, ec, field)
+	case "points":
+		return fieldContext_PointEntry_points(ctx, ec, field)
+	case "debit":
+		return fieldContext_PointEntry_debit(ctx, ec, field)
+	case "credit":
+		return fieldContext_PointEntry_credit(ctx, ec, field)
+	case "change":
+		return fieldContext_PointEntry_change(ctx, ec, field)
+	case "pendingChange":
+		return fieldContext_PointEntry_pendingChange(ctx, ec, field)
+	case "available":
+		return fieldContext_PointEntry_available(ctx, ec, field)
+	case "pending":
+		return fieldContext_PointEntry_pending(ctx, ec, field)
+	case "orderId":
+		return fieldContext_PointEntry_orderId(ctx, ec, field)
+	case "purchaseId":
+		return fieldContext_PointEntry_purchaseId(ctx, ec, field)
+	case "reason":
+		return fieldContext_PointEntry_reason(ctx, ec, field)
+	case "at":
+		return fieldContext_PointEntry_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointEntry", field.Name)
+}
+
+func childFields_PointEntryConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PointEntryConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PointEntryConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PointEntryConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PointEntryConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointEntryConnection", field.Name)
+}
+
+func childFields_PointEntryEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PointEntryEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PointEntryEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointEntryEdge", field.Name)
+}
+
+func childFields_PointLiability(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programme":
+		return fieldContext_PointLiability_programme(ctx, ec, field)
+	case "month":
+		return fieldContext_PointLiability_month(ctx, ec, field)
+	case "points":
+		return fieldContext_PointLiability_points(ctx, ec, field)
+	case "pending":
+		return fieldContext_PointLiability_pending(ctx, ec, field)
+	case "worth":
+		return fieldContext_PointLiability_worth(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointLiability", field.Name)
+}
+
+func childFields_PointLiabilityReport(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rows":
+		return fieldContext_PointLiabilityReport_rows(ctx, ec, field)
+	case "csv":
+		return fieldContext_PointLiabilityReport_csv(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointLiabilityReport", field.Name)
+}
+
+func childFields_PointLot(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "issued":
+		return fieldContext_PointLot_issued(ctx, ec, field)
+	case "remaining":
+		return fieldContext_PointLot_remaining(ctx, ec, field)
+	case "pending":
+		return fieldContext_PointLot_pending(ctx, ec, field)
+	case "expiresOn":
+		return fieldContext_PointLot_expiresOn(ctx, ec, field)
+	case "confirmsAt":
+		return fieldContext_PointLot_confirmsAt(ctx, ec, field)
+	case "earnedAt":
+		return fieldContext_PointLot_earnedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointLot", field.Name)
+}
+
+func childFields_PointOffer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programme":
+		return fieldContext_PointOffer_programme(ctx, ec, field)
+	case "usable":
+		return fieldContext_PointOffer_usable(ctx, ec, field)
+	case "most":
+		return fieldContext_PointOffer_most(ctx, ec, field)
+	case "mostWorth":
+		return fieldContext_PointOffer_mostWorth(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointOffer", field.Name)
+}
+
+func childFields_PointPartner(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointPartner_id(ctx, ec, field)
+	case "programmeId":
+		return fieldContext_PointPartner_programmeId(ctx, ec, field)
+	case "code":
+		return fieldContext_PointPartner_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PointPartner_name(ctx, ec, field)
+	case "way":
+		return fieldContext_PointPartner_way(ctx, ec, field)
+	case "ourPoints":
+		return fieldContext_PointPartner_ourPoints(ctx, ec, field)
+	case "theirPoints":
+		return fieldContext_PointPartner_theirPoints(ctx, ec, field)
+	case "minPoints":
+		return fieldContext_PointPartner_minPoints(ctx, ec, field)
+	case "sends":
+		return fieldContext_PointPartner_sends(ctx, ec, field)
+	case "receives":
+		return fieldContext_PointPartner_receives(ctx, ec, field)
+	case "apiPartnerId":
+		return fieldContext_PointPartner_apiPartnerId(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_PointPartner_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointPartner", field.Name)
+}
+
+func childFields_PointPartnerPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "partner":
+		return fieldContext_PointPartnerPayload_partner(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointPartnerPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointPartnerPayload", field.Name)
+}
+
+func childFields_PointProgramme(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointProgramme_id(ctx, ec, field)
+	case "code":
+		return fieldContext_PointProgramme_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PointProgramme_name(ctx, ec, field)
+	case "shared":
+		return fieldContext_PointProgramme_shared(ctx, ec, field)
+	case "unitPoints":
+		return fieldContext_PointProgramme_unitPoints(ctx, ec, field)
+	case "unitWorth":
+		return fieldContext_PointProgramme_unitWorth(ctx, ec, field)
+	case "expiryDays":
+		return fieldContext_PointProgramme_expiryDays(ctx, ec, field)
+	case "confirmDays":
+		return fieldContext_PointProgramme_confirmDays(ctx, ec, field)
+	case "graceDays":
+		return fieldContext_PointProgramme_graceDays(ctx, ec, field)
+	case "noticeDays":
+		return fieldContext_PointProgramme_noticeDays(ctx, ec, field)
+	case "transferable":
+		return fieldContext_PointProgramme_transferable(ctx, ec, field)
+	case "grantLimit":
+		return fieldContext_PointProgramme_grantLimit(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_PointProgramme_closedAt(ctx, ec, field)
+	case "rates":
+		return fieldContext_PointProgramme_rates(ctx, ec, field)
+	case "rules":
+		return fieldContext_PointProgramme_rules(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointProgramme", field.Name)
+}
+
+func childFields_PointProgrammePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programme":
+		return fieldContext_PointProgrammePayload_programme(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointProgrammePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointProgrammePayload", field.Name)
+}
+
+func childFields_PointRate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "fromId":
+		return fieldContext_PointRate_fromId(ctx, ec, field)
+	case "toId":
+		return fieldContext_PointRate_toId(ctx, ec, field)
+	case "to":
+		return fieldContext_PointRate_to(ctx, ec, field)
+	case "fromPoints":
+		return fieldContext_PointRate_fromPoints(ctx, ec, field)
+	case "toPoints":
+		return fieldContext_PointRate_toPoints(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointRate", field.Name)
+}
+
+func childFields_PointRatePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rate":
+		return fieldContext_PointRatePayload_rate(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointRatePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointRatePayload", field.Name)
+}
+
+func childFields_PointRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointRule_id(ctx, ec, field)
+	case "name":
+		return fieldContext_PointRule_name(ctx, ec, field)
+	case "terms":
+		return fieldContext_PointRule_terms(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_PointRule_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_PointRule_validUntil(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointRule", field.Name)
+}
+
+func childFields_PointRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_PointRulePayload_rule(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointRulePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointRulePayload", field.Name)
+}
+
+func childFields_PointTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "occasion":
+		return fieldContext_PointTerms_occasion(ctx, ec, field)
+	case "perMinor":
+		return fieldContext_PointTerms_perMinor(ctx, ec, field)
+	case "points":
+		return fieldContext_PointTerms_points(ctx, ec, field)
+	case "factor":
+		return fieldContext_PointTerms_factor(ctx, ec, field)
+	case "productIds":
+		return fieldContext_PointTerms_productIds(ctx, ec, field)
+	case "categoryIds":
+		return fieldContext_PointTerms_categoryIds(ctx, ec, field)
+	case "shopIds":
+		return fieldContext_PointTerms_shopIds(ctx, ec, field)
+	case "weekdays":
+		return fieldContext_PointTerms_weekdays(ctx, ec, field)
+	case "monthDays":
+		return fieldContext_PointTerms_monthDays(ctx, ec, field)
+	case "ranks":
+		return fieldContext_PointTerms_ranks(ctx, ec, field)
+	case "first":
+		return fieldContext_PointTerms_first(ctx, ec, field)
+	case "minMinor":
+		return fieldContext_PointTerms_minMinor(ctx, ec, field)
+	case "oncePerDay":
+		return fieldContext_PointTerms_oncePerDay(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTerms", field.Name)
+}
+
+func childFields_PointTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointTransfer_id(ctx, ec, field)
+	case "partnerId":
+		return fieldContext_PointTransfer_partnerId(ctx, ec, field)
+	case "outgoing":
+		return fieldContext_PointTransfer_outgoing(ctx, ec, field)
+	case "state":
+		return fieldContext_PointTransfer_state(ctx, ec, field)
+	case "theirMember":
+		return fieldContext_PointTransfer_theirMember(ctx, ec, field)
+	case "points":
+		return fieldContext_PointTransfer_points(ctx, ec, field)
+	case "theirPoints":
+		return fieldContext_PointTransfer_theirPoints(ctx, ec, field)
+	case "reference":
+		return fieldContext_PointTransfer_reference(ctx, ec, field)
+	case "problem":
+		return fieldContext_PointTransfer_problem(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PointTransfer_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_PointTransfer_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTransfer", field.Name)
+}
+
+func childFields_PointTransferConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PointTransferConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PointTransferConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PointTransferConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PointTransferConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTransferConnection", field.Name)
+}
+
+func childFields_PointTransferEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PointTransferEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PointTransferEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTransferEdge", field.Name)
+}
+
+func childFields_PointTransferPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return fieldContext_PointTransferPayload_transfer(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointTransferPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTransferPayload", field.Name)
+}
+
+func childFields_PointTrialSum(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return fieldContext_PointTrialSum_account(ctx, ec, field)
+	case "debit":
+		return fieldContext_PointTrialSum_debit(ctx, ec, field)
+	case "credit":
+		return fieldContext_PointTrialSum_credit(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTrialSum", field.Name)
+}
+
+func childFields_PostalRange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return fieldContext_PostalRange_from(ctx, ec, field)
+	case "to":
+		return fieldContext_PostalRange_to(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PostalRange", field.Name)
+}
+
+func childFields_Price(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quantity":
+		return fieldContext_Price_quantity(ctx, ec, field)
+	case "unit":
+		return fieldContext_Price_unit(ctx, ec, field)
+	case "compareAt":
+		return fieldContext_Price_compareAt(ctx, ec, field)
+	case "subtotal":
+		return fieldContext_Price_subtotal(ctx, ec, field)
+	case "discount":
+		return fieldContext_Price_discount(ctx, ec, field)
+	case "total":
+		return fieldContext_Price_total(ctx, ec, field)
+	case "breakdown":
+		return fieldContext_Price_breakdown(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Price", field.Name)
+}
+
+func childFields_PriceCandidate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_PriceCandidate_rule(ctx, ec, field)
+	case "label":
+		return fieldContext_PriceCandidate_label(ctx, ec, field)
+	case "sourceId":
+		return fieldContext_PriceCandidate_sourceId(ctx, ec, field)
+	case "unit":
+		return fieldContext_PriceCandidate_unit(ctx, ec, field)
+	case "outcome":
+		return fieldContext_PriceCandidate_outcome(ctx, ec, field)
+	case "reason":
+		return fieldContext_PriceCandidate_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceCandidate", field.Name)
+}
+
+func childFields_PriceFileChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_PriceFileChange_line(ctx, ec, field)
+	case "change":
+		return fieldContext_PriceFileChange_change(ctx, ec, field)
+	case "holder":
+		return fieldContext_PriceFileChange_holder(ctx, ec, field)
+	case "sku":
+		return fieldContext_PriceFileChange_sku(ctx, ec, field)
+	case "minQuantity":
+		return fieldContext_PriceFileChange_minQuantity(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_PriceFileChange_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_PriceFileChange_validUntil(ctx, ec, field)
+	case "old":
+		return fieldContext_PriceFileChange_old(ctx, ec, field)
+	case "new":
+		return fieldContext_PriceFileChange_new(ctx, ec, field)
+	case "oldPercent":
+		return fieldContext_PriceFileChange_oldPercent(ctx, ec, field)
+	case "percent":
+		return fieldContext_PriceFileChange_percent(ctx, ec, field)
+	case "difference":
+		return fieldContext_PriceFileChange_difference(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceFileChange", field.Name)
+}
+
+func childFields_PriceFileChangeConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PriceFileChangeConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PriceFileChangeConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PriceFileChangeConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PriceFileChangeConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceFileChangeConnection", field.Name)
+}
+
+func childFields_PriceFileChangeEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PriceFileChangeEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PriceFileChangeEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceFileChangeEdge", field.Name)
+}
+
+func childFields_PriceFilePart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return fieldContext_PriceFilePart_text(ctx, ec, field)
+	case "rows":
+		return fieldContext_PriceFilePart_rows(ctx, ec, field)
+	case "next":
+		return fieldContext_PriceFilePart_next(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceFilePart", field.Name)
+}
+
+func childFields_PriceImport(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PriceImport_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_PriceImport_kind(ctx, ec, field)
+	case "fileName":
+		return fieldContext_PriceImport_fileName(ctx, ec, field)
+	case "state":
+		return fieldContext_PriceImport_state(ctx, ec, field)
+	case "position":
+		return fieldContext_PriceImport_position(ctx, ec, field)
+	case "counts":
+		return fieldContext_PriceImport_counts(ctx, ec, field)
+	case "failure":
+		return fieldContext_PriceImport_failure(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PriceImport_createdAt(ctx, ec, field)
+	case "previewedAt":
+		return fieldContext_PriceImport_previewedAt(ctx, ec, field)
+	case "finishedAt":
+		return fieldContext_PriceImport_finishedAt(ctx, ec, field)
+	case "changes":
+		return fieldContext_PriceImport_changes(ctx, ec, field)
+	case "rejections":
+		return fieldContext_PriceImport_rejections(ctx, ec, field)
+	case "biggestRise":
+		return fieldContext_PriceImport_biggestRise(ctx, ec, field)
+	case "biggestFall":
+		return fieldContext_PriceImport_biggestFall(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceImport", field.Name)
+}
+
+func childFields_PriceImportConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PriceImportConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PriceImportConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PriceImportConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PriceImportConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceImportConnection", field.Name)
+}
+
+func childFields_PriceImportCounts(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "added":
+		return fieldContext_PriceImportCounts_added(ctx, ec, field)
+	case "changed":
+		return fieldContext_PriceImportCounts_changed(ctx, ec, field)
+	case "closed":
+		return fieldContext_PriceImportCounts_closed(ctx, ec, field)
+	case "unchanged":
+		return fieldContext_PriceImportCounts_unchanged(ctx, ec, field)
+	case "rejected":
+		return fieldContext_PriceImportCounts_rejected(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceImportCounts", field.Name)
+}
+
+func childFields_PriceImportEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PriceImportEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PriceImportEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceImportEdge", field.Name)
+}
+
+func childFields_PriceImportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "priceImport":
+		return fieldContext_PriceImportPayload_priceImport(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PriceImportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceImportPayload", field.Name)
+}
+
+func childFields_PriceList(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PriceList_id(ctx, ec, field)
+	case "code":
+		return fieldContext_PriceList_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PriceList_name(ctx, ec, field)
+	case "currency":
+		return fieldContext_PriceList_currency(ctx, ec, field)
+	case "taxInclusive":
+		return fieldContext_PriceList_taxInclusive(ctx, ec, field)
+	case "channels":
+		return fieldContext_PriceList_channels(ctx, ec, field)
+	case "audience":
+		return fieldContext_PriceList_audience(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_PriceList_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_PriceList_validUntil(ctx, ec, field)
+	case "precedence":
+		return fieldContext_PriceList_precedence(ctx, ec, field)
+	case "belowFloor":
+		return fieldContext_PriceList_belowFloor(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_PriceList_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceList", field.Name)
+}
+
+func childFields_PriceListPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "priceList":
+		return fieldContext_PriceListPayload_priceList(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PriceListPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceListPayload", field.Name)
+}
+
+func childFields_PriceRange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "min":
+		return fieldContext_PriceRange_min(ctx, ec, field)
+	case "max":
+		return fieldContext_PriceRange_max(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRange", field.Name)
+}
+
+func childFields_PriceRow(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PriceRow_id(ctx, ec, field)
+	case "sku":
+		return fieldContext_PriceRow_sku(ctx, ec, field)
+	case "variantId":
+		return fieldContext_PriceRow_variantId(ctx, ec, field)
+	case "minQuantity":
+		return fieldContext_PriceRow_minQuantity(ctx, ec, field)
+	case "amount":
+		return fieldContext_PriceRow_amount(ctx, ec, field)
+	case "compareAt":
+		return fieldContext_PriceRow_compareAt(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_PriceRow_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_PriceRow_validUntil(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRow", field.Name)
+}
+
+func childFields_PriceRowConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PriceRowConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PriceRowConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PriceRowConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PriceRowConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRowConnection", field.Name)
+}
+
+func childFields_PriceRowEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PriceRowEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PriceRowEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRowEdge", field.Name)
+}
+
+func childFields_PriceRowPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "price":
+		return fieldContext_PriceRowPayload_price(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PriceRowPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRowPayload", field.Name)
+}
+
+func childFields_PriceStep(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_PriceStep_rule(ctx, ec, field)
+	case "label":
+		return fieldContext_PriceStep_label(ctx, ec, field)
+	case "change":
+		return fieldContext_PriceStep_change(ctx, ec, field)
+	case "running":
+		return fieldContext_PriceStep_running(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceStep", field.Name)
+}
+
+func childFields_PriceTrace(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "price":
+		return fieldContext_PriceTrace_price(ctx, ec, field)
+	case "problem":
+		return fieldContext_PriceTrace_problem(ctx, ec, field)
+	case "candidates":
+		return fieldContext_PriceTrace_candidates(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceTrace", field.Name)
+}
+
+func childFields_PricesPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "products":
+		return fieldContext_PricesPayload_products(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PricesPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PricesPayload", field.Name)
+}
+
+func childFields_Prize(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Prize_id(ctx, ec, field)
+	case "programmeId":
+		return fieldContext_Prize_programmeId(ctx, ec, field)
+	case "kind":
+		return fieldContext_Prize_kind(ctx, ec, field)
+	case "code":
+		return fieldContext_Prize_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Prize_name(ctx, ec, field)
+	case "description":
+		return fieldContext_Prize_description(ctx, ec, field)
+	case "points":
+		return fieldContext_Prize_points(ctx, ec, field)
+	case "soldOut":
+		return fieldContext_Prize_soldOut(ctx, ec, field)
+	case "stock":
+		return fieldContext_Prize_stock(ctx, ec, field)
+	case "memberLimit":
+		return fieldContext_Prize_memberLimit(ctx, ec, field)
+	case "limitDays":
+		return fieldContext_Prize_limitDays(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_Prize_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_Prize_validUntil(ctx, ec, field)
+	case "minRankId":
+		return fieldContext_Prize_minRankId(ctx, ec, field)
+	case "segmentId":
+		return fieldContext_Prize_segmentId(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_Prize_closedAt(ctx, ec, field)
+	case "batchId":
+		return fieldContext_Prize_batchId(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Prize", field.Name)
+}
+
+func childFields_PrizeConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PrizeConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PrizeConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PrizeConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PrizeConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeConnection", field.Name)
+}
+
+func childFields_PrizeEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PrizeEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PrizeEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeEdge", field.Name)
+}
+
+func childFields_PrizeExchange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PrizeExchange_id(ctx, ec, field)
+	case "prizeId":
+		return fieldContext_PrizeExchange_prizeId(ctx, ec, field)
+	case "prizeName":
+		return fieldContext_PrizeExchange_prizeName(ctx, ec, field)
+	case "prizeCode":
+		return fieldContext_PrizeExchange_prizeCode(ctx, ec, field)
+	case "prizeKind":
+		return fieldContext_PrizeExchange_prizeKind(ctx, ec, field)
+	case "memberId":
+		return fieldContext_PrizeExchange_memberId(ctx, ec, field)
+	case "quantity":
+		return fieldContext_PrizeExchange_quantity(ctx, ec, field)
+	case "points":
+		return fieldContext_PrizeExchange_points(ctx, ec, field)
+	case "programmeId":
+		return fieldContext_PrizeExchange_programmeId(ctx, ec, field)
+	case "state":
+		return fieldContext_PrizeExchange_state(ctx, ec, field)
+	case "address":
+		return fieldContext_PrizeExchange_address(ctx, ec, field)
+	case "carrier":
+		return fieldContext_PrizeExchange_carrier(ctx, ec, field)
+	case "trackingNumber":
+		return fieldContext_PrizeExchange_trackingNumber(ctx, ec, field)
+	case "reference":
+		return fieldContext_PrizeExchange_reference(ctx, ec, field)
+	case "exportedAt":
+		return fieldContext_PrizeExchange_exportedAt(ctx, ec, field)
+	case "reason":
+		return fieldContext_PrizeExchange_reason(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PrizeExchange_createdAt(ctx, ec, field)
+	case "shippedAt":
+		return fieldContext_PrizeExchange_shippedAt(ctx, ec, field)
+	case "deliveredAt":
+		return fieldContext_PrizeExchange_deliveredAt(ctx, ec, field)
+	case "vouchers":
+		return fieldContext_PrizeExchange_vouchers(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeExchange", field.Name)
+}
+
+func childFields_PrizeExchangeConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PrizeExchangeConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PrizeExchangeConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PrizeExchangeConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PrizeExchangeConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeExchangeConnection", field.Name)
+}
+
+func childFields_PrizeExchangeEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PrizeExchangeEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PrizeExchangeEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeExchangeEdge", field.Name)
+}
+
+func childFields_PrizeExchangePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "exchange":
+		return fieldContext_PrizeExchangePayload_exchange(ctx, ec, field)
+	case "balance":
+		return fieldContext_PrizeExchangePayload_balance(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PrizeExchangePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeExchangePayload", field.Name)
+}
+
+func childFields_PrizeExchangesPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "exchanges":
+		return fieldContext_PrizeExchangesPayload_exchanges(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PrizeExchangesPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeExchangesPayload", field.Name)
+}
+
+func childFields_PrizePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "prize":
+		return fieldContext_PrizePayload_prize(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PrizePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizePayload", field.Name)
+}
+
+func childFields_PrizeShipmentSheet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "next":
+		return fieldContext_PrizeShipmentSheet_next(ctx, ec, field)
+	case "count":
+		return fieldContext_PrizeShipmentSheet_count(ctx, ec, field)
+	case "csv":
+		return fieldContext_PrizeShipmentSheet_csv(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrizeShipmentSheet", field.Name)
+}
+
+func childFields_Product(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Product_id(ctx, ec, field)
+	case "slug":
+		return fieldContext_Product_slug(ctx, ec, field)
+	case "name":
+		return fieldContext_Product_name(ctx, ec, field)
+	case "description":
+		return fieldContext_Product_description(ctx, ec, field)
+	case "seoTitle":
+		return fieldContext_Product_seoTitle(ctx, ec, field)
+	case "seoDescription":
+		return fieldContext_Product_seoDescription(ctx, ec, field)
+	case "options":
+		return fieldContext_Product_options(ctx, ec, field)
+	case "tags":
+		return fieldContext_Product_tags(ctx, ec, field)
+	case "variants":
+		return fieldContext_Product_variants(ctx, ec, field)
+	case "internalNote":
+		return fieldContext_Product_internalNote(ctx, ec, field)
+	case "brand":
+		return fieldContext_Product_brand(ctx, ec, field)
+	case "categories":
+		return fieldContext_Product_categories(ctx, ec, field)
+	case "media":
+		return fieldContext_Product_media(ctx, ec, field)
+	case "attributes":
+		return fieldContext_Product_attributes(ctx, ec, field)
+	case "status":
+		return fieldContext_Product_status(ctx, ec, field)
+	case "version":
+		return fieldContext_Product_version(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Product_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_Product_updatedAt(ctx, ec, field)
+	case "translations":
+		return fieldContext_Product_translations(ctx, ec, field)
+	case "listings":
+		return fieldContext_Product_listings(ctx, ec, field)
+	case "badges":
+		return fieldContext_Product_badges(ctx, ec, field)
+	case "priceHidden":
+		return fieldContext_Product_priceHidden(ctx, ec, field)
+	case "priceRange":
+		return fieldContext_Product_priceRange(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Product", field.Name)
+}
+
+func childFields_ProductAttribute(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_ProductAttribute_code(ctx, ec, field)
+	case "name":
+		return fieldContext_ProductAttribute_name(ctx, ec, field)
+	case "type":
+		return fieldContext_ProductAttribute_type(ctx, ec, field)
+	case "unit":
+		return fieldContext_ProductAttribute_unit(ctx, ec, field)
+	case "value":
+		return fieldContext_ProductAttribute_value(ctx, ec, field)
+	case "display":
+		return fieldContext_ProductAttribute_display(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductAttribute", field.Name)
+}
+
+func childFields_ProductBadge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_ProductBadge_code(ctx, ec, field)
+	case "kind":
+		return fieldContext_ProductBadge_kind(ctx, ec, field)
+	case "label":
+		return fieldContext_ProductBadge_label(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductBadge", field.Name)
+}
+
+func childFields_ProductBrand(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ProductBrand_id(ctx, ec, field)
+	case "slug":
+		return fieldContext_ProductBrand_slug(ctx, ec, field)
+	case "name":
+		return fieldContext_ProductBrand_name(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductBrand", field.Name)
+}
+
+func childFields_ProductBrandPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "productBrand":
+		return fieldContext_ProductBrandPayload_productBrand(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ProductBrandPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductBrandPayload", field.Name)
+}
+
+func childFields_ProductConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ProductConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ProductConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ProductConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ProductConnection_totalCount(ctx, ec, field)
+	case "facets":
+		return fieldContext_ProductConnection_facets(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductConnection", field.Name)
+}
+
+func childFields_ProductEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ProductEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ProductEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductEdge", field.Name)
+}
+
+func childFields_ProductPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "product":
+		return fieldContext_ProductPayload_product(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ProductPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductPayload", field.Name)
+}
+
+func childFields_ProductTranslations(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_ProductTranslations_name(ctx, ec, field)
+	case "description":
+		return fieldContext_ProductTranslations_description(ctx, ec, field)
+	case "seoTitle":
+		return fieldContext_ProductTranslations_seoTitle(ctx, ec, field)
+	case "seoDescription":
+		return fieldContext_ProductTranslations_seoDescription(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductTranslations", field.Name)
+}
+
+func childFields_Profile(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_Profile_name(ctx, ec, field)
+	case "kana":
+		return fieldContext_Profile_kana(ctx, ec, field)
+	case "phone":
+		return fieldContext_Profile_phone(ctx, ec, field)
+	case "birthday":
+		return fieldContext_Profile_birthday(ctx, ec, field)
+	case "gender":
+		return fieldContext_Profile_gender(ctx, ec, field)
+	case "newsletter":
+		return fieldContext_Profile_newsletter(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_Profile_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Profile", field.Name)
+}
+
+func childFields_ProfilePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "profile":
+		return fieldContext_ProfilePayload_profile(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ProfilePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProfilePayload", field.Name)
+}
+
+func childFields_PublicHoliday(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "on":
+		return fieldContext_PublicHoliday_on(ctx, ec, field)
+	case "name":
+		return fieldContext_PublicHoliday_name(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PublicHoliday", field.Name)
+}
+
+func childFields_Purchase(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Purchase_id(ctx, ec, field)
+	case "boughtOn":
+		return fieldContext_Purchase_boughtOn(ctx, ec, field)
+	case "boughtAt":
+		return fieldContext_Purchase_boughtAt(ctx, ec, field)
+	case "brandId":
+		return fieldContext_Purchase_brandId(ctx, ec, field)
+	case "source":
+		return fieldContext_Purchase_source(ctx, ec, field)
+	case "storeId":
+		return fieldContext_Purchase_storeId(ctx, ec, field)
+	case "till":
+		return fieldContext_Purchase_till(ctx, ec, field)
+	case "receipt":
+		return fieldContext_Purchase_receipt(ctx, ec, field)
+	case "orderId":
+		return fieldContext_Purchase_orderId(ctx, ec, field)
+	case "items":
+		return fieldContext_Purchase_items(ctx, ec, field)
+	case "total":
+		return fieldContext_Purchase_total(ctx, ec, field)
+	case "lines":
+		return fieldContext_Purchase_lines(ctx, ec, field)
+	case "voidedAt":
+		return fieldContext_Purchase_voidedAt(ctx, ec, field)
+	case "memberId":
+		return fieldContext_Purchase_memberId(ctx, ec, field)
+	case "corrections":
+		return fieldContext_Purchase_corrections(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Purchase", field.Name)
+}
+
+func childFields_PurchaseConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PurchaseConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PurchaseConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PurchaseConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PurchaseConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseConnection", field.Name)
+}
+
+func childFields_PurchaseCorrection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PurchaseCorrection_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_PurchaseCorrection_kind(ctx, ec, field)
+	case "reason":
+		return fieldContext_PurchaseCorrection_reason(ctx, ec, field)
+	case "fromMemberId":
+		return fieldContext_PurchaseCorrection_fromMemberId(ctx, ec, field)
+	case "toMemberId":
+		return fieldContext_PurchaseCorrection_toMemberId(ctx, ec, field)
+	case "itemsBefore":
+		return fieldContext_PurchaseCorrection_itemsBefore(ctx, ec, field)
+	case "itemsAfter":
+		return fieldContext_PurchaseCorrection_itemsAfter(ctx, ec, field)
+	case "totalBefore":
+		return fieldContext_PurchaseCorrection_totalBefore(ctx, ec, field)
+	case "totalAfter":
+		return fieldContext_PurchaseCorrection_totalAfter(ctx, ec, field)
+	case "linesBefore":
+		return fieldContext_PurchaseCorrection_linesBefore(ctx, ec, field)
+	case "linesAfter":
+		return fieldContext_PurchaseCorrection_linesAfter(ctx, ec, field)
+	case "at":
+		return fieldContext_PurchaseCorrection_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseCorrection", field.Name)
+}
+
+func childFields_PurchaseCorrectionPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "purchase":
+		return fieldContext_PurchaseCorrectionPayload_purchase(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PurchaseCorrectionPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseCorrectionPayload", field.Name)
+}
+
+func childFields_PurchaseDifference(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_PurchaseDifference_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PurchaseDifference_name(ctx, ec, field)
+	case "quantityBefore":
+		return fieldContext_PurchaseDifference_quantityBefore(ctx, ec, field)
+	case "quantityAfter":
+		return fieldContext_PurchaseDifference_quantityAfter(ctx, ec, field)
+	case "amountBefore":
+		return fieldContext_PurchaseDifference_amountBefore(ctx, ec, field)
+	case "amountAfter":
+		return fieldContext_PurchaseDifference_amountAfter(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseDifference", field.Name)
+}
+
+func childFields_PurchaseEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PurchaseEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PurchaseEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseEdge", field.Name)
+}
+
+func childFields_PurchaseImport(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PurchaseImport_id(ctx, ec, field)
+	case "fileName":
+		return fieldContext_PurchaseImport_fileName(ctx, ec, field)
+	case "rows":
+		return fieldContext_PurchaseImport_rows(ctx, ec, field)
+	case "receipts":
+		return fieldContext_PurchaseImport_receipts(ctx, ec, field)
+	case "repeated":
+		return fieldContext_PurchaseImport_repeated(ctx, ec, field)
+	case "differing":
+		return fieldContext_PurchaseImport_differing(ctx, ec, field)
+	case "refused":
+		return fieldContext_PurchaseImport_refused(ctx, ec, field)
+	case "errors":
+		return fieldContext_PurchaseImport_errors(ctx, ec, field)
+	case "again":
+		return fieldContext_PurchaseImport_again(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PurchaseImport_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseImport", field.Name)
+}
+
+func childFields_PurchaseImportConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PurchaseImportConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PurchaseImportConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PurchaseImportConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PurchaseImportConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseImportConnection", field.Name)
+}
+
+func childFields_PurchaseImportEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PurchaseImportEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PurchaseImportEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseImportEdge", field.Name)
+}
+
+func childFields_PurchaseImportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "import":
+		return fieldContext_PurchaseImportPayload_import(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PurchaseImportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseImportPayload", field.Name)
+}
+
+func childFields_PurchaseLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_PurchaseLine_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PurchaseLine_name(ctx, ec, field)
+	case "productId":
+		return fieldContext_PurchaseLine_productId(ctx, ec, field)
+	case "quantity":
+		return fieldContext_PurchaseLine_quantity(ctx, ec, field)
+	case "amount":
+		return fieldContext_PurchaseLine_amount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseLine", field.Name)
+}
+
+func childFields_PurchaseProblem(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PurchaseProblem_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_PurchaseProblem_kind(ctx, ec, field)
+	case "value":
+		return fieldContext_PurchaseProblem_value(ctx, ec, field)
+	case "name":
+		return fieldContext_PurchaseProblem_name(ctx, ec, field)
+	case "state":
+		return fieldContext_PurchaseProblem_state(ctx, ec, field)
+	case "variantId":
+		return fieldContext_PurchaseProblem_variantId(ctx, ec, field)
+	case "memberId":
+		return fieldContext_PurchaseProblem_memberId(ctx, ec, field)
+	case "reason":
+		return fieldContext_PurchaseProblem_reason(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PurchaseProblem_createdAt(ctx, ec, field)
+	case "resolvedAt":
+		return fieldContext_PurchaseProblem_resolvedAt(ctx, ec, field)
+	case "purchase":
+		return fieldContext_PurchaseProblem_purchase(ctx, ec, field)
+	case "cardNumber":
+		return fieldContext_PurchaseProblem_cardNumber(ctx, ec, field)
+	case "differences":
+		return fieldContext_PurchaseProblem_differences(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseProblem", field.Name)
+}
+
+func childFields_PurchaseProblemConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PurchaseProblemConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PurchaseProblemConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PurchaseProblemConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PurchaseProblemConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseProblemConnection", field.Name)
+}
+
+func childFields_PurchaseProblemEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PurchaseProblemEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PurchaseProblemEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseProblemEdge", field.Name)
+}
+
+func childFields_PurchaseProblemPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "problem":
+		return fieldContext_PurchaseProblemPayload_problem(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PurchaseProblemPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseProblemPayload", field.Name)
+}
+
+func childFields_PurchaseRowError(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_PurchaseRowError_line(ctx, ec, field)
+	case "column":
+		return fieldContext_PurchaseRowError_column(ctx, ec, field)
+	case "value":
+		return fieldContext_PurchaseRowError_value(ctx, ec, field)
+	case "reason":
+		return fieldContext_PurchaseRowError_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseRowError", field.Name)
+}
+
+func childFields_QuantityDiscount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_QuantityDiscount_id(ctx, ec, field)
+	case "name":
+		return fieldContext_QuantityDiscount_name(ctx, ec, field)
+	case "names":
+		return fieldContext_QuantityDiscount_names(ctx, ec, field)
+	case "audience":
+		return fieldContext_QuantityDiscount_audience(ctx, ec, field)
+	case "target":
+		return fieldContext_QuantityDiscount_target(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_QuantityDiscount_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_QuantityDiscount_validUntil(ctx, ec, field)
+	case "rounding":
+		return fieldContext_QuantityDiscount_rounding(ctx, ec, field)
+	case "roundTo":
+		return fieldContext_QuantityDiscount_roundTo(ctx, ec, field)
+	case "mixed":
+		return fieldContext_QuantityDiscount_mixed(ctx, ec, field)
+	case "onCustomerPrice":
+		return fieldContext_QuantityDiscount_onCustomerPrice(ctx, ec, field)
+	case "tiers":
+		return fieldContext_QuantityDiscount_tiers(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_QuantityDiscount_createdAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_QuantityDiscount_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantityDiscount", field.Name)
+}
+
+func childFields_QuantityDiscountConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_QuantityDiscountConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_QuantityDiscountConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_QuantityDiscountConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_QuantityDiscountConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantityDiscountConnection", field.Name)
+}
+
+func childFields_QuantityDiscountEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_QuantityDiscountEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_QuantityDiscountEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantityDiscountEdge", field.Name)
+}
+
+func childFields_QuantityDiscountPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quantityDiscount":
+		return fieldContext_QuantityDiscountPayload_quantityDiscount(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_QuantityDiscountPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantityDiscountPayload", field.Name)
+}
+
+func childFields_QuantityTier(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return fieldContext_QuantityTier_from(ctx, ec, field)
+	case "upTo":
+		return fieldContext_QuantityTier_upTo(ctx, ec, field)
+	case "percent":
+		return fieldContext_QuantityTier_percent(ctx, ec, field)
+	case "amount":
+		return fieldContext_QuantityTier_amount(ctx, ec, field)
+	case "price":
+		return fieldContext_QuantityTier_price(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantityTier", field.Name)
+}
+
+func childFields_Quotation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Quotation_id(ctx, ec, field)
+	case "number":
+		return fieldContext_Quotation_number(ctx, ec, field)
+	case "state":
+		return fieldContext_Quotation_state(ctx, ec, field)
+	case "revision":
+		return fieldContext_Quotation_revision(ctx, ec, field)
+	case "name":
+		return fieldContext_Quotation_name(ctx, ec, field)
+	case "email":
+		return fieldContext_Quotation_email(ctx, ec, field)
+	case "requestedBy":
+		return fieldContext_Quotation_requestedBy(ctx, ec, field)
+	case "company":
+		return fieldContext_Quotation_company(ctx, ec, field)
+	case "requestedAt":
+		return fieldContext_Quotation_requestedAt(ctx, ec, field)
+	case "wishedFor":
+		return fieldContext_Quotation_wishedFor(ctx, ec, field)
+	case "shippingMode":
+		return fieldContext_Quotation_shippingMode(ctx, ec, field)
+	case "requested":
+		return fieldContext_Quotation_requested(ctx, ec, field)
+	case "offer":
+		return fieldContext_Quotation_offer(ctx, ec, field)
+	case "offers":
+		return fieldContext_Quotation_offers(ctx, ec, field)
+	case "history":
+		return fieldContext_Quotation_history(ctx, ec, field)
+	case "internalNote":
+		return fieldContext_Quotation_internalNote(ctx, ec, field)
+	case "order":
+		return fieldContext_Quotation_order(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Quotation", field.Name)
+}
+
+func childFields_QuotationConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_QuotationConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_QuotationConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_QuotationConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_QuotationConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotationConnection", field.Name)
+}
+
+func childFields_QuotationEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_QuotationEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_QuotationEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotationEdge", field.Name)
+}
+
+func childFields_QuotationEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_QuotationEvent_at(ctx, ec, field)
+	case "type":
+		return fieldContext_QuotationEvent_type(ctx, ec, field)
+	case "actor":
+		return fieldContext_QuotationEvent_actor(ctx, ec, field)
+	case "actorId":
+		return fieldContext_QuotationEvent_actorId(ctx, ec, field)
+	case "to":
+		return fieldContext_QuotationEvent_to(ctx, ec, field)
+	case "revision":
+		return fieldContext_QuotationEvent_revision(ctx, ec, field)
+	case "message":
+		return fieldContext_QuotationEvent_message(ctx, ec, field)
+	case "note":
+		return fieldContext_QuotationEvent_note(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotationEvent", field.Name)
+}
+
+func childFields_QuotationLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_QuotationLine_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_QuotationLine_variant(ctx, ec, field)
+	case "sku":
+		return fieldContext_QuotationLine_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_QuotationLine_name(ctx, ec, field)
+	case "options":
+		return fieldContext_QuotationLine_options(ctx, ec, field)
+	case "quantity":
+		return fieldContext_QuotationLine_quantity(ctx, ec, field)
+	case "unit":
+		return fieldContext_QuotationLine_unit(ctx, ec, field)
+	case "total":
+		return fieldContext_QuotationLine_total(ctx, ec, field)
+	case "note":
+		return fieldContext_QuotationLine_note(ctx, ec, field)
+	case "cost":
+		return fieldContext_QuotationLine_cost(ctx, ec, field)
+	case "margin":
+		return fieldContext_QuotationLine_margin(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotationLine", field.Name)
+}
+
+func childFields_QuotationOffer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revision":
+		return fieldContext_QuotationOffer_revision(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_QuotationOffer_validUntil(ctx, ec, field)
+	case "lines":
+		return fieldContext_QuotationOffer_lines(ctx, ec, field)
+	case "subtotal":
+		return fieldContext_QuotationOffer_subtotal(ctx, ec, field)
+	case "shippingFee":
+		return fieldContext_QuotationOffer_shippingFee(ctx, ec, field)
+	case "tax":
+		return fieldContext_QuotationOffer_tax(ctx, ec, field)
+	case "taxes":
+		return fieldContext_QuotationOffer_taxes(ctx, ec, field)
+	case "total":
+		return fieldContext_QuotationOffer_total(ctx, ec, field)
+	case "message":
+		return fieldContext_QuotationOffer_message(ctx, ec, field)
+	case "offeredAt":
+		return fieldContext_QuotationOffer_offeredAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotationOffer", field.Name)
+}
+
+func childFields_QuotationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quotation":
+		return fieldContext_QuotationPayload_quotation(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_QuotationPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotationPayload", field.Name)
+}
+
+func childFields_Rate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Rate_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_Rate_kind(ctx, ec, field)
+	case "name":
+		return fieldContext_Rate_name(ctx, ec, field)
+	case "names":
+		return fieldContext_Rate_names(ctx, ec, field)
+	case "audience":
+		return fieldContext_Rate_audience(ctx, ec, field)
+	case "target":
+		return fieldContext_Rate_target(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_Rate_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_Rate_validUntil(ctx, ec, field)
+	case "rounding":
+		return fieldContext_Rate_rounding(ctx, ec, field)
+	case "roundTo":
+		return fieldContext_Rate_roundTo(ctx, ec, field)
+	case "percent":
+		return fieldContext_Rate_percent(ctx, ec, field)
+	case "belowFloor":
+		return fieldContext_Rate_belowFloor(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Rate_createdAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_Rate_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Rate", field.Name)
+}
+
+func childFields_RateConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_RateConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_RateConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_RateConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_RateConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateConnection", field.Name)
+}
+
+func childFields_RateEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_RateEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_RateEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateEdge", field.Name)
+}
+
+func childFields_RatePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rate":
+		return fieldContext_RatePayload_rate(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RatePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RatePayload", field.Name)
+}
+
+func childFields_Reallocation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return fieldContext_Reallocation_sku(ctx, ec, field)
+	case "quantity":
+		return fieldContext_Reallocation_quantity(ctx, ec, field)
+	case "locationId":
+		return fieldContext_Reallocation_locationId(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Reallocation", field.Name)
+}
+
+func childFields_ReallocationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_ReallocationPayload_order(ctx, ec, field)
+	case "moved":
+		return fieldContext_ReallocationPayload_moved(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReallocationPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReallocationPayload", field.Name)
+}
+
+func childFields_ReallocationsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reallocations":
+		return fieldContext_ReallocationsPayload_reallocations(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReallocationsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReallocationsPayload", field.Name)
+}
+
+func childFields_ReceivePointFilePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "received":
+		return fieldContext_ReceivePointFilePayload_received(ctx, ec, field)
+	case "repeated":
+		return fieldContext_ReceivePointFilePayload_repeated(ctx, ec, field)
+	case "unknown":
+		return fieldContext_ReceivePointFilePayload_unknown(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReceivePointFilePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReceivePointFilePayload", field.Name)
+}
+
+func childFields_ReceivePointsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return fieldContext_ReceivePointsPayload_transfer(ctx, ec, field)
+	case "arrival":
+		return fieldContext_ReceivePointsPayload_arrival(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReceivePointsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReceivePointsPayload", field.Name)
+}
+
+func childFields_ReconcileGatewayPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reconciliation":
+		return fieldContext_ReconcileGatewayPayload_reconciliation(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReconcileGatewayPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconcileGatewayPayload", field.Name)
+}
+
+func childFields_ReconcilePointsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "matched":
+		return fieldContext_ReconcilePointsPayload_matched(ctx, ec, field)
+	case "differences":
+		return fieldContext_ReconcilePointsPayload_differences(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReconcilePointsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconcilePointsPayload", field.Name)
+}
+
+func childFields_RecordBankTransferPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return fieldContext_RecordBankTransferPayload_transfer(ctx, ec, field)
+	case "payment":
+		return fieldContext_RecordBankTransferPayload_payment(ctx, ec, field)
+	case "outcome":
+		return fieldContext_RecordBankTransferPayload_outcome(ctx, ec, field)
+	case "difference":
+		return fieldContext_RecordBankTransferPayload_difference(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RecordBankTransferPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordBankTransferPayload", field.Name)
+}
+
+func childFields_Recurrence(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "weekdays":
+		return fieldContext_Recurrence_weekdays(ctx, ec, field)
+	case "days":
+		return fieldContext_Recurrence_days(ctx, ec, field)
+	case "from":
+		return fieldContext_Recurrence_from(ctx, ec, field)
+	case "until":
+		return fieldContext_Recurrence_until(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Recurrence", field.Name)
+}
+
+func childFields_RecurringOccurrence(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dueOn":
+		return fieldContext_RecurringOccurrence_dueOn(ctx, ec, field)
+	case "result":
+		return fieldContext_RecurringOccurrence_result(ctx, ec, field)
+	case "order":
+		return fieldContext_RecurringOccurrence_order(ctx, ec, field)
+	case "problemCode":
+		return fieldContext_RecurringOccurrence_problemCode(ctx, ec, field)
+	case "problemText":
+		return fieldContext_RecurringOccurrence_problemText(ctx, ec, field)
+	case "attempts":
+		return fieldContext_RecurringOccurrence_attempts(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOccurrence", field.Name)
+}
+
+func childFields_RecurringOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_RecurringOrder_id(ctx, ec, field)
+	case "number":
+		return fieldContext_RecurringOrder_number(ctx, ec, field)
+	case "state":
+		return fieldContext_RecurringOrder_state(ctx, ec, field)
+	case "revision":
+		return fieldContext_RecurringOrder_revision(ctx, ec, field)
+	case "memberId":
+		return fieldContext_RecurringOrder_memberId(ctx, ec, field)
+	case "name":
+		return fieldContext_RecurringOrder_name(ctx, ec, field)
+	case "email":
+		return fieldContext_RecurringOrder_email(ctx, ec, field)
+	case "unit":
+		return fieldContext_RecurringOrder_unit(ctx, ec, field)
+	case "every":
+		return fieldContext_RecurringOrder_every(ctx, ec, field)
+	case "nextOn":
+		return fieldContext_RecurringOrder_nextOn(ctx, ec, field)
+	case "upcoming":
+		return fieldContext_RecurringOrder_upcoming(ctx, ec, field)
+	case "lines":
+		return fieldContext_RecurringOrder_lines(ctx, ec, field)
+	case "shippingAddress":
+		return fieldContext_RecurringOrder_shippingAddress(ctx, ec, field)
+	case "billingAddress":
+		return fieldContext_RecurringOrder_billingAddress(ctx, ec, field)
+	case "shippingMethodId":
+		return fieldContext_RecurringOrder_shippingMethodId(ctx, ec, field)
+	case "paymentMethod":
+		return fieldContext_RecurringOrder_paymentMethod(ctx, ec, field)
+	case "convenienceStore":
+		return fieldContext_RecurringOrder_convenienceStore(ctx, ec, field)
+	case "accepted":
+		return fieldContext_RecurringOrder_accepted(ctx, ec, field)
+	case "attempts":
+		return fieldContext_RecurringOrder_attempts(ctx, ec, field)
+	case "retryAt":
+		return fieldContext_RecurringOrder_retryAt(ctx, ec, field)
+	case "occurrences":
+		return fieldContext_RecurringOrder_occurrences(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_RecurringOrder_createdAt(ctx, ec, field)
+	case "savedCard":
+		return fieldContext_RecurringOrder_savedCard(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrder", field.Name)
+}
+
+func childFields_RecurringOrderConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_RecurringOrderConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_RecurringOrderConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_RecurringOrderConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_RecurringOrderConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrderConnection", field.Name)
+}
+
+func childFields_RecurringOrderEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_RecurringOrderEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_RecurringOrderEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrderEdge", field.Name)
+}
+
+func childFields_RecurringOrderLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_RecurringOrderLine_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_RecurringOrderLine_variant(ctx, ec, field)
+	case "sku":
+		return fieldContext_RecurringOrderLine_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_RecurringOrderLine_name(ctx, ec, field)
+	case "options":
+		return fieldContext_RecurringOrderLine_options(ctx, ec, field)
+	case "quantity":
+		return fieldContext_RecurringOrderLine_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrderLine", field.Name)
+}
+
+func childFields_RecurringOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recurringOrder":
+		return fieldContext_RecurringOrderPayload_recurringOrder(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RecurringOrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrderPayload", field.Name)
+}
+
+func childFields_RedeemPointCodePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "points":
+		return fieldContext_RedeemPointCodePayload_points(ctx, ec, field)
+	case "balance":
+		return fieldContext_RedeemPointCodePayload_balance(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RedeemPointCodePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedeemPointCodePayload", field.Name)
+}
+
+func childFields_RedeemVoucherPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return fieldContext_RedeemVoucherPayload_amount(ctx, ec, field)
+	case "voucher":
+		return fieldContext_RedeemVoucherPayload_voucher(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RedeemVoucherPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedeemVoucherPayload", field.Name)
+}
+
+func childFields_RefundPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payment":
+		return fieldContext_RefundPaymentPayload_payment(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RefundPaymentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefundPaymentPayload", field.Name)
+}
+
+func childFields_ReleaseMailAddressPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "released":
+		return fieldContext_ReleaseMailAddressPayload_released(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReleaseMailAddressPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReleaseMailAddressPayload", field.Name)
+}
+
+func childFields_RematchBankLinesPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_RematchBankLinesPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RematchBankLinesPayload", field.Name)
+}
+
+func childFields_RemoveSavedCardPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "removedId":
+		return fieldContext_RemoveSavedCardPayload_removedId(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RemoveSavedCardPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveSavedCardPayload", field.Name)
+}
+
+func childFields_RemovedSetPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variantId":
+		return fieldContext_RemovedSetPayload_variantId(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RemovedSetPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemovedSetPayload", field.Name)
+}
+
+func childFields_ResolveGatewayDifferencePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "difference":
+		return fieldContext_ResolveGatewayDifferencePayload_difference(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ResolveGatewayDifferencePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResolveGatewayDifferencePayload", field.Name)
+}
+
+func childFields_RestockRequest(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_RestockRequest_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_RestockRequest_variant(ctx, ec, field)
+	case "email":
+		return fieldContext_RestockRequest_email(ctx, ec, field)
+	case "requestedAt":
+		return fieldContext_RestockRequest_requestedAt(ctx, ec, field)
+	case "notifiedAt":
+		return fieldContext_RestockRequest_notifiedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestockRequest", field.Name)
+}
+
+func childFields_RestockRequestPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return fieldContext_RestockRequestPayload_request(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RestockRequestPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestockRequestPayload", field.Name)
+}
+
+func childFields_Return(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Return_id(ctx, ec, field)
+	case "number":
+		return fieldContext_Return_number(ctx, ec, field)
+	case "status":
+		return fieldContext_Return_status(ctx, ec, field)
+	case "outcome":
+		return fieldContext_Return_outcome(ctx, ec, field)
+	case "wished":
+		return fieldContext_Return_wished(ctx, ec, field)
+	case "refundAs":
+		return fieldContext_Return_refundAs(ctx, ec, field)
+	case "order":
+		return fieldContext_Return_order(ctx, ec, field)
+	case "text":
+		return fieldContext_Return_text(ctx, ec, field)
+	case "note":
+		return fieldContext_Return_note(ctx, ec, field)
+	case "beyondRules":
+		return fieldContext_Return_beyondRules(ctx, ec, field)
+	case "lines":
+		return fieldContext_Return_lines(ctx, ec, field)
+	case "receipts":
+		return fieldContext_Return_receipts(ctx, ec, field)
+	case "refund":
+		return fieldContext_Return_refund(ctx, ec, field)
+	case "fee":
+		return fieldContext_Return_fee(ctx, ec, field)
+	case "requestedAt":
+		return fieldContext_Return_requestedAt(ctx, ec, field)
+	case "decidedAt":
+		return fieldContext_Return_decidedAt(ctx, ec, field)
+	case "endedAt":
+		return fieldContext_Return_endedAt(ctx, ec, field)
+	case "photos":
+		return fieldContext_Return_photos(ctx, ec, field)
+	case "slipUrl":
+		return fieldContext_Return_slipUrl(ctx, ec, field)
+	case "labelUrl":
+		return fieldContext_Return_labelUrl(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Return", field.Name)
+}
+
+func childFields_ReturnConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ReturnConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ReturnConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ReturnConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ReturnConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnConnection", field.Name)
+}
+
+func childFields_ReturnEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ReturnEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ReturnEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnEdge", field.Name)
+}
+
+func childFields_ReturnLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ReturnLine_id(ctx, ec, field)
+	case "line":
+		return fieldContext_ReturnLine_line(ctx, ec, field)
+	case "reason":
+		return fieldContext_ReturnLine_reason(ctx, ec, field)
+	case "opened":
+		return fieldContext_ReturnLine_opened(ctx, ec, field)
+	case "asked":
+		return fieldContext_ReturnLine_asked(ctx, ec, field)
+	case "approved":
+		return fieldContext_ReturnLine_approved(ctx, ec, field)
+	case "feePercent":
+		return fieldContext_ReturnLine_feePercent(ctx, ec, field)
+	case "parcelPaidBy":
+		return fieldContext_ReturnLine_parcelPaidBy(ctx, ec, field)
+	case "received":
+		return fieldContext_ReturnLine_received(ctx, ec, field)
+	case "restocked":
+		return fieldContext_ReturnLine_restocked(ctx, ec, field)
+	case "scrapped":
+		return fieldContext_ReturnLine_scrapped(ctx, ec, field)
+	case "repaired":
+		return fieldContext_ReturnLine_repaired(ctx, ec, field)
+	case "refund":
+		return fieldContext_ReturnLine_refund(ctx, ec, field)
+	case "exchangeVariantId":
+		return fieldContext_ReturnLine_exchangeVariantId(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnLine", field.Name)
+}
+
+func childFields_ReturnPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "return":
+		return fieldContext_ReturnPayload_return(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReturnPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnPayload", field.Name)
+}
+
+func childFields_ReturnPhoto(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ReturnPhoto_id(ctx, ec, field)
+	case "url":
+		return fieldContext_ReturnPhoto_url(ctx, ec, field)
+	case "width":
+		return fieldContext_ReturnPhoto_width(ctx, ec, field)
+	case "height":
+		return fieldContext_ReturnPhoto_height(ctx, ec, field)
+	case "byStaff":
+		return fieldContext_ReturnPhoto_byStaff(ctx, ec, field)
+	case "addedAt":
+		return fieldContext_ReturnPhoto_addedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnPhoto", field.Name)
+}
+
+func childFields_ReturnReceipt(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nth":
+		return fieldContext_ReturnReceipt_nth(ctx, ec, field)
+	case "at":
+		return fieldContext_ReturnReceipt_at(ctx, ec, field)
+	case "locationId":
+		return fieldContext_ReturnReceipt_locationId(ctx, ec, field)
+	case "refund":
+		return fieldContext_ReturnReceipt_refund(ctx, ec, field)
+	case "fee":
+		return fieldContext_ReturnReceipt_fee(ctx, ec, field)
+	case "shippingFee":
+		return fieldContext_ReturnReceipt_shippingFee(ctx, ec, field)
+	case "refundAsPoints":
+		return fieldContext_ReturnReceipt_refundAsPoints(ctx, ec, field)
+	case "points":
+		return fieldContext_ReturnReceipt_points(ctx, ec, field)
+	case "exchangeOrder":
+		return fieldContext_ReturnReceipt_exchangeOrder(ctx, ec, field)
+	case "carriedOver":
+		return fieldContext_ReturnReceipt_carriedOver(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnReceipt", field.Name)
+}
+
+func childFields_ReturnRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "terms":
+		return fieldContext_ReturnRule_terms(ctx, ec, field)
+	case "excluded":
+		return fieldContext_ReturnRule_excluded(ctx, ec, field)
+	case "instructions":
+		return fieldContext_ReturnRule_instructions(ctx, ec, field)
+	case "translations":
+		return fieldContext_ReturnRule_translations(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_ReturnRule_updatedAt(ctx, ec, field)
+	case "address":
+		return fieldContext_ReturnRule_address(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnRule", field.Name)
+}
+
+func childFields_ReturnRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_ReturnRulePayload_rule(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReturnRulePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnRulePayload", field.Name)
+}
+
+func childFields_ReturnTerm(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return fieldContext_ReturnTerm_reason(ctx, ec, field)
+	case "days":
+		return fieldContext_ReturnTerm_days(ctx, ec, field)
+	case "unopenedOnly":
+		return fieldContext_ReturnTerm_unopenedOnly(ctx, ec, field)
+	case "feePercent":
+		return fieldContext_ReturnTerm_feePercent(ctx, ec, field)
+	case "flatFeeMinor":
+		return fieldContext_ReturnTerm_flatFeeMinor(ctx, ec, field)
+	case "parcelFeeMinor":
+		return fieldContext_ReturnTerm_parcelFeeMinor(ctx, ec, field)
+	case "parcelPaidBy":
+		return fieldContext_ReturnTerm_parcelPaidBy(ctx, ec, field)
+	case "refundsShipping":
+		return fieldContext_ReturnTerm_refundsShipping(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnTerm", field.Name)
+}
+
+func childFields_Returnable(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quantity":
+		return fieldContext_Returnable_quantity(ctx, ec, field)
+	case "until":
+		return fieldContext_Returnable_until(ctx, ec, field)
+	case "problems":
+		return fieldContext_Returnable_problems(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Returnable", field.Name)
+}
+
+func childFields_RunningCampaign(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_RunningCampaign_id(ctx, ec, field)
+	case "name":
+		return fieldContext_RunningCampaign_name(ctx, ec, field)
+	case "badge":
+		return fieldContext_RunningCampaign_badge(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_RunningCampaign_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_RunningCampaign_validUntil(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunningCampaign", field.Name)
+}
+
+func childFields_SaleTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_SaleTerms_kind(ctx, ec, field)
+	case "releaseAt":
+		return fieldContext_SaleTerms_releaseAt(ctx, ec, field)
+	case "promise":
+		return fieldContext_SaleTerms_promise(ctx, ec, field)
+	case "perCustomer":
+		return fieldContext_SaleTerms_perCustomer(ctx, ec, field)
+	case "left":
+		return fieldContext_SaleTerms_left(ctx, ec, field)
+	case "minAmount":
+		return fieldContext_SaleTerms_minAmount(ctx, ec, field)
+	case "withProductId":
+		return fieldContext_SaleTerms_withProductId(ctx, ec, field)
+	case "withCategoryId":
+		return fieldContext_SaleTerms_withCategoryId(ctx, ec, field)
+	case "total":
+		return fieldContext_SaleTerms_total(ctx, ec, field)
+	case "sold":
+		return fieldContext_SaleTerms_sold(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SaleTerms", field.Name)
+}
+
+func childFields_SaleTermsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "terms":
+		return fieldContext_SaleTermsPayload_terms(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SaleTermsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SaleTermsPayload", field.Name)
+}
+
+func childFields_SaveCardPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "savedCard":
+		return fieldContext_SaveCardPayload_savedCard(ctx, ec, field)
+	case "clientSecret":
+		return fieldContext_SaveCardPayload_clientSecret(ctx, ec, field)
+	case "needsAction":
+		return fieldContext_SaveCardPayload_needsAction(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SaveCardPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SaveCardPayload", field.Name)
+}
+
+func childFields_SavedAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_SavedAddress_id(ctx, ec, field)
+	case "address":
+		return fieldContext_SavedAddress_address(ctx, ec, field)
+	case "isDefault":
+		return fieldContext_SavedAddress_isDefault(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_SavedAddress_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedAddress", field.Name)
+}
+
+func childFields_SavedAddressPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "address":
+		return fieldContext_SavedAddressPayload_address(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SavedAddressPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedAddressPayload", field.Name)
+}
+
+func childFields_SavedCard(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_SavedCard_id(ctx, ec, field)
+	case "confirmed":
+		return fieldContext_SavedCard_confirmed(ctx, ec, field)
+	case "network":
+		return fieldContext_SavedCard_network(ctx, ec, field)
+	case "last4":
+		return fieldContext_SavedCard_last4(ctx, ec, field)
+	case "expiresOn":
+		return fieldContext_SavedCard_expiresOn(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_SavedCard_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedCard", field.Name)
+}
+
+func childFields_ScheduledPrice(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_ScheduledPrice_at(ctx, ec, field)
+	case "change":
+		return fieldContext_ScheduledPrice_change(ctx, ec, field)
+	case "priceList":
+		return fieldContext_ScheduledPrice_priceList(ctx, ec, field)
+	case "price":
+		return fieldContext_ScheduledPrice_price(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScheduledPrice", field.Name)
+}
+
+func childFields_ScheduledPriceConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ScheduledPriceConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ScheduledPriceConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ScheduledPriceConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ScheduledPriceConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScheduledPriceConnection", field.Name)
+}
+
+func childFields_ScheduledPriceEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ScheduledPriceEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ScheduledPriceEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScheduledPriceEdge", field.Name)
+}
+
+func childFields_SearchConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_SearchConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_SearchConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_SearchConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_SearchConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchConnection", field.Name)
+}
+
+func childFields_SearchEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_SearchEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_SearchEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchEdge", field.Name)
+}
+
+func childFields_SearchSuggestion(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_SearchSuggestion_kind(ctx, ec, field)
+	case "text":
+		return fieldContext_SearchSuggestion_text(ctx, ec, field)
+	case "slug":
+		return fieldContext_SearchSuggestion_slug(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchSuggestion", field.Name)
+}
+
+func childFields_Season(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return fieldContext_Season_from(ctx, ec, field)
+	case "until":
+		return fieldContext_Season_until(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Season", field.Name)
+}
+
+func childFields_Segment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Segment_id(ctx, ec, field)
+	case "name":
+		return fieldContext_Segment_name(ctx, ec, field)
+	case "kind":
+		return fieldContext_Segment_kind(ctx, ec, field)
+	case "conditions":
+		return fieldContext_Segment_conditions(ctx, ec, field)
+	case "members":
+		return fieldContext_Segment_members(ctx, ec, field)
+	case "countedAt":
+		return fieldContext_Segment_countedAt(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Segment_createdAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_Segment_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Segment", field.Name)
+}
+
+func childFields_SegmentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_SegmentConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_SegmentConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_SegmentConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_SegmentConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentConnection", field.Name)
+}
+
+func childFields_SegmentEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_SegmentEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_SegmentEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentEdge", field.Name)
+}
+
+func childFields_SegmentExportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return fieldContext_SegmentExportPayload_url(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_SegmentExportPayload_expiresAt(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SegmentExportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentExportPayload", field.Name)
+}
+
+func childFields_SegmentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "segment":
+		return fieldContext_SegmentPayload_segment(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SegmentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentPayload", field.Name)
+}
+
+func childFields_Session(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Session_id(ctx, ec, field)
+	case "device":
+		return fieldContext_Session_device(ctx, ec, field)
+	case "address":
+		return fieldContext_Session_address(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Session_createdAt(ctx, ec, field)
+	case "lastUsedAt":
+		return fieldContext_Session_lastUsedAt(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_Session_expiresAt(ctx, ec, field)
+	case "current":
+		return fieldContext_Session_current(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func childFields_SetPart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_SetPart_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_SetPart_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPart", field.Name)
+}
+
+func childFields_SetPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "set":
+		return fieldContext_SetPayload_set(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SetPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPayload", field.Name)
+}
+
+func childFields_SetSlot(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return fieldContext_SetSlot_number(ctx, ec, field)
+	case "name":
+		return fieldContext_SetSlot_name(ctx, ec, field)
+	case "pick":
+		return fieldContext_SetSlot_pick(ctx, ec, field)
+	case "choices":
+		return fieldContext_SetSlot_choices(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetSlot", field.Name)
+}
+
+func childFields_SettlementFile(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_SettlementFile_id(ctx, ec, field)
+	case "from":
+		return fieldContext_SettlementFile_from(ctx, ec, field)
+	case "to":
+		return fieldContext_SettlementFile_to(ctx, ec, field)
+	case "daily":
+		return fieldContext_SettlementFile_daily(ctx, ec, field)
+	case "lines":
+		return fieldContext_SettlementFile_lines(ctx, ec, field)
+	case "total":
+		return fieldContext_SettlementFile_total(ctx, ec, field)
+	case "madeAt":
+		return fieldContext_SettlementFile_madeAt(ctx, ec, field)
+	case "url":
+		return fieldContext_SettlementFile_url(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SettlementFile", field.Name)
+}
+
+func childFields_SettlementFileConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_SettlementFileConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_SettlementFileConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_SettlementFileConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_SettlementFileConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SettlementFileConnection", field.Name)
+}
+
+func childFields_SettlementFileEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_SettlementFileEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_SettlementFileEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SettlementFileEdge", field.Name)
+}
+
+func childFields_Shipment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Shipment_id(ctx, ec, field)
+	case "nth":
+		return fieldContext_Shipment_nth(ctx, ec, field)
+	case "status":
+		return fieldContext_Shipment_status(ctx, ec, field)
+	case "order":
+		return fieldContext_Shipment_order(ctx, ec, field)
+	case "locationId":
+		return fieldContext_Shipment_locationId(ctx, ec, field)
+	case "carrier":
+		return fieldContext_Shipment_carrier(ctx, ec, field)
+	case "trackingNumber":
+		return fieldContext_Shipment_trackingNumber(ctx, ec, field)
+	case "trackingUrl":
+		return fieldContext_Shipment_trackingUrl(ctx, ec, field)
+	case "lines":
+		return fieldContext_Shipment_lines(ctx, ec, field)
+	case "total":
+		return fieldContext_Shipment_total(ctx, ec, field)
+	case "instructedAt":
+		return fieldContext_Shipment_instructedAt(ctx, ec, field)
+	case "shippedAt":
+		return fieldContext_Shipment_shippedAt(ctx, ec, field)
+	case "deliveredAt":
+		return fieldContext_Shipment_deliveredAt(ctx, ec, field)
+	case "shipBy":
+		return fieldContext_Shipment_shipBy(ctx, ec, field)
+	case "deliverOn":
+		return fieldContext_Shipment_deliverOn(ctx, ec, field)
+	case "deliveryBand":
+		return fieldContext_Shipment_deliveryBand(ctx, ec, field)
+	case "exportedAt":
+		return fieldContext_Shipment_exportedAt(ctx, ec, field)
+	case "parcels":
+		return fieldContext_Shipment_parcels(ctx, ec, field)
+	case "lots":
+		return fieldContext_Shipment_lots(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Shipment", field.Name)
+}
+
+func childFields_ShipmentBatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShipmentBatch_id(ctx, ec, field)
+	case "source":
+		return fieldContext_ShipmentBatch_source(ctx, ec, field)
+	case "number":
+		return fieldContext_ShipmentBatch_number(ctx, ec, field)
+	case "profile":
+		return fieldContext_ShipmentBatch_profile(ctx, ec, field)
+	case "fileName":
+		return fieldContext_ShipmentBatch_fileName(ctx, ec, field)
+	case "shipments":
+		return fieldContext_ShipmentBatch_shipments(ctx, ec, field)
+	case "remarks":
+		return fieldContext_ShipmentBatch_remarks(ctx, ec, field)
+	case "downloadUrl":
+		return fieldContext_ShipmentBatch_downloadUrl(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_ShipmentBatch_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatch", field.Name)
+}
+
+func childFields_ShipmentBatchConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ShipmentBatchConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ShipmentBatchConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ShipmentBatchConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ShipmentBatchConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatchConnection", field.Name)
+}
+
+func childFields_ShipmentBatchEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ShipmentBatchEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ShipmentBatchEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatchEdge", field.Name)
+}
+
+func childFields_ShipmentBatchPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "batch":
+		return fieldContext_ShipmentBatchPayload_batch(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShipmentBatchPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatchPayload", field.Name)
+}
+
+func childFields_ShipmentBatchRemark(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shipmentId":
+		return fieldContext_ShipmentBatchRemark_shipmentId(ctx, ec, field)
+	case "reference":
+		return fieldContext_ShipmentBatchRemark_reference(ctx, ec, field)
+	case "column":
+		return fieldContext_ShipmentBatchRemark_column(ctx, ec, field)
+	case "value":
+		return fieldContext_ShipmentBatchRemark_value(ctx, ec, field)
+	case "taken":
+		return fieldContext_ShipmentBatchRemark_taken(ctx, ec, field)
+	case "reason":
+		return fieldContext_ShipmentBatchRemark_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatchRemark", field.Name)
+}
+
+func childFields_ShipmentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ShipmentConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ShipmentConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ShipmentConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ShipmentConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentConnection", field.Name)
+}
+
+func childFields_ShipmentEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ShipmentEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ShipmentEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentEdge", field.Name)
+}
+
+func childFields_ShipmentLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_ShipmentLine_line(ctx, ec, field)
+	case "sku":
+		return fieldContext_ShipmentLine_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_ShipmentLine_name(ctx, ec, field)
+	case "quantity":
+		return fieldContext_ShipmentLine_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentLine", field.Name)
+}
+
+func childFields_ShipmentLot(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_ShipmentLot_line(ctx, ec, field)
+	case "sku":
+		return fieldContext_ShipmentLot_sku(ctx, ec, field)
+	case "lotId":
+		return fieldContext_ShipmentLot_lotId(ctx, ec, field)
+	case "number":
+		return fieldContext_ShipmentLot_number(ctx, ec, field)
+	case "expiresOn":
+		return fieldContext_ShipmentLot_expiresOn(ctx, ec, field)
+	case "code":
+		return fieldContext_ShipmentLot_code(ctx, ec, field)
+	case "quantity":
+		return fieldContext_ShipmentLot_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentLot", field.Name)
+}
+
+func childFields_ShipmentPaper(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShipmentPaper_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_ShipmentPaper_kind(ctx, ec, field)
+	case "shipments":
+		return fieldContext_ShipmentPaper_shipments(ctx, ec, field)
+	case "downloadUrl":
+		return fieldContext_ShipmentPaper_downloadUrl(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_ShipmentPaper_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentPaper", field.Name)
+}
+
+func childFields_ShipmentPaperPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "paper":
+		return fieldContext_ShipmentPaperPayload_paper(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShipmentPaperPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentPaperPayload", field.Name)
+}
+
+func childFields_ShipmentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shipment":
+		return fieldContext_ShipmentPayload_shipment(ctx, ec, field)
+	case "order":
+		return fieldContext_ShipmentPayload_order(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShipmentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentPayload", field.Name)
+}
+
+func childFields_ShipmentResult(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShipmentResult_id(ctx, ec, field)
+	case "fileName":
+		return fieldContext_ShipmentResult_fileName(ctx, ec, field)
+	case "rows":
+		return fieldContext_ShipmentResult_rows(ctx, ec, field)
+	case "done":
+		return fieldContext_ShipmentResult_done(ctx, ec, field)
+	case "shipped":
+		return fieldContext_ShipmentResult_shipped(ctx, ec, field)
+	case "parcels":
+		return fieldContext_ShipmentResult_parcels(ctx, ec, field)
+	case "known":
+		return fieldContext_ShipmentResult_known(ctx, ec, field)
+	case "rejections":
+		return fieldContext_ShipmentResult_rejections(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_ShipmentResult_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResult", field.Name)
+}
+
+func childFields_ShipmentResultConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ShipmentResultConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ShipmentResultConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ShipmentResultConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ShipmentResultConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResultConnection", field.Name)
+}
+
+func childFields_ShipmentResultEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ShipmentResultEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ShipmentResultEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResultEdge", field.Name)
+}
+
+func childFields_ShipmentResultPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "result":
+		return fieldContext_ShipmentResultPayload_result(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShipmentResultPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResultPayload", field.Name)
+}
+
+func childFields_ShipmentResultRejection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_ShipmentResultRejection_line(ctx, ec, field)
+	case "column":
+		return fieldContext_ShipmentResultRejection_column(ctx, ec, field)
+	case "value":
+		return fieldContext_ShipmentResultRejection_value(ctx, ec, field)
+	case "reason":
+		return fieldContext_ShipmentResultRejection_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResultRejection", field.Name)
+}
+
+func childFields_ShipmentsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shipments":
+		return fieldContext_ShipmentsPayload_shipments(ctx, ec, field)
+	case "order":
+		return fieldContext_ShipmentsPayload_order(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShipmentsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentsPayload", field.Name)
+}
+
+func childFields_ShippingCarrier(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShippingCarrier_id(ctx, ec, field)
+	case "code":
+		return fieldContext_ShippingCarrier_code(ctx, ec, field)
+	case "name":
+		return fieldContext_ShippingCarrier_name(ctx, ec, field)
+	case "trackingUrl":
+		return fieldContext_ShippingCarrier_trackingUrl(ctx, ec, field)
+	case "active":
+		return fieldContext_ShippingCarrier_active(ctx, ec, field)
+	case "collectionCalendarId":
+		return fieldContext_ShippingCarrier_collectionCalendarId(ctx, ec, field)
+	case "deliveryCalendarId":
+		return fieldContext_ShippingCarrier_deliveryCalendarId(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingCarrier", field.Name)
+}
+
+func childFields_ShippingCarrierPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "carrier":
+		return fieldContext_ShippingCarrierPayload_carrier(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShippingCarrierPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingCarrierPayload", field.Name)
+}
+
+func childFields_ShippingDestinationLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoneId":
+		return fieldContext_ShippingDestinationLimit_zoneId(ctx, ec, field)
+	case "mode":
+		return fieldContext_ShippingDestinationLimit_mode(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingDestinationLimit", field.Name)
+}
+
+func childFields_ShippingFeePart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_ShippingFeePart_kind(ctx, ec, field)
+	case "amount":
+		return fieldContext_ShippingFeePart_amount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingFeePart", field.Name)
+}
+
+func childFields_ShippingLimits(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "destinations":
+		return fieldContext_ShippingLimits_destinations(ctx, ec, field)
+	case "goods":
+		return fieldContext_ShippingLimits_goods(ctx, ec, field)
+	case "temperatures":
+		return fieldContext_ShippingLimits_temperatures(ctx, ec, field)
+	case "oversize":
+		return fieldContext_ShippingLimits_oversize(ctx, ec, field)
+	case "modes":
+		return fieldContext_ShippingLimits_modes(ctx, ec, field)
+	case "payments":
+		return fieldContext_ShippingLimits_payments(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingLimits", field.Name)
+}
+
+func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShippingMethod_id(ctx, ec, field)
+	case "code":
+		return fieldContext_ShippingMethod_code(ctx, ec, field)
+	case "name":
+		return fieldContext_ShippingMethod_name(ctx, ec, field)
+	case "description":
+		return fieldContext_ShippingMethod_description(ctx, ec, field)
+	case "fee":
+		return fieldContext_ShippingMethod_fee(ctx, ec, field)
+	case "schedule":
+		return fieldContext_ShippingMethod_schedule(ctx, ec, field)
+	case "carrierId":
+		return fieldContext_ShippingMethod_carrierId(ctx, ec, field)
+	case "tariff":
+		return fieldContext_ShippingMethod_tariff(ctx, ec, field)
+	case "limits":
+		return fieldContext_ShippingMethod_limits(ctx, ec, field)
+	case "taxClass":
+		return fieldContext_ShippingMethod_taxClass(ctx, ec, field)
+	case "position":
+		return fieldContext_ShippingMethod_position(ctx, ec, field)
+	case "active":
+		return fieldContext_ShippingMethod_active(ctx, ec, field)
+	case "translations":
+		return fieldContext_ShippingMethod_translations(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingMethod", field.Name)
+}
+
+func childFields_ShippingMethodPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shippingMethod":
+		return fieldContext_ShippingMethodPayload_shippingMethod(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShippingMethodPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingMethodPayload", field.Name)
+}
+
+func childFields_ShippingMethodTranslations(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_ShippingMethodTranslations_name(ctx, ec, field)
+	case "description":
+		return fieldContext_ShippingMethodTranslations_description(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingMethodTranslations", field.Name)
+}
+
+func childFields_ShippingOption(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "method":
+		return fieldContext_ShippingOption_method(ctx, ec, field)
+	case "available":
+		return fieldContext_ShippingOption_available(ctx, ec, field)
+	case "fee":
+		return fieldContext_ShippingOption_fee(ctx, ec, field)
+	case "parts":
+		return fieldContext_ShippingOption_parts(ctx, ec, field)
+	case "missingForFree":
+		return fieldContext_ShippingOption_missingForFree(ctx, ec, field)
+	case "problem":
+		return fieldContext_ShippingOption_problem(ctx, ec, field)
+	case "excludedPaymentMethods":
+		return fieldContext_ShippingOption_excludedPaymentMethods(ctx, ec, field)
+	case "shipsOn":
+		return fieldContext_ShippingOption_shipsOn(ctx, ec, field)
+	case "arrivesOn":
+		return fieldContext_ShippingOption_arrivesOn(ctx, ec, field)
+	case "deliveryDays":
+		return fieldContext_ShippingOption_deliveryDays(ctx, ec, field)
+	case "deliveryBands":
+		return fieldContext_ShippingOption_deliveryBands(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingOption", field.Name)
+}
+
+func childFields_ShippingPaymentLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "method":
+		return fieldContext_ShippingPaymentLimit_method(ctx, ec, field)
+	case "mode":
+		return fieldContext_ShippingPaymentLimit_mode(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingPaymentLimit", field.Name)
+}
+
+func childFields_ShippingRate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoneId":
+		return fieldContext_ShippingRate_zoneId(ctx, ec, field)
+	case "maxGrams":
+		return fieldContext_ShippingRate_maxGrams(ctx, ec, field)
+	case "maxSize":
+		return fieldContext_ShippingRate_maxSize(ctx, ec, field)
+	case "maxPieces":
+		return fieldContext_ShippingRate_maxPieces(ctx, ec, field)
+	case "maxAmount":
+		return fieldContext_ShippingRate_maxAmount(ctx, ec, field)
+	case "fee":
+		return fieldContext_ShippingRate_fee(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingRate", field.Name)
+}
+
+func childFields_ShippingSchedule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cutOff":
+		return fieldContext_ShippingSchedule_cutOff(ctx, ec, field)
+	case "days":
+		return fieldContext_ShippingSchedule_days(ctx, ec, field)
+	case "transit":
+		return fieldContext_ShippingSchedule_transit(ctx, ec, field)
+	case "bands":
+		return fieldContext_ShippingSchedule_bands(ctx, ec, field)
+	case "daysAhead":
+		return fieldContext_ShippingSchedule_daysAhead(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingSchedule", field.Name)
+}
+
+func childFields_ShippingSurcharges(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "chilled":
+		return fieldContext_ShippingSurcharges_chilled(ctx, ec, field)
+	case "frozen":
+		return fieldContext_ShippingSurcharges_frozen(ctx, ec, field)
+	case "oversize":
+		return fieldContext_ShippingSurcharges_oversize(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingSurcharges", field.Name)
+}
+
+func childFields_ShippingTariff(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rows":
+		return fieldContext_ShippingTariff_rows(ctx, ec, field)
+	case "surcharges":
+		return fieldContext_ShippingTariff_surcharges(ctx, ec, field)
+	case "freeShipping":
+		return fieldContext_ShippingTariff_freeShipping(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingTariff", field.Name)
+}
+
+func childFields_ShippingTraits(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variantId":
+		return fieldContext_ShippingTraits_variantId(ctx, ec, field)
+	case "length":
+		return fieldContext_ShippingTraits_length(ctx, ec, field)
+	case "width":
+		return fieldContext_ShippingTraits_width(ctx, ec, field)
+	case "height":
+		return fieldContext_ShippingTraits_height(ctx, ec, field)
+	case "temperature":
+		return fieldContext_ShippingTraits_temperature(ctx, ec, field)
+	case "oversize":
+		return fieldContext_ShippingTraits_oversize(ctx, ec, field)
+	case "directAllowed":
+		return fieldContext_ShippingTraits_directAllowed(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingTraits", field.Name)
+}
+
+func childFields_ShippingTraitsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "traits":
+		return fieldContext_ShippingTraitsPayload_traits(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShippingTraitsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingTraitsPayload", field.Name)
+}
+
+func childFields_ShippingTransit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoneId":
+		return fieldContext_ShippingTransit_zoneId(ctx, ec, field)
+	case "days":
+		return fieldContext_ShippingTransit_days(ctx, ec, field)
+	case "bands":
+		return fieldContext_ShippingTransit_bands(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingTransit", field.Name)
+}
+
+func childFields_ShippingZone(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShippingZone_id(ctx, ec, field)
+	case "code":
+		return fieldContext_ShippingZone_code(ctx, ec, field)
+	case "name":
+		return fieldContext_ShippingZone_name(ctx, ec, field)
+	case "prefectures":
+		return fieldContext_ShippingZone_prefectures(ctx, ec, field)
+	case "postalCodes":
+		return fieldContext_ShippingZone_postalCodes(ctx, ec, field)
+	case "leadDays":
+		return fieldContext_ShippingZone_leadDays(ctx, ec, field)
+	case "active":
+		return fieldContext_ShippingZone_active(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingZone", field.Name)
+}
+
+func childFields_ShippingZonePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zone":
+		return fieldContext_ShippingZonePayload_zone(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShippingZonePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingZonePayload", field.Name)
+}
+
+func childFields_Shop(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Shop_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Shop_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Shop_name(ctx, ec, field)
+	case "address":
+		return fieldContext_Shop_address(ctx, ec, field)
+	case "pickUp":
+		return fieldContext_Shop_pickUp(ctx, ec, field)
+	case "pickUpDays":
+		return fieldContext_Shop_pickUpDays(ctx, ec, field)
+	case "stockShown":
+		return fieldContext_Shop_stockShown(ctx, ec, field)
+	case "latitude":
+		return fieldContext_Shop_latitude(ctx, ec, field)
+	case "longitude":
+		return fieldContext_Shop_longitude(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Shop", field.Name)
+}
+
+func childFields_ShopPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shop":
+		return fieldContext_ShopPayload_shop(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShopPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShopPayload", field.Name)
+}
+
+func childFields_ShopSalePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_ShopSalePayload_order(ctx, ec, field)
+	case "quote":
+		return fieldContext_ShopSalePayload_quote(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShopSalePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShopSalePayload", field.Name)
+}
+
+func childFields_ShopStock(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shop":
+		return fieldContext_ShopStock_shop(ctx, ec, field)
+	case "availability":
+		return fieldContext_ShopStock_availability(ctx, ec, field)
+	case "pieces":
+		return fieldContext_ShopStock_pieces(ctx, ec, field)
+	case "kilometres":
+		return fieldContext_ShopStock_kilometres(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShopStock", field.Name)
+}
+
+func childFields_SimulateCampaignPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "simulation":
+		return fieldContext_SimulateCampaignPayload_simulation(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SimulateCampaignPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SimulateCampaignPayload", field.Name)
+}
+
+func childFields_SimulationDay(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "date":
+		return fieldContext_SimulationDay_date(ctx, ec, field)
+	case "orders":
+		return fieldContext_SimulationDay_orders(ctx, ec, field)
+	case "uses":
+		return fieldContext_SimulationDay_uses(ctx, ec, field)
+	case "given":
+		return fieldContext_SimulationDay_given(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SimulationDay", field.Name)
+}
+
+func childFields_SimulationGift(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_SimulationGift_variant(ctx, ec, field)
+	case "pieces":
+		return fieldContext_SimulationGift_pieces(ctx, ec, field)
+	case "cost":
+		return fieldContext_SimulationGift_cost(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SimulationGift", field.Name)
+}
+
+func childFields_SimulationOutcome(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orders":
+		return fieldContext_SimulationOutcome_orders(ctx, ec, field)
+	case "uses":
+		return fieldContext_SimulationOutcome_uses(ctx, ec, field)
+	case "changed":
+		return fieldContext_SimulationOutcome_changed(ctx, ec, field)
+	case "given":
+		return fieldContext_SimulationOutcome_given(ctx, ec, field)
+	case "displaced":
+		return fieldContext_SimulationOutcome_displaced(ctx, ec, field)
+	case "salesBefore":
+		return fieldContext_SimulationOutcome_salesBefore(ctx, ec, field)
+	case "salesAfter":
+		return fieldContext_SimulationOutcome_salesAfter(ctx, ec, field)
+	case "marginBefore":
+		return fieldContext_SimulationOutcome_marginBefore(ctx, ec, field)
+	case "marginAfter":
+		return fieldContext_SimulationOutcome_marginAfter(ctx, ec, field)
+	case "costUnknown":
+		return fieldContext_SimulationOutcome_costUnknown(ctx, ec, field)
+	case "freeShipping":
+		return fieldContext_SimulationOutcome_freeShipping(ctx, ec, field)
+	case "freeShipped":
+		return fieldContext_SimulationOutcome_freeShipped(ctx, ec, field)
+	case "gifts":
+		return fieldContext_SimulationOutcome_gifts(ctx, ec, field)
+	case "giftsMissed":
+		return fieldContext_SimulationOutcome_giftsMissed(ctx, ec, field)
+	case "pointsOrders":
+		return fieldContext_SimulationOutcome_pointsOrders(ctx, ec, field)
+	case "pointsOn":
+		return fieldContext_SimulationOutcome_pointsOn(ctx, ec, field)
+	case "coupons":
+		return fieldContext_SimulationOutcome_coupons(ctx, ec, field)
+	case "spentAt":
+		return fieldContext_SimulationOutcome_spentAt(ctx, ec, field)
+	case "days":
+		return fieldContext_SimulationOutcome_days(ctx, ec, field)
+	case "products":
+		return fieldContext_SimulationOutcome_products(ctx, ec, field)
+	case "differing":
+		return fieldContext_SimulationOutcome_differing(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SimulationOutcome", field.Name)
+}
+
+func childFields_SimulationProduct(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "product":
+		return fieldContext_SimulationProduct_product(ctx, ec, field)
+	case "orders":
+		return fieldContext_SimulationProduct_orders(ctx, ec, field)
+	case "pieces":
+		return fieldContext_SimulationProduct_pieces(ctx, ec, field)
+	case "given":
+		return fieldContext_SimulationProduct_given(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SimulationProduct", field.Name)
+}
+
+func childFields_SoldOutPolicy(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_SoldOutPolicy_id(ctx, ec, field)
+	case "target":
+		return fieldContext_SoldOutPolicy_target(ctx, ec, field)
+	case "policy":
+		return fieldContext_SoldOutPolicy_policy(ctx, ec, field)
+	case "backOrderLimit":
+		return fieldContext_SoldOutPolicy_backOrderLimit(ctx, ec, field)
+	case "promise":
+		return fieldContext_SoldOutPolicy_promise(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_SoldOutPolicy_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SoldOutPolicy", field.Name)
+}
+
+func childFields_SoldOutPolicyPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policies":
+		return fieldContext_SoldOutPolicyPayload_policies(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SoldOutPolicyPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SoldOutPolicyPayload", field.Name)
+}
+
+func childFields_SquareCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return fieldContext_SquareCode_text(ctx, ec, field)
+	case "svg":
+		return fieldContext_SquareCode_svg(ctx, ec, field)
+	case "png":
+		return fieldContext_SquareCode_png(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SquareCode", field.Name)
+}
+
+func childFields_SsoProvider(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return fieldContext_SsoProvider_key(ctx, ec, field)
+	case "name":
+		return fieldContext_SsoProvider_name(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SsoProvider", field.Name)
+}
+
+func childFields_StaffPolicy(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "networks":
+		return fieldContext_StaffPolicy_networks(ctx, ec, field)
+	case "requireTotp":
+		return fieldContext_StaffPolicy_requireTotp(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffPolicy", field.Name)
+}
+
+func childFields_StaffPolicyPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return fieldContext_StaffPolicyPayload_policy(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StaffPolicyPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffPolicyPayload", field.Name)
+}
+
+func childFields_StaffProductConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StaffProductConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StaffProductConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StaffProductConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StaffProductConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffProductConnection", field.Name)
+}
+
+func childFields_StartSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "started":
+		return fieldContext_StartSsoPayload_started(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StartSsoPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartSsoPayload", field.Name)
+}
+
+func childFields_StartTotpPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enrolment":
+		return fieldContext_StartTotpPayload_enrolment(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StartTotpPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartTotpPayload", field.Name)
+}
+
+func childFields_StartedSso(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorizationUrl":
+		return fieldContext_StartedSso_authorizationUrl(ctx, ec, field)
+	case "ticket":
+		return fieldContext_StartedSso_ticket(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_StartedSso_expiresAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartedSso", field.Name)
+}
+
+func childFields_StatisticsExportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return fieldContext_StatisticsExportPayload_url(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_StatisticsExportPayload_expiresAt(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StatisticsExportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatisticsExportPayload", field.Name)
+}
+
+func childFields_StatisticsState(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "countedAt":
+		return fieldContext_StatisticsState_countedAt(ctx, ec, field)
+	case "lastDay":
+		return fieldContext_StatisticsState_lastDay(ctx, ec, field)
+	case "waitingDays":
+		return fieldContext_StatisticsState_waitingDays(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatisticsState", field.Name)
+}
+
+func childFields_StatisticsStatePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return fieldContext_StatisticsStatePayload_state(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StatisticsStatePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatisticsStatePayload", field.Name)
+}
+
+func childFields_StockAlert(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StockAlert_id(ctx, ec, field)
+	case "openedAt":
+		return fieldContext_StockAlert_openedAt(ctx, ec, field)
+	case "variant":
+		return fieldContext_StockAlert_variant(ctx, ec, field)
+	case "level":
+		return fieldContext_StockAlert_level(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockAlert", field.Name)
+}
+
+func childFields_StockAlertConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockAlertConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockAlertConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockAlertConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockAlertConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockAlertConnection", field.Name)
+}
+
+func childFields_StockAlertEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockAlertEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockAlertEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockAlertEdge", field.Name)
+}
+
+func childFields_StockDelivery(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StockDelivery_id(ctx, ec, field)
+	case "locationId":
+		return fieldContext_StockDelivery_locationId(ctx, ec, field)
+	case "state":
+		return fieldContext_StockDelivery_state(ctx, ec, field)
+	case "supplier":
+		return fieldContext_StockDelivery_supplier(ctx, ec, field)
+	case "reference":
+		return fieldContext_StockDelivery_reference(ctx, ec, field)
+	case "expectedOn":
+		return fieldContext_StockDelivery_expectedOn(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_StockDelivery_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_StockDelivery_updatedAt(ctx, ec, field)
+	case "lines":
+		return fieldContext_StockDelivery_lines(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDelivery", field.Name)
+}
+
+func childFields_StockDeliveryConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockDeliveryConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockDeliveryConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockDeliveryConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockDeliveryConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDeliveryConnection", field.Name)
+}
+
+func childFields_StockDeliveryEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockDeliveryEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockDeliveryEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDeliveryEdge", field.Name)
+}
+
+func childFields_StockDeliveryLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_StockDeliveryLine_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_StockDeliveryLine_quantity(ctx, ec, field)
+	case "arrived":
+		return fieldContext_StockDeliveryLine_arrived(ctx, ec, field)
+	case "missing":
+		return fieldContext_StockDeliveryLine_missing(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDeliveryLine", field.Name)
+}
+
+func childFields_StockDeliveryPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return fieldContext_StockDeliveryPayload_delivery(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StockDeliveryPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDeliveryPayload", field.Name)
+}
+
+func childFields_StockLevel(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "locationId":
+		return fieldContext_StockLevel_locationId(ctx, ec, field)
+	case "onHand":
+		return fieldContext_StockLevel_onHand(ctx, ec, field)
+	case "reserved":
+		return fieldContext_StockLevel_reserved(ctx, ec, field)
+	case "free":
+		return fieldContext_StockLevel_free(ctx, ec, field)
+	case "incoming":
+		return fieldContext_StockLevel_incoming(ctx, ec, field)
+	case "safety":
+		return fieldContext_StockLevel_safety(ctx, ec, field)
+	case "reorderPoint":
+		return fieldContext_StockLevel_reorderPoint(ctx, ec, field)
+	case "reorderTo":
+		return fieldContext_StockLevel_reorderTo(ctx, ec, field)
+	case "short":
+		return fieldContext_StockLevel_short(ctx, ec, field)
+	case "withheld":
+		return fieldContext_StockLevel_withheld(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLevel", field.Name)
+}
+
+func childFields_StockLot(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StockLot_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_StockLot_variant(ctx, ec, field)
+	case "number":
+		return fieldContext_StockLot_number(ctx, ec, field)
+	case "expiresOn":
+		return fieldContext_StockLot_expiresOn(ctx, ec, field)
+	case "code":
+		return fieldContext_StockLot_code(ctx, ec, field)
+	case "recalledAt":
+		return fieldContext_StockLot_recalledAt(ctx, ec, field)
+	case "recalledFor":
+		return fieldContext_StockLot_recalledFor(ctx, ec, field)
+	case "origin":
+		return fieldContext_StockLot_origin(ctx, ec, field)
+	case "materials":
+		return fieldContext_StockLot_materials(ctx, ec, field)
+	case "route":
+		return fieldContext_StockLot_route(ctx, ec, field)
+	case "levels":
+		return fieldContext_StockLot_levels(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLot", field.Name)
+}
+
+func childFields_StockLotConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockLotConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockLotConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockLotConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockLotConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotConnection", field.Name)
+}
+
+func childFields_StockLotEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockLotEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockLotEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotEdge", field.Name)
+}
+
+func childFields_StockLotLevel(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "locationId":
+		return fieldContext_StockLotLevel_locationId(ctx, ec, field)
+	case "available":
+		return fieldContext_StockLotLevel_available(ctx, ec, field)
+	case "quarantined":
+		return fieldContext_StockLotLevel_quarantined(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotLevel", field.Name)
+}
+
+func childFields_StockLotMovement(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_StockLotMovement_at(ctx, ec, field)
+	case "locationId":
+		return fieldContext_StockLotMovement_locationId(ctx, ec, field)
+	case "kind":
+		return fieldContext_StockLotMovement_kind(ctx, ec, field)
+	case "available":
+		return fieldContext_StockLotMovement_available(ctx, ec, field)
+	case "quarantined":
+		return fieldContext_StockLotMovement_quarantined(ctx, ec, field)
+	case "reference":
+		return fieldContext_StockLotMovement_reference(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotMovement", field.Name)
+}
+
+func childFields_StockLotMovementConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockLotMovementConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockLotMovementConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockLotMovementConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockLotMovementConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotMovementConnection", field.Name)
+}
+
+func childFields_StockLotMovementEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockLotMovementEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockLotMovementEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotMovementEdge", field.Name)
+}
+
+func childFields_StockLotPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lot":
+		return fieldContext_StockLotPayload_lot(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StockLotPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotPayload", field.Name)
+}
+
+func childFields_StockLotRecipient(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_StockLotRecipient_order(ctx, ec, field)
+	case "orderNumber":
+		return fieldContext_StockLotRecipient_orderNumber(ctx, ec, field)
+	case "shipmentId":
+		return fieldContext_StockLotRecipient_shipmentId(ctx, ec, field)
+	case "name":
+		return fieldContext_StockLotRecipient_name(ctx, ec, field)
+	case "email":
+		return fieldContext_StockLotRecipient_email(ctx, ec, field)
+	case "phone":
+		return fieldContext_StockLotRecipient_phone(ctx, ec, field)
+	case "shippedAt":
+		return fieldContext_StockLotRecipient_shippedAt(ctx, ec, field)
+	case "quantity":
+		return fieldContext_StockLotRecipient_quantity(ctx, ec, field)
+	case "returned":
+		return fieldContext_StockLotRecipient_returned(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotRecipient", field.Name)
+}
+
+func childFields_StockLotRecipientConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockLotRecipientConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockLotRecipientConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockLotRecipientConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockLotRecipientConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotRecipientConnection", field.Name)
+}
+
+func childFields_StockLotRecipientEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockLotRecipientEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockLotRecipientEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotRecipientEdge", field.Name)
+}
+
+func childFields_StockLotRecipientsFilePart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return fieldContext_StockLotRecipientsFilePart_text(ctx, ec, field)
+	case "next":
+		return fieldContext_StockLotRecipientsFilePart_next(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotRecipientsFilePart", field.Name)
+}
+
+func childFields_StockMovement(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StockMovement_id(ctx, ec, field)
+	case "at":
+		return fieldContext_StockMovement_at(ctx, ec, field)
+	case "locationId":
+		return fieldContext_StockMovement_locationId(ctx, ec, field)
+	case "kind":
+		return fieldContext_StockMovement_kind(ctx, ec, field)
+	case "quantity":
+		return fieldContext_StockMovement_quantity(ctx, ec, field)
+	case "reserved":
+		return fieldContext_StockMovement_reserved(ctx, ec, field)
+	case "reference":
+		return fieldContext_StockMovement_reference(ctx, ec, field)
+	case "causeId":
+		return fieldContext_StockMovement_causeId(ctx, ec, field)
+	case "actor":
+		return fieldContext_StockMovement_actor(ctx, ec, field)
+	case "actorId":
+		return fieldContext_StockMovement_actorId(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockMovement", field.Name)
+}
+
+func childFields_StockMovementConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockMovementConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockMovementConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockMovementConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockMovementConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockMovementConnection", field.Name)
+}
+
+func childFields_StockMovementEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockMovementEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockMovementEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockMovementEdge", field.Name)
+}
+
+func childFields_StockPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "level":
+		return fieldContext_StockPayload_level(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StockPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockPayload", field.Name)
+}
+
+func childFields_StockShortfall(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_StockShortfall_variant(ctx, ec, field)
+	case "level":
+		return fieldContext_StockShortfall_level(ctx, ec, field)
+	case "missing":
+		return fieldContext_StockShortfall_missing(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockShortfall", field.Name)
+}
+
+func childFields_StockShortfallConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockShortfallConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockShortfallConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockShortfallConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockShortfallConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockShortfallConnection", field.Name)
+}
+
+func childFields_StockShortfallEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockShortfallEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockShortfallEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockShortfallEdge", field.Name)
+}
+
+func childFields_StockTracking(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mode":
+		return fieldContext_StockTracking_mode(ctx, ec, field)
+	case "expires":
+		return fieldContext_StockTracking_expires(ctx, ec, field)
+	case "minDays":
+		return fieldContext_StockTracking_minDays(ctx, ec, field)
+	case "alertDays":
+		return fieldContext_StockTracking_alertDays(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTracking", field.Name)
+}
+
+func childFields_StockTrackingPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tracking":
+		return fieldContext_StockTrackingPayload_tracking(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StockTrackingPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTrackingPayload", field.Name)
+}
+
+func childFields_StockTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StockTransfer_id(ctx, ec, field)
+	case "fromId":
+		return fieldContext_StockTransfer_fromId(ctx, ec, field)
+	case "toId":
+		return fieldContext_StockTransfer_toId(ctx, ec, field)
+	case "state":
+		return fieldContext_StockTransfer_state(ctx, ec, field)
+	case "kind":
+		return fieldContext_StockTransfer_kind(ctx, ec, field)
+	case "reference":
+		return fieldContext_StockTransfer_reference(ctx, ec, field)
+	case "expectedOn":
+		return fieldContext_StockTransfer_expectedOn(ctx, ec, field)
+	case "sentAt":
+		return fieldContext_StockTransfer_sentAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_StockTransfer_updatedAt(ctx, ec, field)
+	case "lines":
+		return fieldContext_StockTransfer_lines(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransfer", field.Name)
+}
+
+func childFields_StockTransferConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockTransferConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockTransferConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockTransferConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockTransferConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransferConnection", field.Name)
+}
+
+func childFields_StockTransferEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockTransferEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockTransferEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransferEdge", field.Name)
+}
+
+func childFields_StockTransferLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_StockTransferLine_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_StockTransferLine_quantity(ctx, ec, field)
+	case "arrived":
+		return fieldContext_StockTransferLine_arrived(ctx, ec, field)
+	case "missing":
+		return fieldContext_StockTransferLine_missing(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransferLine", field.Name)
+}
+
+func childFields_StockTransferPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return fieldContext_StockTransferPayload_transfer(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StockTransferPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransferPayload", field.Name)
+}
+
+func childFields_Stocktake(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Stocktake_id(ctx, ec, field)
+	case "locationId":
+		return fieldContext_Stocktake_locationId(ctx, ec, field)
+	case "state":
+		return fieldContext_Stocktake_state(ctx, ec, field)
+	case "note":
+		return fieldContext_Stocktake_note(ctx, ec, field)
+	case "startedAt":
+		return fieldContext_Stocktake_startedAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_Stocktake_updatedAt(ctx, ec, field)
+	case "tally":
+		return fieldContext_Stocktake_tally(ctx, ec, field)
+	case "lines":
+		return fieldContext_Stocktake_lines(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Stocktake", field.Name)
+}
+
+func childFields_StocktakeConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StocktakeConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StocktakeConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StocktakeConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StocktakeConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeConnection", field.Name)
+}
+
+func childFields_StocktakeEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StocktakeEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StocktakeEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeEdge", field.Name)
+}
+
+func childFields_StocktakeLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_StocktakeLine_variant(ctx, ec, field)
+	case "book":
+		return fieldContext_StocktakeLine_book(ctx, ec, field)
+	case "counted":
+		return fieldContext_StocktakeLine_counted(ctx, ec, field)
+	case "difference":
+		return fieldContext_StocktakeLine_difference(ctx, ec, field)
+	case "countedAt":
+		return fieldContext_StocktakeLine_countedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeLine", field.Name)
+}
+
+func childFields_StocktakeLineConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StocktakeLineConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StocktakeLineConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StocktakeLineConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StocktakeLineConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeLineConnection", field.Name)
+}
+
+func childFields_StocktakeLineEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StocktakeLineEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StocktakeLineEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeLineEdge", field.Name)
+}
+
+func childFields_StocktakePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stocktake":
+		return fieldContext_StocktakePayload_stocktake(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StocktakePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakePayload", field.Name)
+}
+
+func childFields_StocktakeTally(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "counted":
+		return fieldContext_StocktakeTally_counted(ctx, ec, field)
+	case "uncounted":
+		return fieldContext_StocktakeTally_uncounted(ctx, ec, field)
+	case "differing":
+		return fieldContext_StocktakeTally_differing(ctx, ec, field)
+	case "surplus":
+		return fieldContext_StocktakeTally_surplus(ctx, ec, field)
+	case "shortage":
+		return fieldContext_StocktakeTally_shortage(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeTally", field.Name)
+}
+
+func childFields_StrayPayment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StrayPayment_id(ctx, ec, field)
+	case "gateway":
+		return fieldContext_StrayPayment_gateway(ctx, ec, field)
+	case "reference":
+		return fieldContext_StrayPayment_reference(ctx, ec, field)
+	case "payment":
+		return fieldContext_StrayPayment_payment(ctx, ec, field)
+	case "amount":
+		return fieldContext_StrayPayment_amount(ctx, ec, field)
+	case "cause":
+		return fieldContext_StrayPayment_cause(ctx, ec, field)
+	case "state":
+		return fieldContext_StrayPayment_state(ctx, ec, field)
+	case "reason":
+		return fieldContext_StrayPayment_reason(ctx, ec, field)
+	case "reportedAt":
+		return fieldContext_StrayPayment_reportedAt(ctx, ec, field)
+	case "settledAt":
+		return fieldContext_StrayPayment_settledAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StrayPayment", field.Name)
+}
+
+func childFields_StrayPaymentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StrayPaymentConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StrayPaymentConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StrayPaymentConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StrayPaymentConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StrayPaymentConnection", field.Name)
+}
+
+func childFields_StrayPaymentEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StrayPaymentEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StrayPaymentEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StrayPaymentEdge", field.Name)
+}
+
+func childFields_StrayPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stray":
+		return fieldContext_StrayPaymentPayload_stray(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StrayPaymentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StrayPaymentPayload", field.Name)
+}
+
+func childFields_Synonym(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Synonym_id(ctx, ec, field)
+	case "sources":
+		return fieldContext_Synonym_sources(ctx, ec, field)
+	case "words":
+		return fieldContext_Synonym_words(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Synonym", field.Name)
+}
+
+func childFields_SynonymPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "synonym":
+		return fieldContext_SynonymPayload_synonym(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SynonymPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SynonymPayload", field.Name)
+}
+
+func childFields_Target(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_Target_kind(ctx, ec, field)
+	case "id":
+		return fieldContext_Target_id(ctx, ec, field)
+	case "value":
+		return fieldContext_Target_value(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Target", field.Name)
+}
+
+func childFields_TaxAmount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "class":
+		return fieldContext_TaxAmount_class(ctx, ec, field)
+	case "percent":
+		return fieldContext_TaxAmount_percent(ctx, ec, field)
+	case "net":
+		return fieldContext_TaxAmount_net(ctx, ec, field)
+	case "tax":
+		return fieldContext_TaxAmount_tax(ctx, ec, field)
+	case "gross":
+		return fieldContext_TaxAmount_gross(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TaxAmount", field.Name)
+}
+
+func childFields_TillSum(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "till":
+		return fieldContext_TillSum_till(ctx, ec, field)
+	case "day":
+		return fieldContext_TillSum_day(ctx, ec, field)
+	case "received":
+		return fieldContext_TillSum_received(ctx, ec, field)
+	case "givenBack":
+		return fieldContext_TillSum_givenBack(ctx, ec, field)
+	case "balance":
+		return fieldContext_TillSum_balance(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TillSum", field.Name)
+}
+
+func childFields_TimelineConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_TimelineConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_TimelineConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_TimelineConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_TimelineConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineConnection", field.Name)
+}
+
+func childFields_TimelineEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_TimelineEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_TimelineEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineEdge", field.Name)
+}
+
+func childFields_TimelineMoment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_TimelineMoment_at(ctx, ec, field)
+	case "type":
+		return fieldContext_TimelineMoment_type(ctx, ec, field)
+	case "subject":
+		return fieldContext_TimelineMoment_subject(ctx, ec, field)
+	case "actor":
+		return fieldContext_TimelineMoment_actor(ctx, ec, field)
+	case "actorId":
+		return fieldContext_TimelineMoment_actorId(ctx, ec, field)
+	case "actorName":
+		return fieldContext_TimelineMoment_actorName(ctx, ec, field)
+	case "to":
+		return fieldContext_TimelineMoment_to(ctx, ec, field)
+	case "detail":
+		return fieldContext_TimelineMoment_detail(ctx, ec, field)
+	case "remark":
+		return fieldContext_TimelineMoment_remark(ctx, ec, field)
+	case "visible":
+		return fieldContext_TimelineMoment_visible(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineMoment", field.Name)
+}
+
+func childFields_Tokens(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessToken":
+		return fieldContext_Tokens_accessToken(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_Tokens_expiresAt(ctx, ec, field)
+	case "refreshToken":
+		return fieldContext_Tokens_refreshToken(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Tokens", field.Name)
+}
+
+func childFields_TotpEnrolment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secret":
+		return fieldContext_TotpEnrolment_secret(ctx, ec, field)
+	case "uri":
+		return fieldContext_TotpEnrolment_uri(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TotpEnrolment", field.Name)
+}
+
+func childFields_TracePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "goods":
+		return fieldContext_TracePayload_goods(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_TracePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TracePayload", field.Name)
+}
+
+func childFields_TracedGoods(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "product":
+		return fieldContext_TracedGoods_product(ctx, ec, field)
+	case "sku":
+		return fieldContext_TracedGoods_sku(ctx, ec, field)
+	case "number":
+		return fieldContext_TracedGoods_number(ctx, ec, field)
+	case "expiresOn":
+		return fieldContext_TracedGoods_expiresOn(ctx, ec, field)
+	case "recalledAt":
+		return fieldContext_TracedGoods_recalledAt(ctx, ec, field)
+	case "recalledFor":
+		return fieldContext_TracedGoods_recalledFor(ctx, ec, field)
+	case "origin":
+		return fieldContext_TracedGoods_origin(ctx, ec, field)
+	case "materials":
+		return fieldContext_TracedGoods_materials(ctx, ec, field)
+	case "route":
+		return fieldContext_TracedGoods_route(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TracedGoods", field.Name)
+}
+
+func childFields_TracedStop(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "on":
+		return fieldContext_TracedStop_on(ctx, ec, field)
+	case "text":
+		return fieldContext_TracedStop_text(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TracedStop", field.Name)
+}
+
+func childFields_TrackingEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "status":
+		return fieldContext_TrackingEvent_status(ctx, ec, field)
+	case "at":
+		return fieldContext_TrackingEvent_at(ctx, ec, field)
+	case "place":
+		return fieldContext_TrackingEvent_place(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrackingEvent", field.Name)
+}
+
+func childFields_UnlinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_UnlinkSsoPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnlinkSsoPayload", field.Name)
+}
+
+func childFields_UploadBankStatementPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "statement":
+		return fieldContext_UploadBankStatementPayload_statement(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_UploadBankStatementPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UploadBankStatementPayload", field.Name)
+}
+
+func childFields_UserError(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_UserError_code(ctx, ec, field)
+	case "field":
+		return fieldContext_UserError_field(ctx, ec, field)
+	case "message":
+		return fieldContext_UserError_message(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserError", field.Name)
+}
+
+func childFields_Variant(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Variant_id(ctx, ec, field)
+	case "sku":
+		return fieldContext_Variant_sku(ctx, ec, field)
+	case "barcode":
+		return fieldContext_Variant_barcode(ctx, ec, field)
+	case "options":
+		return fieldContext_Variant_options(ctx, ec, field)
+	case "weight":
+		return fieldContext_Variant_weight(ctx, ec, field)
+	case "cost":
+		return fieldContext_Variant_cost(ctx, ec, field)
+	case "deliveryEstimate":
+		return fieldContext_Variant_deliveryEstimate(ctx, ec, field)
+	case "priceHidden":
+		return fieldContext_Variant_priceHidden(ctx, ec, field)
+	case "notPurchasable":
+		return fieldContext_Variant_notPurchasable(ctx, ec, field)
+	case "restockOffered":
+		return fieldContext_Variant_restockOffered(ctx, ec, field)
+	case "availability":
+		return fieldContext_Variant_availability(ctx, ec, field)
+	case "promise":
+		return fieldContext_Variant_promise(ctx, ec, field)
+	case "arrivesOn":
+		return fieldContext_Variant_arrivesOn(ctx, ec, field)
+	case "stock":
+		return fieldContext_Variant_stock(ctx, ec, field)
+	case "tracking":
+		return fieldContext_Variant_tracking(ctx, ec, field)
+	case "price":
+		return fieldContext_Variant_price(ctx, ec, field)
+	case "priceTiers":
+		return fieldContext_Variant_priceTiers(ctx, ec, field)
+	case "priceTrace":
+		return fieldContext_Variant_priceTrace(ctx, ec, field)
+	case "set":
+		return fieldContext_Variant_set(ctx, ec, field)
+	case "shopStock":
+		return fieldContext_Variant_shopStock(ctx, ec, field)
+	case "saleTerms":
+		return fieldContext_Variant_saleTerms(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Variant", field.Name)
+}
+
+func childFields_VariantSet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_VariantSet_kind(ctx, ec, field)
+	case "priceRule":
+		return fieldContext_VariantSet_priceRule(ctx, ec, field)
+	case "percent":
+		return fieldContext_VariantSet_percent(ctx, ec, field)
+	case "amountOff":
+		return fieldContext_VariantSet_amountOff(ctx, ec, field)
+	case "parts":
+		return fieldContext_VariantSet_parts(ctx, ec, field)
+	case "slots":
+		return fieldContext_VariantSet_slots(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VariantSet", field.Name)
+}
+
+func childFields_VoidCouponsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return fieldContext_VoidCouponsPayload_count(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_VoidCouponsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoidCouponsPayload", field.Name)
+}
+
+func childFields_VoidGiftCardsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "giftCards":
+		return fieldContext_VoidGiftCardsPayload_giftCards(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_VoidGiftCardsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoidGiftCardsPayload", field.Name)
+}
+
+func childFields_VoidVouchersPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return fieldContext_VoidVouchersPayload_count(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_VoidVouchersPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoidVouchersPayload", field.Name)
+}
+
+func childFields_Voucher(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Voucher_id(ctx, ec, field)
+	case "batchId":
+		return fieldContext_Voucher_batchId(ctx, ec, field)
+	case "ending":
+		return fieldContext_Voucher_ending(ctx, ec, field)
+	case "code":
+		return fieldContext_Voucher_code(ctx, ec, field)
+	case "state":
+		return fieldContext_Voucher_state(ctx, ec, field)
+	case "source":
+		return fieldContext_Voucher_source(ctx, ec, field)
+	case "value":
+		return fieldContext_Voucher_value(ctx, ec, field)
+	case "balance":
+		return fieldContext_Voucher_balance(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_Voucher_expiresAt(ctx, ec, field)
+	case "reason":
+		return fieldContext_Voucher_reason(ctx, ec, field)
+	case "entries":
+		return fieldContext_Voucher_entries(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Voucher", field.Name)
+}
+
+func childFields_VoucherBalance(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ending":
+		return fieldContext_VoucherBalance_ending(ctx, ec, field)
+	case "value":
+		return fieldContext_VoucherBalance_value(ctx, ec, field)
+	case "balance":
+		return fieldContext_VoucherBalance_balance(ctx, ec, field)
+	case "state":
+		return fieldContext_VoucherBalance_state(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_VoucherBalance_expiresAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherBalance", field.Name)
+}
+
+func childFields_VoucherBalancePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "voucher":
+		return fieldContext_VoucherBalancePayload_voucher(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_VoucherBalancePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherBalancePayload", field.Name)
+}
+
+func childFields_VoucherBatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_VoucherBatch_id(ctx, ec, field)
+	case "name":
+		return fieldContext_VoucherBatch_name(ctx, ec, field)
+	case "source":
+		return fieldContext_VoucherBatch_source(ctx, ec, field)
+	case "state":
+		return fieldContext_VoucherBatch_state(ctx, ec, field)
+	case "forPrizes":
+		return fieldContext_VoucherBatch_forPrizes(ctx, ec, field)
+	case "value":
+		return fieldContext_VoucherBatch_value(ctx, ec, field)
+	case "count":
+		return fieldContext_VoucherBatch_count(ctx, ec, field)
+	case "made":
+		return fieldContext_VoucherBatch_made(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_VoucherBatch_expiresAt(ctx, ec, field)
+	case "note":
+		return fieldContext_VoucherBatch_note(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_VoucherBatch_createdAt(ctx, ec, field)
+	case "exportedAt":
+		return fieldContext_VoucherBatch_exportedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherBatch", field.Name)
+}
+
+func childFields_VoucherBatchConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_VoucherBatchConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_VoucherBatchConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_VoucherBatchConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_VoucherBatchConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherBatchConnection", field.Name)
+}
+
+func childFields_VoucherBatchEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_VoucherBatchEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_VoucherBatchEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherBatchEdge", field.Name)
+}
+
+func childFields_VoucherBatchPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "batch":
+		return fieldContext_VoucherBatchPayload_batch(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_VoucherBatchPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherBatchPayload", field.Name)
+}
+
+func childFields_VoucherConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_VoucherConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_VoucherConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_VoucherConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_VoucherConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherConnection", field.Name)
+}
+
+func childFields_VoucherEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_VoucherEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_VoucherEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherEdge", field.Name)
+}
+
+func childFields_VoucherEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_VoucherEntry_kind(ctx, ec, field)
+	case "amount":
+		return fieldContext_VoucherEntry_amount(ctx, ec, field)
+	case "reference":
+		return fieldContext_VoucherEntry_reference(ctx, ec, field)
+	case "orderId":
+		return fieldContext_VoucherEntry_orderId(ctx, ec, field)
+	case "at":
+		return fieldContext_VoucherEntry_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherEntry", field.Name)
+}
+
+func childFields_Wish(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Wish_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_Wish_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_Wish_quantity(ctx, ec, field)
+	case "note":
+		return fieldContext_Wish_note(ctx, ec, field)
+	case "notify":
+		return fieldContext_Wish_notify(ctx, ec, field)
+	case "addedAt":
+		return fieldContext_Wish_addedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Wish", field.Name)
+}
+
+func childFields_WishList(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_WishList_id(ctx, ec, field)
+	case "name":
+		return fieldContext_WishList_name(ctx, ec, field)
+	case "shareToken":
+		return fieldContext_WishList_shareToken(ctx, ec, field)
+	case "wishes":
+		return fieldContext_WishList_wishes(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_WishList_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WishList", field.Name)
+}
+
+func childFields_WishListPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "wishList":
+		return fieldContext_WishListPayload_wishList(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_WishListPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WishListPayload", field.Name)
+}
+
+func childFields_WorkLists(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "toShip":
+		return fieldContext_WorkLists_toShip(ctx, ec, field)
+	case "onHold":
+		return fieldContext_WorkLists_onHold(ctx, ec, field)
+	case "lateOrders":
+		return fieldContext_WorkLists_lateOrders(ctx, ec, field)
+	case "lateShipments":
+		return fieldContext_WorkLists_lateShipments(ctx, ec, field)
+	case "pendingApproval":
+		return fieldContext_WorkLists_pendingApproval(ctx, ec, field)
+	case "payments":
+		return fieldContext_WorkLists_payments(ctx, ec, field)
+	case "returns":
+		return fieldContext_WorkLists_returns(ctx, ec, field)
+	case "recurring":
+		return fieldContext_WorkLists_recurring(ctx, ec, field)
+	case "pickUps":
+		return fieldContext_WorkLists_pickUps(ctx, ec, field)
+	case "deliveryIssues":
+		return fieldContext_WorkLists_deliveryIssues(ctx, ec, field)
+	case "lateParcels":
+		return fieldContext_WorkLists_lateParcels(ctx, ec, field)
+	case "strayPayments":
+		return fieldContext_WorkLists_strayPayments(ctx, ec, field)
+	case "deposits":
+		return fieldContext_WorkLists_deposits(ctx, ec, field)
+	case "backOrders":
+		return fieldContext_WorkLists_backOrders(ctx, ec, field)
+	case "shortfalls":
+		return fieldContext_WorkLists_shortfalls(ctx, ec, field)
+	case "stockAlerts":
+		return fieldContext_WorkLists_stockAlerts(ctx, ec, field)
+	case "lateStockDeliveries":
+		return fieldContext_WorkLists_lateStockDeliveries(ctx, ec, field)
+	case "gatewayDifferences":
+		return fieldContext_WorkLists_gatewayDifferences(ctx, ec, field)
+	case "overdueAccounts":
+		return fieldContext_WorkLists_overdueAccounts(ctx, ec, field)
+	case "prizeExchanges":
+		return fieldContext_WorkLists_prizeExchanges(ctx, ec, field)
+	case "pointArrivals":
+		return fieldContext_WorkLists_pointArrivals(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WorkLists", field.Name)
+}
+
+func childFields_WriteOffAccountPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return fieldContext_WriteOffAccountPayload_entry(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_WriteOffAccountPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WriteOffAccountPayload", field.Name)
+}
+
+func childFields___Directive(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext___Directive_name(ctx, ec, field)
+	case "description":
+		return fieldContext___Directive_description(ctx, ec, field)
+	case "isRepeatable":
+		return fieldContext___Directive_isRepeatable(ctx, ec, field)
+	case "locations":
+		return fieldContext___Directive_locations(ctx, ec, field)
+	case "args":
+		return fieldContext___Directive_args(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type __Directive", field.Name)
+}
+
+func childFields___EnumValue(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext___EnumValue_name(ctx, ec, field)
+	case "description":
+		return fieldContext___EnumValue_description(ctx, ec, field)
+	case "isDeprecated":
+		return fieldContext___EnumValue_isDeprecated(ctx, ec, field)
+	case "deprecationReason":
+		return fieldContext___EnumValue_deprecationReason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type __EnumValue", field.Name)
+}
+
+func childFields___Field(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext___Field_name(ctx, ec, field)
+	case "description":
+		return fieldContext___Field_description(ctx, ec, field)
+	case "args":
+		return fieldContext___Field_args(ctx, ec, field)
+	case "type":
+		return fieldContext___Field_type(ctx, ec, field)
+	case "isDeprecated":
+		return fieldContext___Field_isDeprecated(ctx, ec, field)
+	case "deprecationReason":
+		return fieldContext___Field_deprecationReason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type __Field", field.Name)
+}
+
+func childFields___InputValue(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext___InputValue_name(ctx, ec, field)
+	case "description":
+		return fieldContext___InputValue_description(ctx, ec, field)
+	case "type":
+		return fieldContext___InputValue_type(ctx, ec, field)
+	case "defaultValue":
+		return fieldContext___InputValue_defaultValue(ctx, ec, field)
+	case "isDeprecated":
+		return fieldContext___InputValue_isDeprecated(ctx, ec, field)
+	case "deprecationReason":
+		return fieldContext___InputValue_deprecationReason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type __InputValue", field.Name)
+}
+
+func childFields___Schema(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "description":
+		return fieldContext___Schema_description(ctx, ec, field)
+	case "types":
+		return fieldContext___Schema_types(ctx, ec, field)
+	case "queryType":
+		return fieldContext___Schema_queryType(ctx, ec, field)
+	case "mutationType":
+		return fieldContext___Schema_mutationType(ctx, ec, field)
+	case "subscriptionType":
+		return fieldContext___Schema_subscriptionType(ctx, ec, field)
+	case "directives":
+		return fieldContext___Schema_directives(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type __Schema", field.Name)
+}
+
+func childFields___Type(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext___Type_kind(ctx, ec, field)
+	case "name":
+		return fieldContext___Type_name(ctx, ec, field)
+	case "description":
+		return fieldContext___Type_description(ctx, ec, field)
+	case "specifiedByURL":
+		return fieldContext___Type_specifiedByURL(ctx, ec, field)
+	case "fields":
+		return fieldContext___Type_fields(ctx, ec, field)
+	case "interfaces":
+		return fieldContext___Type_interfaces(ctx, ec, field)
+	case "possibleTypes":
+		return fieldContext___Type_possibleTypes(ctx, ec, field)
+	case "enumValues":
+		return fieldContext___Type_enumValues(ctx, ec, field)
+	case "inputFields":
+		return fieldContext___Type_inputFields(ctx, ec, field)
+	case "ofType":
+		return fieldContext___Type_ofType(ctx, ec, field)
+	case "isOneOf":
+		return fieldContext___Type_isOneOf(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type __Type", field.Name)
+}

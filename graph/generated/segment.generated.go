@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -29,58 +28,117 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _MemberSearchConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Member]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []page.Edge[member.Member] { return obj.Edges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberSearchConnection_edges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[member.Member]) graphql.Marshaler {
 			return marshalNMemberSearchEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberSearchConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberSearchConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MemberSearchEdge(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MemberSearchConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Member]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []member.Member { return obj.Nodes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberSearchConnection_nodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []member.Member) graphql.Marshaler {
 			return marshalNMember2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMemberᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberSearchConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberSearchConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Member(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MemberSearchConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Member]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberSearchConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberSearchConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberSearchConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MemberSearchConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[member.Member]) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_MemberSearchConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (int, error) {
+		func(ctx context.Context) (any, error) {
 			return obj.TotalCount(ctx)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -89,80 +147,145 @@ func fieldContext_MemberSearchConnection_totalCount(_ context.Context, ec *execu
 }
 
 func _MemberSearchEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[member.Member]) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Cursor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberSearchEdge_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberSearchEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberSearchEdge", field, false, false, "String")
 }
 
 func _MemberSearchEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[member.Member]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() member.Member { return obj.Node },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberSearchEdge_node(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v member.Member) graphql.Marshaler {
 			return marshalNMember2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMember(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberSearchEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberSearchEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Member(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Segment_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Segment_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Segment_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, true, false, "ID")
 }
 
 func _Segment_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Segment_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Segment_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, "String")
 }
 
 func _Segment_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() segment.Kind { return obj.Kind },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Segment_kind(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v segment.Kind) graphql.Marshaler {
 			return marshalNSegmentKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐKind(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Segment_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, "SegmentKind")
 }
 
 func _Segment_conditions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Segment_conditions(ctx, ec, field)
 		},
-		func(ctx context.Context) (string, error) {
+		func(ctx context.Context) (any, error) {
 			return obj.Conditions()
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -171,106 +294,209 @@ func fieldContext_Segment_conditions(_ context.Context, ec *executionContext, fi
 }
 
 func _Segment_members(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Members },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Segment_members(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Members, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Segment_members(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, "Int")
 }
 
 func _Segment_countedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.CountedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Segment_countedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CountedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Segment_countedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, "DateTime")
 }
 
 func _Segment_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.CreatedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Segment_createdAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Segment_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, "DateTime")
 }
 
 func _Segment_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *segment.Segment) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ClosedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Segment_closedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClosedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Segment_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Segment", field, false, false, "DateTime")
 }
 
 func _SegmentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[segment.Segment]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []page.Edge[segment.Segment] { return obj.Edges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SegmentConnection_edges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[segment.Segment]) graphql.Marshaler {
 			return marshalNSegmentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SegmentConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SegmentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_SegmentEdge(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SegmentConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[segment.Segment]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []segment.Segment { return obj.Nodes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SegmentConnection_nodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []segment.Segment) graphql.Marshaler {
 			return marshalNSegment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐSegmentᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SegmentConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SegmentConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Segment(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SegmentConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[segment.Segment]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SegmentConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SegmentConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SegmentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SegmentConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[segment.Segment]) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_SegmentConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (int, error) {
+		func(ctx context.Context) (any, error) {
 			return obj.TotalCount(ctx)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -279,91 +505,200 @@ func fieldContext_SegmentConnection_totalCount(_ context.Context, ec *executionC
 }
 
 func _SegmentEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[segment.Segment]) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Cursor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SegmentEdge_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_SegmentEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SegmentEdge", field, false, false, "String")
 }
 
 func _SegmentEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[segment.Segment]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() segment.Segment { return obj.Node },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SegmentEdge_node(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v segment.Segment) graphql.Marshaler {
 			return marshalNSegment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐSegment(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SegmentEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SegmentEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Segment(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _SegmentExportPayload_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SegmentExportPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.URL },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SegmentExportPayload_url(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-	)
-}
-
-func _SegmentExportPayload_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SegmentExportPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *time.Time { return obj.ExpiresAt },
-		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
-			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-
-func _SegmentExportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SegmentExportPayload) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() []model.UserError { return obj.UserErrors },
-		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
-			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
-		},
 		true,
-	)
-}
-
-func _SegmentPayload_segment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SegmentPayload) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *segment.Segment { return obj.Segment },
-		func(ctx context.Context, selections ast.SelectionSet, v *segment.Segment) graphql.Marshaler {
-			return marshalOSegment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐSegment(ctx, ec, selections, v)
-		},
 		false,
 	)
 }
+func fieldContext_SegmentExportPayload_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SegmentExportPayload", field, false, false, "String")
+}
 
-func _SegmentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SegmentPayload) (ret graphql.Marshaler) {
-	return run.Value(
+func _SegmentExportPayload_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SegmentExportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SegmentExportPayload_expiresAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_SegmentExportPayload_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SegmentExportPayload", field, false, false, "DateTime")
+}
+
+func _SegmentExportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SegmentExportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SegmentExportPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_SegmentExportPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SegmentExportPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _SegmentPayload_segment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SegmentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SegmentPayload_segment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Segment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *segment.Segment) graphql.Marshaler {
+			return marshalOSegment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐSegment(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_SegmentPayload_segment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SegmentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Segment(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _SegmentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SegmentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SegmentPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_SegmentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SegmentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1253,15 +1588,14 @@ func UnmarshalStoreConditionInput(ctx context.Context, raw any) (segment.OfStore
 var memberSearchConnectionImplementors = []string{"MemberSearchConnection"}
 
 func _MemberSearchConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[member.Member]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberSearchConnectionImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberSearchConnectionImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberSearchConnection")
+			out.Values[i] = graphql.MarshalString("MemberSearchConnection")
 		case "edges":
 			out.Values[i] = _MemberSearchConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1303,15 +1637,14 @@ func _MemberSearchConnection(ctx context.Context, ec *executionContext, sel ast.
 var memberSearchEdgeImplementors = []string{"MemberSearchEdge"}
 
 func _MemberSearchEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[member.Member]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberSearchEdgeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberSearchEdgeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberSearchEdge")
+			out.Values[i] = graphql.MarshalString("MemberSearchEdge")
 		case "cursor":
 			out.Values[i] = _MemberSearchEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1342,15 +1675,14 @@ func _MemberSearchEdge(ctx context.Context, ec *executionContext, sel ast.Select
 var segmentImplementors = []string{"Segment"}
 
 func _Segment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *segment.Segment) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, segmentImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, segmentImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("Segment")
+			out.Values[i] = graphql.MarshalString("Segment")
 		case "id":
 			out.Values[i] = _Segment_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1411,15 +1743,14 @@ func _Segment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var segmentConnectionImplementors = []string{"SegmentConnection"}
 
 func _SegmentConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[segment.Segment]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, segmentConnectionImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, segmentConnectionImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("SegmentConnection")
+			out.Values[i] = graphql.MarshalString("SegmentConnection")
 		case "edges":
 			out.Values[i] = _SegmentConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1461,15 +1792,14 @@ func _SegmentConnection(ctx context.Context, ec *executionContext, sel ast.Selec
 var segmentEdgeImplementors = []string{"SegmentEdge"}
 
 func _SegmentEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[segment.Segment]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, segmentEdgeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, segmentEdgeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("SegmentEdge")
+			out.Values[i] = graphql.MarshalString("SegmentEdge")
 		case "cursor":
 			out.Values[i] = _SegmentEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1500,15 +1830,14 @@ func _SegmentEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var segmentExportPayloadImplementors = []string{"SegmentExportPayload"}
 
 func _SegmentExportPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.SegmentExportPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, segmentExportPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, segmentExportPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("SegmentExportPayload")
+			out.Values[i] = graphql.MarshalString("SegmentExportPayload")
 		case "url":
 			out.Values[i] = _SegmentExportPayload_url(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1544,15 +1873,14 @@ func _SegmentExportPayload(ctx context.Context, ec *executionContext, sel ast.Se
 var segmentPayloadImplementors = []string{"SegmentPayload"}
 
 func _SegmentPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.SegmentPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, segmentPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, segmentPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("SegmentPayload")
+			out.Values[i] = graphql.MarshalString("SegmentPayload")
 		case "segment":
 			out.Values[i] = _SegmentPayload_segment(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1603,9 +1931,15 @@ func marshalNMemberSearchConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return _MemberSearchConnection(ctx, ec, sel, &v)
 }
 
+func marshalNMemberSearchEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[member.Member]) graphql.Marshaler {
+	return _MemberSearchEdge(ctx, ec, sel, &v)
+}
+
 func marshalNMemberSearchEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[member.Member]) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _MemberSearchEdge(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNMemberSearchEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1632,8 +1966,10 @@ func marshalNSegment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐ
 }
 
 func marshalNSegment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐSegmentᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []segment.Segment) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _Segment(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNSegment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐSegment(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1649,9 +1985,15 @@ func marshalNSegmentConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return _SegmentConnection(ctx, ec, sel, &v)
 }
 
+func marshalNSegmentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[segment.Segment]) graphql.Marshaler {
+	return _SegmentEdge(ctx, ec, sel, &v)
+}
+
 func marshalNSegmentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[segment.Segment]) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _SegmentEdge(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNSegmentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1673,10 +2015,28 @@ func unmarshalNSegmentFileEncoding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalNSegmentFileEncoding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐEncoding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v segment.Encoding) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SegmentFileEncoding!")
+	}
+	return res
+}
+
 func unmarshalNSegmentFileFormat2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐFormat(ctx context.Context, ec *executionContext, v any) (segment.Format, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := segment.Format(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNSegmentFileFormat2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐFormat(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v segment.Format) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SegmentFileFormat!")
+	}
+	return res
 }
 
 func unmarshalNSegmentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐByIDInput(ctx context.Context, ec *executionContext, v any) (segment.ByIDInput, error) {
@@ -1692,7 +2052,7 @@ func unmarshalNSegmentKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegm
 
 func marshalNSegmentKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v segment.Kind) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "SegmentKind!")
 	}
@@ -1707,6 +2067,15 @@ func unmarshalNStoreConditionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	tmp, err := graphql.UnmarshalString(v)
 	res := segment.StoreKind(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNStoreConditionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐStoreKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v segment.StoreKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "StoreConditionKind!")
+	}
+	return res
 }
 
 func unmarshalOBoughtConditionInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐBought(ctx context.Context, ec *executionContext, v any) (*segment.Bought, error) {

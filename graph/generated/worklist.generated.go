@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -25,255 +24,486 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _WorkLists_toShip(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.ToShip },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_toShip(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ToShip, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_toShip(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_onHold(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.OnHold },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_onHold(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OnHold, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_onHold(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_lateOrders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.LateOrders },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_lateOrders(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LateOrders, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_lateOrders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_lateShipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.LateShipments },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_lateShipments(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LateShipments, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_lateShipments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_pendingApproval(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.PendingApproval },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_pendingApproval(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PendingApproval, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_pendingApproval(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_payments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.Payments },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_payments(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Payments, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_payments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_returns(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.Returns },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_returns(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Returns, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_returns(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_recurring(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.Recurring },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_recurring(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Recurring, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_recurring(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_pickUps(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.PickUps },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_pickUps(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PickUps, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_pickUps(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_deliveryIssues(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.DeliveryIssues },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_deliveryIssues(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeliveryIssues, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_deliveryIssues(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_lateParcels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.LateParcels },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_lateParcels(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LateParcels, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_lateParcels(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_strayPayments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.StrayPayments },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_strayPayments(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StrayPayments, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_strayPayments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_deposits(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.Deposits },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_deposits(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deposits, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_deposits(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_backOrders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.BackOrders },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_backOrders(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BackOrders, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_backOrders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_shortfalls(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.Shortfalls },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_shortfalls(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shortfalls, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_shortfalls(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_stockAlerts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.StockAlerts },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_stockAlerts(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StockAlerts, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_stockAlerts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_lateStockDeliveries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.LateStockDeliveries },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_lateStockDeliveries(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LateStockDeliveries, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_lateStockDeliveries(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_gatewayDifferences(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.GatewayDifferences },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_gatewayDifferences(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GatewayDifferences, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_gatewayDifferences(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_overdueAccounts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.OverdueAccounts },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_overdueAccounts(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OverdueAccounts, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_overdueAccounts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_prizeExchanges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.PrizeExchanges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_prizeExchanges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PrizeExchanges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_prizeExchanges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 func _WorkLists_pointArrivals(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *worklist.Counts) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.PointArrivals },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_WorkLists_pointArrivals(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PointArrivals, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_WorkLists_pointArrivals(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WorkLists", field, false, false, "Int")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -291,15 +521,14 @@ func _WorkLists_pointArrivals(ctx context.Context, ec *executionContext, field g
 var workListsImplementors = []string{"WorkLists"}
 
 func _WorkLists(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *worklist.Counts) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, workListsImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, workListsImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("WorkLists")
+			out.Values[i] = graphql.MarshalString("WorkLists")
 		case "toShip":
 			out.Values[i] = _WorkLists_toShip(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
