@@ -2,6 +2,7 @@ package resolvers_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/messaging"
 )
 
 // shares gives a member another's e-mail address.
@@ -46,6 +48,64 @@ func TestAnAddressThatTwoMembersHaveGetsAMailingOnceAndUnsubscribesForBoth(t *te
 	}
 	require.Equal(t, 2, countOf(t, m.App, `SELECT count(*) FROM member_consents WHERE how = 'UNSUBSCRIBE' AND NOT given AND wording = $1`, sent), "each withdrawal has its proof")
 	require.Equal(t, map[string]string{hanako: "LEFT_OUT UNSUBSCRIBED", jiro: "LEFT_OUT UNSUBSCRIBED", other: "SENT"}, m.recipients(t, m.sent(t, content(nil))))
+}
+
+// joins makes an account with the address that agrees to e-mails of the brand.
+func (m *mailRoom) joins(t *testing.T, email string) customer {
+	t.Helper()
+	c := newCustomer(t, m.App, email)
+	require.Empty(t, c.do(t, `mutation { joinMembership(input: {settings: [{medium: MAIL, given: true}], wording: "2026-04"}) { userErrors { code field } } }`, nil).Code())
+	return c
+}
+
+// release lets e-mails go to the address again, and answers how many members have it.
+func (m *mailRoom) release(t *testing.T, email string) (members int) {
+	t.Helper()
+	office := m.office
+	office.Permissions = append(slices.Clone(office.Permissions), access.MemberWrite)
+	require.Equal(t, []string{"true"}, as(t, m.App, office).done(t, "releaseMailAddress", "released", apptest.Variables{"email": email}, "released"))
+	return countOf(t, m.App, `SELECT jsonb_array_length(data->'memberIds') FROM events WHERE type = 'mail_address.released' ORDER BY at DESC LIMIT 1`)
+}
+
+func TestAnAccountWithAMembersAddressUnsubscribesAndIsReleasedWithThem(t *testing.T) {
+	t.Parallel()
+	m := newMailRoom(t)
+	m.member(t, "山田 花子", "09012345601")
+	sent := m.sent(t, content(nil))
+	l := m.letters(t)[0]
+	m.joins(t, "09012345601@example.jp")
+	status, _, _ := m.request(t, http.MethodPost, linkIn(t, l.text, "/mailings/unsubscribe/"), nil)
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, 2, countOf(t, m.App, `SELECT count(*) FROM member_consents WHERE how = 'UNSUBSCRIBE' AND NOT given AND wording = $1`, sent), "the account too, whose address is sealed")
+	_, outcome := m.returns(t, noticeOf(strings.Trim(l.header.Get("Message-Id"), "<>"), "5.1.1", "a"), mailSecret)
+	require.Contains(t, outcome, "TAKEN")
+	require.Equal(t, 2, m.release(t, "09012345601@example.jp"))
+}
+
+// An address at which nothing arrives is dead, not its member: e-mails go to the new one, by
+// the consent that was given.
+func TestMailingsGoToTheNewAddressOfAnAccount(t *testing.T) {
+	t.Parallel()
+	m := newMailRoom(t)
+	hanako := m.joins(t, "hanako@example.jp")
+	member := id.Global("Member", keyOf(t, hanako.id))
+	m.exec(t, `UPDATE memberships SET registered_store_id = $1`, m.shop) // of whom the mailings are
+	m.sent(t, content(nil))
+	l := m.letters(t)[0]
+	_, outcome := m.returns(t, noticeOf(strings.Trim(l.header.Get("Message-Id"), "<>"), "5.1.1", "a"), mailSecret)
+	require.Contains(t, outcome, "TAKEN")
+	require.Equal(t, map[string]string{member: "LEFT_OUT BOUNCED"}, m.recipients(t, m.sent(t, content(nil))))
+
+	require.Empty(t, hanako.moves(t, "new@example.jp"))
+	require.Empty(t, confirms(t, m.App, mailedToken(t, m.App, messaging.KindEmailChange), hanako.bearer))
+	require.Equal(t, map[string]string{member: "SENT"}, m.recipients(t, m.sent(t, content(nil))))
+	all := m.letters(t)
+	require.Equal(t, "new@example.jp", all[len(all)-1].to)
+
+	// The link in an e-mail to the address before is still the member's.
+	status, _, _ := m.request(t, http.MethodPost, linkIn(t, l.text, "/mailings/unsubscribe/"), nil)
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, map[string]string{member: "LEFT_OUT UNSUBSCRIBED"}, m.recipients(t, m.sent(t, content(nil))))
 }
 
 func TestWhatReadersDoAfterAMergeCounts(t *testing.T) {

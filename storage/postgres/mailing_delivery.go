@@ -163,10 +163,14 @@ func (s *Mailings) Release(ctx context.Context, brandID uuid.UUID, email string,
 	if err != nil {
 		return nil, err
 	}
+	hash, err := addressHash(ctx, s.keys, email)
+	if err != nil {
+		return nil, err
+	}
 	return first[mailing.Released](ctx, s.db, `
 		WITH released AS (UPDATE mail_addresses SET suppressed_at = NULL, soft_bounces = 0, updated_at = $2 WHERE hash = ANY($1) AND suppressed_at IS NOT NULL RETURNING 1)
 		SELECT ($1::bytea[])[1] AS hash, ARRAY(
 			SELECT j.member_id FROM memberships j WHERE j.brand_id = $3 AND j.ended_at IS NULL AND j.member_id = ANY(ARRAY(
-				SELECT id FROM accounts WHERE email = $4 AND closed_at IS NULL UNION ALL SELECT member_id FROM profiles WHERE email_hash = ANY($1))) ORDER BY j.member_id) AS member_ids
-		WHERE EXISTS (SELECT FROM released)`, hashes, at, brandID, email)
+				SELECT `+accountAt(`$5`, `$4`)+` UNION ALL SELECT member_id FROM profiles WHERE email_hash = ANY($1))) ORDER BY j.member_id) AS member_ids
+		WHERE EXISTS (SELECT FROM released)`, hashes, at, brandID, email, hash)
 }

@@ -75,9 +75,13 @@ func (s *Mailings) Sharing(ctx context.Context, t mailing.Token, brandID uuid.UU
 			hashes, email = all, sealing.Email(r.Email)
 		}
 	}
+	hash, err := addressHash(ctx, s.keys, email)
+	if err != nil {
+		return nil, err
+	}
 	return s.segments.ids(ctx, mailingChain+`
-		SELECT m.id FROM members m WHERE m.id = ANY(ARRAY(SELECT id FROM accounts WHERE email = $5 AND closed_at IS NULL UNION ALL SELECT member_id FROM profiles WHERE email_hash = ANY($4)))
+		SELECT m.id FROM members m WHERE m.id = ANY(ARRAY(SELECT `+accountAt(`$6`, `$5`)+` UNION ALL SELECT member_id FROM profiles WHERE email_hash = ANY($4)))
 			AND m.id NOT IN (SELECT id FROM chain) AND m.id NOT IN (SELECT member_id FROM reader) AND m.merged_into IS NULL AND m.erased_at IS NULL
 			AND EXISTS (SELECT FROM memberships j WHERE j.member_id = m.id AND j.brand_id = $3 AND j.ended_at IS NULL)
-		ORDER BY m.id`, t.MailingID, t.MemberID, brandID, hashes, email)
+		ORDER BY m.id`, t.MailingID, t.MemberID, brandID, hashes, email, hash)
 }
