@@ -74,6 +74,7 @@ var still = map[string]string{
 	"recordPetWeight":          "a weight",
 	"recordProductView":        "a view",
 	"withdrawMemberErasure":    "a request",
+	"cancelEmailChange":        "a request",
 }
 
 func TestWhatMovesSomethingTakesAKey(t *testing.T) {

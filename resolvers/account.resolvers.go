@@ -14,6 +14,10 @@ import (
 	"github.com/noren-commerce/noren/graph/model"
 )
 
+func (r *accountResolver) PendingEmail(ctx context.Context, obj *identity.Account) (*identity.PendingEmail, error) {
+	return load(ctx).PendingEmails.Load(ctx, obj.ID)
+}
+
 func (r *accountResolver) SecondFactor(ctx context.Context, obj *identity.Account) (bool, error) {
 	return load(ctx).SecondFactors.Load(ctx, obj.ID)
 }
@@ -62,6 +66,21 @@ func (r *mutationResolver) CloseAccount(ctx context.Context, input identity.Clos
 
 func (r *mutationResolver) CloseMember(ctx context.Context, input identity.CloseMemberInput) (model.DonePayload, error) {
 	return donePayload(ctx, r.Accounts.CloseMember(ctx, input))
+}
+
+func (r *mutationResolver) RequestEmailChange(ctx context.Context, input identity.RequestEmailChangeInput) (model.AccountPayload, error) {
+	account, err := r.Accounts.RequestEmailChange(ctx, input)
+	return accountPayload(ctx, account, err)
+}
+
+func (r *mutationResolver) CancelEmailChange(ctx context.Context) (model.AccountPayload, error) {
+	account, err := r.Accounts.CancelEmailChange(ctx)
+	return accountPayload(ctx, account, err)
+}
+
+func (r *mutationResolver) ConfirmEmailChange(ctx context.Context, input model.ConfirmEmailChangeInput) (model.AccountPayload, error) {
+	account, err := r.Accounts.ConfirmEmailChange(ctx, input.Token)
+	return accountPayload(ctx, account, err)
 }
 
 func (r *mutationResolver) RequestEmailVerification(ctx context.Context) (model.DonePayload, error) {

@@ -2,6 +2,7 @@ package resolvers_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/messaging"
 )
 
 // shares gives a member another's e-mail address.
@@ -50,35 +52,62 @@ func TestAnAddressThatTwoMembersHaveGetsAMailingOnceAndUnsubscribesForBoth(t *te
 	require.Equal(t, map[string]string{hanako: "LEFT_OUT UNSUBSCRIBED", jiro: "LEFT_OUT UNSUBSCRIBED", other: "SENT"}, m.recipients(t, m.sent(t, content(nil))))
 }
 
-func TestUnsubscribingReachesTheAccountWithTheAddress(t *testing.T) {
-	t.Parallel()
-	m := newMailRoom(t)
-	hanako := m.member(t, "山田 花子", "09012345601")
-	online := newCustomer(t, m.App, "09012345601@example.jp")
-	online.do(t, `mutation { joinMembership(input: {settings: [{medium: MAIL, given: true}]}) { userErrors { code } } }`, nil)
-	m.sent(t, content(nil))
-	for _, l := range m.letters(t) {
-		status, _, _ := m.request(t, http.MethodPost, linkIn(t, l.text, "/mailings/unsubscribe/"), nil)
-		require.Equal(t, http.StatusOK, status)
-	}
-	require.ElementsMatch(t, []uuid.UUID{keyOf(t, hanako), keyOf(t, online.id)}, withdrawn(t, m), "the account's address is sealed, and found all the same")
-	m.exec(t, `INSERT INTO mail_addresses (hash, soft_bounces, suppressed_at, diagnosis, updated_at) SELECT email_hash, 0, now(), '', now() FROM profiles WHERE member_id = $1 ON CONFLICT (hash) DO UPDATE SET suppressed_at = now()`, keyOf(t, hanako))
-	var released struct {
-		ReleaseMailAddress struct{ UserErrors []userError }
-	}
-	m.DoAs(t, access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberWrite}}, `mutation($input: ReleaseMailAddressInput!) { releaseMailAddress(input: $input) { userErrors { code field } } }`, in(apptest.Variables{"email": "09012345601@example.jp"})).Into(t, &released)
-	require.Empty(t, released.ReleaseMailAddress.UserErrors)
-	require.Equal(t, 1, countOf(t, m.App, `SELECT count(*) FROM events WHERE type = 'mail_address.released' AND jsonb_array_length(data->'memberIds') = 2`))
+// joins makes an account with the address that agrees to e-mails of the brand.
+func (m *mailRoom) joins(t *testing.T, email string) customer {
+	t.Helper()
+	c := newCustomer(t, m.App, email)
+	require.Empty(t, c.do(t, `mutation { joinMembership(input: {settings: [{medium: MAIL, given: true}], wording: "2026-04"}) { userErrors { code field } } }`, nil).Code())
+	return c
 }
 
-// withdrawn are those who withdrew by a link.
-func withdrawn(t *testing.T, m *mailRoom) []uuid.UUID {
+// release lets e-mails go to the address again, and answers how many members have it.
+func (m *mailRoom) release(t *testing.T, email string) (members int) {
 	t.Helper()
-	rows, err := m.DB.Pool().Query(t.Context(), `SELECT member_id FROM member_consents WHERE how = 'UNSUBSCRIBE' AND NOT given`)
-	require.NoError(t, err)
-	all, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	require.NoError(t, err)
-	return all
+	office := m.office
+	office.Permissions = append(slices.Clone(office.Permissions), access.MemberWrite)
+	require.Equal(t, []string{"true"}, as(t, m.App, office).done(t, "releaseMailAddress", "released", apptest.Variables{"email": email}, "released"))
+	return countOf(t, m.App, `SELECT jsonb_array_length(data->'memberIds') FROM events WHERE type = 'mail_address.released' ORDER BY at DESC LIMIT 1`)
+}
+
+func TestAnAccountWithAMembersAddressUnsubscribesAndIsReleasedWithThem(t *testing.T) {
+	t.Parallel()
+	m := newMailRoom(t)
+	m.member(t, "山田 花子", "09012345601")
+	sent := m.sent(t, content(nil))
+	l := m.letters(t)[0]
+	m.joins(t, "09012345601@example.jp")
+	status, _, _ := m.request(t, http.MethodPost, linkIn(t, l.text, "/mailings/unsubscribe/"), nil)
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, 2, countOf(t, m.App, `SELECT count(*) FROM member_consents WHERE how = 'UNSUBSCRIBE' AND NOT given AND wording = $1`, sent), "the account too, whose address is sealed")
+	_, outcome := m.returns(t, noticeOf(strings.Trim(l.header.Get("Message-Id"), "<>"), "5.1.1", "a"), mailSecret)
+	require.Contains(t, outcome, "TAKEN")
+	require.Equal(t, 2, m.release(t, "09012345601@example.jp"))
+}
+
+// An address at which nothing arrives is dead, not its member: e-mails go to the new one, by
+// the consent that was given.
+func TestMailingsGoToTheNewAddressOfAnAccount(t *testing.T) {
+	t.Parallel()
+	m := newMailRoom(t)
+	hanako := m.joins(t, "hanako@example.jp")
+	member := id.Global("Member", keyOf(t, hanako.id))
+	m.exec(t, `UPDATE memberships SET registered_store_id = $1`, m.shop) // of whom the mailings are
+	m.sent(t, content(nil))
+	l := m.letters(t)[0]
+	_, outcome := m.returns(t, noticeOf(strings.Trim(l.header.Get("Message-Id"), "<>"), "5.1.1", "a"), mailSecret)
+	require.Contains(t, outcome, "TAKEN")
+	require.Equal(t, map[string]string{member: "LEFT_OUT BOUNCED"}, m.recipients(t, m.sent(t, content(nil))))
+
+	require.Empty(t, hanako.moves(t, "new@example.jp"))
+	require.Empty(t, confirms(t, m.App, mailedToken(t, m.App, messaging.KindEmailChange), hanako.bearer))
+	require.Equal(t, map[string]string{member: "SENT"}, m.recipients(t, m.sent(t, content(nil))))
+	all := m.letters(t)
+	require.Equal(t, "new@example.jp", all[len(all)-1].to)
+
+	// The link in an e-mail to the address before is still the member's.
+	status, _, _ := m.request(t, http.MethodPost, linkIn(t, l.text, "/mailings/unsubscribe/"), nil)
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, map[string]string{member: "LEFT_OUT UNSUBSCRIBED"}, m.recipients(t, m.sent(t, content(nil))))
 }
 
 func TestWhatReadersDoAfterAMergeCounts(t *testing.T) {

@@ -74,6 +74,11 @@ func (r *mutationResolver) UpdateMember(ctx context.Context, input member.Update
 	return memberPayload(ctx, m, err)
 }
 
+func (r *mutationResolver) RequestMemberEmailChange(ctx context.Context, input member.EmailChangeInput) (model.MemberPayload, error) {
+	m, err := r.Resolver.Members.RequestEmailChange(ctx, input)
+	return memberPayload(ctx, m, err)
+}
+
 func (r *mutationResolver) IssueMemberCard(ctx context.Context, input member.IssueInput) (model.MemberPayload, error) {
 	m, err := r.Resolver.Members.Issue(ctx, input)
 	return memberPayload(ctx, m, err)

@@ -191,9 +191,10 @@ type Loaders struct {
 	Corrections   *graph.Loader[uuid.UUID, []purchase.Correction] // by purchase
 	Logins        *graph.Loader[uuid.UUID, []identity.Link]       // by account
 
-	Sessions      *graph.Loader[uuid.UUID, []identity.Session]    // by account
-	Groups        *graph.Loader[uuid.UUID, []identity.Membership] // by account
-	SecondFactors *graph.Loader[uuid.UUID, bool]                  // by account
+	Sessions      *graph.Loader[uuid.UUID, []identity.Session]     // by account
+	Groups        *graph.Loader[uuid.UUID, []identity.Membership]  // by account
+	SecondFactors *graph.Loader[uuid.UUID, bool]                   // by account
+	PendingEmails *graph.Loader[uuid.UUID, *identity.PendingEmail] // by account
 
 	Payments       *graph.Loader[uuid.UUID, []payment.Payment] // by order
 	Payment        *graph.Loader[uuid.UUID, payment.Payment]
@@ -325,6 +326,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Sessions:      graph.NewLoader(graph.Grouped(r.Accounts.Sessions, func(s identity.Session) uuid.UUID { return s.AccountID })),
 		Groups:        graph.NewLoader(graph.Grouped(r.Accounts.GroupsOf, func(m identity.Membership) uuid.UUID { return m.AccountID })),
 		SecondFactors: graph.NewLoader(r.Accounts.WithFactor),
+		PendingEmails: graph.NewLoader(graph.ByKey(r.Accounts.PendingEmails, func(p *identity.PendingEmail) uuid.UUID { return p.AccountID })),
 
 		Payments:        graph.NewLoader(graph.Grouped(r.Payments.OfOrders, func(p payment.Payment) uuid.UUID { return p.OrderID })),
 		BankAllocations: graph.NewLoader(graph.Grouped(r.Banking.AllocationsOf, func(a banking.Allocation) uuid.UUID { return a.LineID })),

@@ -7,6 +7,7 @@ import (
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/messaging"
 )
 
@@ -24,11 +25,18 @@ var accountOperations = map[string]clientOperation{
 	"app/RequestEmailVerification": {6, asNewcomer(nil)},
 	"app/VerifyEmail":              {5, verifying},
 	"web/VerifyEmail":              {5, verifying},
+	"app/RequestEmailChange":       {13, asMover(anotherAddress)},
+	"web/RequestEmailChange":       {13, asMover(anotherAddress)},
+	"app/CancelEmailChange":        {6, givingUp},
+	"web/CancelEmailChange":        {6, givingUp},
+	"app/ConfirmEmailChange":       {16, moving},
+	"web/ConfirmEmailChange":       {16, moving},
+	"app/EmailAddress":             {2, func(_ *testing.T, w *world) question { return question{nil, w.member.headers()} }},
 	"app/RequestPasswordReset":     {6, forgetting},
 	"web/RequestPasswordReset":     {6, forgetting},
-	"app/ResetPassword":            {13, resetting},
-	"web/ResetPassword":            {13, resetting},
-	"app/ChangePassword":           {6, asNewcomer(changedPassword)},
+	"app/ResetPassword":            {14, resetting},
+	"web/ResetPassword":            {14, resetting},
+	"app/ChangePassword":           {7, asNewcomer(changedPassword)},
 	"app/StartTotp":                {3, asNewcomer(nil)},
 	"app/ConfirmTotp":              {8, confirming},
 	"app/RemoveTotp":               {9, removingFactor},
@@ -48,12 +56,12 @@ var accountOperations = map[string]clientOperation{
 	}},
 	"admin/StaffLogout": {4, asClerk(nil)},
 	"admin/StaffMe":     {4, asClerk(nil)},
-	"admin/ResetPassword": {6, func(t *testing.T, w *world) question {
+	"admin/ResetPassword": {7, func(t *testing.T, w *world) question {
 		email := w.email()
 		employ(t, w.App, email, access.RoleStaff, access.CatalogRead)
 		return w.resetting(t, email)
 	}},
-	"admin/ChangePassword": {6, asClerk(changedPassword)},
+	"admin/ChangePassword": {7, asClerk(changedPassword)},
 }
 
 const betterPassword = "a better horse battery"
@@ -102,6 +110,36 @@ func refreshing(t *testing.T, w *world) question {
 func verifying(t *testing.T, w *world) question {
 	newCustomer(t, w.App, w.email())
 	return question{in(apptest.Variables{"token": mailedToken(t, w.App, messaging.KindEmailVerification)}), nil}
+}
+
+func anotherAddress(w *world) apptest.Variables {
+	return apptest.Variables{"email": w.email(), "password": goodPassword}
+}
+
+// mover is a member who has just logged in.
+func (w *world) mover(t *testing.T) customer {
+	email := w.email()
+	_, _, err := w.App.App.Accounts.Ensure(access.With(t.Context(), access.System), identity.EnsureInput{Email: email, Password: goodPassword, Role: access.RoleMember, BrandID: &w.BrandID})
+	require.NoError(t, err)
+	got := login(t, w.App, email, goodPassword)
+	require.Empty(t, got.UserErrors)
+	return customer{w.App, got.Account.ID, got.bearer()}
+}
+
+func asMover(input func(*world) apptest.Variables) func(*testing.T, *world) question {
+	return func(t *testing.T, w *world) question { return question{in(input(w)), w.mover(t).headers()} }
+}
+
+func givingUp(t *testing.T, w *world) question {
+	c := w.mover(t)
+	require.Empty(t, c.moves(t, w.email()))
+	return question{nil, c.headers()}
+}
+
+func moving(t *testing.T, w *world) question {
+	c := w.mover(t)
+	require.Empty(t, c.moves(t, w.email()))
+	return question{in(apptest.Variables{"token": mailedToken(t, w.App, messaging.KindEmailChange)}), c.headers()}
 }
 
 func forgetting(t *testing.T, w *world) question {

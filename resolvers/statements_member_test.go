@@ -89,6 +89,11 @@ var memberOperations = map[string]clientOperation{
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest, "person": apptest.Variables{"name": w.key()}}
 	})},
+	"admin/RequestMemberEmailChange": {13, input(func(t *testing.T, w *world) apptest.Variables {
+		c := w.mover(t)
+		c.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
+		return apptest.Variables{"memberId": id.Global("Member", keyOf(t, c.id)), "email": w.email(), "reason": "本人確認済み"}
+	})},
 	"admin/IssueMemberCard": {12, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "memberId": guest, "kind": "DIGITAL"}
@@ -176,7 +181,7 @@ var memberOperations = map[string]clientOperation{
 // asMember is asked by somebody who has joined.
 func asMember(variables func(*testing.T, *world, customer) apptest.Variables) func(*testing.T, *world) question {
 	return func(t *testing.T, w *world) question {
-		c := newCustomer(t, w.App, w.email())
+		c := w.mover(t)
 		c.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
 		return question{variables(t, w, c), c.headers()}
 	}

@@ -35,7 +35,7 @@ var shopOperations = map[string]clientOperation{
 		w.office(t)
 		return question{apptest.Variables{"slug": w.broad}, nil}
 	}},
-	"web/MyPage":   {4, func(_ *testing.T, w *world) question { return question{nil, w.member.headers()} }},
+	"web/MyPage":   {5, func(_ *testing.T, w *world) question { return question{nil, w.member.headers()} }},
 	"web/CartPage": {7, func(t *testing.T, w *world) question { return question{nil, w.filled(t)} }},
 	"web/PutInCart": {7, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"variantId": id.Global("Variant", w.spare), "quantity": 1}), w.filled(t)}

@@ -21,6 +21,7 @@ type Purpose string
 const (
 	VerifyEmail   Purpose = "VERIFY_EMAIL"
 	ResetPassword Purpose = "RESET_PASSWORD"
+	ChangeEmail   Purpose = "CHANGE_EMAIL"
 )
 
 const (
@@ -152,10 +153,15 @@ func (s *Service) ResetPassword(ctx context.Context, in ResetPasswordInput) erro
 	})
 }
 
-// newPassword stores a hash and ends the account's sessions but the one to keep.
+// newPassword stores a hash, gives up the address that the account waits for, and ends its
+// sessions but the one to keep.
 func (s *Service) newPassword(ctx context.Context, accountID uuid.UUID, hash string, keep uuid.UUID) ([]uuid.UUID, error) {
 	now := s.Now()
 	if err := s.Store.SetPassword(ctx, accountID, hash, now); err != nil {
+		return nil, err
+	}
+	// Who is told of a change of address that they did not ask for stops it so.
+	if _, err := s.Store.DropEmailChange(ctx, accountID, now); err != nil {
 		return nil, err
 	}
 	if err := s.Events.Record(ctx, event.New(ctx, now, "account.password_changed", "Account", accountID, nil)); err != nil {

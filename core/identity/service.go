@@ -17,6 +17,7 @@ import (
 // Store keeps accounts and sessions.
 type Store interface {
 	OneTimeStore
+	EmailStore
 	FactorStore
 	StaffStore
 

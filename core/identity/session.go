@@ -74,6 +74,7 @@ const (
 	endedByPassword = "PASSWORD_CHANGED"
 	endedByClaim    = "CLAIMED"
 	endedByStaff    = "REVOKED_BY_STAFF"
+	endedByEmail    = "EMAIL_CHANGED"
 )
 
 // newSecret is a fresh secret for a token: 130 random bits.

@@ -18,6 +18,7 @@ var (
 	ErrErasureOpen  = fault.Conflict("ERASURE_WAITING", "消去のお申し込みを受け付け済みです", "The erasure has been asked for already")
 	ErrMergeErasure = fault.Conflict("ERASURE_WAITING", "消去のお申し込みを受け付けている会員は統合できません", "A member whose erasure has been asked for cannot be merged")
 	ErrNotWaiting   = fault.Conflict("REQUEST_NOT_WAITING", "このお申し込みは処理済みです", "The request is not waiting any more")
+	ErrNoAccount    = fault.Conflict("MEMBER_ACCOUNT_MISSING", "この会員にはログイン用のアカウントがありません。メールアドレスは会員情報の修正で変更してください", "The member has no account to log in with; correct the e-mail address with their other data")
 	ErrStore        = fault.NotFound("STORE_UNKNOWN", "店舗が見つかりません", "There is no such store")
 	ErrNoContact    = fault.Invalid("MEMBER_NAMELESS", "氏名・電話番号・メールアドレスのいずれかを入力してください", "Say a name, a phone number or an e-mail address")
 	ErrSearch       = fault.Invalid("SEARCH_ONE", "会員番号・メールアドレス・電話番号・会員コードのいずれか1つを指定してください", "Say one of member number, e-mail address, phone number and member code")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/identity"
 )
 
 // Hidden stands for what is not shown.
@@ -84,11 +85,4 @@ func MaskNumber(number string) string {
 }
 
 // MaskEmail leaves the first character of an address.
-func MaskEmail(email string) string {
-	local, _, ok := strings.Cut(email, "@")
-	if !ok {
-		return ""
-	}
-	first, _ := utf8.DecodeRuneInString(local)
-	return string(first) + "***@***"
-}
+func MaskEmail(email string) string { return identity.MaskEmail(email) }

@@ -65,8 +65,10 @@ type Store interface {
 	RequestStore
 }
 
-// Accounts ends accounts; the caller has asked whether the actor may.
+// Accounts ends accounts and changes their addresses; the caller has asked whether the actor may.
 type Accounts interface {
+	// AskEmailChange mails a link to the address with which the account is to log in.
+	AskEmailChange(ctx context.Context, accountID uuid.UUID, email string, byShop bool) error
 	// Prove fails unless it is the actor who acts, and not only who holds their token.
 	Prove(ctx context.Context, password, code string) error
 	// End closes the account for good and forgets its owner; nothing happens if there is none.

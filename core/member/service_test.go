@@ -64,6 +64,8 @@ func (c *club) Prove(_ context.Context, password, _ string) error {
 	return nil
 }
 
+func (c *club) AskEmailChange(context.Context, uuid.UUID, string, bool) error { return nil }
+
 var errStays = errors.New("the account stays")
 
 func (c *club) End(_ context.Context, accountID uuid.UUID) error {

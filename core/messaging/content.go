@@ -20,6 +20,31 @@ type PasswordReset struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 }
 
+// EmailChange lets an account log in with the address that it goes to. Whose that is, is not
+// known before the link is opened: it names nobody.
+type EmailChange struct {
+	URL       string    `json:"url"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// EmailChangeTaken tells the owner of an account that somebody wanted to have its address.
+type EmailChangeTaken struct{}
+
+// EmailChangeAsked tells an account's address that another one is to take its place.
+type EmailChangeAsked struct {
+	Name      string    `json:"name"`
+	To        string    `json:"to"` // masked
+	ByShop    bool      `json:"byShop,omitempty"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// EmailChanged tells an address that its account logs in with another one.
+type EmailChanged struct {
+	Name string    `json:"name"`
+	To   string    `json:"to"` // masked
+	At   time.Time `json:"at"`
+}
+
 // OrderConfirmation repeats a placed order to its customer. Amounts are minor units.
 type OrderConfirmation struct {
 	Name          string         `json:"name"`

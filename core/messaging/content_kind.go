@@ -24,6 +24,18 @@ func (EmailVerification) Kind() Kind { return KindEmailVerification }
 // Kind is KindPasswordReset.
 func (PasswordReset) Kind() Kind { return KindPasswordReset }
 
+// Kind is KindEmailChange.
+func (EmailChange) Kind() Kind { return KindEmailChange }
+
+// Kind is KindEmailChangeTaken.
+func (EmailChangeTaken) Kind() Kind { return KindEmailChangeTaken }
+
+// Kind is KindEmailChangeAsked.
+func (EmailChangeAsked) Kind() Kind { return KindEmailChangeAsked }
+
+// Kind is KindEmailChanged.
+func (EmailChanged) Kind() Kind { return KindEmailChanged }
+
 // Kind is KindOrderConfirmation.
 func (OrderConfirmation) Kind() Kind { return KindOrderConfirmation }
 
@@ -103,6 +115,10 @@ func (PaymentLapsed) Kind() Kind { return KindPaymentLapsed }
 var blanks = map[Kind]func() Content{
 	KindEmailVerification:  func() Content { return &EmailVerification{} },
 	KindPasswordReset:      func() Content { return &PasswordReset{} },
+	KindEmailChange:        func() Content { return &EmailChange{} },
+	KindEmailChangeTaken:   func() Content { return &EmailChangeTaken{} },
+	KindEmailChangeAsked:   func() Content { return &EmailChangeAsked{} },
+	KindEmailChanged:       func() Content { return &EmailChanged{} },
 	KindOrderConfirmation:  func() Content { return &OrderConfirmation{} },
 	KindPaymentReceived:    func() Content { return &PaymentReceived{} },
 	KindOrderShipped:       func() Content { return &OrderShipped{} },

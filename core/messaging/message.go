@@ -24,6 +24,10 @@ type Kind string
 const (
 	KindEmailVerification  Kind = "email_verification"
 	KindPasswordReset      Kind = "password_reset"
+	KindEmailChange        Kind = "email_change"
+	KindEmailChangeTaken   Kind = "email_change_taken"
+	KindEmailChangeAsked   Kind = "email_change_asked"
+	KindEmailChanged       Kind = "email_changed"
 	KindOrderConfirmation  Kind = "order_confirmation"
 	KindPaymentReceived    Kind = "payment_received"
 	KindOrderShipped       Kind = "order_shipped"
@@ -62,7 +66,7 @@ const (
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
+	KindEmailVerification, KindPasswordReset, KindEmailChange, KindEmailChangeTaken, KindEmailChangeAsked, KindEmailChanged, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindOrderRescheduled, KindBankTransfer, KindCardDeclined, KindPaymentLapsed,
 	KindBackInStock, KindWishNews, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindOrdersLate, KindLotsExpiring, KindReturnNotice, KindStoreSlip, KindParcelNotice,

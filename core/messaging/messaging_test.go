@@ -81,6 +81,10 @@ var samples = []messaging.Content{
 	messaging.CardDeclined{Name: "山田 花子", OrderNumber: "A-1001", Amount: 4510, Currency: "JPY", Until: noon, URL: "https://shop.example/orders/1"},
 	messaging.PaymentLapsed{Name: "山田 花子", OrderNumber: "A-1001", Amount: 4510, Currency: "JPY", Until: &noon, URL: "https://shop.example/orders/1"},
 	messaging.ReturnNotice{Name: "山田 花子", OrderNumber: "A-1001", ReturnNumber: "A-1001-R1", Event: "RECEIVED", Lines: []messaging.OrderPart{{Name: "ひのき猫砂 6L", Quantity: 1}}, Refund: 900, Fee: 100, Currency: money.JPY},
+	messaging.EmailChange{URL: "https://shop.example/confirm-email?token=a", ExpiresAt: noon},
+	messaging.EmailChangeTaken{},
+	messaging.EmailChangeAsked{Name: "山田 花子", To: "n***@***", ByShop: true, ExpiresAt: noon},
+	messaging.EmailChanged{Name: "山田 花子", To: "n***@***", At: noon},
 }
 
 func TestEveryKindIsWrittenInEveryLanguage(t *testing.T) {

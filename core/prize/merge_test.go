@@ -18,8 +18,9 @@ import (
 // open lets every account end.
 type open struct{}
 
-func (open) Prove(context.Context, string, string) error { return nil }
-func (open) End(context.Context, uuid.UUID) error        { return nil }
+func (open) Prove(context.Context, string, string) error                   { return nil }
+func (open) AskEmailChange(context.Context, uuid.UUID, string, bool) error { return nil }
+func (open) End(context.Context, uuid.UUID) error                          { return nil }
 
 // A merge waits for an exchange that is under way, and takes it along; the next one finds
 // nobody.

@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -25,111 +24,210 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _Address_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Address_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Address_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_kana(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Kana },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Address_kana(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kana, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Address_kana(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Company },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Address_company(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Company, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Address_company(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_postalCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.PostalCode },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Address_postalCode(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PostalCode, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Address_postalCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_prefecture(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() customer.Prefecture { return obj.Prefecture },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Address_prefecture(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Prefecture, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v customer.Prefecture) graphql.Marshaler {
 			return marshalNPrefecture2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Address_prefecture(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Address", field, false, false, "Prefecture")
 }
 
 func _Address_city(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.City },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Address_city(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.City, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Address_city(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_line1(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Line1 },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Address_line1(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Line1, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Address_line1(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_line2(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Line2 },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Address_line2(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Line2, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Address_line2(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_phone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Phone },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Address_phone(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Phone, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Address_phone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -255,15 +353,14 @@ func UnmarshalAddressInput(ctx context.Context, raw any) (customer.Address, erro
 var addressImplementors = []string{"Address"}
 
 func _Address(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *customer.Address) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, addressImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, addressImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("Address")
+			out.Values[i] = graphql.MarshalString("Address")
 		case "name":
 			out.Values[i] = _Address_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -347,7 +444,7 @@ func unmarshalNPrefecture2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcusto
 
 func marshalNPrefecture2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v customer.Prefecture) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Prefecture!")
 	}
@@ -369,7 +466,9 @@ func unmarshalNPrefecture2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcu
 }
 
 func marshalNPrefecture2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefectureᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Prefecture) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
 		return marshalNPrefecture2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx, ec, sel, v[i])
 	})
 
@@ -414,6 +513,25 @@ func unmarshalOPrefecture2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcu
 	return res, nil
 }
 
+func marshalOPrefecture2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefectureᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Prefecture) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPrefecture2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func unmarshalOPrefecture2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx context.Context, ec *executionContext, v any) (*customer.Prefecture, error) {
 	if v == nil {
 		return nil, nil
@@ -421,6 +539,16 @@ func unmarshalOPrefecture2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcu
 	tmp, err := graphql.UnmarshalString(v)
 	res := customer.Prefecture(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOPrefecture2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *customer.Prefecture) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

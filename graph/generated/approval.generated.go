@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -26,28 +25,58 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _ApprovalDaysPayload_approvalDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ApprovalDaysPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.ApprovalDays },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ApprovalDaysPayload_approvalDays(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApprovalDays, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_ApprovalDaysPayload_approvalDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApprovalDaysPayload", field, false, false, "Int")
 }
 
 func _ApprovalDaysPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ApprovalDaysPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ApprovalDaysPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_ApprovalDaysPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApprovalDaysPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -107,15 +136,14 @@ func UnmarshalSetApprovalDaysInput(ctx context.Context, raw any) (order.SetAppro
 var approvalDaysPayloadImplementors = []string{"ApprovalDaysPayload"}
 
 func _ApprovalDaysPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ApprovalDaysPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, approvalDaysPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, approvalDaysPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("ApprovalDaysPayload")
+			out.Values[i] = graphql.MarshalString("ApprovalDaysPayload")
 		case "approvalDays":
 			out.Values[i] = _ApprovalDaysPayload_approvalDays(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {

@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -32,168 +31,383 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _MemberCode_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *membercode.Code) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Text },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberCode_text(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberCode_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberCode", field, false, false, "String")
 }
 
 func _MemberCode_squareCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *membercode.Code) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() qr.Code { return obj.SquareCode() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberCode_squareCode(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SquareCode(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v qr.Code) graphql.Marshaler {
 			return marshalNSquareCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋqrᚐCode(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberCode_squareCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberCode",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_SquareCode(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MemberCode_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *membercode.Code) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.ExpiresAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberCode_expiresAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MemberCode_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberCode", field, false, false, "DateTime")
 }
 
 func _MemberCodePayload_memberCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberCodePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *membercode.Code { return obj.MemberCode },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberCodePayload_memberCode(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MemberCode, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *membercode.Code) graphql.Marshaler {
 			return marshalOMemberCode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmembercodeᚐCode(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
+}
+func fieldContext_MemberCodePayload_memberCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_MemberCode(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _MemberCodePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberCodePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberCodePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_MemberCodePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _ShopSalePayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopSalePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *order.Order { return obj.Order },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ShopSalePayload_order(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Order, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
+}
+func fieldContext_ShopSalePayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ShopSalePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Order(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _ShopSalePayload_quote(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopSalePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *cart.Priced { return obj.Quote },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ShopSalePayload_quote(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quote, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *cart.Priced) graphql.Marshaler {
 			return marshalOCart2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐPriced(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_ShopSalePayload_quote(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ShopSalePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Cart(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _ShopSalePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopSalePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ShopSalePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_ShopSalePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ShopSalePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _TillSum_till(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Till },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TillSum_till(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Till, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_TillSum_till(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TillSum", field, false, false, "String")
 }
 
 func _TillSum_day(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.Day },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TillSum_day(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Day, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_TillSum_day(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TillSum", field, false, false, "Date")
 }
 
 func _TillSum_received(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Received() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TillSum_received(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Received(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_TillSum_received(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TillSum",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _TillSum_givenBack(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.GivenBack() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TillSum_givenBack(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GivenBack(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
+func fieldContext_TillSum_givenBack(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TillSum",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _TillSum_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Balance() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TillSum_balance(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Balance(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_TillSum_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TillSum",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -475,15 +689,14 @@ func UnmarshalShopTenderInput(ctx context.Context, raw any) (order.ShopTender, e
 var memberCodeImplementors = []string{"MemberCode"}
 
 func _MemberCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *membercode.Code) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberCodeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberCodeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberCode")
+			out.Values[i] = graphql.MarshalString("MemberCode")
 		case "text":
 			out.Values[i] = _MemberCode_text(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -519,15 +732,14 @@ func _MemberCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var memberCodePayloadImplementors = []string{"MemberCodePayload"}
 
 func _MemberCodePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.MemberCodePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberCodePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberCodePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MemberCodePayload")
+			out.Values[i] = graphql.MarshalString("MemberCodePayload")
 		case "memberCode":
 			out.Values[i] = _MemberCodePayload_memberCode(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -558,15 +770,14 @@ func _MemberCodePayload(ctx context.Context, ec *executionContext, sel ast.Selec
 var shopSalePayloadImplementors = []string{"ShopSalePayload"}
 
 func _ShopSalePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ShopSalePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, shopSalePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, shopSalePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("ShopSalePayload")
+			out.Values[i] = graphql.MarshalString("ShopSalePayload")
 		case "order":
 			out.Values[i] = _ShopSalePayload_order(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -602,15 +813,14 @@ func _ShopSalePayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var tillSumImplementors = []string{"TillSum"}
 
 func _TillSum(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *ledger.TillSum) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, tillSumImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, tillSumImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("TillSum")
+			out.Values[i] = graphql.MarshalString("TillSum")
 		case "till":
 			out.Values[i] = _TillSum_till(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -661,9 +871,15 @@ func marshalNMemberCodePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	return _MemberCodePayload(ctx, ec, sel, &v)
 }
 
+func unmarshalNOrderOrigin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrigin(ctx context.Context, ec *executionContext, v any) (order.Origin, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := order.Origin(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNOrderOrigin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrigin(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Origin) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "OrderOrigin!")
 	}
@@ -717,9 +933,15 @@ func unmarshalNShopTenderInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return res, nil
 }
 
+func marshalNTillSum2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐTillSum(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.TillSum) graphql.Marshaler {
+	return _TillSum(ctx, ec, sel, &v)
+}
+
 func marshalNTillSum2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐTillSumᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.TillSum) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _TillSum(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNTillSum2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐTillSum(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {

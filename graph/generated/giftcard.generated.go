@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -33,129 +32,246 @@ type GiftCardResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _GiftCard_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCard_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_GiftCard_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCard", field, true, false, "ID")
 }
 
 func _GiftCard_batchId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Batch() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCard_batchId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Batch(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_GiftCard_batchId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCard", field, true, false, "ID")
 }
 
 func _GiftCard_ending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Ending },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCard_ending(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ending, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_GiftCard_ending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCard", field, false, false, "String")
 }
 
 func _GiftCard_initial(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Initial() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCard_initial(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Initial(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_GiftCard_initial(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GiftCard",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _GiftCard_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Balance() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCard_balance(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Balance(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_GiftCard_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GiftCard",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _GiftCard_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() giftcard.State { return obj.State() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCard_state(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v giftcard.State) graphql.Marshaler {
 			return marshalNGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐState(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_GiftCard_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCard", field, true, false, "GiftCardState")
 }
 
 func _GiftCard_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ExpiresAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCard_expiresAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_GiftCard_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCard", field, false, false, "DateTime")
 }
 
 func _GiftCard_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Note },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCard_note(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Note, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_GiftCard_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCard", field, false, false, "String")
 }
 
 func _GiftCard_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.CreatedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCard_createdAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_GiftCard_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCard", field, false, false, "DateTime")
 }
 
 func _GiftCard_entries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_GiftCard_entries(ctx, ec, field)
 		},
-		func(ctx context.Context) ([]giftcard.Entry, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.GiftCard().Entries(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []giftcard.Entry) graphql.Marshaler {
 			return marshalNGiftCardEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntryᚄ(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -165,138 +281,290 @@ func fieldContext_GiftCard_entries(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_GiftCardEntry(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _GiftCardBalance_ending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Ending },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardBalance_ending(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ending, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_GiftCardBalance_ending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCardBalance", field, false, false, "String")
 }
 
 func _GiftCardBalance_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Balance() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardBalance_balance(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Balance(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_GiftCardBalance_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GiftCardBalance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _GiftCardBalance_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() giftcard.State { return obj.State() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardBalance_state(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v giftcard.State) graphql.Marshaler {
 			return marshalNGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐState(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_GiftCardBalance_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCardBalance", field, true, false, "GiftCardState")
 }
 
 func _GiftCardBalance_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ExpiresAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardBalance_expiresAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-	)
-}
-
-func _GiftCardBalancePayload_giftCard(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.GiftCardBalancePayload) (ret graphql.Marshaler) {
-	return run.Value(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *giftcard.Card { return obj.GiftCard },
-		func(ctx context.Context, selections ast.SelectionSet, v *giftcard.Card) graphql.Marshaler {
-			return marshalOGiftCardBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐCard(ctx, ec, selections, v)
-		},
+		true,
 		false,
 	)
 }
+func fieldContext_GiftCardBalance_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCardBalance", field, false, false, "DateTime")
+}
 
-func _GiftCardBalancePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.GiftCardBalancePayload) (ret graphql.Marshaler) {
-	return run.Value(
+func _GiftCardBalancePayload_giftCard(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.GiftCardBalancePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardBalancePayload_giftCard(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GiftCard, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *giftcard.Card) graphql.Marshaler {
+			return marshalOGiftCardBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐCard(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_GiftCardBalancePayload_giftCard(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GiftCardBalancePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_GiftCardBalance(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _GiftCardBalancePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.GiftCardBalancePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardBalancePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_GiftCardBalancePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GiftCardBalancePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _GiftCardConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[giftcard.Card]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []page.Edge[giftcard.Card] { return obj.Edges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardConnection_edges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[giftcard.Card]) graphql.Marshaler {
 			return marshalNGiftCardEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_GiftCardConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GiftCardConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_GiftCardEdge(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _GiftCardConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[giftcard.Card]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []giftcard.Card { return obj.Nodes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardConnection_nodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []giftcard.Card) graphql.Marshaler {
 			return marshalNGiftCard2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐCardᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_GiftCardConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GiftCardConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_GiftCard(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _GiftCardConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[giftcard.Card]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_GiftCardConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GiftCardConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _GiftCardConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[giftcard.Card]) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_GiftCardConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (int, error) {
+		func(ctx context.Context) (any, error) {
 			return obj.TotalCount(ctx)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -305,164 +573,347 @@ func fieldContext_GiftCardConnection_totalCount(_ context.Context, ec *execution
 }
 
 func _GiftCardEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[giftcard.Card]) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Cursor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardEdge_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_GiftCardEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCardEdge", field, false, false, "String")
 }
 
 func _GiftCardEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[giftcard.Card]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() giftcard.Card { return obj.Node },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardEdge_node(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v giftcard.Card) graphql.Marshaler {
 			return marshalNGiftCard2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐCard(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_GiftCardEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GiftCardEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_GiftCard(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _GiftCardEntry_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() giftcard.EntryKind { return obj.Kind },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardEntry_kind(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v giftcard.EntryKind) graphql.Marshaler {
 			return marshalNGiftCardEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntryKind(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_GiftCardEntry_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCardEntry", field, false, false, "GiftCardEntryKind")
 }
 
 func _GiftCardEntry_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() money.Money { return obj.Amount() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardEntry_amount(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Amount(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_GiftCardEntry_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GiftCardEntry",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _GiftCardEntry_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.OfOrder() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardEntry_orderId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfOrder(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_GiftCardEntry_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCardEntry", field, true, false, "ID")
 }
 
 func _GiftCardEntry_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Reason },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardEntry_reason(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_GiftCardEntry_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCardEntry", field, false, false, "String")
 }
 
 func _GiftCardEntry_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.At },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GiftCardEntry_at(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_GiftCardEntry_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GiftCardEntry", field, false, false, "DateTime")
 }
 
 func _IssueGiftCardsPayload_batchId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueGiftCardsPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.BatchID },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_IssueGiftCardsPayload_batchId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BatchID, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_IssueGiftCardsPayload_batchId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IssueGiftCardsPayload", field, false, false, "ID")
 }
 
 func _IssueGiftCardsPayload_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueGiftCardsPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Count },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_IssueGiftCardsPayload_count(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_IssueGiftCardsPayload_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IssueGiftCardsPayload", field, false, false, "Int")
 }
 
 func _IssueGiftCardsPayload_csv(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueGiftCardsPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.CSV },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_IssueGiftCardsPayload_csv(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CSV, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_IssueGiftCardsPayload_csv(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IssueGiftCardsPayload", field, false, false, "String")
 }
 
 func _IssueGiftCardsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueGiftCardsPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_IssueGiftCardsPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_IssueGiftCardsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IssueGiftCardsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _VoidGiftCardsPayload_giftCards(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidGiftCardsPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []giftcard.Card { return obj.GiftCards },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_VoidGiftCardsPayload_giftCards(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GiftCards, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []giftcard.Card) graphql.Marshaler {
 			return marshalNGiftCard2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐCardᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_VoidGiftCardsPayload_giftCards(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "VoidGiftCardsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_GiftCard(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _VoidGiftCardsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidGiftCardsPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_VoidGiftCardsPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_VoidGiftCardsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "VoidGiftCardsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -680,15 +1131,14 @@ func UnmarshalVoidGiftCardsInput(ctx context.Context, raw any) (giftcard.VoidInp
 var giftCardImplementors = []string{"GiftCard"}
 
 func _GiftCard(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *giftcard.Card) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, giftCardImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, giftCardImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("GiftCard")
+			out.Values[i] = graphql.MarshalString("GiftCard")
 		case "id":
 			out.Values[i] = _GiftCard_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -760,15 +1210,14 @@ func _GiftCard(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var giftCardBalanceImplementors = []string{"GiftCardBalance"}
 
 func _GiftCardBalance(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *giftcard.Card) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, giftCardBalanceImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, giftCardBalanceImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("GiftCardBalance")
+			out.Values[i] = graphql.MarshalString("GiftCardBalance")
 		case "ending":
 			out.Values[i] = _GiftCardBalance_ending(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -809,15 +1258,14 @@ func _GiftCardBalance(ctx context.Context, ec *executionContext, sel ast.Selecti
 var giftCardBalancePayloadImplementors = []string{"GiftCardBalancePayload"}
 
 func _GiftCardBalancePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.GiftCardBalancePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, giftCardBalancePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, giftCardBalancePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("GiftCardBalancePayload")
+			out.Values[i] = graphql.MarshalString("GiftCardBalancePayload")
 		case "giftCard":
 			out.Values[i] = _GiftCardBalancePayload_giftCard(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -848,15 +1296,14 @@ func _GiftCardBalancePayload(ctx context.Context, ec *executionContext, sel ast.
 var giftCardConnectionImplementors = []string{"GiftCardConnection"}
 
 func _GiftCardConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[giftcard.Card]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, giftCardConnectionImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, giftCardConnectionImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("GiftCardConnection")
+			out.Values[i] = graphql.MarshalString("GiftCardConnection")
 		case "edges":
 			out.Values[i] = _GiftCardConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -898,15 +1345,14 @@ func _GiftCardConnection(ctx context.Context, ec *executionContext, sel ast.Sele
 var giftCardEdgeImplementors = []string{"GiftCardEdge"}
 
 func _GiftCardEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[giftcard.Card]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, giftCardEdgeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, giftCardEdgeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("GiftCardEdge")
+			out.Values[i] = graphql.MarshalString("GiftCardEdge")
 		case "cursor":
 			out.Values[i] = _GiftCardEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -937,15 +1383,14 @@ func _GiftCardEdge(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var giftCardEntryImplementors = []string{"GiftCardEntry"}
 
 func _GiftCardEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *giftcard.Entry) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, giftCardEntryImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, giftCardEntryImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("GiftCardEntry")
+			out.Values[i] = graphql.MarshalString("GiftCardEntry")
 		case "kind":
 			out.Values[i] = _GiftCardEntry_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -991,15 +1436,14 @@ func _GiftCardEntry(ctx context.Context, ec *executionContext, sel ast.Selection
 var issueGiftCardsPayloadImplementors = []string{"IssueGiftCardsPayload"}
 
 func _IssueGiftCardsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.IssueGiftCardsPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, issueGiftCardsPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, issueGiftCardsPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("IssueGiftCardsPayload")
+			out.Values[i] = graphql.MarshalString("IssueGiftCardsPayload")
 		case "batchId":
 			out.Values[i] = _IssueGiftCardsPayload_batchId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1040,15 +1484,14 @@ func _IssueGiftCardsPayload(ctx context.Context, ec *executionContext, sel ast.S
 var voidGiftCardsPayloadImplementors = []string{"VoidGiftCardsPayload"}
 
 func _VoidGiftCardsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.VoidGiftCardsPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, voidGiftCardsPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, voidGiftCardsPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("VoidGiftCardsPayload")
+			out.Values[i] = graphql.MarshalString("VoidGiftCardsPayload")
 		case "giftCards":
 			out.Values[i] = _VoidGiftCardsPayload_giftCards(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1085,8 +1528,10 @@ func marshalNGiftCard2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcard�
 }
 
 func marshalNGiftCard2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐCardᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []giftcard.Card) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _GiftCard(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNGiftCard2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐCard(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1106,9 +1551,15 @@ func marshalNGiftCardConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _GiftCardConnection(ctx, ec, sel, &v)
 }
 
+func marshalNGiftCardEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[giftcard.Card]) graphql.Marshaler {
+	return _GiftCardEdge(ctx, ec, sel, &v)
+}
+
 func marshalNGiftCardEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[giftcard.Card]) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _GiftCardEdge(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNGiftCardEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1120,9 +1571,15 @@ func marshalNGiftCardEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	return ret
 }
 
+func marshalNGiftCardEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v giftcard.Entry) graphql.Marshaler {
+	return _GiftCardEntry(ctx, ec, sel, &v)
+}
+
 func marshalNGiftCardEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []giftcard.Entry) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _GiftCardEntry(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNGiftCardEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntry(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1132,11 +1589,17 @@ func marshalNGiftCardEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋg
 	}
 
 	return ret
+}
+
+func unmarshalNGiftCardEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntryKind(ctx context.Context, ec *executionContext, v any) (giftcard.EntryKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := giftcard.EntryKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNGiftCardEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntryKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v giftcard.EntryKind) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "GiftCardEntryKind!")
 	}
@@ -1149,9 +1612,24 @@ func unmarshalNGiftCardPaidBy2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋg
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalNGiftCardPaidBy2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐPaidBy(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v giftcard.PaidBy) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "GiftCardPaidBy!")
+	}
+	return res
+}
+
+func unmarshalNGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐState(ctx context.Context, ec *executionContext, v any) (giftcard.State, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := giftcard.State(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v giftcard.State) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "GiftCardState!")
 	}
@@ -1195,6 +1673,13 @@ func unmarshalOGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgi
 	tmp, err := graphql.UnmarshalString(v)
 	res := giftcard.State(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v giftcard.State) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
+	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -27,64 +26,127 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _MailingPreview_subject(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *messaging.Rendered) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Subject },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingPreview_subject(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subject, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MailingPreview_subject(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingPreview", field, false, false, "String")
 }
 
 func _MailingPreview_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *messaging.Rendered) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Text },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingPreview_text(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MailingPreview_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingPreview", field, false, false, "String")
 }
 
 func _MailingPreview_html(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *messaging.Rendered) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.HTML },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MailingPreview_html(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HTML, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_MailingPreview_html(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MailingPreview", field, false, false, "String")
 }
 
 func _ReleaseMailAddressPayload_released(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReleaseMailAddressPayload) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.Released },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReleaseMailAddressPayload_released(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Released, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ReleaseMailAddressPayload_released(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReleaseMailAddressPayload", field, false, false, "Boolean")
 }
 
 func _ReleaseMailAddressPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReleaseMailAddressPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReleaseMailAddressPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_ReleaseMailAddressPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReleaseMailAddressPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -200,15 +262,14 @@ func UnmarshalTestMailingInput(ctx context.Context, raw any) (mailing.TestInput,
 var mailingPreviewImplementors = []string{"MailingPreview"}
 
 func _MailingPreview(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *messaging.Rendered) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingPreviewImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, mailingPreviewImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("MailingPreview")
+			out.Values[i] = graphql.MarshalString("MailingPreview")
 		case "subject":
 			out.Values[i] = _MailingPreview_subject(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -244,15 +305,14 @@ func _MailingPreview(ctx context.Context, ec *executionContext, sel ast.Selectio
 var releaseMailAddressPayloadImplementors = []string{"ReleaseMailAddressPayload"}
 
 func _ReleaseMailAddressPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReleaseMailAddressPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, releaseMailAddressPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, releaseMailAddressPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("ReleaseMailAddressPayload")
+			out.Values[i] = graphql.MarshalString("ReleaseMailAddressPayload")
 		case "released":
 			out.Values[i] = _ReleaseMailAddressPayload_released(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -302,13 +362,22 @@ func unmarshalNTestMailingInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalOMailBounce2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐBounceKind(ctx context.Context, ec *executionContext, v any) (*mailing.BounceKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := mailing.BounceKind(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalOMailBounce2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐBounceKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *mailing.BounceKind) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	_ = sel
 	_ = ctx
-	res := run.Text(string(*v))
+	res := graphql.MarshalString(string(*v))
 	return res
 }
 

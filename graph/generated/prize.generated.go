@@ -4,8 +4,7 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/core/access"
-	"github.com/noren-commerce/noren/graph/run"
+	"errors"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -37,101 +36,187 @@ type PrizeExchangeResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Prize_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Prize_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prize", field, true, false, "ID")
 }
 
 func _Prize_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.OfProgramme() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_programmeId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfProgramme(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Prize_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prize", field, true, false, "ID")
 }
 
 func _Prize_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() prize.Kind { return obj.Kind },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_kind(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v prize.Kind) graphql.Marshaler {
 			return marshalNPrizeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐKind(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Prize_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prize", field, false, false, "PrizeKind")
 }
 
 func _Prize_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Code },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_code(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Prize_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prize", field, false, false, "String")
 }
 
 func _Prize_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Prize_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prize", field, false, false, "String")
 }
 
 func _Prize_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Description },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_description(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Prize_description(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prize", field, false, false, "String")
 }
 
 func _Prize_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Points },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_points(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Prize_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prize", field, false, false, "Int")
 }
 
 func _Prize_soldOut(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.SoldOut() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_soldOut(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SoldOut(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Prize_soldOut(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prize", field, true, false, "Boolean")
 }
 
 func _Prize_stock(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
@@ -145,7 +230,35 @@ func _Prize_stock(ctx context.Context, ec *executionContext, field graphql.Colle
 		func(ctx context.Context) (any, error) {
 			return obj.Stock, nil
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal int64
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal int64
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
+				if err != nil {
+					var zeroVal int64
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal int64
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
@@ -158,63 +271,118 @@ func fieldContext_Prize_stock(_ context.Context, ec *executionContext, field gra
 }
 
 func _Prize_memberLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.MemberLimit },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_memberLimit(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MemberLimit, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Prize_memberLimit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prize", field, false, false, "Int")
 }
 
 func _Prize_limitDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *int { return obj.LimitDays },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_limitDays(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LimitDays, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Prize_limitDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prize", field, false, false, "Int")
 }
 
 func _Prize_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ValidFrom },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_validFrom(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ValidFrom, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Prize_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prize", field, false, false, "DateTime")
 }
 
 func _Prize_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ValidUntil },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_validUntil(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ValidUntil, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Prize_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prize", field, false, false, "DateTime")
 }
 
 func _Prize_minRankId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.LeastRank() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_minRankId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LeastRank(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Prize_minRankId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prize", field, true, false, "ID")
 }
 
 func _Prize_segmentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
@@ -228,7 +396,35 @@ func _Prize_segmentId(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.OfSegment(), nil
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -241,15 +437,26 @@ func fieldContext_Prize_segmentId(_ context.Context, ec *executionContext, field
 }
 
 func _Prize_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ClosedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_closedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClosedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Prize_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prize", field, false, false, "DateTime")
 }
 
 func _Prize_batchId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
@@ -263,7 +470,35 @@ func _Prize_batchId(ctx context.Context, ec *executionContext, field graphql.Col
 		func(ctx context.Context) (any, error) {
 			return obj.OfBatch(), nil
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -276,58 +511,117 @@ func fieldContext_Prize_batchId(_ context.Context, ec *executionContext, field g
 }
 
 func _PrizeConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Prize]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []page.Edge[prize.Prize] { return obj.Edges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeConnection_edges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[prize.Prize]) graphql.Marshaler {
 			return marshalNPrizeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PrizeConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizeConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PrizeEdge(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PrizeConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Prize]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []prize.Prize { return obj.Nodes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeConnection_nodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []prize.Prize) graphql.Marshaler {
 			return marshalNPrize2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐPrizeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PrizeConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizeConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Prize(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PrizeConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Prize]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PrizeConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizeConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PrizeConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Prize]) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PrizeConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (int, error) {
+		func(ctx context.Context) (any, error) {
 			return obj.TotalCount(ctx)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -336,198 +630,389 @@ func fieldContext_PrizeConnection_totalCount(_ context.Context, ec *executionCon
 }
 
 func _PrizeEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[prize.Prize]) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Cursor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeEdge_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeEdge", field, false, false, "String")
 }
 
 func _PrizeEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[prize.Prize]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() prize.Prize { return obj.Node },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeEdge_node(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v prize.Prize) graphql.Marshaler {
 			return marshalNPrize2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐPrize(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PrizeEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizeEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Prize(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PrizeExchange_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "ID")
 }
 
 func _PrizeExchange_prizeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.OfPrize() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_prizeId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfPrize(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_prizeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "ID")
 }
 
 func _PrizeExchange_prizeName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.PrizeName },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_prizeName(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PrizeName, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_prizeName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
 }
 
 func _PrizeExchange_prizeCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.PrizeCode },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_prizeCode(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PrizeCode, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_prizeCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
 }
 
 func _PrizeExchange_prizeKind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() prize.Kind { return obj.PrizeKind },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_prizeKind(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PrizeKind, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v prize.Kind) graphql.Marshaler {
 			return marshalNPrizeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐKind(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_prizeKind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "PrizeKind")
 }
 
 func _PrizeExchange_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.OfMember() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_memberId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfMember(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "ID")
 }
 
 func _PrizeExchange_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Quantity },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_quantity(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quantity, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "Int")
 }
 
 func _PrizeExchange_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int64 { return obj.Points },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_points(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "Int")
 }
 
 func _PrizeExchange_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.OfProgramme() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_programmeId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfProgramme(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "ID")
 }
 
 func _PrizeExchange_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() prize.State { return obj.State },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_state(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v prize.State) graphql.Marshaler {
 			return marshalNPrizeExchangeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐState(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "PrizeExchangeState")
 }
 
 func _PrizeExchange_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *customer.Address { return obj.Address },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_address(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Address, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
 			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_PrizeExchange_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizeExchange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Address(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _PrizeExchange_carrier(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Carrier },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_carrier(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Carrier, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_carrier(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
 }
 
 func _PrizeExchange_trackingNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.TrackingNumber },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_trackingNumber(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TrackingNumber, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_trackingNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
 }
 
 func _PrizeExchange_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Reference() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_reference(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reference(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "String")
 }
 
 func _PrizeExchange_exportedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
@@ -541,7 +1026,35 @@ func _PrizeExchange_exportedAt(ctx context.Context, ec *executionContext, field 
 		func(ctx context.Context) (any, error) {
 			return obj.ExportedAt, nil
 		},
-		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *time.Time
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
@@ -554,67 +1067,113 @@ func fieldContext_PrizeExchange_exportedAt(_ context.Context, ec *executionConte
 }
 
 func _PrizeExchange_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Reason },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_reason(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
 }
 
 func _PrizeExchange_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.CreatedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_createdAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchange_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "DateTime")
 }
 
 func _PrizeExchange_shippedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.ShippedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_shippedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ShippedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_PrizeExchange_shippedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "DateTime")
 }
 
 func _PrizeExchange_deliveredAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *time.Time { return obj.DeliveredAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_deliveredAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeliveredAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_PrizeExchange_deliveredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "DateTime")
 }
 
 func _PrizeExchange_vouchers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PrizeExchange_vouchers(ctx, ec, field)
 		},
-		func(ctx context.Context) ([]voucher.Voucher, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.PrizeExchange().Vouchers(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []voucher.Voucher) graphql.Marshaler {
 			return marshalNVoucher2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐVoucherᚄ(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -624,63 +1183,125 @@ func fieldContext_PrizeExchange_vouchers(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Voucher(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
 
 func _PrizeExchangeConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Exchange]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []page.Edge[prize.Exchange] { return obj.Edges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchangeConnection_edges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[prize.Exchange]) graphql.Marshaler {
 			return marshalNPrizeExchangeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchangeConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizeExchangeConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PrizeExchangeEdge(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PrizeExchangeConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Exchange]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []prize.Exchange { return obj.Nodes() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchangeConnection_nodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []prize.Exchange) graphql.Marshaler {
 			return marshalNPrizeExchange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchangeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchangeConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizeExchangeConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PrizeExchange(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PrizeExchangeConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Exchange]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchangeConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchangeConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizeExchangeConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PrizeExchangeConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Exchange]) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PrizeExchangeConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (int, error) {
+		func(ctx context.Context) (any, error) {
 			return obj.TotalCount(ctx)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -689,155 +1310,351 @@ func fieldContext_PrizeExchangeConnection_totalCount(_ context.Context, ec *exec
 }
 
 func _PrizeExchangeEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[prize.Exchange]) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Cursor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchangeEdge_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchangeEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchangeEdge", field, false, false, "String")
 }
 
 func _PrizeExchangeEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[prize.Exchange]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() prize.Exchange { return obj.Node },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchangeEdge_node(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v prize.Exchange) graphql.Marshaler {
 			return marshalNPrizeExchange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchange(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchangeEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizeExchangeEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PrizeExchange(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PrizeExchangePayload_exchange(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *prize.Exchange { return obj.Exchange },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchangePayload_exchange(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Exchange, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *prize.Exchange) graphql.Marshaler {
 			return marshalOPrizeExchange2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchange(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
+}
+func fieldContext_PrizeExchangePayload_exchange(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizeExchangePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PrizeExchange(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PrizeExchangePayload_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *points.Balance { return obj.Balance },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchangePayload_balance(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Balance, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *points.Balance) graphql.Marshaler {
 			return marshalOPointBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_PrizeExchangePayload_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizeExchangePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PointBalance(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _PrizeExchangePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchangePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchangePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizeExchangePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PrizeExchangesPayload_exchanges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangesPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []prize.Exchange { return obj.Exchanges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchangesPayload_exchanges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Exchanges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []prize.Exchange) graphql.Marshaler {
 			return marshalNPrizeExchange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchangeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchangesPayload_exchanges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizeExchangesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PrizeExchange(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PrizeExchangesPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangesPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchangesPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PrizeExchangesPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizeExchangesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PrizePayload_prize(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *prize.Prize { return obj.Prize },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizePayload_prize(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Prize, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *prize.Prize) graphql.Marshaler {
 			return marshalOPrize2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐPrize(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_PrizePayload_prize(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Prize(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _PrizePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizePayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PrizePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PrizePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PrizeShipmentSheet_next(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Sheet) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *string { return obj.Next() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeShipmentSheet_next(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Next(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_PrizeShipmentSheet_next(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeShipmentSheet", field, true, false, "ID")
 }
 
 func _PrizeShipmentSheet_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Sheet) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Count },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeShipmentSheet_count(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeShipmentSheet_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeShipmentSheet", field, false, false, "Int")
 }
 
 func _PrizeShipmentSheet_csv(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Sheet) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.CSV },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeShipmentSheet_csv(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CSV, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PrizeShipmentSheet_csv(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeShipmentSheet", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1416,15 +2233,14 @@ func UnmarshalSavePrizeInput(ctx context.Context, raw any) (prize.SaveInput, err
 var prizeImplementors = []string{"Prize"}
 
 func _Prize(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *prize.Prize) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, prizeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("Prize")
+			out.Values[i] = graphql.MarshalString("Prize")
 		case "id":
 			out.Values[i] = _Prize_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1530,15 +2346,14 @@ func _Prize(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 var prizeConnectionImplementors = []string{"PrizeConnection"}
 
 func _PrizeConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[prize.Prize]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeConnectionImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, prizeConnectionImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PrizeConnection")
+			out.Values[i] = graphql.MarshalString("PrizeConnection")
 		case "edges":
 			out.Values[i] = _PrizeConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1580,15 +2395,14 @@ func _PrizeConnection(ctx context.Context, ec *executionContext, sel ast.Selecti
 var prizeEdgeImplementors = []string{"PrizeEdge"}
 
 func _PrizeEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[prize.Prize]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeEdgeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, prizeEdgeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PrizeEdge")
+			out.Values[i] = graphql.MarshalString("PrizeEdge")
 		case "cursor":
 			out.Values[i] = _PrizeEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1619,15 +2433,14 @@ func _PrizeEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var prizeExchangeImplementors = []string{"PrizeExchange"}
 
 func _PrizeExchange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *prize.Exchange) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeExchangeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, prizeExchangeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PrizeExchange")
+			out.Values[i] = graphql.MarshalString("PrizeExchange")
 		case "id":
 			out.Values[i] = _PrizeExchange_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1749,15 +2562,14 @@ func _PrizeExchange(ctx context.Context, ec *executionContext, sel ast.Selection
 var prizeExchangeConnectionImplementors = []string{"PrizeExchangeConnection"}
 
 func _PrizeExchangeConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[prize.Exchange]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeExchangeConnectionImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, prizeExchangeConnectionImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PrizeExchangeConnection")
+			out.Values[i] = graphql.MarshalString("PrizeExchangeConnection")
 		case "edges":
 			out.Values[i] = _PrizeExchangeConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1799,15 +2611,14 @@ func _PrizeExchangeConnection(ctx context.Context, ec *executionContext, sel ast
 var prizeExchangeEdgeImplementors = []string{"PrizeExchangeEdge"}
 
 func _PrizeExchangeEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[prize.Exchange]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeExchangeEdgeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, prizeExchangeEdgeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PrizeExchangeEdge")
+			out.Values[i] = graphql.MarshalString("PrizeExchangeEdge")
 		case "cursor":
 			out.Values[i] = _PrizeExchangeEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1838,15 +2649,14 @@ func _PrizeExchangeEdge(ctx context.Context, ec *executionContext, sel ast.Selec
 var prizeExchangePayloadImplementors = []string{"PrizeExchangePayload"}
 
 func _PrizeExchangePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PrizeExchangePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeExchangePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, prizeExchangePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PrizeExchangePayload")
+			out.Values[i] = graphql.MarshalString("PrizeExchangePayload")
 		case "exchange":
 			out.Values[i] = _PrizeExchangePayload_exchange(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1882,15 +2692,14 @@ func _PrizeExchangePayload(ctx context.Context, ec *executionContext, sel ast.Se
 var prizeExchangesPayloadImplementors = []string{"PrizeExchangesPayload"}
 
 func _PrizeExchangesPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PrizeExchangesPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeExchangesPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, prizeExchangesPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PrizeExchangesPayload")
+			out.Values[i] = graphql.MarshalString("PrizeExchangesPayload")
 		case "exchanges":
 			out.Values[i] = _PrizeExchangesPayload_exchanges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1921,15 +2730,14 @@ func _PrizeExchangesPayload(ctx context.Context, ec *executionContext, sel ast.S
 var prizePayloadImplementors = []string{"PrizePayload"}
 
 func _PrizePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PrizePayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizePayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, prizePayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PrizePayload")
+			out.Values[i] = graphql.MarshalString("PrizePayload")
 		case "prize":
 			out.Values[i] = _PrizePayload_prize(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1960,15 +2768,14 @@ func _PrizePayload(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var prizeShipmentSheetImplementors = []string{"PrizeShipmentSheet"}
 
 func _PrizeShipmentSheet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *prize.Sheet) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeShipmentSheetImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, prizeShipmentSheetImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PrizeShipmentSheet")
+			out.Values[i] = graphql.MarshalString("PrizeShipmentSheet")
 		case "next":
 			out.Values[i] = _PrizeShipmentSheet_next(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2030,8 +2837,10 @@ func marshalNPrize2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐPriz
 }
 
 func marshalNPrize2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐPrizeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []prize.Prize) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _Prize(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPrize2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐPrize(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -2047,9 +2856,15 @@ func marshalNPrizeConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	return _PrizeConnection(ctx, ec, sel, &v)
 }
 
+func marshalNPrizeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[prize.Prize]) graphql.Marshaler {
+	return _PrizeEdge(ctx, ec, sel, &v)
+}
+
 func marshalNPrizeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[prize.Prize]) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PrizeEdge(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPrizeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -2066,8 +2881,10 @@ func marshalNPrizeExchange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpriz
 }
 
 func marshalNPrizeExchange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchangeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []prize.Exchange) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PrizeExchange(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPrizeExchange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchange(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -2083,9 +2900,15 @@ func marshalNPrizeExchangeConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _PrizeExchangeConnection(ctx, ec, sel, &v)
 }
 
+func marshalNPrizeExchangeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[prize.Exchange]) graphql.Marshaler {
+	return _PrizeExchangeEdge(ctx, ec, sel, &v)
+}
+
 func marshalNPrizeExchangeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[prize.Exchange]) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PrizeExchangeEdge(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPrizeExchangeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -2128,7 +2951,7 @@ func unmarshalNPrizeExchangeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 
 func marshalNPrizeExchangeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v prize.State) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PrizeExchangeState!")
 	}
@@ -2147,7 +2970,7 @@ func unmarshalNPrizeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprize�
 
 func marshalNPrizeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v prize.Kind) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PrizeKind!")
 	}
@@ -2193,6 +3016,13 @@ func unmarshalOPrizeExchangeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	tmp, err := graphql.UnmarshalString(v)
 	res := prize.State(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOPrizeExchangeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v prize.State) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
+	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -31,31 +30,44 @@ type ReturnPhotoResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _ReturnPhoto_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReturnPhoto_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ReturnPhoto_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReturnPhoto", field, true, false, "ID")
 }
 
 func _ReturnPhoto_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
-	return run.Resolved(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ReturnPhoto_url(ctx, ec, field)
 		},
-		func(ctx context.Context) (string, error) {
+		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.ReturnPhoto().URL(ctx, obj)
 		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
 		true,
 	)
 }
@@ -64,51 +76,95 @@ func fieldContext_ReturnPhoto_url(_ context.Context, ec *executionContext, field
 }
 
 func _ReturnPhoto_width(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Width },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReturnPhoto_width(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Width, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ReturnPhoto_width(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReturnPhoto", field, false, false, "Int")
 }
 
 func _ReturnPhoto_height(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.Height },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReturnPhoto_height(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Height, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ReturnPhoto_height(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReturnPhoto", field, false, false, "Int")
 }
 
 func _ReturnPhoto_byStaff(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.ByStaff },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReturnPhoto_byStaff(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ByStaff, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ReturnPhoto_byStaff(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReturnPhoto", field, false, false, "Boolean")
 }
 
 func _ReturnPhoto_addedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.AddedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReturnPhoto_addedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AddedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_ReturnPhoto_addedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReturnPhoto", field, false, false, "DateTime")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -217,15 +273,14 @@ func UnmarshalRemoveReturnPhotoInput(ctx context.Context, raw any) (returns.Remo
 var returnPhotoImplementors = []string{"ReturnPhoto"}
 
 func _ReturnPhoto(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *returns.Photo) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, returnPhotoImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, returnPhotoImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("ReturnPhoto")
+			out.Values[i] = graphql.MarshalString("ReturnPhoto")
 		case "id":
 			out.Values[i] = _ReturnPhoto_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -288,9 +343,15 @@ func unmarshalNRemoveReturnPhotoInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalNReturnPhoto2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPhoto(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Photo) graphql.Marshaler {
+	return _ReturnPhoto(ctx, ec, sel, &v)
+}
+
 func marshalNReturnPhoto2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPhotoᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []returns.Photo) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _ReturnPhoto(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNReturnPhoto2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPhoto(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {

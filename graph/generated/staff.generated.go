@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -29,203 +28,434 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _AccountConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[identity.Account]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []page.Edge[identity.Account] { return obj.Edges },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_AccountConnection_edges(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[identity.Account]) graphql.Marshaler {
 			return marshalNAccountEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_AccountConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_AccountEdge(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _AccountConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[identity.Account]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_AccountConnection_pageInfo(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_AccountConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PageInfo(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _AccountEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[identity.Account]) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Cursor },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_AccountEdge_cursor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_AccountEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountEdge", field, false, false, "String")
 }
 
 func _AccountEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[identity.Account]) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() identity.Account { return obj.Node },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_AccountEdge_node(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v identity.Account) graphql.Marshaler {
 			return marshalNAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐAccount(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_AccountEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Account(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PermissionGroup_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.GlobalID() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PermissionGroup_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PermissionGroup_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PermissionGroup", field, true, false, "ID")
 }
 
 func _PermissionGroup_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Name },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PermissionGroup_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PermissionGroup_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PermissionGroup", field, false, false, "String")
 }
 
 func _PermissionGroup_permissions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []access.Permission { return obj.Permissions },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PermissionGroup_permissions(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Permissions, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []access.Permission) graphql.Marshaler {
 			return marshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PermissionGroup_permissions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PermissionGroup", field, false, false, "Permission")
 }
 
 func _PermissionGroup_networks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []string { return obj.NetworkList() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PermissionGroup_networks(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NetworkList(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PermissionGroup_networks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PermissionGroup", field, true, false, "String")
 }
 
 func _PermissionGroup_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.CreatedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PermissionGroup_createdAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PermissionGroup_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PermissionGroup", field, false, false, "DateTime")
 }
 
 func _PermissionGroup_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.UpdatedAt },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PermissionGroup_updatedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_PermissionGroup_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PermissionGroup", field, false, false, "DateTime")
 }
 
 func _PermissionGroupPayload_group(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PermissionGroupPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *identity.Group { return obj.Group },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PermissionGroupPayload_group(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *identity.Group) graphql.Marshaler {
 			return marshalOPermissionGroup2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroup(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
+}
+func fieldContext_PermissionGroupPayload_group(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PermissionGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PermissionGroup(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _PermissionGroupPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PermissionGroupPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PermissionGroupPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_PermissionGroupPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PermissionGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _StaffPolicy_networks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Policy) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []string { return obj.NetworkList() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_StaffPolicy_networks(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NetworkList(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_StaffPolicy_networks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StaffPolicy", field, true, false, "String")
 }
 
 func _StaffPolicy_requireTotp(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Policy) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() bool { return obj.RequireTotp },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_StaffPolicy_requireTotp(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RequireTotp, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_StaffPolicy_requireTotp(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StaffPolicy", field, false, false, "Boolean")
 }
 
 func _StaffPolicyPayload_policy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StaffPolicyPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *identity.Policy { return obj.Policy },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_StaffPolicyPayload_policy(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Policy, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *identity.Policy) graphql.Marshaler {
 			return marshalOStaffPolicy2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐPolicy(ctx, ec, selections, v)
 		},
+		true,
 		false,
 	)
 }
+func fieldContext_StaffPolicyPayload_policy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StaffPolicyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_StaffPolicy(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
 
 func _StaffPolicyPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StaffPolicyPayload) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_StaffPolicyPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_StaffPolicyPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StaffPolicyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -643,15 +873,14 @@ func UnmarshalUpdateStaffInput(ctx context.Context, raw any) (identity.UpdateSta
 var accountConnectionImplementors = []string{"AccountConnection"}
 
 func _AccountConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[identity.Account]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, accountConnectionImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, accountConnectionImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("AccountConnection")
+			out.Values[i] = graphql.MarshalString("AccountConnection")
 		case "edges":
 			out.Values[i] = _AccountConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -682,15 +911,14 @@ func _AccountConnection(ctx context.Context, ec *executionContext, sel ast.Selec
 var accountEdgeImplementors = []string{"AccountEdge"}
 
 func _AccountEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[identity.Account]) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, accountEdgeImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, accountEdgeImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("AccountEdge")
+			out.Values[i] = graphql.MarshalString("AccountEdge")
 		case "cursor":
 			out.Values[i] = _AccountEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -721,15 +949,14 @@ func _AccountEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var permissionGroupImplementors = []string{"PermissionGroup"}
 
 func _PermissionGroup(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *identity.Group) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, permissionGroupImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, permissionGroupImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PermissionGroup")
+			out.Values[i] = graphql.MarshalString("PermissionGroup")
 		case "id":
 			out.Values[i] = _PermissionGroup_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -780,15 +1007,14 @@ func _PermissionGroup(ctx context.Context, ec *executionContext, sel ast.Selecti
 var permissionGroupPayloadImplementors = []string{"PermissionGroupPayload"}
 
 func _PermissionGroupPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PermissionGroupPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, permissionGroupPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, permissionGroupPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("PermissionGroupPayload")
+			out.Values[i] = graphql.MarshalString("PermissionGroupPayload")
 		case "group":
 			out.Values[i] = _PermissionGroupPayload_group(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -819,15 +1045,14 @@ func _PermissionGroupPayload(ctx context.Context, ec *executionContext, sel ast.
 var staffPolicyImplementors = []string{"StaffPolicy"}
 
 func _StaffPolicy(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *identity.Policy) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, staffPolicyImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, staffPolicyImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("StaffPolicy")
+			out.Values[i] = graphql.MarshalString("StaffPolicy")
 		case "networks":
 			out.Values[i] = _StaffPolicy_networks(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -858,15 +1083,14 @@ func _StaffPolicy(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var staffPolicyPayloadImplementors = []string{"StaffPolicyPayload"}
 
 func _StaffPolicyPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StaffPolicyPayload) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, staffPolicyPayloadImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, staffPolicyPayloadImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("StaffPolicyPayload")
+			out.Values[i] = graphql.MarshalString("StaffPolicyPayload")
 		case "policy":
 			out.Values[i] = _StaffPolicyPayload_policy(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -902,9 +1126,15 @@ func marshalNAccountConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return _AccountConnection(ctx, ec, sel, &v)
 }
 
+func marshalNAccountEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[identity.Account]) graphql.Marshaler {
+	return _AccountEdge(ctx, ec, sel, &v)
+}
+
 func marshalNAccountEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[identity.Account]) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _AccountEdge(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNAccountEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -926,9 +1156,15 @@ func unmarshalNDeletePermissionGroupInput2githubᚗcomᚋnorenᚑcommerceᚋnore
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalNPermissionGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroup(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v identity.Group) graphql.Marshaler {
+	return _PermissionGroup(ctx, ec, sel, &v)
+}
+
 func marshalNPermissionGroup2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroupᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []identity.Group) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _PermissionGroup(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPermissionGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroup(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {

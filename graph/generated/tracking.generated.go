@@ -4,7 +4,6 @@ package generated
 
 import (
 	"context"
-	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -26,88 +25,173 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _Parcel_trackingNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Parcel) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.TrackingNumber },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Parcel_trackingNumber(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TrackingNumber, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Parcel_trackingNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Parcel", field, false, false, "String")
 }
 
 func _Parcel_trackingUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Parcel) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.TrackingURL() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Parcel_trackingUrl(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TrackingURL(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_Parcel_trackingUrl(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Parcel", field, true, false, "String")
 }
 
 func _Parcel_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Parcel) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *order.TrackingStatus { return obj.Status() },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Parcel_status(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status(), nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *order.TrackingStatus) graphql.Marshaler {
 			return marshalOTrackingStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx, ec, selections, v)
 		},
+		true,
+		false,
 	)
+}
+func fieldContext_Parcel_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Parcel", field, true, false, "TrackingStatus")
 }
 
 func _Parcel_events(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Parcel) (ret graphql.Marshaler) {
-	return run.Value(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []order.TrackingEvent { return obj.Events },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Parcel_events(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Events, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []order.TrackingEvent) graphql.Marshaler {
 			return marshalNTrackingEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingEventᚄ(ctx, ec, selections, v)
 		},
 		true,
+		true,
 	)
+}
+func fieldContext_Parcel_events(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Parcel",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_TrackingEvent(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _TrackingEvent_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.TrackingEvent) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() order.TrackingStatus { return obj.Status },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TrackingEvent_status(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v order.TrackingStatus) graphql.Marshaler {
 			return marshalNTrackingStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_TrackingEvent_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TrackingEvent", field, false, false, "TrackingStatus")
 }
 
 func _TrackingEvent_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.TrackingEvent) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() time.Time { return obj.At },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TrackingEvent_at(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_TrackingEvent_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TrackingEvent", field, false, false, "DateTime")
 }
 
 func _TrackingEvent_place(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.TrackingEvent) (ret graphql.Marshaler) {
-	return run.Leaf(
+	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
-		func() string { return obj.Place },
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TrackingEvent_place(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Place, nil
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
+		true,
+		true,
 	)
+}
+func fieldContext_TrackingEvent_place(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TrackingEvent", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -125,15 +209,14 @@ func _TrackingEvent_place(ctx context.Context, ec *executionContext, field graph
 var parcelImplementors = []string{"Parcel"}
 
 func _Parcel(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.Parcel) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, parcelImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, parcelImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("Parcel")
+			out.Values[i] = graphql.MarshalString("Parcel")
 		case "trackingNumber":
 			out.Values[i] = _Parcel_trackingNumber(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -174,15 +257,14 @@ func _Parcel(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 var trackingEventImplementors = []string{"TrackingEvent"}
 
 func _TrackingEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.TrackingEvent) graphql.Marshaler {
-	plan := run.PlanOf(ctx, ec.OperationContext, sel, trackingEventImplementors)
-	fields := plan.Fields
+	fields := graphql.CollectFields(ec.OperationContext, sel, trackingEventImplementors)
 
-	out := run.NewSet(plan)
-	var deferred graphql.DeferredGroup
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = run.Text("TrackingEvent")
+			out.Values[i] = graphql.MarshalString("TrackingEvent")
 		case "status":
 			out.Values[i] = _TrackingEvent_status(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -219,9 +301,15 @@ func _TrackingEvent(ctx context.Context, ec *executionContext, sel ast.Selection
 
 // region    ***************************** type.gotpl *****************************
 
+func marshalNParcel2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐParcel(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Parcel) graphql.Marshaler {
+	return _Parcel(ctx, ec, sel, &v)
+}
+
 func marshalNParcel2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐParcelᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Parcel) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _Parcel(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNParcel2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐParcel(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -233,9 +321,15 @@ func marshalNParcel2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐ
 	return ret
 }
 
+func marshalNTrackingEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.TrackingEvent) graphql.Marshaler {
+	return _TrackingEvent(ctx, ec, sel, &v)
+}
+
 func marshalNTrackingEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingEventᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.TrackingEvent) graphql.Marshaler {
-	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
-		return _TrackingEvent(ctx, ec, sel, &v[i])
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNTrackingEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingEvent(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -245,15 +339,30 @@ func marshalNTrackingEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋo
 	}
 
 	return ret
+}
+
+func unmarshalNTrackingStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx context.Context, ec *executionContext, v any) (order.TrackingStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := order.TrackingStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNTrackingStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.TrackingStatus) graphql.Marshaler {
 	_ = sel
-	res := run.Text(string(v))
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "TrackingStatus!")
 	}
 	return res
+}
+
+func unmarshalOTrackingStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx context.Context, ec *executionContext, v any) (*order.TrackingStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := order.TrackingStatus(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalOTrackingStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *order.TrackingStatus) graphql.Marshaler {
@@ -262,7 +371,7 @@ func marshalOTrackingStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	}
 	_ = sel
 	_ = ctx
-	res := run.Text(string(*v))
+	res := graphql.MarshalString(string(*v))
 	return res
 }
 

@@ -28,7 +28,7 @@ func (s *Orders) Timeline(ctx context.Context, q order.TimelineQuery) (page.Conn
 		SELECT m.key, m.at, CASE WHEN m.sent_at IS NULL THEN 'mail.rejected' ELSE 'mail.sent' END, 'Mail', 'SYSTEM', NULL, '',
 			jsonb_build_object('kind', m.kind, 'reason', m.rejection)
 		FROM sent_messages m
-		WHERE (m.recipient_hash = ANY(@hashes) OR (m.recipient = @email AND m.recipient <> '')) AND (m.key LIKE '%/' || @order::text || '%'
+		WHERE (m.recipient_hash = ANY(@hashes::bytea[] || (SELECT written_to FROM orders WHERE id = @order)) OR (m.recipient = @email AND m.recipient <> '')) AND (m.key LIKE '%/' || @order::text || '%'
 			OR EXISTS (SELECT FROM payments p WHERE p.order_id = @order AND m.key LIKE '%/' || p.id::text || '%'))
 	) m`
 	where := `true`

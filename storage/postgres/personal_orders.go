@@ -89,6 +89,12 @@ func (r *tableRow) text(column string) string {
 	return ""
 }
 
+func (r *tableRow) setText(column, value string) {
+	if i := slices.Index(r.table.texts, column); i >= 0 {
+		r.Texts[i] = value
+	}
+}
+
 // hashed is what finds the row, once it is open.
 func (r *tableRow) hashed(ctx context.Context, keys *sealing.Keys) (any, error) {
 	switch r.table.found {

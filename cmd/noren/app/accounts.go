@@ -37,7 +37,7 @@ func newAccounts(c Config, db *postgres.DB, jobs *postgres.Jobs, carts *cart.Ser
 		Hasher: identity.NewHasher(identity.DefaultHash), Carts: carts, Events: postgres.NewEvents(db), Outbox: jobs,
 		Seal: seal, Profiles: customers, Limiter: limiter, Now: now,
 		Links: map[identity.Purpose]string{
-			identity.VerifyEmail: shop + "/verify-email", identity.ResetPassword: shop + "/reset-password",
+			identity.VerifyEmail: shop + "/verify-email", identity.ResetPassword: shop + "/reset-password", identity.ChangeEmail: shop + "/confirm-email",
 		},
 	}), nil
 }

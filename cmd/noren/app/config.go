@@ -23,7 +23,7 @@ type Config struct {
 	Addr        string `env:"NOREN_ADDR" default:"127.0.0.1:8080" help:"Address to listen on."`
 	PublicURL   string `env:"NOREN_PUBLIC_URL" default:"http://127.0.0.1:8080" help:"The address under which clients reach noren; links in mails begin with it."`
 
-	ShopURL string `env:"NOREN_SHOP_URL" help:"The address of the shop's pages, where mailed links lead: /verify-email and /reset-password. NOREN_PUBLIC_URL unless set."`
+	ShopURL string `env:"NOREN_SHOP_URL" help:"The address of the shop's pages, where mailed links lead: /verify-email, /confirm-email and /reset-password. NOREN_PUBLIC_URL unless set."`
 
 	Secret        string   `env:"NOREN_SECRET" help:"At least 32 random characters; keys that noren stores are encrypted, and links to documents signed, with it."`
 	PersonalKey   string   `env:"NOREN_PERSONAL_KEY" help:"At least 32 random characters: the master key of personal data, which wraps the keys that seal it. NOREN_SECRET unless set; change it with noren keys personal rewrap."`
