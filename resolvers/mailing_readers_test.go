@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	server "github.com/emersion/go-smtp"
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/adapters/smtp/smtptest"
