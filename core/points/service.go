@@ -76,6 +76,7 @@ type Parts struct {
 	Links   map[string]Link // to other point systems, by the partner's code
 	Limiter limit.Limiter   // nil: nobody counts tries
 	Members Members         // nil: who has a card alone is written to nowhere, and shops read nobody's points
+	Counter Counter         // who stands at the counter of a shop
 	Now     clock.Clock
 }
 
