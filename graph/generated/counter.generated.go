@@ -12,16 +12,23 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/counter"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/qr"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // region    ************************** generated!.gotpl **************************
+
+type CounterMemberResolver interface {
+	PointBalances(ctx context.Context, obj *counter.Served) ([]points.Balance, error)
+}
 
 // endregion ************************** generated!.gotpl **************************
 
@@ -30,6 +37,120 @@ import (
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func _CounterMember_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *counter.Served) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.GlobalID() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CounterMember_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *counter.Served) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Name },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CounterMember_masked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *counter.Served) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() bool { return obj.Masked },
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CounterMember_hasAccount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *counter.Served) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() bool { return obj.Account },
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CounterMember_rankName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *counter.Served) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() i18n.Text { return obj.RankName },
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _CounterMember_pointBalances(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *counter.Served) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CounterMember_pointBalances(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]points.Balance, error) {
+			return ec.Resolvers.CounterMember().PointBalances(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []points.Balance) graphql.Marshaler {
+			return marshalNPointBalance2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalanceᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_CounterMember_pointBalances(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CounterMember",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _CounterMemberPayload_member(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CounterMemberPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *counter.Served { return obj.Member },
+		func(ctx context.Context, selections ast.SelectionSet, v *counter.Served) graphql.Marshaler {
+			return marshalOCounterMember2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcounterᚐServed(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _CounterMemberPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CounterMemberPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
 
 func _MemberCode_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *membercode.Code) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -120,6 +241,19 @@ func _ShopSalePayload_quote(ctx context.Context, ec *executionContext, field gra
 	)
 }
 
+func _ShopSalePayload_pointBalances(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopSalePayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []points.Balance { return obj.PointBalances },
+		func(ctx context.Context, selections ast.SelectionSet, v []points.Balance) graphql.Marshaler {
+			return marshalNPointBalance2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalanceᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
 func _ShopSalePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopSalePayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -199,6 +333,69 @@ func _TillSum_balance(ctx context.Context, ec *executionContext, field graphql.C
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
+
+func unmarshalInputCounterMemberInput(ctx context.Context, ec *executionContext, obj any) (counter.Shown, error) {
+	var it counter.Shown
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["memberCode"]; !present {
+		asMap["memberCode"] = ""
+	}
+	if _, present := asMap["cardNumber"]; !present {
+		asMap["cardNumber"] = ""
+	}
+
+	fieldsInOrder := [...]string{"shopId", "memberCode", "cardNumber"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "shopId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShopID = data
+		case "memberCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberCode"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberCode = data
+		case "cardNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cardNumber"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardNumber = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCounterMemberInput unmarshals raw into the CounterMemberInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCounterMemberInput(ctx context.Context, raw any) (counter.Shown, error) {
+	var out counter.Shown
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CounterMemberInput", raw, &out)
+	return out, err
+}
 
 func unmarshalInputRecordShopSaleInput(ctx context.Context, ec *executionContext, obj any) (order.SellInput, error) {
 	var it order.SellInput
@@ -472,6 +669,105 @@ func UnmarshalShopTenderInput(ctx context.Context, raw any) (order.ShopTender, e
 
 // region    **************************** object.gotpl ****************************
 
+var counterMemberImplementors = []string{"CounterMember"}
+
+func _CounterMember(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *counter.Served) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, counterMemberImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("CounterMember")
+		case "id":
+			out.Values[i] = _CounterMember_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.Values[i] = _CounterMember_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "masked":
+			out.Values[i] = _CounterMember_masked(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "hasAccount":
+			out.Values[i] = _CounterMember_hasAccount(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rankName":
+			out.Values[i] = _CounterMember_rankName(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pointBalances":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _CounterMember_pointBalances(ctx, ec, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var counterMemberPayloadImplementors = []string{"CounterMemberPayload"}
+
+func _CounterMemberPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CounterMemberPayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, counterMemberPayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("CounterMemberPayload")
+		case "member":
+			out.Values[i] = _CounterMemberPayload_member(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _CounterMemberPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var memberCodeImplementors = []string{"MemberCode"}
 
 func _MemberCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *membercode.Code) graphql.Marshaler {
@@ -577,6 +873,11 @@ func _ShopSalePayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "pointBalances":
+			out.Values[i] = _ShopSalePayload_pointBalances(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "userErrors":
 			out.Values[i] = _ShopSalePayload_userErrors(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -657,6 +958,15 @@ func _TillSum(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func unmarshalNCounterMemberInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcounterᚐShown(ctx context.Context, ec *executionContext, v any) (counter.Shown, error) {
+	res, err := unmarshalInputCounterMemberInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNCounterMemberPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCounterMemberPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.CounterMemberPayload) graphql.Marshaler {
+	return _CounterMemberPayload(ctx, ec, sel, &v)
+}
+
 func marshalNMemberCodePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐMemberCodePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.MemberCodePayload) graphql.Marshaler {
 	return _MemberCodePayload(ctx, ec, sel, &v)
 }
@@ -729,6 +1039,13 @@ func marshalNTillSum2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledger�
 	}
 
 	return ret
+}
+
+func marshalOCounterMember2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcounterᚐServed(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *counter.Served) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _CounterMember(ctx, ec, sel, v)
 }
 
 func marshalOMemberCode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmembercodeᚐCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *membercode.Code) graphql.Marshaler {

@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/draw"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -798,6 +799,45 @@ func fieldContext_DrawWinner_exchangeId(_ context.Context, ec *executionContext,
 	return graphql.NewScalarFieldContext("DrawWinner", field, true, false, "ID")
 }
 
+func _EnterDrawForPayload_entries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.EnterDrawForPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []draw.Entry { return obj.Entries },
+		func(ctx context.Context, selections ast.SelectionSet, v []draw.Entry) graphql.Marshaler {
+			return marshalNDrawEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐEntryᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _EnterDrawForPayload_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.EnterDrawForPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *points.Balance { return obj.Balance },
+		func(ctx context.Context, selections ast.SelectionSet, v *points.Balance) graphql.Marshaler {
+			return marshalOPointBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _EnterDrawForPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.EnterDrawForPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -1055,6 +1095,100 @@ func unmarshalInputDrawRankInput(ctx context.Context, ec *executionContext, obj 
 func UnmarshalDrawRankInput(ctx context.Context, raw any) (draw.RankInput, error) {
 	var out draw.RankInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DrawRankInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputEnterDrawForInput(ctx context.Context, ec *executionContext, obj any) (draw.EnterForInput, error) {
+	var it draw.EnterForInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["memberCode"]; !present {
+		asMap["memberCode"] = ""
+	}
+	if _, present := asMap["cardNumber"]; !present {
+		asMap["cardNumber"] = ""
+	}
+	if _, present := asMap["count"]; !present {
+		asMap["count"] = 1
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "shopId", "memberCode", "cardNumber", "drawId", "count", "points"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "shopId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShopID = data
+		case "memberCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberCode"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberCode = data
+		case "cardNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cardNumber"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardNumber = data
+		case "drawId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("drawId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.DrawID = data
+		case "count":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("count"))
+			data, err := unmarshalNInt2int(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Count = data
+		case "points":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("points"))
+			data, err := unmarshalNInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Points = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEnterDrawForInput unmarshals raw into the EnterDrawForInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEnterDrawForInput(ctx context.Context, raw any) (draw.EnterForInput, error) {
+	var out draw.EnterForInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EnterDrawForInput", raw, &out)
 	return out, err
 }
 
@@ -1937,6 +2071,50 @@ func _DrawWinner(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 	return out
 }
 
+var enterDrawForPayloadImplementors = []string{"EnterDrawForPayload"}
+
+func _EnterDrawForPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.EnterDrawForPayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, enterDrawForPayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("EnterDrawForPayload")
+		case "entries":
+			out.Values[i] = _EnterDrawForPayload_entries(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "balance":
+			out.Values[i] = _EnterDrawForPayload_balance(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _EnterDrawForPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -2094,6 +2272,15 @@ func marshalNDrawWinner2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraw
 	}
 
 	return ret
+}
+
+func unmarshalNEnterDrawForInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐEnterForInput(ctx context.Context, ec *executionContext, v any) (draw.EnterForInput, error) {
+	res, err := unmarshalInputEnterDrawForInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNEnterDrawForPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐEnterDrawForPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.EnterDrawForPayload) graphql.Marshaler {
+	return _EnterDrawForPayload(ctx, ec, sel, &v)
 }
 
 func unmarshalNEnterDrawInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐEnterInput(ctx context.Context, ec *executionContext, v any) (draw.EnterInput, error) {

@@ -3273,6 +3273,83 @@ func UnmarshalReconcilePointsInput(ctx context.Context, raw any) (model.Reconcil
 	return out, err
 }
 
+func unmarshalInputRedeemPointCodeForInput(ctx context.Context, ec *executionContext, obj any) (points.RedeemForInput, error) {
+	var it points.RedeemForInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["memberCode"]; !present {
+		asMap["memberCode"] = ""
+	}
+	if _, present := asMap["cardNumber"]; !present {
+		asMap["cardNumber"] = ""
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "shopId", "memberCode", "cardNumber", "code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "shopId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShopID = data
+		case "memberCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberCode"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberCode = data
+		case "cardNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cardNumber"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardNumber = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRedeemPointCodeForInput unmarshals raw into the RedeemPointCodeForInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRedeemPointCodeForInput(ctx context.Context, raw any) (points.RedeemForInput, error) {
+	var out points.RedeemForInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RedeemPointCodeForInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputRedeemPointCodeInput(ctx context.Context, ec *executionContext, obj any) (points.RedeemInput, error) {
 	var it points.RedeemInput
 	if obj == nil {
@@ -6672,6 +6749,11 @@ func unmarshalNReconcilePointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgr
 
 func marshalNReconcilePointsPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReconcilePointsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ReconcilePointsPayload) graphql.Marshaler {
 	return _ReconcilePointsPayload(ctx, ec, sel, &v)
+}
+
+func unmarshalNRedeemPointCodeForInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRedeemForInput(ctx context.Context, ec *executionContext, v any) (points.RedeemForInput, error) {
+	res, err := unmarshalInputRedeemPointCodeForInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func unmarshalNRedeemPointCodeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRedeemInput(ctx context.Context, ec *executionContext, v any) (points.RedeemInput, error) {

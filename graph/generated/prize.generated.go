@@ -24,6 +24,9 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type PrizeResolver interface {
+	ShopStocks(ctx context.Context, obj *prize.Prize) ([]prize.ShopStock, error)
+}
 type PrizeExchangeResolver interface {
 	Vouchers(ctx context.Context, obj *prize.Exchange) ([]voucher.Voucher, error)
 }
@@ -35,6 +38,58 @@ type PrizeExchangeResolver interface {
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func _ExchangePrizeForPayload_exchange(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExchangePrizeForPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *prize.Exchange { return obj.Exchange },
+		func(ctx context.Context, selections ast.SelectionSet, v *prize.Exchange) graphql.Marshaler {
+			return marshalOPrizeExchange2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchange(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _ExchangePrizeForPayload_vouchers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExchangePrizeForPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []voucher.Voucher { return obj.Vouchers },
+		func(ctx context.Context, selections ast.SelectionSet, v []voucher.Voucher) graphql.Marshaler {
+			return marshalNVoucher2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐVoucherᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _ExchangePrizeForPayload_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExchangePrizeForPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *points.Balance { return obj.Balance },
+		func(ctx context.Context, selections ast.SelectionSet, v *points.Balance) graphql.Marshaler {
+			return marshalOPointBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _ExchangePrizeForPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExchangePrizeForPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
 
 func _Prize_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
 	return run.Leaf(
@@ -155,6 +210,35 @@ func _Prize_stock(ctx context.Context, ec *executionContext, field graphql.Colle
 }
 func fieldContext_Prize_stock(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Prize", field, false, false, "Int")
+}
+
+func _Prize_shopStocks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Prize_shopStocks(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Prize().ShopStocks(ctx, obj)
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v []prize.ShopStock) graphql.Marshaler {
+			return marshalNPrizeShopStock2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐShopStockᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Prize_shopStocks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Prize",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
 }
 
 func _Prize_memberLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
@@ -467,6 +551,29 @@ func _PrizeExchange_programmeId(ctx context.Context, ec *executionContext, field
 			return marshalNID2string(ctx, ec, selections, v)
 		},
 	)
+}
+
+func _PrizeExchange_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PrizeExchange_shopId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtShop(), nil
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ", "PRIZE_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PrizeExchange_shopId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "ID")
 }
 
 func _PrizeExchange_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
@@ -840,6 +947,30 @@ func _PrizeShipmentSheet_csv(ctx context.Context, ec *executionContext, field gr
 	)
 }
 
+func _PrizeShopStock_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.ShopStock) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.AtShop() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PrizeShopStock_stock(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.ShopStock) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.Stock },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+	)
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -964,6 +1095,117 @@ func UnmarshalCancelPrizeExchangeInput(ctx context.Context, raw any) (prize.Canc
 	return out, err
 }
 
+func unmarshalInputExchangePrizeForInput(ctx context.Context, ec *executionContext, obj any) (prize.ServeInput, error) {
+	var it prize.ServeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["memberCode"]; !present {
+		asMap["memberCode"] = ""
+	}
+	if _, present := asMap["cardNumber"]; !present {
+		asMap["cardNumber"] = ""
+	}
+	if _, present := asMap["quantity"]; !present {
+		asMap["quantity"] = 1
+	}
+	if _, present := asMap["handOver"]; !present {
+		asMap["handOver"] = false
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "shopId", "memberCode", "cardNumber", "prizeId", "quantity", "points", "handOver", "address"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "shopId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShopID = data
+		case "memberCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberCode"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberCode = data
+		case "cardNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cardNumber"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardNumber = data
+		case "prizeId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prizeId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PrizeID = data
+		case "quantity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quantity"))
+			data, err := unmarshalNInt2int(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Quantity = data
+		case "points":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("points"))
+			data, err := unmarshalNInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Points = data
+		case "handOver":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("handOver"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.HandOver = data
+		case "address":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("address"))
+			data, err := unmarshalOAddressInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Address = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalExchangePrizeForInput unmarshals raw into the ExchangePrizeForInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalExchangePrizeForInput(ctx context.Context, raw any) (prize.ServeInput, error) {
+	var out prize.ServeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ExchangePrizeForInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputExchangePrizeInput(ctx context.Context, ec *executionContext, obj any) (prize.ExchangeInput, error) {
 	var it prize.ExchangeInput
 	if obj == nil {
@@ -1056,7 +1298,11 @@ func unmarshalInputMovePrizeStockInput(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "prizeId", "by", "reason"}
+	if _, present := asMap["fromStock"]; !present {
+		asMap["fromStock"] = false
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "prizeId", "by", "reason", "shopId", "fromStock"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1091,6 +1337,20 @@ func unmarshalInputMovePrizeStockInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.Reason = data
+		case "shopId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShopID = data
+		case "fromStock":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fromStock"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.FromStock = data
 		}
 	}
 	return it, nil
@@ -1413,6 +1673,55 @@ func UnmarshalSavePrizeInput(ctx context.Context, raw any) (prize.SaveInput, err
 
 // region    **************************** object.gotpl ****************************
 
+var exchangePrizeForPayloadImplementors = []string{"ExchangePrizeForPayload"}
+
+func _ExchangePrizeForPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ExchangePrizeForPayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, exchangePrizeForPayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("ExchangePrizeForPayload")
+		case "exchange":
+			out.Values[i] = _ExchangePrizeForPayload_exchange(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "vouchers":
+			out.Values[i] = _ExchangePrizeForPayload_vouchers(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "balance":
+			out.Values[i] = _ExchangePrizeForPayload_balance(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _ExchangePrizeForPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var prizeImplementors = []string{"Prize"}
 
 func _Prize(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *prize.Prize) graphql.Marshaler {
@@ -1428,87 +1737,93 @@ func _Prize(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 		case "id":
 			out.Values[i] = _Prize_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "programmeId":
 			out.Values[i] = _Prize_programmeId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "kind":
 			out.Values[i] = _Prize_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "code":
 			out.Values[i] = _Prize_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = _Prize_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "description":
 			out.Values[i] = _Prize_description(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "points":
 			out.Values[i] = _Prize_points(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "soldOut":
 			out.Values[i] = _Prize_soldOut(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "stock":
 			out.Values[i] = _Prize_stock(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "shopStocks":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Prize_shopStocks(ctx, ec, field, obj)
+				})
 		case "memberLimit":
 			out.Values[i] = _Prize_memberLimit(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "limitDays":
 			out.Values[i] = _Prize_limitDays(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "validFrom":
 			out.Values[i] = _Prize_validFrom(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "validUntil":
 			out.Values[i] = _Prize_validUntil(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "minRankId":
 			out.Values[i] = _Prize_minRankId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "segmentId":
 			out.Values[i] = _Prize_segmentId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "closedAt":
 			out.Values[i] = _Prize_closedAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "batchId":
 			out.Values[i] = _Prize_batchId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -1671,6 +1986,11 @@ func _PrizeExchange(ctx context.Context, ec *executionContext, sel ast.Selection
 		case "programmeId":
 			out.Values[i] = _PrizeExchange_programmeId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "shopId":
+			out.Values[i] = _PrizeExchange_shopId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "state":
@@ -2001,6 +2321,45 @@ func _PrizeShipmentSheet(ctx context.Context, ec *executionContext, sel ast.Sele
 	return out
 }
 
+var prizeShopStockImplementors = []string{"PrizeShopStock"}
+
+func _PrizeShopStock(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *prize.ShopStock) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeShopStockImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("PrizeShopStock")
+		case "shopId":
+			out.Values[i] = _PrizeShopStock_shopId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stock":
+			out.Values[i] = _PrizeShopStock_stock(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -2013,6 +2372,15 @@ func unmarshalNAdvancePrizeExchangesInput2githubᚗcomᚋnorenᚑcommerceᚋnore
 func unmarshalNCancelPrizeExchangeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐCancelInput(ctx context.Context, ec *executionContext, v any) (prize.CancelInput, error) {
 	res, err := unmarshalInputCancelPrizeExchangeInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNExchangePrizeForInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐServeInput(ctx context.Context, ec *executionContext, v any) (prize.ServeInput, error) {
+	res, err := unmarshalInputExchangePrizeForInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNExchangePrizeForPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐExchangePrizeForPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ExchangePrizeForPayload) graphql.Marshaler {
+	return _ExchangePrizeForPayload(ctx, ec, sel, &v)
 }
 
 func unmarshalNExchangePrizeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchangeInput(ctx context.Context, ec *executionContext, v any) (prize.ExchangeInput, error) {
@@ -2160,6 +2528,20 @@ func marshalNPrizePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmode
 
 func marshalNPrizeShipmentSheet2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐSheet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v prize.Sheet) graphql.Marshaler {
 	return _PrizeShipmentSheet(ctx, ec, sel, &v)
+}
+
+func marshalNPrizeShopStock2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐShopStockᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []prize.ShopStock) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PrizeShopStock(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func unmarshalNSavePrizeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐSaveInput(ctx context.Context, ec *executionContext, v any) (prize.SaveInput, error) {

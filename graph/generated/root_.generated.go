@@ -31,6 +31,7 @@ type ResolverRoot interface {
 	CartLine() CartLineResolver
 	Category() CategoryResolver
 	Company() CompanyResolver
+	CounterMember() CounterMemberResolver
 	CustomerGroup() CustomerGroupResolver
 	DailyFigures() DailyFiguresResolver
 	DailyStorePoints() DailyStorePointsResolver
@@ -56,6 +57,7 @@ type ResolverRoot interface {
 	PointProgramme() PointProgrammeResolver
 	PointRate() PointRateResolver
 	PriceImport() PriceImportResolver
+	Prize() PrizeResolver
 	PrizeExchange() PrizeExchangeResolver
 	Product() ProductResolver
 	Purchase() PurchaseResolver
@@ -210,6 +212,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ConsentConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputConsentConditionInput)),
 			graphql.NewInputUnmarshaler("CorrectPurchaseInput", graphql.BindUnmarshaler(ec, unmarshalInputCorrectPurchaseInput)),
 			graphql.NewInputUnmarshaler("CountStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputCountStocktakeInput)),
+			graphql.NewInputUnmarshaler("CounterMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputCounterMemberInput)),
 			graphql.NewInputUnmarshaler("CreateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCompanyInput)),
 			graphql.NewInputUnmarshaler("CreateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCustomerGroupInput)),
 			graphql.NewInputUnmarshaler("CreateDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateDraftOrderInput)),
@@ -235,8 +238,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("EditOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderInput)),
 			graphql.NewInputUnmarshaler("EditOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderLineInput)),
 			graphql.NewInputUnmarshaler("EndStockLotRecallInput", graphql.BindUnmarshaler(ec, unmarshalInputEndStockLotRecallInput)),
+			graphql.NewInputUnmarshaler("EnterDrawForInput", graphql.BindUnmarshaler(ec, unmarshalInputEnterDrawForInput)),
 			graphql.NewInputUnmarshaler("EnterDrawInput", graphql.BindUnmarshaler(ec, unmarshalInputEnterDrawInput)),
 			graphql.NewInputUnmarshaler("ExchangePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePointsInput)),
+			graphql.NewInputUnmarshaler("ExchangePrizeForInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePrizeForInput)),
 			graphql.NewInputUnmarshaler("ExchangePrizeInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePrizeInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("ExportPointTransfersInput", graphql.BindUnmarshaler(ec, unmarshalInputExportPointTransfersInput)),
@@ -350,6 +355,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("RecurringOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderLineInput)),
 			graphql.NewInputUnmarshaler("RecurringOrderTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderTermsInput)),
+			graphql.NewInputUnmarshaler("RedeemPointCodeForInput", graphql.BindUnmarshaler(ec, unmarshalInputRedeemPointCodeForInput)),
 			graphql.NewInputUnmarshaler("RedeemPointCodeInput", graphql.BindUnmarshaler(ec, unmarshalInputRedeemPointCodeInput)),
 			graphql.NewInputUnmarshaler("RedeemVoucherInput", graphql.BindUnmarshaler(ec, unmarshalInputRedeemVoucherInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
@@ -4403,6 +4409,40 @@ extend type Mutation {
   ): ShopSalePayload! @allow(permissions: [ORDER_WRITE])
 }
 
+"What a member shows at a counter."
+input CounterMemberInput {
+  "The shop, or the event's stand, where the member is; those of a shop name theirs."
+  shopId: ID!
+  "The text of the member's code, which is not used up."
+  memberCode: String! = ""
+  "The number of the member's card, instead: 13 digits, of a card of the brand that works."
+  cardNumber: String! = ""
+}
+
+"A member who stands at a counter."
+type CounterMember {
+  "The member's opaque global id."
+  id: ID!
+  "The name; its first character alone where the member is masked."
+  name: String!
+  "Whether the personal data is hidden: the member is another shop's."
+  masked: Boolean!
+  "Whether they have an account; else they have the card alone."
+  hasAccount: Boolean!
+  "The name of their rank in the brand, in the caller's language; empty for none."
+  rankName: String!
+  "What they have of the brand's programmes: who shows a card or a code lets it be known."
+  pointBalances: [PointBalance!]!
+}
+
+"Who stands at a counter, or why nobody is known."
+type CounterMemberPayload {
+  "The member; null if the code or the card is not one that works."
+  member: CounterMember
+  "Why nobody is known; empty if somebody is."
+  userErrors: [UserError!]!
+}
+
 "A member code that was made."
 type MemberCodePayload {
   "The code; null if none was made."
@@ -4461,6 +4501,8 @@ type ShopSalePayload {
   order: Order
   "What it costs, as a cart; null if it was sold before under this key, or cannot be priced."
   quote: Cart
+  "What the member who showed a code or a card has of the brand's programmes, after the sale if something was sold; empty for anybody else, and for API clients."
+  pointBalances: [PointBalance!]!
   "Why nothing was sold; empty if it was."
   userErrors: [UserError!]!
 }
@@ -4480,6 +4522,11 @@ type TillSum {
 }
 
 extend type Query {
+  "The member who shows a card or a code at a shop's counter, with their points: what staff need to serve them, and no more. The view is written down, and look-ups are limited."
+  counterMember(
+    "What is shown, and where."
+    by: CounterMemberInput!
+  ): CounterMemberPayload! @allow(permissions: [ORDER_WRITE, PRIZE_WRITE, POINT_WRITE])
   "The cash of the tills of shops, day by day, the newest day first; those of a shop see theirs (日計表)."
   tillSums(
     "The first day."
@@ -4492,8 +4539,14 @@ extend type Query {
 }
 
 extend enum UserErrorCode {
+  "The member's card is not one of the brand that works: it is nobody's, was lost or replaced, or its member has left."
+  MEMBER_CARD_INVALID
+  "There is no such shop in the brand, or it is closed."
+  SHOP_UNAVAILABLE
   "The member's code is not one, or has been used."
   MEMBER_CODE_INVALID
+  "Cards and codes were looked up too often."
+  TOO_MANY_TRIES
   "The member's code is too old; ask for the next."
   MEMBER_CODE_EXPIRED
   "The tenders do not come to the total."
@@ -6585,6 +6638,11 @@ extend type Mutation {
     "Which draw, and how often."
     input: EnterDrawInput!
   ): DrawEntriesPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Enter a draw for points of the member who stands at a shop's counter: whoever shows a card or the app's code, with an account or with a card alone, whichever shop's member they are. Limits and conditions are those of ` + "`" + `enterDraw` + "`" + `; it is written down who served the member, and where."
+  enterDrawFor(
+    "Who stands there, which draw, and how often."
+    input: EnterDrawForInput!
+  ): EnterDrawForPayload! @allow(permissions: [PRIZE_WRITE])
   "Take what the caller won, or decline it; then the next runner-up moves up."
   answerWin(
     "What was won, and the answer."
@@ -6788,6 +6846,24 @@ input EnterDrawInput {
   points: Int!
 }
 
+"Entries for points at a counter."
+input EnterDrawForInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The shop, or the event's stand, where the member is; those of a shop name theirs."
+  shopId: ID!
+  "The text of the member's code; it is then used up."
+  memberCode: String! = ""
+  "The number of the member's card, instead: 13 digits, of a card of the brand that works."
+  cardNumber: String! = ""
+  "The draw."
+  drawId: ID!
+  "How many entries, 1 to 100."
+  count: Int! = 1
+  "What the member was told that all of them cost, in points."
+  points: Int!
+}
+
 "A draw to call off."
 input CancelDrawInput {
   "The client's key of this intent, 8 to 100 characters: a UUID does."
@@ -6896,6 +6972,16 @@ type DrawPayload {
 type DrawEntriesPayload {
   "The new entries; empty if nothing was done."
   entries: [DrawEntry!]!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Entries of a member who stands at a counter."
+type EnterDrawForPayload {
+  "The new entries; empty if nothing was done."
+  entries: [DrawEntry!]!
+  "What the member has of the programme after it; null if nothing was done."
+  balance: PointBalance
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
 }
@@ -11979,6 +12065,11 @@ extend type Mutation {
     "The code."
     input: RedeemPointCodeInput!
   ): RedeemPointCodePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Give the member who stands at a shop's counter the points of a code: whoever shows a card or the app's code, with an account or with a card alone. A code that hangs in another shop is none here. It is written down who served the member, and where; tries are limited to 120 an hour for each of the staff."
+  redeemPointCodeFor(
+    "Who stands there, and the code."
+    input: RedeemPointCodeForInput!
+  ): RedeemPointCodePayload! @allow(permissions: [POINT_WRITE])
   "Make another point system known by its code, or change it."
   savePointPartner(
     "The system."
@@ -12413,6 +12504,20 @@ input RedeemPointCodeInput {
   code: String!
 }
 
+"A code that a member has at a counter."
+input RedeemPointCodeForInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The shop, or the event's stand, where the member is; those of a shop name theirs."
+  shopId: ID!
+  "The text of the member's code; it is then used up."
+  memberCode: String! = ""
+  "The number of the member's card, instead: 13 digits, of a card of the brand that works."
+  cardNumber: String! = ""
+  "The code that gives points."
+  code: String!
+}
+
 "A code after a change."
 type PointCodePayload {
   "The code; null if nothing was done."
@@ -12431,7 +12536,7 @@ type ClosePointCodePayload {
 type RedeemPointCodePayload {
   "How many points were given."
   points: Int!
-  "The caller's balance after it; null if nothing was given."
+  "The member's balance after it; null if nothing was given."
   balance: PointBalance
   "Why nothing was given; empty if it was."
   userErrors: [UserError!]!
@@ -13811,6 +13916,17 @@ extend type Mutation {
     "For which prize, and where it goes."
     input: ExchangePrizeInput!
   ): PrizeExchangePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  """
+  Give points of the member who stands at a shop's counter for a prize: whoever shows a card or
+  the app's code, with an account or with a card alone, whichever shop's member they are. Goods
+  are handed over at once from the shop's own pieces, or sent to the address that the member
+  says; codes are told once, to be printed. Limits and conditions are those of
+  ` + "`" + `exchangePrize` + "`" + `. It is written down who served the member, and where.
+  """
+  exchangePrizeFor(
+    "Who stands there, for which prize, and how they get it."
+    input: ExchangePrizeForInput!
+  ): ExchangePrizeForPayload! @allow(permissions: [PRIZE_WRITE])
   "Give an exchange up: points go back with the last days that they had, pieces to the stock. Members cancel their own until it is packed, staff with PRIZE_WRITE until it leaves."
   cancelPrizeExchange(
     "Which exchange, and why."
@@ -13883,6 +13999,8 @@ type Prize {
   soldOut: Boolean!
   "How many pieces are left; for staff."
   stock: Int! @allow(permissions: [PRIZE_READ])
+  "The pieces that lie at shops and are handed over there; those of a shop see their own. For staff."
+  shopStocks: [PrizeShopStock!]! @allow(permissions: [PRIZE_READ])
   "How many pieces one member gets within ` + "`" + `limitDays` + "`" + `; null: any."
   memberLimit: Int
   "The days that count, today included; null: ever."
@@ -13897,6 +14015,14 @@ type Prize {
   segmentId: ID @allow(permissions: [PRIZE_READ])
   "When it was closed; null while it goes on."
   closedAt: DateTime
+}
+
+"Pieces of a prize that lie at a shop."
+type PrizeShopStock {
+  "The shop, or the event's stand."
+  shopId: ID!
+  "How many pieces."
+  stock: Int!
 }
 
 "One page of prizes."
@@ -13953,6 +14079,8 @@ type PrizeExchange {
   points: Int!
   "Of which programme."
   programmeId: ID!
+  "At whose counter the member asked for it; null if at none. For staff."
+  shopId: ID @allow(permissions: [PRIZE_READ, PRIZE_WRITE])
   "How far it has come."
   state: PrizeExchangeState!
   "Where it is sent; null if it is not sent, or the caller may not read it."
@@ -14025,6 +14153,28 @@ input ExchangePrizeInput {
   addressId: ID
 }
 
+"Points that are given for a prize at a counter."
+input ExchangePrizeForInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The shop, or the event's stand, where the member is; those of a shop name theirs."
+  shopId: ID!
+  "The text of the member's code; it is then used up."
+  memberCode: String! = ""
+  "The number of the member's card, instead: 13 digits, of a card of the brand that works."
+  cardNumber: String! = ""
+  "The prize."
+  prizeId: ID!
+  "How many pieces, 1 to 99."
+  quantity: Int! = 1
+  "What the member was told that all of them cost, in points. If they cost something else by now, nothing is done."
+  points: Int!
+  "Goods are handed over now, from the pieces of the shop."
+  handOver: Boolean! = false
+  "Where goods are sent, as the member said."
+  address: AddressInput
+}
+
 "Which exchange to give up."
 input CancelPrizeExchangeInput {
   "The client's key of this intent, 8 to 100 characters: a UUID does."
@@ -14081,6 +14231,10 @@ input MovePrizeStockInput {
   by: Int!
   "Why, at most 200 characters."
   reason: String!
+  "The shop whose pieces they are, to be handed over there; those that are sent, if left out. Goods alone lie at shops."
+  shopId: ID
+  "They come out of the pieces that are sent; if ` + "`" + `by` + "`" + ` is below zero, they go back there. Needs ` + "`" + `shopId` + "`" + `."
+  fromStock: Boolean! = false
 }
 
 "Exchanges that are moved on."
@@ -14114,6 +14268,18 @@ type PrizeExchangePayload {
   "The exchange; null if nothing was done."
   exchange: PrizeExchange
   "What the caller has of the programme after it; null for staff, or if nothing was done."
+  balance: PointBalance
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What a member was given at a counter."
+type ExchangePrizeForPayload {
+  "The exchange; null if nothing was done."
+  exchange: PrizeExchange
+  "The codes with their texts, to be printed for the member; empty for goods. Who gave them out is told again with the same key for a quarter of an hour, for an answer that was lost; nobody else is."
+  vouchers: [Voucher!]!
+  "What the member has of the programme after it; null if nothing was done."
   balance: PointBalance
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
@@ -14162,6 +14328,10 @@ extend enum UserErrorCode {
   PRIZE_FIXED
   "Prizes are for members."
   PRIZE_MEMBERS_ONLY
+  "Goods alone are handed over at a counter, and what is handed over is sent nowhere."
+  PRIZE_HAND_OVER
+  "The shop has not so many pieces of the prize."
+  PRIZE_NOT_AT_SHOP
 }
 `, BuiltIn: false},
 	{Name: "../schema/promotion.graphqls", Input: `extend type Query {
@@ -20582,7 +20752,7 @@ type Voucher {
   batchId: ID!
   "The last four symbols of its code."
   ending: String!
-  "The code, for the member who has it; null for others."
+  "The code, for the member who has it, and once for who hands it out at a counter; null for others."
   code: String
   "What became of it."
   state: VoucherState!

@@ -21,6 +21,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/company"
+	"github.com/noren-commerce/noren/core/counter"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
@@ -175,6 +176,7 @@ type MutationResolver interface {
 	CancelDraftOrder(ctx context.Context, input draft.CancelInput) (model.DraftOrderPayload, error)
 	DuplicateOrder(ctx context.Context, input draft.DuplicateInput) (model.DraftOrderPayload, error)
 	EnterDraw(ctx context.Context, input draw.EnterInput) (model.DrawEntriesPayload, error)
+	EnterDrawFor(ctx context.Context, input draw.EnterForInput) (model.EnterDrawForPayload, error)
 	AnswerWin(ctx context.Context, input draw.AnswerInput) (model.AnswerWinPayload, error)
 	AnswerWinFor(ctx context.Context, input draw.AnswerForInput) (model.AnswerWinPayload, error)
 	SaveDraw(ctx context.Context, input draw.SaveInput) (model.DrawPayload, error)
@@ -266,6 +268,7 @@ type MutationResolver interface {
 	SavePointCode(ctx context.Context, input points.SaveCodeInput) (model.PointCodePayload, error)
 	ClosePointCode(ctx context.Context, input points.CloseCodeInput) (model.ClosePointCodePayload, error)
 	RedeemPointCode(ctx context.Context, input points.RedeemInput) (model.RedeemPointCodePayload, error)
+	RedeemPointCodeFor(ctx context.Context, input points.RedeemForInput) (model.RedeemPointCodePayload, error)
 	SavePointPartner(ctx context.Context, input points.SavePartnerInput) (model.PointPartnerPayload, error)
 	ExportPointTransfers(ctx context.Context, input points.ExportInput) (model.ExportPointTransfersPayload, error)
 	ImportPointAnswers(ctx context.Context, input model.ImportPointAnswersInput) (model.ImportPointAnswersPayload, error)
@@ -278,6 +281,7 @@ type MutationResolver interface {
 	ClosePriceList(ctx context.Context, input pricing.CloseListInput) (model.PriceListPayload, error)
 	ClosePrice(ctx context.Context, input pricing.ClosePriceInput) (model.PriceRowPayload, error)
 	ExchangePrize(ctx context.Context, input prize.ExchangeInput) (model.PrizeExchangePayload, error)
+	ExchangePrizeFor(ctx context.Context, input prize.ServeInput) (model.ExchangePrizeForPayload, error)
 	CancelPrizeExchange(ctx context.Context, input prize.CancelInput) (model.PrizeExchangePayload, error)
 	SavePrize(ctx context.Context, input prize.SaveInput) (model.PrizePayload, error)
 	MovePrizeStock(ctx context.Context, input prize.MoveStockInput) (model.PrizePayload, error)
@@ -417,6 +421,7 @@ type QueryResolver interface {
 	CustomerGroup(ctx context.Context, id string) (*company.Group, error)
 	Rates(ctx context.Context, kind *pricing.RateKind, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) (page.Connection[pricing.Rate], error)
 	QuantityDiscounts(ctx context.Context, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) (page.Connection[pricing.QuantityDiscount], error)
+	CounterMember(ctx context.Context, by counter.Shown) (model.CounterMemberPayload, error)
 	TillSums(ctx context.Context, from time.Time, until time.Time, shopID *string) ([]ledger.TillSum, error)
 	BusinessCalendars(ctx context.Context) ([]shipping.Calendar, error)
 	LocationDispatch(ctx context.Context) ([]shipping.Place, error)
@@ -1727,6 +1732,20 @@ func field_Mutation_endStockLotRecall_args(ctx context.Context, ec *executionCon
 	return args, nil
 }
 
+func field_Mutation_enterDrawFor_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (draw.EnterForInput, error) {
+			return unmarshalNEnterDrawForInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐEnterForInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_enterDraw_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1747,6 +1766,20 @@ func field_Mutation_exchangePoints_args(ctx context.Context, ec *executionContex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (points.ExchangeInput, error) {
 			return unmarshalNExchangePointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐExchangeInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_exchangePrizeFor_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (prize.ServeInput, error) {
+			return unmarshalNExchangePrizeForInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐServeInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2769,6 +2802,20 @@ func field_Mutation_recountStatistics_args(ctx context.Context, ec *executionCon
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (statistics.RecountInput, error) {
 			return unmarshalNRecountStatisticsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐRecountInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_redeemPointCodeFor_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (points.RedeemForInput, error) {
+			return unmarshalNRedeemPointCodeForInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRedeemForInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5346,6 +5393,20 @@ func field_Query_compareProducts_args(ctx context.Context, ec *executionContext,
 		return nil, err
 	}
 	args["ids"] = arg0
+	return args, nil
+}
+
+func field_Query_counterMember_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "by",
+		func(ctx context.Context, v any) (counter.Shown, error) {
+			return unmarshalNCounterMemberInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcounterᚐShown(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["by"] = arg0
 	return args, nil
 }
 
@@ -12960,6 +13021,49 @@ func fieldContext_Mutation_enterDraw(ctx context.Context, ec *executionContext, 
 	return fc, nil
 }
 
+func _Mutation_enterDrawFor(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_enterDrawFor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EnterDrawFor(ctx, fc.Args["input"].(draw.EnterForInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.EnterDrawForPayload) graphql.Marshaler {
+			return marshalNEnterDrawForPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐEnterDrawForPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_enterDrawFor(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_enterDrawFor_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_answerWin(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16873,6 +16977,49 @@ func fieldContext_Mutation_redeemPointCode(ctx context.Context, ec *executionCon
 	return fc, nil
 }
 
+func _Mutation_redeemPointCodeFor(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_redeemPointCodeFor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RedeemPointCodeFor(ctx, fc.Args["input"].(points.RedeemForInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.RedeemPointCodePayload) graphql.Marshaler {
+			return marshalNRedeemPointCodePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐRedeemPointCodePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_redeemPointCodeFor(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_redeemPointCodeFor_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_savePointPartner(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17382,6 +17529,49 @@ func fieldContext_Mutation_exchangePrize(ctx context.Context, ec *executionConte
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Mutation_exchangePrize_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_exchangePrizeFor(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_exchangePrizeFor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ExchangePrizeFor(ctx, fc.Args["input"].(prize.ServeInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.ExchangePrizeForPayload) graphql.Marshaler {
+			return marshalNExchangePrizeForPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐExchangePrizeForPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_exchangePrizeFor(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_exchangePrizeFor_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -23091,6 +23281,49 @@ func fieldContext_Query_quantityDiscounts(ctx context.Context, ec *executionCont
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Query_quantityDiscounts_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_counterMember(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_counterMember(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CounterMember(ctx, fc.Args["by"].(counter.Shown))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_WRITE", "PRIZE_WRITE", "POINT_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.CounterMemberPayload) graphql.Marshaler {
+			return marshalNCounterMemberPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCounterMemberPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_counterMember(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_counterMember_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -30065,6 +30298,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "enterDrawFor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_enterDrawFor(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "answerWin":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_answerWin(ctx, ec, field)
@@ -30702,6 +30942,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "redeemPointCodeFor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_redeemPointCodeFor(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "savePointPartner":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_savePointPartner(ctx, ec, field)
@@ -30782,6 +31029,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "exchangePrize":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_exchangePrize(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "exchangePrizeFor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_exchangePrizeFor(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -31751,6 +32005,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_quantityDiscounts(ctx, ec, field)
+				})
+		case "counterMember":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_counterMember(ctx, ec, field)
 				})
 		case "tillSums":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
