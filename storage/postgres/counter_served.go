@@ -19,9 +19,9 @@ func (s *Counters) Shop(ctx context.Context, brandID, shopID uuid.UUID) (bool, e
 	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM locations WHERE id = $2 AND brand_id = $1 AND kind IN ('SHOP', 'EVENT') AND active)`, brandID, shopID)
 }
 
-// Hold holds the member's row. Who has an account and has not joined has none.
+// Hold locks the member's row as a merge does. Who has an account and has not joined has none.
 func (s *Counters) Hold(ctx context.Context, memberID uuid.UUID) (bool, error) {
-	gone, err := column[bool](ctx, s.db, `SELECT merged_into IS NOT NULL OR erased_at IS NOT NULL FROM members WHERE id = $1 FOR SHARE`, memberID)
+	gone, err := column[bool](ctx, s.db, `SELECT merged_into IS NOT NULL OR erased_at IS NOT NULL FROM members WHERE id = $1 FOR NO KEY UPDATE`, memberID)
 	return err == nil && (len(gone) == 0 || !gone[0]), err
 }
 
