@@ -40,6 +40,7 @@ func TestACounterShowsACardsPointsAndUsesThem(t *testing.T) {
 	d := openCardCounter(t, 2500)
 	tried := d.ring(t, d.clerk, apptest.Variables{"dryRun": true, "expectedTotal": nil})
 	require.Empty(t, tried.UserErrors)
+	require.NotEmpty(t, tried.PointBalances)
 	require.Equal(t, []any{"1980", 2500}, []any{tried.Quote.Total.Amount, tried.PointBalances[0].Usable}, "what they have, before they say how much to use")
 
 	part := apptest.Variables{"idempotencyKey": "counter-0001", "points": d.pays(480), "tenders": cash}

@@ -13,10 +13,10 @@ var counterOperations = map[string]clientOperation{
 	"admin/CounterMember": {7, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"by": w.shows(t)}
 	})},
-	"admin/ExchangePrizeFor": {26, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ExchangePrizeFor": {27, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(with(with(with(w.serves(t), "prizeId", w.prize(t)), "points", 1), "address", newAddress("自宅")))
 	})},
-	"admin/EnterDrawFor": {23, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/EnterDrawFor": {25, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(with(with(with(w.serves(t), "drawId", w.draw(t, 1)), "count", w.size), "points", w.size))
 	})},
 	"admin/RedeemPointCodeFor": {22, staffed(func(t *testing.T, w *world) apptest.Variables {

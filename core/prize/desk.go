@@ -211,7 +211,11 @@ func (s *Service) moveStock(ctx context.Context, in MoveStockInput) (Prize, erro
 	if err != nil {
 		return Prize{}, err
 	}
-	if p, err = s.prize(ctx, in.PrizeID); err != nil {
+	p, err = s.prize(ctx, in.PrizeID)
+	if err == nil && in.ShopID == nil && in.By > 0 {
+		err = s.covered(ctx, p, "by")
+	}
+	if err != nil {
 		return Prize{}, err
 	}
 	said["after"] = p.Stock
@@ -224,11 +228,7 @@ func (s *Service) moveOwn(ctx context.Context, in MoveStockInput) error {
 	if err != nil || !moved {
 		return orErr(err, ErrStock.At("by"))
 	}
-	p, err := s.prize(ctx, in.PrizeID)
-	if err == nil && in.By > 0 {
-		err = s.covered(ctx, p, "by")
-	}
-	return err
+	return nil
 }
 
 func checkReason(reason string) error {
