@@ -25,9 +25,9 @@ var moving = []string{
 	// codes that are worth money
 	"issueGiftCards", "voidGiftCards", "issueVouchers", "issueCouponsToSegment", "importVouchers", "redeemVoucher", "voidVouchers",
 	// points and prizes
-	"givePoints", "exchangePoints", "sendPoints", "rewardPoints", "grantPoints", "redeemPointCode", "settlePointArrival", "exportPointTransfers", "mergeMembers",
+	"givePoints", "exchangePoints", "sendPoints", "rewardPoints", "grantPoints", "redeemPointCode", "redeemPointCodeFor", "settlePointArrival", "exportPointTransfers", "mergeMembers",
 	"movePurchase", "correctPurchase", "voidPurchase",
-	"exchangePrize", "cancelPrizeExchange", "savePrize", "movePrizeStock", "saveDraw", "enterDraw", "grantDrawEntries", "cancelDraw", "answerWin", "answerWinFor",
+	"exchangePrize", "exchangePrizeFor", "cancelPrizeExchange", "savePrize", "movePrizeStock", "saveDraw", "enterDraw", "enterDrawFor", "grantDrawEntries", "cancelDraw", "answerWin", "answerWinFor",
 }
 
 // byReference are mutations that move something once because of what they name, as their

@@ -44,6 +44,9 @@ var another = map[string]apptest.Variables{
 	"admin/SaveDraw":            {"points": 2},
 	"app/AnswerWin":             {"accept": false},
 	"admin/AnswerWinFor":        {"reason": "別の理由"},
+	"admin/ExchangePrizeFor":    {"quantity": 2},
+	"admin/EnterDrawFor":        {"count": 1},
+	"admin/RedeemPointCodeFor":  {"code": "ANOTHER-CODE"},
 }
 
 func TestWhatIsAskedAgainMovesOnce(t *testing.T) {

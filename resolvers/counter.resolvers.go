@@ -9,10 +9,18 @@ import (
 	"context"
 	"time"
 
+	"github.com/noren-commerce/noren/core/counter"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/graph/model"
 )
+
+func (r *counterMemberResolver) PointBalances(ctx context.Context, obj *counter.Served) ([]points.Balance, error) {
+	all, err := r.Points.AtCounter(ctx, obj.ID)
+	return orNone(all), err
+}
 
 func (r *mutationResolver) IssueMemberCode(ctx context.Context) (model.MemberCodePayload, error) {
 	code, err := r.MemberCodes.Issue(ctx)
@@ -22,8 +30,13 @@ func (r *mutationResolver) IssueMemberCode(ctx context.Context) (model.MemberCod
 
 func (r *mutationResolver) RecordShopSale(ctx context.Context, input order.SellInput) (model.ShopSalePayload, error) {
 	sold, err := r.Orders.Sell(ctx, input)
+	return r.shopSalePayload(ctx, sold, err)
+}
+
+func (r *queryResolver) CounterMember(ctx context.Context, by counter.Shown) (model.CounterMemberPayload, error) {
+	served, err := r.Counter.Look(ctx, by)
 	errors, err := userErrors(ctx, err)
-	return model.ShopSalePayload{Order: unless(errors, sold.Order), Quote: sold.Quote, UserErrors: errors}, err
+	return model.CounterMemberPayload{Member: unless(errors, served), UserErrors: errors}, err
 }
 
 func (r *queryResolver) TillSums(ctx context.Context, from time.Time, until time.Time, shopID *string) ([]ledger.TillSum, error) {
@@ -33,3 +46,7 @@ func (r *queryResolver) TillSums(ctx context.Context, from time.Time, until time
 	}
 	return r.Ledger.TillSums(ctx, ledger.TillSpan{From: from, Until: until, ShopID: shop})
 }
+
+func (r *Resolver) CounterMember() generated.CounterMemberResolver { return &counterMemberResolver{r} }
+
+type counterMemberResolver struct{ *Resolver }

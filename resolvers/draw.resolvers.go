@@ -39,6 +39,11 @@ func (r *mutationResolver) EnterDraw(ctx context.Context, input draw.EnterInput)
 	return drawEntriesPayload(ctx, all, err)
 }
 
+func (r *mutationResolver) EnterDrawFor(ctx context.Context, input draw.EnterForInput) (model.EnterDrawForPayload, error) {
+	entered, err := r.Resolver.Draws.EnterFor(ctx, input)
+	return r.enterForPayload(ctx, entered, err)
+}
+
 func (r *mutationResolver) AnswerWin(ctx context.Context, input draw.AnswerInput) (model.AnswerWinPayload, error) {
 	w, err := r.Resolver.Draws.Answer(ctx, input)
 	errors, err := userErrors(ctx, err)

@@ -105,12 +105,12 @@ func (r *mutationResolver) ClosePointCode(ctx context.Context, input points.Clos
 
 func (r *mutationResolver) RedeemPointCode(ctx context.Context, input points.RedeemInput) (model.RedeemPointCodePayload, error) {
 	given, err := r.Resolver.Points.Redeem(ctx, input)
-	errors, err := userErrors(ctx, err)
-	payload := model.RedeemPointCodePayload{UserErrors: errors}
-	if given != nil {
-		payload.Points, payload.Balance = int(given.Points), given.Balance
-	}
-	return payload, err
+	return redemptionPayload(ctx, given, err)
+}
+
+func (r *mutationResolver) RedeemPointCodeFor(ctx context.Context, input points.RedeemForInput) (model.RedeemPointCodePayload, error) {
+	given, err := r.Resolver.Points.RedeemFor(ctx, input)
+	return redemptionPayload(ctx, given, err)
 }
 
 func (r *mutationResolver) SavePointPartner(ctx context.Context, input points.SavePartnerInput) (model.PointPartnerPayload, error) {

@@ -19,6 +19,11 @@ func (r *mutationResolver) ExchangePrize(ctx context.Context, input prize.Exchan
 	return r.prizeExchangePayload(ctx, e, err)
 }
 
+func (r *mutationResolver) ExchangePrizeFor(ctx context.Context, input prize.ServeInput) (model.ExchangePrizeForPayload, error) {
+	e, err := r.Resolver.Prizes.Serve(ctx, input)
+	return r.exchangeForPayload(ctx, e, err)
+}
+
 func (r *mutationResolver) CancelPrizeExchange(ctx context.Context, input prize.CancelInput) (model.PrizeExchangePayload, error) {
 	e, err := r.Resolver.Prizes.Cancel(ctx, input)
 	return r.prizeExchangePayload(ctx, e, err)
@@ -49,6 +54,11 @@ func (r *mutationResolver) ExportPrizeShipments(ctx context.Context, after *stri
 	return value(sheet), err
 }
 
+func (r *prizeResolver) ShopStocks(ctx context.Context, obj *prize.Prize) ([]prize.ShopStock, error) {
+	all, err := load(ctx).PrizeShopStocks.Load(ctx, obj.ID)
+	return orNone(all), err
+}
+
 func (r *queryResolver) Prizes(ctx context.Context, first *int, after *string, all bool) (page.Connection[prize.Prize], error) {
 	return r.Resolver.Prizes.Catalogue(ctx, all, page.Args{First: first, After: after})
 }
@@ -63,6 +73,11 @@ func (r *queryResolver) PrizeExchanges(ctx context.Context, first *int, after *s
 	return r.Resolver.Prizes.Exchanges(ctx, q)
 }
 
+func (r *Resolver) Prize() generated.PrizeResolver { return &prizeResolver{r} }
+
 func (r *Resolver) PrizeExchange() generated.PrizeExchangeResolver { return &prizeExchangeResolver{r} }
 
-type prizeExchangeResolver struct{ *Resolver }
+type (
+	prizeResolver         struct{ *Resolver }
+	prizeExchangeResolver struct{ *Resolver }
+)

@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
+	"github.com/noren-commerce/noren/core/counter"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
@@ -76,6 +77,7 @@ type Resolver struct {
 	Inventory   *inventory.Service
 	Shops       *inventory.Shops
 	MemberCodes *membercode.Service
+	Counter     *counter.Service
 	Sales       *sale.Service
 	Carts       *cart.Service
 	Shipping    *shipping.Service
@@ -204,6 +206,7 @@ type Loaders struct {
 	CardEntries    *graph.Loader[uuid.UUID, []giftcard.Entry] // by gift card
 
 	ExchangeVouchers *graph.Loader[uuid.UUID, []voucher.Voucher] // by exchange
+	PrizeShopStocks  *graph.Loader[uuid.UUID, []prize.ShopStock] // by prize
 	VoucherEntries   *graph.Loader[uuid.UUID, []voucher.Entry]   // by voucher
 	DrawRanks        *graph.Loader[uuid.UUID, []draw.Rank]       // by draw
 	DrawWinners      *graph.Loader[uuid.UUID, []draw.Winner]     // by draw
@@ -340,6 +343,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		PointProgramme:   graph.NewLoader(graph.ByKey(r.Points.ProgrammesByID, func(p points.Programme) uuid.UUID { return p.ID })),
 		PointRates:       graph.NewLoader(graph.Grouped(r.Points.Rates, func(x points.Rate) uuid.UUID { return x.FromID })),
 		PointRules:       graph.NewLoader(graph.Grouped(r.Points.RulesOf, func(x points.Rule) uuid.UUID { return x.ProgrammeID })),
+		PrizeShopStocks:  graph.NewLoader(graph.Grouped(r.Prizes.ShopStocks, func(x prize.ShopStock) uuid.UUID { return x.PrizeID })),
 		ExchangeVouchers: graph.NewLoader(graph.Grouped(r.Vouchers.OfExchanges, func(v voucher.Voucher) uuid.UUID { return *v.ExchangeID })),
 		VoucherEntries:   graph.NewLoader(graph.Grouped(r.Vouchers.EntriesOf, func(e voucher.Entry) uuid.UUID { return e.VoucherID })),
 		DrawRanks:        graph.NewLoader(graph.Grouped(r.Draws.Ranks, func(x draw.Rank) uuid.UUID { return x.DrawID })),

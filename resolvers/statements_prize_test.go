@@ -24,7 +24,7 @@ var prizeOperations = map[string]clientOperation{
 	"app/CancelMyPrizeExchange": {21, loyal(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "exchangeId": w.exchanged(t, w.prize(t))})
 	})},
-	"admin/StaffPrizes": {1, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/StaffPrizes": {2, staffed(func(t *testing.T, w *world) apptest.Variables {
 		w.furnishPrizes(t)
 		return apptest.Variables{"first": w.size}
 	})},
@@ -32,8 +32,8 @@ var prizeOperations = map[string]clientOperation{
 		w.furnishPrizes(t)
 		return apptest.Variables{"first": w.size}
 	})},
-	"admin/SavePrize": {7, staffed(func(_ *testing.T, w *world) apptest.Variables { return in(keyed("savePrize", w.newPrize())) })},
-	"admin/MovePrizeStock": {8, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/SavePrize": {8, staffed(func(_ *testing.T, w *world) apptest.Variables { return in(keyed("savePrize", w.newPrize())) })},
+	"admin/MovePrizeStock": {9, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "prizeId": w.prize(t), "by": 3, "reason": "入荷"})
 	})},
 	"admin/AdvancePrizeExchanges": {10, staffed(func(t *testing.T, w *world) apptest.Variables {

@@ -46,7 +46,7 @@ func clientOperations() map[string]clientOperation {
 	for _, some := range []map[string]clientOperation{
 		buyingOperations, shopOperations, accountOperations, staffOperations, displayOperations, termOperations, campaignOperations,
 		companyOperations, quotationOperations, movingOperations, moneyOperations, bookOperations, shippingOperations, documentOperations, returnOperations, carrierOperations, promiseOperations, pickUpOperations,
-		memberOperations, pointOperations, prizeOperations, voucherOperations, drawOperations, lotOperations,
+		memberOperations, pointOperations, prizeOperations, counterOperations, voucherOperations, drawOperations, lotOperations,
 		deskOperations, wishOperations, paperOperations, segmentOperations, mailingOperations, statisticOperations, migrationOperations,
 	} {
 		maps.Copy(all, some)

@@ -39,8 +39,8 @@ func (t Terms) Key() string {
 
 // BuyerStore knows buyers.
 type BuyerStore interface {
-	// Buyer is the member as a buyer of the brand, read in one statement; the zero
-	// Buyer if there is no such open account.
+	// Buyer is the member as a buyer of the brand, read in one statement, or in two for who
+	// has a card alone; the zero Buyer if there is no such open account or member.
 	Buyer(ctx context.Context, brandID, memberID uuid.UUID) (scope.Buyer, error)
 	// CompanyBuyer is whoever buys for the open company, as long as nothing is asked
 	// that only a person has; the zero Buyer if the brand has no such company.

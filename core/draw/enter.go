@@ -7,6 +7,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/counter"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/idempotency"
@@ -38,30 +39,90 @@ func (s *Service) Enter(ctx context.Context, in EnterInput) ([]Entry, error) {
 		return nil, err
 	}
 	return idempotency.Once(ctx, s.Keys, "enterDraw", in.IdempotencyKey, in, func(ctx context.Context) ([]Entry, error) {
-		d, err := s.sharing(ctx, in.DrawID)
-		switch {
-		case err != nil:
-			return nil, err
-		case !fits:
-			return nil, ErrIneligible.At("drawId")
-		case d.Points == 0:
-			return nil, ErrNotBought.At("drawId")
-		case in.Points != d.Points*int64(in.Count):
-			return nil, ErrCost.With(d.Points * int64(in.Count)).At("points")
-		}
-		entries := s.entries(*d, actor.ID, Bought, in.Count)
-		_, err = s.Points.Post(ctx, points.Posting{
-			Holder: points.Holder{ProgrammeID: d.ProgrammeID, MemberID: actor.ID}, Key: payKey(entries), Kind: points.Prize, Points: in.Points,
-			Reason: d.Name.In(i18n.Default), ActorID: &actor.ID, At: s.Now(),
-		})
-		if err != nil {
-			return nil, err
-		}
-		if err := s.Store.Enter(ctx, *d, entries); err != nil {
-			return nil, err
-		}
-		return entries, s.record(ctx, "draw.entered", *d, map[string]any{"memberId": actor.ID, "count": in.Count, "points": in.Points})
+		return s.bought(ctx, in, actor.ID, fits, map[string]any{"memberId": actor.ID})
 	})
+}
+
+// bought enters the member for points. Said is what is recorded of who it is for.
+func (s *Service) bought(ctx context.Context, in EnterInput, memberID uuid.UUID, fits bool, said map[string]any) ([]Entry, error) {
+	d, err := s.sharing(ctx, in.DrawID)
+	switch {
+	case err != nil:
+		return nil, err
+	case !fits:
+		return nil, ErrIneligible.At("drawId")
+	case d.Points == 0:
+		return nil, ErrNotBought.At("drawId")
+	case in.Points != d.Points*int64(in.Count):
+		return nil, ErrCost.With(d.Points * int64(in.Count)).At("points")
+	}
+	entries, actor := s.entries(*d, memberID, Bought, in.Count), access.From(ctx).ID
+	_, err = s.Points.Post(ctx, points.Posting{
+		Holder: points.Holder{ProgrammeID: d.ProgrammeID, MemberID: memberID}, Key: payKey(entries), Kind: points.Prize, Points: in.Points,
+		Reason: d.Name.In(i18n.Default), ActorID: &actor, At: s.Now(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Store.Enter(ctx, *d, entries); err != nil {
+		return nil, err
+	}
+	said["count"], said["points"] = in.Count, in.Points
+	return entries, s.record(ctx, "draw.entered", *d, said)
+}
+
+// EnterForInput enters a draw for points of the member who stands at a counter.
+type EnterForInput struct {
+	counter.Shown
+	IdempotencyKey string
+	DrawID         uuid.UUID
+	Count          int
+	Points         int64
+}
+
+// Entered are entries of a member who was served, and of whose points they were.
+type Entered struct {
+	Entries     []Entry
+	MemberID    uuid.UUID
+	ProgrammeID uuid.UUID
+}
+
+// EnterFor enters the member who shows a code or a card at the counter, for staff with
+// PRIZE_WRITE, those of a shop at theirs: once for each key, under the conditions of the
+// member's own entries.
+func (s *Service) EnterFor(ctx context.Context, in EnterForInput) (*Entered, error) {
+	if err := access.Require(ctx, access.PrizeWrite); err != nil {
+		return nil, err
+	}
+	if in.Count < 1 || in.Count > maxAtOnce {
+		return nil, ErrCount.With(maxAtOnce).At("count")
+	}
+	// A code that was used since says no, but a key that is asked again gets its answer.
+	who, unknown := s.Counter.Who(ctx, in.Shown, false)
+	fits := false
+	if unknown == nil {
+		var err error
+		if fits, err = s.fits(ctx, in.DrawID, who.ID); err != nil {
+			return nil, err
+		}
+	}
+	entries, err := idempotency.Once(ctx, s.Keys, "enterDrawFor", in.IdempotencyKey, in, func(ctx context.Context) ([]Entry, error) {
+		if unknown != nil {
+			return nil, unknown
+		}
+		if _, err := s.Counter.Who(ctx, in.Shown, true); err != nil {
+			return nil, err
+		}
+		return s.bought(ctx, EnterInput{DrawID: in.DrawID, Count: in.Count, Points: in.Points}, who.ID, fits, in.Said(who.ID, nil))
+	})
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.Store.Draw(ctx, in.DrawID)
+	if err != nil || d == nil {
+		return nil, orErr(err, ErrUnknown.At("drawId"))
+	}
+	return &Entered{entries, entries[0].MemberID, d.ProgrammeID}, nil
 }
 
 // fits reports whether the draw is for the member; it is asked outside transactions.

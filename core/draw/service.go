@@ -117,6 +117,7 @@ type Parts struct {
 	Points   Ledger
 	Prizes   Prizes
 	Members  Members
+	Counter  prize.Counter
 	Segments Segments
 	Sealer   Sealer
 	Outbox   messaging.Outbox

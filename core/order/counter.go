@@ -67,8 +67,9 @@ type ShopTender struct {
 
 // SoldOver is a sale over the counter, or what it would cost.
 type SoldOver struct {
-	Order *Order
-	Quote *cart.Priced // nil if it was sold before
+	Order    *Order
+	Quote    *cart.Priced // nil if it was sold before
+	MemberID *uuid.UUID   // who showed a code or a card; nil for anybody
 }
 
 // Members know who shows a member's code.
@@ -161,7 +162,7 @@ func (s *Service) Sell(ctx context.Context, in SellInput) (SoldOver, error) {
 	}
 	if in.DryRun {
 		r, err := s.ring(ctx, in, false)
-		return SoldOver{Quote: r.quote()}, err
+		return SoldOver{Quote: r.quote(), MemberID: r.member()}, err
 	}
 	if err := s.CodesTried(ctx, in.Codes); err != nil {
 		return SoldOver{}, err
@@ -192,6 +193,9 @@ func (s *Service) sellOnce(ctx context.Context, in SellInput) (SoldOver, error) 
 		return SoldOver{Quote: sold.Quote}, err
 	}
 	sold.Order, err = s.ByID(ctx, orderID)
+	if err == nil && in.how() != "" {
+		sold.MemberID = sold.Order.MemberID
+	}
 	return sold, err
 }
 
@@ -212,6 +216,14 @@ func (r rung) quote() *cart.Priced {
 	q := *r.priced
 	q.Email, q.Recipient, q.MemberName = "", "", ""
 	return &q
+}
+
+// member is who showed a code or a card; nil for anybody.
+func (r rung) member() *uuid.UUID {
+	if r.buyer.ID == uuid.Nil {
+		return nil
+	}
+	return &r.buyer.ID
 }
 
 // origin is where it is sold.

@@ -208,33 +208,44 @@ func (s *Service) Redeem(ctx context.Context, in RedeemInput) (*Redemption, erro
 	if err := s.tried(ctx, "code", memberID, tries); err != nil {
 		return nil, err
 	}
-	var p Programme
 	given, err := idempotency.Once(ctx, s.Keys, "redeemPointCode", in.IdempotencyKey, in, func(ctx context.Context) (Code, error) {
-		now := s.Now()
-		c, err := s.Store.CodeOf(ctx, channel.From(ctx).BrandID, written(in.Code))
-		if err != nil || c == nil || !c.holds(now) {
-			return Code{}, orErr(err, ErrCodeUnknown.At("code"))
-		}
-		if p, err = s.programme(ctx, c.ProgrammeID); err != nil {
-			return Code{}, orErr(nil, ErrCodeUnknown.At("code"))
-		}
-		day := p.Day(c.CreatedAt)
-		if c.Daily {
-			day = p.Day(now)
-		}
-		if err := s.Store.UseCode(ctx, c.ID, memberID, day, now); err != nil {
-			return Code{}, err
-		}
-		_, err = s.Post(ctx, Posting{
-			Holder: Holder{p.ID, memberID}, Key: "code:" + c.ID.String() + ":" + day.Format(time.DateOnly), Kind: Earn, Points: c.Points,
-			Reason: c.Name.In(i18n.Default), ActorID: &memberID, At: now,
-		})
-		return *c, err
+		return s.redeem(ctx, in.Code, memberID, nil)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if p, err = s.programme(ctx, given.ProgrammeID); err != nil {
+	return s.redeemed(ctx, given, memberID)
+}
+
+// redeem gives the member the points of a code. Who enters it at a counter has to be at the
+// shop where it hangs.
+func (s *Service) redeem(ctx context.Context, text string, memberID uuid.UUID, shopID *uuid.UUID) (Code, error) {
+	now := s.Now()
+	c, err := s.Store.CodeOf(ctx, channel.From(ctx).BrandID, written(text))
+	if err != nil || c == nil || !c.holds(now) || (shopID != nil && c.ShopID != nil && *c.ShopID != *shopID) {
+		return Code{}, orErr(err, ErrCodeUnknown.At("code"))
+	}
+	p, err := s.programme(ctx, c.ProgrammeID)
+	if err != nil {
+		return Code{}, orErr(nil, ErrCodeUnknown.At("code"))
+	}
+	day := p.Day(c.CreatedAt)
+	if c.Daily {
+		day = p.Day(now)
+	}
+	if err := s.Store.UseCode(ctx, c.ID, memberID, day, now); err != nil {
+		return Code{}, err
+	}
+	_, err = s.Post(ctx, Posting{
+		Holder: Holder{p.ID, memberID}, Key: "code:" + c.ID.String() + ":" + day.Format(time.DateOnly), Kind: Earn, Points: c.Points,
+		Reason: c.Name.In(i18n.Default), ActorID: actorID(ctx), At: now,
+	})
+	return *c, err
+}
+
+func (s *Service) redeemed(ctx context.Context, given Code, memberID uuid.UUID) (*Redemption, error) {
+	p, err := s.programme(ctx, given.ProgrammeID)
+	if err != nil {
 		return nil, err
 	}
 	balance, err := s.balance(ctx, p, memberID)

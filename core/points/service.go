@@ -78,6 +78,7 @@ type Parts struct {
 	Limiter  limit.Limiter   // nil: nobody counts tries
 	Segments Segments        // nil: nobody is in any
 	Members  Members         // nil: who has a card alone is written to nowhere, and shops read nobody's points
+	Counter Counter         // who stands at the counter of a shop
 	Now      clock.Clock
 }
 

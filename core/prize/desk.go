@@ -172,12 +172,17 @@ type MoveStockInput struct {
 	PrizeID        uuid.UUID
 	By             int64
 	Reason         string
+	ShopID         *uuid.UUID `json:",omitempty"` // whose pieces; nil: those that are sent
+	FromStock      bool       `json:",omitempty"` // they come out of those that are sent, or go back there
 }
 
 // MoveStock changes how many pieces are left (staff with PRIZE_WRITE), once for each key.
 func (s *Service) MoveStock(ctx context.Context, in MoveStockInput) (*Prize, error) {
 	if err := errors.Join(access.RequireEverywhere(ctx, access.PrizeWrite), checkReason(in.Reason)); err != nil {
 		return nil, err
+	}
+	if in.FromStock && in.ShopID == nil {
+		return nil, fault.ErrRequired.At("shopId")
 	}
 	if in.By == 0 || in.By < -maxStock || in.By > maxStock {
 		return nil, fault.Invalid(fault.CodeInvalid, "増減数は0以外で%dまでです", "At most %d pieces, and not none").With(maxStock).At("by")
@@ -192,21 +197,38 @@ func (s *Service) MoveStock(ctx context.Context, in MoveStockInput) (*Prize, err
 }
 
 func (s *Service) moveStock(ctx context.Context, in MoveStockInput) (Prize, error) {
-	if _, err := s.prize(ctx, in.PrizeID); err != nil {
+	p, err := s.prize(ctx, in.PrizeID)
+	if err != nil {
 		return Prize{}, err
 	}
-	moved, err := s.Store.MoveStock(ctx, in.PrizeID, in.By, s.Now())
-	if err != nil || !moved {
-		return Prize{}, orErr(err, ErrStock.At("by"))
+	said := map[string]any{"by": in.By, "reason": in.Reason}
+	if in.ShopID != nil {
+		said["shopId"], said["fromStock"] = *in.ShopID, in.FromStock
+		err = s.moveAtShop(ctx, p, in)
+	} else {
+		err = s.moveOwn(ctx, in)
 	}
-	p, err := s.prize(ctx, in.PrizeID)
-	if err == nil && in.By > 0 {
+	if err != nil {
+		return Prize{}, err
+	}
+	p, err = s.prize(ctx, in.PrizeID)
+	if err == nil && in.ShopID == nil && in.By > 0 {
 		err = s.covered(ctx, p, "by")
 	}
 	if err != nil {
 		return Prize{}, err
 	}
-	return p, s.record(ctx, "prize.stock_moved", "Prize", p.ID, map[string]any{"by": in.By, "after": p.Stock, "reason": in.Reason})
+	said["after"] = p.Stock
+	return p, s.record(ctx, "prize.stock_moved", "Prize", p.ID, said)
+}
+
+// moveOwn changes how many pieces there are to send, or of codes.
+func (s *Service) moveOwn(ctx context.Context, in MoveStockInput) error {
+	moved, err := s.Store.MoveStock(ctx, in.PrizeID, in.By, s.Now())
+	if err != nil || !moved {
+		return orErr(err, ErrStock.At("by"))
+	}
+	return nil
 }
 
 func checkReason(reason string) error {

@@ -74,7 +74,7 @@ func (s *Service) Exchange(ctx context.Context, in ExchangeInput) (*Exchange, er
 		if err != nil {
 			return uuid.Nil, err
 		}
-		return e.ID, s.take(ctx, p, e)
+		return e.ID, s.take(ctx, p, e, map[string]any{"memberId": memberID})
 	})
 	if err != nil {
 		return nil, err
@@ -84,24 +84,31 @@ func (s *Service) Exchange(ctx context.Context, in ExchangeInput) (*Exchange, er
 
 // order is the exchange that is asked for, if it may be.
 func (s *Service) order(ctx context.Context, p Prize, in ExchangeInput, memberID uuid.UUID, fits bool) (Exchange, error) {
+	e, err := s.asked(ctx, p, in.Quantity, in.Points, memberID, fits)
+	if err != nil {
+		return e, err
+	}
+	return s.addressed(ctx, p, e, in.Address, in.AddressID)
+}
+
+// asked is the exchange of so many pieces at what the member was told, if it may be.
+func (s *Service) asked(ctx context.Context, p Prize, pieces int, told int64, memberID uuid.UUID, fits bool) (Exchange, error) {
 	now := s.Now()
 	if problem := p.problem(now); problem != nil {
 		return Exchange{}, problem.At("prizeId")
 	}
 	e := Exchange{
-		ID: id.New(), PrizeID: p.ID, BrandID: p.BrandID, ProgrammeID: p.ProgrammeID, MemberID: memberID, Quantity: in.Quantity,
-		Points: p.Points * int64(in.Quantity), State: Requested, CreatedAt: now, UpdatedAt: now,
+		ID: id.New(), PrizeID: p.ID, BrandID: p.BrandID, ProgrammeID: p.ProgrammeID, MemberID: memberID, Quantity: pieces,
+		Points: p.Points * int64(pieces), State: Requested, CreatedAt: now, UpdatedAt: now,
 	}
 	switch {
 	case !fits:
 		return e, ErrIneligible.At("prizeId")
-	case e.Points != in.Points:
+	case e.Points != told:
 		return e, ErrCost.With(e.Points).At("points")
 	}
-	if _, err := s.Points.Usable(ctx, p.ProgrammeID); err != nil {
-		return e, err
-	}
-	return s.addressed(ctx, p, e, in.Address, in.AddressID)
+	_, err := s.Points.Usable(ctx, p.ProgrammeID)
+	return e, err
 }
 
 // addressed is the exchange with where it goes. Codes go nowhere: the member has them at once.
@@ -132,11 +139,13 @@ func (s *Service) destination(ctx context.Context, memberID uuid.UUID, address *
 	return &book[i].Address, nil
 }
 
-// take takes points and pieces for an exchange, and keeps it.
-func (s *Service) take(ctx context.Context, p Prize, e Exchange) error {
+// take takes points and pieces for an exchange, and keeps it. Said is what is recorded of who
+// it is for.
+func (s *Service) take(ctx context.Context, p Prize, e Exchange, said map[string]any) error {
+	actor := access.From(ctx).ID
 	_, err := s.Points.Post(ctx, points.Posting{
 		Holder: points.Holder{ProgrammeID: e.ProgrammeID, MemberID: e.MemberID}, Key: e.useKey(), Kind: points.Prize, Points: e.Points,
-		Reason: p.Name.In(i18n.Default), ActorID: &e.MemberID, At: e.CreatedAt,
+		Reason: p.Name.In(i18n.Default), ActorID: &actor, At: e.CreatedAt,
 	})
 	if err != nil {
 		return err
@@ -147,15 +156,12 @@ func (s *Service) take(ctx context.Context, p Prize, e Exchange) error {
 	if err := s.keep(ctx, p, e); err != nil {
 		return err
 	}
-	if err := s.record(ctx, "prize.exchanged", "PrizeExchange", e.ID, map[string]any{"prizeId": p.ID, "memberId": e.MemberID, "quantity": e.Quantity, "points": e.Points}); err != nil {
+	said["prizeId"], said["quantity"], said["points"] = p.ID, e.Quantity, e.Points
+	if err := s.record(ctx, "prize.exchanged", "PrizeExchange", e.ID, said); err != nil {
 		return err
 	}
 	// Last, so that members who want the same prize wait for each other's commit alone.
-	taken, err := s.Store.TakeStock(ctx, p.ID, e.Quantity, p.Points, e.CreatedAt)
-	if err != nil || !taken {
-		return orErr(err, ErrSoldOut.At("prizeId"))
-	}
-	return nil
+	return s.takePieces(ctx, p, e)
 }
 
 // keep keeps an exchange, with codes of its own if the prize is some.

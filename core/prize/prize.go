@@ -122,6 +122,9 @@ type Exchange struct {
 	ShippedAt      *time.Time
 	DeliveredAt    *time.Time
 	ExportedAt     *time.Time // into a carrier's file, the last time
+	ShopID         *uuid.UUID // at whose counter it was asked for; nil: at none
+	ServedBy       *uuid.UUID // who of the staff served the member
+	HandedOver     bool       `db:"-"` // from the shop's own pieces, as it is taken
 	PrizeName      i18n.Text
 	PrizeCode      string
 	PrizeKind      Kind

@@ -36,6 +36,14 @@ type Store interface {
 	// TakeStock takes pieces at what they cost; false if there are not so many, or it
 	// costs something else by now, or is closed.
 	TakeStock(ctx context.Context, prizeID uuid.UUID, pieces int, each int64, at time.Time) (bool, error)
+	// Shop reports whether the brand has the shop or the event's stand, open.
+	Shop(ctx context.Context, brandID, shopID uuid.UUID) (bool, error)
+	// ShopStocks are the prizes' pieces at shops; narrowed to stores if it says so.
+	ShopStocks(ctx context.Context, prizeIDs, stores []uuid.UUID, narrowed bool) ([]ShopStock, error)
+	// MoveShopStock adds so many pieces at the shop; false if there would be fewer than none.
+	MoveShopStock(ctx context.Context, prizeID, shopID uuid.UUID, by int64, at time.Time) (bool, error)
+	// TakeShopStock is TakeStock of the pieces at the shop.
+	TakeShopStock(ctx context.Context, prizeID, shopID uuid.UUID, pieces int, each int64, at time.Time) (bool, error)
 	// Taken is how many pieces the member got since, cancelled ones left out.
 	Taken(ctx context.Context, prizeID, memberID uuid.UUID, since *time.Time) (int, error)
 	// RankReached reports whether the member's rank in the brand is the rank or a higher one.
@@ -120,6 +128,7 @@ type Parts struct {
 	Members   Members
 	Addresses Addresses
 	Codes     Codes
+	Counter   Counter
 	Outbox    messaging.Outbox
 	Events    event.Recorder
 	Now       clock.Clock

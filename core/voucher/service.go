@@ -61,6 +61,8 @@ type Store interface {
 	List(ctx context.Context, q Query) (page.Connection[Voucher], error)
 	OfMember(ctx context.Context, brandID, memberID uuid.UUID) ([]Voucher, error)
 	OfExchanges(ctx context.Context, exchangeIDs []uuid.UUID) ([]Voucher, error)
+	// HandedBy are those of an exchange with which one of the staff served a member since.
+	HandedBy(ctx context.Context, staffID, exchangeID uuid.UUID, since time.Time) ([]Voucher, error)
 	EntriesOf(ctx context.Context, voucherIDs []uuid.UUID) ([]Entry, error)
 	// Failed counts a wrong code of whoever it is, outside any transaction, and answers how
 	// many there were since.
@@ -199,6 +201,26 @@ func (s *Service) OfExchanges(ctx context.Context, exchangeIDs []uuid.UUID) ([]V
 		return nil, err
 	}
 	return s.told(ctx, found)
+}
+
+// shownFor is for how long codes that were handed out at a counter are told to who gave them
+// out: for an answer that was lost on its way, and is asked again with its key.
+const shownFor = 15 * time.Minute
+
+// Handed are the codes that the actor has just handed out at a counter, with their texts, to be
+// printed for the member; none of others, and none a while later. It is written down.
+func (s *Service) Handed(ctx context.Context, exchangeID uuid.UUID) ([]Voucher, error) {
+	all, err := s.Store.HandedBy(ctx, access.From(ctx).ID, exchangeID, s.Now().Add(-shownFor))
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	for i := range all {
+		all[i].At = s.Now()
+		if all[i].Text, err = s.Sealer.Open(ctx, "voucher", all[i].ID, all[i].Secret); err != nil {
+			return nil, err
+		}
+	}
+	return all, s.record(ctx, "voucher.shown", "PrizeExchange", exchangeID, map[string]any{"memberId": *all[0].MemberID, "count": len(all)})
 }
 
 // told opens the texts of what is the actor's own.

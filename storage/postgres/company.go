@@ -40,7 +40,7 @@ const stockHidden = `coalesce((
 		OR EXISTS (SELECT FROM customer_group_members m WHERE m.group_id = g.id AND (m.member_id = a.id OR m.company_id = c.id)))
 	ORDER BY array_position(ARRAY['MEMBER', 'COMPANY', 'GROUP'], f.audience_kind), g.precedence, g.code LIMIT 1), false) AS stock_hidden`
 
-// Buyer is the member as a buyer of the brand. Orders are the company's where there
+// Buyer is the member as a buyer of the brand, with an account or a card alone. Orders are the company's where there
 // is one: what a first order earns, a company earns once.
 func (s *Companies) Buyer(ctx context.Context, brandID, memberID uuid.UUID) (scope.Buyer, error) {
 	b, err := first[scope.Buyer](ctx, s.db, `
@@ -49,10 +49,26 @@ func (s *Companies) Buyer(ctx context.Context, brandID, memberID uuid.UUID) (sco
 			(SELECT count(*) FROM orders o WHERE o.brand_id = @brand AND o.status <> 'CANCELLED'
 				AND (o.member_id = a.id OR o.company_id = c.id)) AS ordered, '' AS region, `+stockHidden+buyerFrom,
 		pgx.NamedArgs{"brand": brandID, "member": memberID, "none": uuid.Nil})
+	if err == nil && b == nil {
+		b, err = s.cardBuyer(ctx, brandID, memberID)
+	}
 	if err != nil || b == nil {
 		return scope.Buyer{}, err
 	}
 	return *b, nil
+}
+
+// cardBuyer is a member of the brand who has a card alone: of the customer groups they are in
+// that of their rank, which keeps only who has an account.
+func (s *Companies) cardBuyer(ctx context.Context, brandID, memberID uuid.UUID) (*scope.Buyer, error) {
+	return first[scope.Buyer](ctx, s.db, `
+		SELECT m.id AS member_id, @none::uuid AS company_id, '' AS tax_rounding,
+			ARRAY(SELECT g.id FROM member_ranks k JOIN customer_groups g ON g.id = k.group_id AND g.brand_id = j.brand_id AND g.closed_at IS NULL WHERE k.id = j.rank_id) AS groups,
+			coalesce((SELECT coalesce(p.birth_month, extract(month FROM p.birthday)::int) FROM profiles p WHERE p.member_id = m.id), 0) AS birth_month,
+			(SELECT count(*) FROM orders o WHERE o.brand_id = @brand AND o.status <> 'CANCELLED' AND o.member_id = m.id) AS ordered, '' AS region, false AS stock_hidden
+		FROM members m JOIN memberships j ON j.member_id = m.id AND j.brand_id = @brand AND j.ended_at IS NULL
+		WHERE m.id = @member AND m.merged_into IS NULL AND m.erased_at IS NULL AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = m.id)`,
+		pgx.NamedArgs{"brand": brandID, "member": memberID, "none": uuid.Nil})
 }
 
 // CompanyBuyer is whoever buys for the open company.

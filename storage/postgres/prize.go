@@ -24,7 +24,7 @@ func NewPrizes(db *DB, keys *sealing.Keys) *Prizes { return &Prizes{db, keys} }
 
 const (
 	prizeColumns    = `id, brand_id, programme_id, kind, code, name, description, points, stock, member_limit, limit_days, valid_from, valid_until, min_rank_id, segment_id, batch_id, created_at, updated_at, closed_at`
-	exchangeColumns = `id, prize_id, brand_id, programme_id, member_id, quantity, points, state, address AS stored, carrier, tracking_number, reason, created_at, updated_at, shipped_at, delivered_at, exported_at, prize_name, prize_code, prize_kind`
+	exchangeColumns = `id, prize_id, brand_id, programme_id, member_id, quantity, points, state, address AS stored, carrier, tracking_number, reason, created_at, updated_at, shipped_at, delivered_at, exported_at, shop_id, served_by, prize_name, prize_code, prize_kind`
 	exchangeRows    = `(SELECT e.*, p.name AS prize_name, p.code AS prize_code, p.kind AS prize_kind FROM prize_exchanges e JOIN prizes p ON p.id = e.prize_id) e`
 )
 
@@ -144,9 +144,9 @@ func (s *Prizes) Insert(ctx context.Context, e prize.Exchange) error {
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		INSERT INTO prize_exchanges (id, prize_id, brand_id, programme_id, member_id, quantity, points, state, address, key_id, created_at, updated_at, delivered_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		e.ID, e.PrizeID, e.BrandID, e.ProgrammeID, e.MemberID, e.Quantity, e.Points, e.State, stored, keyID, e.CreatedAt, e.UpdatedAt, e.DeliveredAt)
+		INSERT INTO prize_exchanges (id, prize_id, brand_id, programme_id, member_id, quantity, points, state, address, key_id, created_at, updated_at, delivered_at, shop_id, served_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		e.ID, e.PrizeID, e.BrandID, e.ProgrammeID, e.MemberID, e.Quantity, e.Points, e.State, stored, keyID, e.CreatedAt, e.UpdatedAt, e.DeliveredAt, e.ShopID, e.ServedBy)
 	return s.db.later(ctx, batch)
 }
 

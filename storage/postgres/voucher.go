@@ -193,6 +193,12 @@ func (s *Vouchers) OfExchanges(ctx context.Context, exchangeIDs []uuid.UUID) ([]
 	return collect[voucher.Voucher](ctx, s.db, `SELECT `+voucherColumns+` FROM `+voucherRows+` WHERE exchange_id = ANY($1) ORDER BY id`, exchangeIDs)
 }
 
+// HandedBy are the vouchers of an exchange with which one of the staff served a member since.
+func (s *Vouchers) HandedBy(ctx context.Context, staffID, exchangeID uuid.UUID, since time.Time) ([]voucher.Voucher, error) {
+	return collect[voucher.Voucher](ctx, s.db, `SELECT `+voucherColumns+` FROM `+voucherRows+` WHERE exchange_id = (
+		SELECT id FROM prize_exchanges WHERE id = $1 AND served_by = $2 AND created_at > $3) ORDER BY id`, exchangeID, staffID, since)
+}
+
 // EntriesOf are the changes of the vouchers, oldest first.
 func (s *Vouchers) EntriesOf(ctx context.Context, voucherIDs []uuid.UUID) ([]voucher.Entry, error) {
 	return collect[voucher.Entry](ctx, s.db, `

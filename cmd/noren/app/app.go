@@ -155,8 +155,9 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	loyalty.Members, vouchers.Members = members, members
-	around, err := newCrowd(cfg, crowdParts{db, sealed, keys, jobs, campaigns, vouchers, loyalty, members, customers, sender, printer, ground.Limiter, now})
+	desk := newCounter(db, memberCodes, members, ground.Limiter)
+	loyalty.Members, vouchers.Members, loyalty.Counter = members, members, desk
+	around, err := newCrowd(cfg, crowdParts{db, sealed, keys, jobs, campaigns, vouchers, loyalty, members, desk, customers, sender, printer, ground.Limiter, now})
 	if err != nil {
 		return nil, err
 	}
@@ -212,6 +213,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Inventory:   inventory.New(stock, buyers),
 			Shops:       inventory.NewShops(inventory.ShopParts{Tx: db, Store: stock, Buyers: buyers, Events: events, Now: now}),
 			MemberCodes: memberCodes,
+			Counter:     desk,
 			Sales:       sale.New(sale.Parts{Tx: db, Store: postgres.NewSales(db), SetStore: postgres.NewSales(db), Shown: shown, Events: events, Now: now}),
 			Stock:       keeper,
 			Lots:        lots,

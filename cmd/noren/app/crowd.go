@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/noren-commerce/noren/adapters/pdf"
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/counter"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/draw"
 	"github.com/noren-commerce/noren/core/idempotency"
@@ -42,6 +43,7 @@ type crowdParts struct {
 	vouchers  *voucher.Service
 	loyalty   *points.Service
 	members   *member.Service
+	desk      *counter.Service
 	customers *customer.Service
 	sender    *messaging.Sender
 	printer   *pdf.Printer
@@ -69,7 +71,7 @@ func newCrowd(cfg Config, p crowdParts) (c crowd, err error) {
 		return c, err
 	}
 	p.members.FollowedBy(c.mailings)
-	c.prizes = newPrizes(p.db, p.sealed, p.keys, p.loyalty, c.segments, p.members, p.customers, p.vouchers, p.jobs, p.now)
-	c.draws = newDraws(p.db, p.sealed, p.keys, p.loyalty, c.prizes, p.members, c.segments, p.jobs, p.now)
+	c.prizes = newPrizes(p.db, p.sealed, p.keys, p.loyalty, c.segments, p.members, p.desk, p.customers, p.vouchers, p.jobs, p.now)
+	c.draws = newDraws(p.db, p.sealed, p.keys, p.loyalty, c.prizes, p.members, p.desk, c.segments, p.jobs, p.now)
 	return c, nil
 }

@@ -10,11 +10,13 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/counter"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/migration"
 	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/sealing"
@@ -51,6 +53,11 @@ func newMembers(cfg Config, db *postgres.DB, sealed *sealing.Keys, keys *idempot
 	})
 	customers.ActFor(members)
 	return members, nil
+}
+
+// newCounter puts together who stands at the counter of a shop.
+func newCounter(db *postgres.DB, codes *membercode.Service, members *member.Service, limiter limit.Limiter) *counter.Service {
+	return counter.New(counter.Parts{Codes: codes, Store: postgres.NewCounters(db), Members: members, Limiter: limiter})
 }
 
 // newPurchases puts together the history of what members bought.

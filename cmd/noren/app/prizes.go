@@ -12,6 +12,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/counter"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/draw"
 	"github.com/noren-commerce/noren/core/fault"
@@ -29,9 +30,9 @@ import (
 )
 
 // newPrizes puts together what members get for their points.
-func newPrizes(db *postgres.DB, sealed *sealing.Keys, keys *idempotency.Keys, loyalty *points.Service, segments *segment.Service, members *member.Service, customers *customer.Service, codes prize.Codes, jobs *postgres.Jobs, now clock.Clock) *prize.Service {
+func newPrizes(db *postgres.DB, sealed *sealing.Keys, keys *idempotency.Keys, loyalty *points.Service, segments *segment.Service, members *member.Service, desk *counter.Service, customers *customer.Service, codes prize.Codes, jobs *postgres.Jobs, now clock.Clock) *prize.Service {
 	return prize.New(prize.Parts{
-		Tx: db, Store: postgres.NewPrizes(db, sealed), Keys: keys, Points: loyalty, Segments: segments, Members: members, Addresses: customers, Codes: codes,
+		Tx: db, Store: postgres.NewPrizes(db, sealed), Keys: keys, Points: loyalty, Segments: segments, Members: members, Addresses: customers, Codes: codes, Counter: desk,
 		Outbox: jobs, Events: postgres.NewEvents(db), Now: now,
 	})
 }
@@ -45,10 +46,10 @@ func newVouchers(cfg Config, db *postgres.DB, sealed *sealing.Keys, jobs *postgr
 }
 
 // newDraws puts together prize draws.
-func newDraws(db *postgres.DB, sealed *sealing.Keys, keys *idempotency.Keys, loyalty *points.Service, prizes *prize.Service, members *member.Service, segments *segment.Service, jobs *postgres.Jobs, now clock.Clock) *draw.Service {
+func newDraws(db *postgres.DB, sealed *sealing.Keys, keys *idempotency.Keys, loyalty *points.Service, prizes *prize.Service, members *member.Service, desk *counter.Service, segments *segment.Service, jobs *postgres.Jobs, now clock.Clock) *draw.Service {
 	channels := channel.New(postgres.NewChannels(db), now)
 	return draw.New(draw.Parts{
-		Tx: db, Store: postgres.NewDraws(db), Keys: keys, Points: loyalty, Prizes: prizes, Members: members, Segments: segments, Sealer: sealed, Outbox: jobs,
+		Tx: db, Store: postgres.NewDraws(db), Keys: keys, Points: loyalty, Prizes: prizes, Members: members, Counter: desk, Segments: segments, Sealer: sealed, Outbox: jobs,
 		Events: postgres.NewEvents(db), Now: now, Channels: func(ctx context.Context, brandID uuid.UUID) (channel.Channel, error) {
 			all, err := channels.All(ctx)
 			for _, c := range all {
