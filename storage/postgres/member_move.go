@@ -29,6 +29,7 @@ func (s *Members) Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Ti
 			SELECT FROM saved_addresses k WHERE k.member_id = $1 AND k.is_default AND k.closed_at IS NULL)
 		WHERE member_id = $2`, keptID, goneID)
 	queueTerms(batch, keptID, goneID)
+	queueRules(batch, keptID, goneID, at)
 	queueCarts(batch, keptID, goneID, at, sealCarts)
 	queueDraws(batch, keptID, goneID)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
