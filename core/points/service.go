@@ -59,6 +59,7 @@ type Store interface {
 	Reckonings
 	Merging
 	Codes
+	Occasions
 }
 
 // MaxPoints bounds what one posting moves.

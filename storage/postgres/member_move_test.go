@@ -30,7 +30,7 @@ var whatAMergeDoes = map[string]string{
 	"purchase_sums.member_id": moves, // by a trigger on purchases
 
 	// One row for both: Move, Retire, and the points' own Merge.
-	"customer_group_members.member_id": joins, "campaign_buyers.buyer_id": joins, "point_code_uses.member_id": joins, "product_views.member_id": joins, "carts.member_id": joins,
+	"customer_group_members.member_id": joins, "campaign_buyers.buyer_id": joins, "point_code_uses.member_id": joins, "point_occasions.member_id": joins, "product_views.member_id": joins, "carts.member_id": joins,
 	"draw_entrants.member_id": joins, "draw_entries.member_id": joins, "memberships.member_id": joins, "member_settings.member_id": joins, "profiles.member_id": joins,
 	"point_accounts.member_id": joins, "point_firsts.member_id": joins,
 
@@ -86,6 +86,7 @@ const namesNoMember = `
 	segments.conditions mailings.product_ids mailings.category_ids migrations.conversions statistic_exports.stores wish_watch.behind
 	gateway_reconciliations.bad_rows gateway_reconciliations.fee_entry_id
 	actor_id committed_by created_by placed_by recorded_by resolved_by settled_by uploaded_by
+	point_rounds.after
 `
 
 func TestEveryColumnThatNamesAMemberIsDealtWithInAMerge(t *testing.T) {
