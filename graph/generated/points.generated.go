@@ -908,6 +908,18 @@ func _PointEntry_reason(ctx context.Context, ec *executionContext, field graphql
 	)
 }
 
+func _PointEntry_ruleId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.OfRule() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _PointEntry_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1470,12 +1482,48 @@ func _PointProgramme_unitWorth(ctx context.Context, ec *executionContext, field 
 	)
 }
 
+func _PointProgramme_expiry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() points.Expiry { return obj.Expiry },
+		func(ctx context.Context, selections ast.SelectionSet, v points.Expiry) graphql.Marshaler {
+			return marshalNPointExpiry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐExpiry(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _PointProgramme_expiryDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
 		func() *int { return obj.ExpiryDays },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointProgramme_expiryMonths(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.ExpiryMonths },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointProgramme_fiscalMonth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.FiscalMonth },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
@@ -3636,6 +3684,9 @@ func unmarshalInputSavePointProgrammeInput(ctx context.Context, ec *executionCon
 	if _, present := asMap["unitMinor"]; !present {
 		asMap["unitMinor"] = 1
 	}
+	if _, present := asMap["expiry"]; !present {
+		asMap["expiry"] = "DAYS"
+	}
 	if _, present := asMap["confirmDays"]; !present {
 		asMap["confirmDays"] = 7
 	}
@@ -3655,7 +3706,7 @@ func unmarshalInputSavePointProgrammeInput(ctx context.Context, ec *executionCon
 		asMap["closed"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "code", "name", "shared", "unitPoints", "unitMinor", "expiryDays", "confirmDays", "graceDays", "noticeDays", "transferable", "grantLimit", "closed"}
+	fieldsInOrder := [...]string{"id", "code", "name", "shared", "unitPoints", "unitMinor", "expiry", "expiryDays", "expiryMonths", "fiscalMonth", "confirmDays", "graceDays", "noticeDays", "transferable", "grantLimit", "closed"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3704,6 +3755,13 @@ func unmarshalInputSavePointProgrammeInput(ctx context.Context, ec *executionCon
 				return it, err
 			}
 			it.UnitMinor = data
+		case "expiry":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiry"))
+			data, err := unmarshalNPointExpiry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐExpiry(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Expiry = data
 		case "expiryDays":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiryDays"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
@@ -3711,6 +3769,20 @@ func unmarshalInputSavePointProgrammeInput(ctx context.Context, ec *executionCon
 				return it, err
 			}
 			it.ExpiryDays = data
+		case "expiryMonths":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiryMonths"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiryMonths = data
+		case "fiscalMonth":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fiscalMonth"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.FiscalMonth = data
 		case "confirmDays":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("confirmDays"))
 			data, err := unmarshalNInt2int(ctx, ec, v)
@@ -4895,6 +4967,11 @@ func _PointEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "ruleId":
+			out.Values[i] = _PointEntry_ruleId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "at":
 			out.Values[i] = _PointEntry_at(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5377,8 +5454,23 @@ func _PointProgramme(ctx context.Context, ec *executionContext, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "expiry":
+			out.Values[i] = _PointProgramme_expiry(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "expiryDays":
 			out.Values[i] = _PointProgramme_expiryDays(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "expiryMonths":
+			out.Values[i] = _PointProgramme_expiryMonths(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "fiscalMonth":
+			out.Values[i] = _PointProgramme_fiscalMonth(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -6419,6 +6511,21 @@ func marshalNPointEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpoi
 	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PointEntryKind!")
+	}
+	return res
+}
+
+func unmarshalNPointExpiry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐExpiry(ctx context.Context, ec *executionContext, v any) (points.Expiry, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := points.Expiry(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNPointExpiry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐExpiry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Expiry) graphql.Marshaler {
+	_ = sel
+	res := run.Text(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PointExpiry!")
 	}
 	return res
 }

@@ -12055,8 +12055,14 @@ type PointProgramme {
   unitPoints: Int!
   "What ` + "`" + `unitPoints` + "`" + ` pay."
   unitWorth: Money!
-  "How many days after the day on which they are given points can be used; null: for ever."
+  "By what the last day of points goes."
+  expiry: PointExpiry!
+  "By DAYS: how many days after the day on which they are given points can be used; null: for ever."
   expiryDays: Int
+  "Otherwise: how many months are counted."
+  expiryMonths: Int
+  "By FISCAL_YEAR: the month in which the fiscal year ends, 1 to 12."
+  fiscalMonth: Int
   "How many days after delivery earned points can be used."
   confirmDays: Int!
   "How long points live on that had expired when an order gives them back, in days."
@@ -12073,6 +12079,18 @@ type PointProgramme {
   rates: [PointRate!]!
   "For what points are given."
   rules: [PointRule!]!
+}
+
+"By what the last day of points goes (有効期限の方式)."
+enum PointExpiry {
+  "So many days after the day on which they are given, or never."
+  DAYS
+  "The last day of the month that is so many months after the one in which they are given."
+  MONTH_END
+  "The last day of the fiscal year in which that month is (年度末)."
+  FISCAL_YEAR
+  "So many months after the day on which the member last earned, used, sent or received any: each time all of the member's points live on (最終利用日)."
+  LAST_MOVEMENT
 }
 
 "What points of one programme become in another."
@@ -12143,8 +12161,10 @@ type PointEntry {
   orderId: ID
   "The purchase in a shop it is about; null for none."
   purchaseId: ID
-  "Why, in words; empty if nobody said."
+  "Why, in words; empty if nobody said. Of occasions their name, of a rank with its code."
   reason: String!
+  "The rule that gave points for an occasion; null for none. A rule of purchases is not said: several add up."
+  ruleId: ID
   "When."
   at: DateTime!
 }
@@ -12315,6 +12335,12 @@ enum PointOccasion {
   CHECK_IN
   "A registration; once for each member."
   SIGN_UP
+  "The member's birthday, once in a year; who was born on 29 February has it on the 28th in other years. Noren sees it by itself, as it does the two below."
+  BIRTHDAY
+  "The day of the registration comes round, once in a year; by the same rule for 29 February."
+  ANNIVERSARY
+  "A higher rank is reached; once for each rank within the rank's months. ` + "`" + `ranks` + "`" + ` are the ranks that are reached."
+  RANK_UP
 }
 
 "What is outstanding."
@@ -12621,7 +12647,7 @@ input SettlePointArrivalInput {
 input RewardPointsInput {
   "The caller's key of this intent, 8 to 100 characters."
   idempotencyKey: String!
-  "For what; not PURCHASE, which orders tell by themselves."
+  "For what; not PURCHASE, which orders tell by themselves, nor what noren sees by itself: BIRTHDAY, ANNIVERSARY, RANK_UP."
   occasion: PointOccasion!
   "The member who gets them."
   memberId: ID!
@@ -12665,8 +12691,14 @@ input SavePointProgrammeInput {
   unitPoints: Int! = 1
   "What ` + "`" + `unitPoints` + "`" + ` pay, in minor units (yen). It never changes."
   unitMinor: Int! = 1
-  "How many days after the day on which they are given points can be used; left out: for ever."
+  "By what the last day of points goes. Points that were given before a change keep their last day, but that by LAST_MOVEMENT the next movement prolongs it."
+  expiry: PointExpiry! = DAYS
+  "By DAYS: how many days after the day on which they are given points can be used; left out: for ever."
   expiryDays: Int
+  "By MONTH_END and FISCAL_YEAR: how many months after the one in which they are given, 0 to 120. By LAST_MOVEMENT: how many months after the day of the movement, 1 to 120."
+  expiryMonths: Int
+  "By FISCAL_YEAR: the month in which the fiscal year ends, 1 to 12."
+  fiscalMonth: Int
   "How many days after delivery earned points can be used."
   confirmDays: Int! = 7
   "How long points live on that had expired when an order gives them back, in days."
