@@ -154,3 +154,48 @@ func TestAMergeLeavesRegistrationsWhereTheyWere(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "2026-01-01 2026-03-01", now, "the member joined on the earlier day")
 }
+
+// Files of prices that wait and campaigns that are being tried name the kept member, what is
+// over stays as it was, and a second merge brings along what the first brought.
+func TestWhatWaitsNamesTheKeptMember(t *testing.T) {
+	t.Parallel()
+	shop := pgtest.NewShop(t)
+	members, at := postgres.NewMembers(shop.DB, nil), time.Date(2026, 6, 1, 3, 0, 0, 0, time.UTC)
+	exec := func(sql string, args ...any) { require.NoError(t, shop.DB.Run(t.Context(), sql, args...)) }
+	text := func(sql string, args ...any) string {
+		all, err := postgres.One[string](t.Context(), shop.DB, sql, args...)
+		require.NoError(t, err)
+		return all
+	}
+	gone, card, kept := id.New(), id.New(), id.New() // the second has a card alone
+	for _, m := range []uuid.UUID{gone, card, kept} {
+		exec(`INSERT INTO members (id, created_at, updated_at) VALUES ($1, $2, $2)`, m, at)
+	}
+	exec(`INSERT INTO rulebooks (brand_id) VALUES ($1) ON CONFLICT (brand_id) DO UPDATE SET version = 1`, shop.BrandID)
+	exec(`INSERT INTO named_members (brand_id, member_id) VALUES ($1, $2)`, shop.BrandID, gone)
+	list, staged := id.New(), map[string]uuid.UUID{"PREVIEWED": id.New(), "COMMITTED": id.New()}
+	exec(`INSERT INTO price_lists (id, brand_id, code, name, currency, tax_inclusive, created_at, audience_kind, audience_id) VALUES ($1, $2, 'theirs', '{"ja":"特価"}', 'JPY', true, $3, 'MEMBER', $4)`, list, shop.BrandID, at, gone)
+	audience := map[string]any{"Audience": map[string]any{"Kind": "MEMBER", "ID": gone}}
+	for state, file := range staged {
+		exec(`INSERT INTO price_imports (id, brand_id, channel_id, kind, file_name, file_hash, state, may_below, created_at, finished_at)
+			VALUES ($1, $2, $3, 'CUSTOMER_PRICES', 'x', $4, $4, false, $5, CASE WHEN $4 = 'COMMITTED' THEN $5::timestamptz END)`, file, shop.BrandID, shop.ChannelID, state, at)
+		exec(`INSERT INTO price_import_rows (import_id, line, key, change, holder, sku, audience_kind, audience_id, list_id, valid_from, valid_until, below, rate, old_rate)
+			VALUES ($1, 1, 'k', 'ADDED', 'x', 'x', 'MEMBER', $2, $3, '-infinity', 'infinity', false, $4, $4)`, file, gone, list, audience)
+	}
+	for _, status := range []string{"RUNNING", "DONE"} {
+		exec(`INSERT INTO campaign_simulations (id, brand_id, actor_id, campaign, from_at, until_at, time_zone, status, orders, created_at)
+			VALUES (gen_random_uuid(), $1, $1, $2, $3, $3::timestamptz + interval '1 day', 'Asia/Tokyo', $4, 1, $3)`, shop.BrandID, map[string]any{"Audiences": []any{audience["Audience"]}}, at, status)
+	}
+	for _, into := range [][2]uuid.UUID{{card, gone}, {kept, card}} {
+		require.NoError(t, members.Move(t.Context(), into[0], into[1], at))
+	}
+	const row = `SELECT concat_ws(' ', audience_id, rate #>> '{Audience,ID}', old_rate #>> '{Audience,ID}') FROM price_import_rows WHERE import_id = $1`
+	require.Equal(t, fmt.Sprint(kept, " ", kept, " ", kept), text(row, staged["PREVIEWED"]))
+	require.Equal(t, fmt.Sprint(gone, " ", gone, " ", gone), text(row, staged["COMMITTED"]), "a record")
+	const tried = `SELECT campaign #>> '{Audiences,0,ID}' FROM campaign_simulations WHERE status = $1`
+	require.Equal(t, kept.String(), text(tried, "RUNNING"))
+	require.Equal(t, gone.String(), text(tried, "DONE"))
+	require.Equal(t, kept.String(), text(`SELECT audience_id::text FROM price_lists WHERE id = $1`, list))
+	require.Equal(t, kept.String(), text(`SELECT string_agg(member_id::text, ' ') FROM named_members`))
+	require.Equal(t, "2", text(`SELECT (version - 1)::text FROM rulebooks WHERE brand_id = $1`, shop.BrandID), "buyers' prices are read anew")
+}

@@ -7,7 +7,8 @@ CREATE INDEX price_import_rows_member ON price_import_rows (audience_id) WHERE a
 
 -- Rules that name members who were merged before rules followed: the job that gathers what
 -- was written late brings them along.
-UPDATE members SET straggles = true WHERE merged_into IS NOT NULL AND NOT straggles;
+UPDATE members m SET straggles = true WHERE m.merged_into IS NOT NULL AND NOT m.straggles AND (m.id IN (SELECT member_id FROM named_members)
+	OR EXISTS (SELECT FROM shipping_methods s WHERE s.tariff ? 'free' AND s.tariff::text LIKE '%' || m.id || '%'));
 
 -- +goose Down
 DROP INDEX price_import_rows_member, named_members_member;
