@@ -40,20 +40,21 @@ func (in SaveProgrammeInput) expires() (all []error) {
 	switch {
 	case way == ByDays && in.ExpiryMonths != nil:
 		invalid("expiryMonths", "有効期限を日数で決める場合、月数は指定できません", "Where days decide, leave the months out")
-	case way != ByDays && (in.ExpiryMonths == nil || *in.ExpiryMonths < least || *in.ExpiryMonths > maxExpiryMonths):
+	case way != ByDays && !within(in.ExpiryMonths, least, maxExpiryMonths):
 		all = append(all, fault.Invalid(fault.CodeInvalid, "有効期限の月数は%d〜%dで指定してください", "The months are from %d to %d").With(least, maxExpiryMonths).At("expiryMonths"))
 	}
 	if way != ByDays && in.ExpiryDays != nil {
 		invalid("expiryDays", "有効期限を月で決める場合、日数は指定できません", "Where months decide, leave the days out")
 	}
-	switch {
-	case way != ByFiscalYear && in.FiscalMonth != nil:
+	if ends := in.FiscalMonth; way != ByFiscalYear && ends != nil {
 		invalid("fiscalMonth", "決算月は、年度末を有効期限とする場合にのみ指定できます", "The month in which the fiscal year ends is for FISCAL_YEAR alone")
-	case way == ByFiscalYear && (in.FiscalMonth == nil || *in.FiscalMonth < 1 || *in.FiscalMonth > 12):
+	} else if way == ByFiscalYear && !within(ends, 1, 12) {
 		invalid("fiscalMonth", "決算月を1〜12で指定してください", "Name the month in which the fiscal year ends, 1 to 12")
 	}
 	return all
 }
+
+func within(n *int, least, most int) bool { return n != nil && *n >= least && *n <= most }
 
 // lastDay is the last day of points that are given at the moment; nil if they live on.
 func (p Programme) lastDay(at time.Time) *time.Time {

@@ -109,11 +109,8 @@ func (t Terms) validate() error {
 	if t.Occasion != Purchased && t.asksOfGoods() {
 		invalid("occasion", "購入以外のルールに金額や商品の条件は指定できません", "Amounts and goods are for purchases only")
 	}
-	if t.Occasion.seen() && len(t.ShopIDs) > 0 {
-		invalid("shopIds", "誕生日・入会記念日・ランクアップのルールに店舗は指定できません", "Birthdays, anniversaries and ranks are of no shop")
-	}
-	if t.Occasion.seen() && t.OncePerDay {
-		invalid("oncePerDay", "誕生日・入会記念日・ランクアップは1日1回の指定ができません。それぞれ一度だけ付与されます", "Birthdays, anniversaries and ranks are given once each; leave oncePerDay out")
+	if t.Occasion.seen() {
+		all = append(all, t.celebrated()...)
 	}
 	if slices.ContainsFunc(t.Weekdays, func(d int) bool { return d < 0 || d > 6 }) {
 		invalid("weekdays", "曜日は0〜6で指定してください", "Weekdays are 0 to 6")
@@ -122,6 +119,17 @@ func (t Terms) validate() error {
 		invalid("monthDays", "日は1〜31で指定してください", "Days are 1 to 31")
 	}
 	return errors.Join(all...)
+}
+
+// celebrated says what stands against terms for what noren sees by itself.
+func (t Terms) celebrated() (all []error) {
+	if len(t.ShopIDs) > 0 {
+		all = append(all, fault.Invalid(fault.CodeInvalid, "誕生日・入会記念日・ランクアップのルールに店舗は指定できません", "Birthdays, anniversaries and ranks are of no shop").At("shopIds"))
+	}
+	if t.OncePerDay {
+		all = append(all, fault.Invalid(fault.CodeInvalid, "誕生日・入会記念日・ランクアップは1日1回の指定ができません。それぞれ一度だけ付与されます", "Birthdays, anniversaries and ranks are given once each; leave oncePerDay out").At("oncePerDay"))
+	}
+	return all
 }
 
 func (t Terms) amountsFit() bool {
