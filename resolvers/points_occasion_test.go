@@ -149,7 +149,6 @@ func TestAnOccasionIsGivenOnceWhoeverBecomesWho(t *testing.T) {
 		require.Empty(t, write(t, p.App, merger, "requestMemberErasure", "MemberRequestInput", `request { id }`, apptest.Variables{"memberId": member}, nil))
 	}
 	require.Zero(t, countOf(t, p.App, `SELECT count(*) FROM point_occasions`), "what tells a birthday goes with it")
-	require.Zero(t, countOf(t, p.App, `SELECT count(*) FROM point_entries WHERE reason <> ''`))
 	left := p.born(t, "09012345614", "1990-12-25")
 	exec(t, p.App, `UPDATE memberships SET ended_at = now() WHERE member_id = $1`, keyOf(t, left))
 	p.celebrate(t, "2026-12-25 00:10:00")

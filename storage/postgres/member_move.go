@@ -172,7 +172,7 @@ func queueDraws(batch *pgx.Batch, keptID, goneID uuid.UUID) {
 
 // queueForget removes what erased members wished for and looked at. The ledger of points
 // stays, without words of people: its reasons, but for those that name a prize, a draw, a
-// code or an occasion that is no birthday, and without the numbers at other systems; one that is on the way needs
+// code or an occasion, and without the numbers at other systems; one that is on the way needs
 // its number, and loses it when it is answered (SaveTransfer). All rows are locked, so that no
 // answer comes between.
 func queueForget(batch *pgx.Batch, memberIDs []uuid.UUID, at time.Time) {
@@ -181,7 +181,7 @@ func queueForget(batch *pgx.Batch, memberIDs []uuid.UUID, at time.Time) {
 		batch.Queue(`DELETE FROM `+table+` WHERE member_id = ANY($1)`, memberIDs)
 	}
 	batch.Queue(`UPDATE restock_requests SET name = '', email = id::text || '@erased.invalid', lasting_hash = NULL, key_id = NULL, closed_at = coalesce(closed_at, $2) WHERE member_id = ANY($1)`, memberIDs, at)
-	batch.Queue(`UPDATE point_entries e SET reason = '' FROM point_accounts a WHERE a.id = e.account_id AND a.member_id = ANY($1) AND (e.kind NOT IN ('EARN', 'PRIZE', 'PRIZE_BACK') OR e.reason = 'BIRTHDAY') AND e.reason <> ''`, memberIDs)
+	batch.Queue(`UPDATE point_entries e SET reason = '' FROM point_accounts a WHERE a.id = e.account_id AND a.member_id = ANY($1) AND e.kind NOT IN ('EARN', 'PRIZE', 'PRIZE_BACK') AND e.reason <> ''`, memberIDs)
 	batch.Queue(`UPDATE returns r SET text = '', note = '' FROM orders o WHERE o.id = r.order_id AND o.member_id = ANY($1) AND (r.text <> '' OR r.note <> '')`, memberIDs)
 	batch.Queue(`UPDATE prize_exchanges SET address = NULL, key_id = NULL, reason = '' WHERE member_id = ANY($1)`, memberIDs)
 	batch.Queue(`
