@@ -62,7 +62,6 @@ type Cart struct {
 	ShopID           *uuid.UUID // where it is bought or picked up; nil: nothing was said
 	ShippingMode     pricing.ShippingMode
 	Recipient        string                 // who picks it up, as far as it is known
-	MemberName       string                 // of the member's account; read only where it may be who picks it up
 	PickUp           *PickUp                // where; nil unless it is to be picked up at a shop that offers it
 	PaymentMethod    *payment.Method        // how it is to be paid; nil: nothing was said
 	Delivery         *payment.DeliveryTerms // what the brand asks for cash on delivery; nil: it takes none
@@ -74,23 +73,18 @@ type Cart struct {
 	UpdatedAt        time.Time
 }
 
-// Sealed are the values that are sealed where the cart, or what is named as one, is kept,
-// and the name that is sealed with the member's account.
+// Sealed are the values that are sealed where the cart, or what is named as one, is kept.
 func (c *Cart) Sealed() (uuid.UUID, []sealing.Column) {
 	owner := c.SealedFor
 	if owner == uuid.Nil {
 		owner = c.ID
 	}
-	columns := []sealing.Column{
+	return owner, []sealing.Column{
 		{Field: "name", Value: sealing.Text(&c.Recipient)},
 		{Field: "email", Value: sealing.Text(&c.Email)},
 		{Field: "shipping_address", Value: customer.AddressAt(&c.ShippingAddress)},
 		{Field: "billing_address", Value: customer.AddressAt(&c.BillingAddress)},
 	}
-	if c.MemberID != nil {
-		columns = append(columns, sealing.Column{Field: "name", Value: sealing.Text(&c.MemberName), Owner: *c.MemberID})
-	}
-	return owner, columns
 }
 
 // Sale is how one variant can be had by the owner of a cart.

@@ -33,6 +33,7 @@ type Posting struct {
 	Undoes     string     // RETURN, SEND_BACK, PRIZE_BACK, SENT: the key of what is undone; TAKE_BACK: where what was bought was put right
 	Reason     string
 	ActorID    *uuid.UUID
+	Still      bool // EARN: it was not the member's doing, and lets nothing else live on
 	At         time.Time
 }
 
@@ -53,6 +54,7 @@ type Account struct {
 	Pending     int64
 	Owed        int64
 	Number      int64
+	LastsUntil  *time.Time // until when all of it lives, where that goes by movements
 }
 
 // held is an account that is locked, with what of its past a posting needs.
@@ -78,6 +80,7 @@ type Book struct {
 	accounts   map[Holder]*held
 	entries    []Entry
 	merged     []Merged
+	prolonged  []Prolonged
 }
 
 // Locked is what a store read of an account under its lock.
@@ -116,6 +119,7 @@ func (b *Book) Post(p Posting) (Result, error) {
 	if err != nil {
 		return Result{Account: h.Account}, err
 	}
+	w.prolong()
 	return Result{Account: h.Account, Moved: moved, Portions: portions}, nil
 }
 
@@ -196,7 +200,7 @@ func (w *writing) give() error {
 	}
 	last := w.Until
 	if last == nil && !w.Pending {
-		last = w.programme.lastDay(w.At)
+		last = w.given()
 	}
 	portions := w.Portions
 	if len(portions) == 0 {
@@ -241,7 +245,7 @@ func (w *writing) confirm() (moved int64) {
 	var lots []*heldLot
 	for _, l := range w.held.lots {
 		if l.Pending && l.Remaining > 0 && w.earned(l.Lot) {
-			l.Pending, l.changed, l.ConfirmsAt, l.ExpiresOn = false, true, nil, w.programme.lastDay(w.At)
+			l.Pending, l.changed, l.ConfirmsAt, l.ExpiresOn = false, true, nil, w.given()
 			moved += l.Remaining
 			lots = append(lots, l)
 		}
@@ -383,18 +387,18 @@ func (w *writing) restore() (int64, []Portion, error) {
 
 // putBack puts points back into their lot, or into one that lives on.
 func (w *writing) putBack(p Portion, day time.Time) *heldLot {
-	if p.ExpiresOn != nil && p.ExpiresOn.Before(day) {
-		last := day.AddDate(0, 0, w.programme.GraceDays)
-		return w.lot(p.Points, &last)
-	}
+	last, sameLot := w.back(p, day)
 	for _, l := range w.held.lots {
-		if l.ID == p.LotID {
+		if l.ID == p.LotID && !l.lapsed(day) {
 			l.Remaining, l.delta = l.Remaining+p.Points, l.delta+p.Points
 			return l
 		}
 	}
-	l := &heldLot{delta: p.Points, Lot: Lot{
-		ID: p.LotID, AccountID: w.held.ID, ProgrammeID: w.ProgrammeID, Remaining: p.Points, ExpiresOn: p.ExpiresOn, EarnedAt: w.At,
+	if !sameLot {
+		return w.lot(p.Points, last)
+	}
+	l := &heldLot{delta: p.Points, changed: !sameDay(last, p.ExpiresOn), Lot: Lot{
+		ID: p.LotID, AccountID: w.held.ID, ProgrammeID: w.ProgrammeID, Remaining: p.Points, ExpiresOn: last, EarnedAt: w.At,
 	}}
 	w.held.lots = append(w.held.lots, l)
 	return l
@@ -444,16 +448,17 @@ type LotChange struct {
 
 // Changes are what a book writes.
 type Changes struct {
-	Accounts []Account
-	Entries  []Entry
-	Made     []Lot
-	Lots     []LotChange
-	Merged   []Merged
+	Accounts  []Account
+	Entries   []Entry
+	Made      []Lot
+	Lots      []LotChange
+	Merged    []Merged
+	Prolonged []Prolonged
 }
 
 // Changes are what was written into the book.
 func (b *Book) Changes() Changes {
-	c := Changes{Entries: b.entries, Merged: b.merged}
+	c := Changes{Entries: b.entries, Merged: b.merged, Prolonged: b.prolonged}
 	for _, h := range b.accounts {
 		if h.touched {
 			c.Accounts = append(c.Accounts, h.Account)

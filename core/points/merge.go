@@ -67,6 +67,9 @@ func (b *Book) Merge(kept, gone Holder, actor *uuid.UUID, at time.Time) {
 	}
 	into.lots, from.lots = slices.Concat(into.lots, from.lots), nil
 	b.merged = append(b.merged, Merged{from.ID, into.ID})
+	if in.programme.Expiry == ByMovement { // who moved last lets the points of both live
+		into.lives(b, later(into.LastsUntil, from.LastsUntil), in.programme.Day(at))
+	}
 	live, _ := into.usable(in.programme.Day(at))
 	in.settle(live, remaining(live))
 }

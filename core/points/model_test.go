@@ -353,7 +353,47 @@ func (f *fair) agree(t require.TestingT) {
 
 func TestLedgerHoldsWhateverHappensAtOnce(t *testing.T) {
 	t.Parallel()
+	openFair(t).hold(t)
+}
+
+// The same where points live on with each movement: what can be used lives as long as the last
+// movement says, and not longer than any says.
+func TestLedgerHoldsWhereMovementsLetPointsLive(t *testing.T) {
+	t.Parallel()
 	f := openFair(t)
+	months := 1
+	own, err := f.SaveProgramme(f.staff, points.SaveProgrammeInput{
+		ID: &f.own.ID, Code: f.own.Code, Name: f.own.Name, UnitPoints: 1, UnitMinor: 1, Expiry: points.ByMovement, ExpiryMonths: &months,
+		ConfirmDays: 7, GraceDays: 14, NoticeDays: 7, Transferable: true, GrantLimit: 5000,
+	})
+	require.NoError(t, err)
+	f.own = *own
+	f.hold(t)
+}
+
+// live checks, where movements let points live, that each account says so by the last movement
+// of whoever it is made of, and that none of its points ends before that.
+func (f *fair) live(t require.TestingT) {
+	if f.own.Expiry != points.ByMovement {
+		return
+	}
+	const lived = `WITH held AS (
+			SELECT a.id, a.lasts_until, max(((e.at AT TIME ZONE 'Asia/Tokyo')::date + interval '1 month')::date)
+				FILTER (WHERE e.kind IN ('EARN', 'CONFIRM', 'USE', 'TRANSFER_OUT', 'TRANSFER_IN', 'EXCHANGE_OUT', 'EXCHANGE_IN', 'SEND', 'RECEIVE', 'PRIZE')) AS told
+			FROM point_accounts a JOIN point_accounts h ON h.id = a.id OR h.merged_into = a.id JOIN point_entries e ON e.account_id = h.id
+			WHERE a.programme_id = $1 AND a.merged_into IS NULL GROUP BY a.id
+		)`
+	var wrong, short int
+	require.NoError(t, f.shop.DB.Pool().QueryRow(context.Background(), lived+`
+		SELECT (SELECT count(*) FROM held WHERE lasts_until IS DISTINCT FROM told),
+			(SELECT count(*) FROM held h JOIN point_lots l ON l.account_id = h.id WHERE l.remaining > 0 AND NOT l.pending AND l.expires_on >= $2 AND l.expires_on < h.told)`,
+		f.own.ID, f.own.Day(f.clock())).Scan(&wrong, &short))
+	require.Zero(t, wrong, "accounts that do not live by their last movement")
+	require.Zero(t, short, "lots that end before")
+}
+
+// hold lets hands do whatever they like at once, and checks what must hold whenever they rest.
+func (f *fair) hold(t *testing.T) {
 	round := 0
 	rapid.Check(t, func(r *rapid.T) {
 		round++
@@ -379,6 +419,7 @@ func TestLedgerHoldsWhateverHappensAtOnce(t *testing.T) {
 		}
 		f.audit(r)
 		f.agree(r)
+		f.live(r)
 		f.lapses(r)
 		f.again(r)
 	})

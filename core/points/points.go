@@ -5,6 +5,7 @@
 package points
 
 import (
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,7 +26,10 @@ type Programme struct {
 	Currency     money.Currency
 	UnitPoints   int64 // so many points
 	UnitMinor    int64 // pay so much, in minor units
-	ExpiryDays   *int  // how many days after the day on which they are given they can be used; nil: for ever
+	Expiry       Expiry
+	ExpiryDays   *int  // ByDays: how many days after the day on which they are given they can be used; nil: for ever
+	ExpiryMonths *int  // otherwise: how many months after the day from which it is counted
+	FiscalMonth  *int  // ByFiscalYear: the month in which the fiscal year ends
 	ConfirmDays  int   // how many days after delivery earned points can be used
 	GraceDays    int   // how long expired points live on that an order gives back
 	NoticeDays   int   // how many days before they expire the member is told
@@ -62,15 +66,6 @@ func (p Programme) Day(at time.Time) time.Time {
 	}
 	y, m, d := at.In(zone).Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-}
-
-// lastDay is the last day of points that are given at the moment; nil if they live on.
-func (p Programme) lastDay(at time.Time) *time.Time {
-	if p.ExpiryDays == nil {
-		return nil
-	}
-	day := p.Day(at).AddDate(0, 0, *p.ExpiryDays)
-	return &day
 }
 
 // Side is one account of the ledger: a member's, or the programme's own.
@@ -212,6 +207,18 @@ func (e Entry) OfPurchase() *string {
 		return nil
 	}
 	global := id.Global("Purchase", *e.PurchaseID)
+	return &global
+}
+
+// OfRule is the id, in the schema, of the rule that gave points for an occasion; nil for none.
+func (e Entry) OfRule() *string {
+	word, rest, _ := strings.Cut(e.Key, ":")
+	named, _, _ := strings.Cut(rest, ":")
+	key, err := uuid.Parse(named)
+	if word != "reward" || err != nil {
+		return nil
+	}
+	global := id.Global("PointRule", key)
 	return &global
 }
 

@@ -60,7 +60,10 @@ type SaveProgrammeInput struct {
 	Shared       bool
 	UnitPoints   int64
 	UnitMinor    int64
+	Expiry       Expiry // ByDays, if empty
 	ExpiryDays   *int
+	ExpiryMonths *int
+	FiscalMonth  *int
 	ConfirmDays  int
 	GraceDays    int
 	NoticeDays   int
@@ -82,6 +85,7 @@ func (in SaveProgrammeInput) validate() error {
 		all = append(all, fault.Invalid(fault.CodeInvalid, "コードは半角英小文字・数字・ハイフンで2〜40文字です", "A code has 2 to 40 small letters, digits and hyphens").At("code"))
 	}
 	all = append(all, in.Name.Check("name", maxName, true))
+	all = append(all, in.expires()...)
 	days := map[string]int{"confirmDays": in.ConfirmDays, "graceDays": in.GraceDays, "noticeDays": in.NoticeDays}
 	if in.ExpiryDays != nil {
 		days["expiryDays"] = *in.ExpiryDays
@@ -137,7 +141,8 @@ func (s *Service) SaveProgramme(ctx context.Context, in SaveProgrammeInput) (*Pr
 				return fault.Conflict("POINT_PROGRAMME_FIXED", "コード・単価・共通利用の設定は変更できません", "Code, worth and sharing of a programme never change").At("id")
 			}
 		}
-		p.Name, p.ExpiryDays, p.ConfirmDays, p.GraceDays, p.NoticeDays = in.Name, in.ExpiryDays, in.ConfirmDays, in.GraceDays, in.NoticeDays
+		p.Name, p.ConfirmDays, p.GraceDays, p.NoticeDays = in.Name, in.ConfirmDays, in.GraceDays, in.NoticeDays
+		p.Expiry, p.ExpiryDays, p.ExpiryMonths, p.FiscalMonth = in.expiry(), in.ExpiryDays, in.ExpiryMonths, in.FiscalMonth
 		p.Transferable, p.GrantLimit, p.UpdatedAt = in.Transferable, in.GrantLimit, now
 		switch {
 		case !in.Closed:

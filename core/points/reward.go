@@ -74,7 +74,7 @@ func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) 
 	if len(in.IdempotencyKey) < 8 || len(in.IdempotencyKey) > 100 {
 		return nil, errKey
 	}
-	if in.Occasion == Purchased {
+	if in.Occasion == Purchased || in.Occasion.seen() {
 		return nil, ErrEvent.At("occasion")
 	}
 	if err := s.known(ctx, &in); err != nil {

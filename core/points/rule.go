@@ -19,13 +19,20 @@ import (
 // Occasion is for what a rule gives points.
 type Occasion string
 
-// The occasions. A purchase is an order; the others are told by whoever sees them.
+// The occasions. A purchase is an order; a birthday, an anniversary of the registration and a
+// rank that is reached are what noren sees by itself; the others are told by whoever sees them.
 const (
 	Purchased Occasion = "PURCHASE"
 	Reviewed  Occasion = "REVIEW"
 	CheckedIn Occasion = "CHECK_IN"
 	Joined    Occasion = "SIGN_UP"
+	Birthday    Occasion = "BIRTHDAY"
+	Anniversary Occasion = "ANNIVERSARY"
+	RankedUp    Occasion = "RANK_UP"
 )
+
+// seen reports whether noren sees by itself when the occasion is there.
+func (o Occasion) seen() bool { return o == Birthday || o == Anniversary || o == RankedUp }
 
 // Rule gives points (付与ルール). It never changes: who changes it ends it and makes
 // another, so that an order's points can be reckoned again by the rules that it was
@@ -106,6 +113,9 @@ func (t Terms) validate() error {
 	if t.Occasion != Purchased && t.asksOfGoods() {
 		invalid("occasion", "購入以外のルールに金額や商品の条件は指定できません", "Amounts and goods are for purchases only")
 	}
+	if t.Occasion.seen() {
+		all = append(all, t.celebrated()...)
+	}
 	if slices.ContainsFunc(t.Weekdays, func(d int) bool { return d < 0 || d > 6 }) {
 		invalid("weekdays", "曜日は0〜6で指定してください", "Weekdays are 0 to 6")
 	}
@@ -116,6 +126,17 @@ func (t Terms) validate() error {
 		all = append(all, fault.Invalid(fault.CodeTooMany, "セグメントは%d個までです", "A rule is for at most %d segments").With(maxSegments).At("terms.segmentIds"))
 	}
 	return errors.Join(all...)
+}
+
+// celebrated says what stands against terms for what noren sees by itself.
+func (t Terms) celebrated() (all []error) {
+	if len(t.ShopIDs) > 0 {
+		all = append(all, fault.Invalid(fault.CodeInvalid, "誕生日・入会記念日・ランクアップのルールに店舗は指定できません", "Birthdays, anniversaries and ranks are of no shop").At("shopIds"))
+	}
+	if t.OncePerDay {
+		all = append(all, fault.Invalid(fault.CodeInvalid, "誕生日・入会記念日・ランクアップは1日1回の指定ができません。それぞれ一度だけ付与されます", "Birthdays, anniversaries and ranks are given once each; leave oncePerDay out").At("oncePerDay"))
+	}
+	return all
 }
 
 func (t Terms) amountsFit() bool {
@@ -287,6 +308,11 @@ func (s *Service) SaveRule(ctx context.Context, in SaveRuleInput) (*Rule, error)
 		}
 		if err := s.Store.InsertRule(ctx, r); err != nil {
 			return err
+		}
+		if slices.Contains(byCalendar, r.Terms.Occasion) {
+			if err := s.Store.StartRound(ctx, programme.ID, r.Terms.Occasion, programme.Day(now)); err != nil {
+				return err
+			}
 		}
 		return s.Events.Record(ctx, event.New(ctx, now, "point_rule.saved", "PointProgramme", r.ProgrammeID, r))
 	})

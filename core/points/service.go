@@ -60,6 +60,7 @@ type Store interface {
 	Places
 	Merging
 	Codes
+	Occasions
 }
 
 // MaxPoints bounds what one posting moves.

@@ -270,7 +270,7 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 			*into = &found
 		}
 	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shipping_mode, c.shop_id, c.payment_method, c.deliver_on, c.delivery_band, c.updated_at,
-			`+recipientOf+` AS recipient, `+memberOf+` AS member_name, `+pickUpOf+` AS pick_up,
+			`+recipientOf+` AS recipient, `+pickUpOf+` AS pick_up,
 			`+deliveryTermsOf+` AS delivery,
 			`+enteredCoupons+` AS entered
 		FROM carts c WHERE `+own+lock, args)

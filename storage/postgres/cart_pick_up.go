@@ -5,13 +5,10 @@ const pickUpOf = `CASE WHEN c.shipping_mode = 'PICK_UP' THEN (
 	SELECT jsonb_build_object('name', o.name, 'address', o.address, 'days', h.pick_up_days)
 	FROM locations o JOIN shops h ON h.location_id = o.id WHERE o.id = c.shop_id AND o.active AND h.pick_up) END`
 
-// recipientOf is who picks the cart c up, as far as they were named; memberOf is the name of
-// its member's account, where nobody else is. What stands between the two is found once the
-// cart is open (openCart).
-const (
-	recipientOf = `c.recipient`
-	memberOf    = `coalesce(CASE WHEN c.recipient = '' AND c.shipping_address IS NULL THEN (SELECT a.name FROM accounts a WHERE a.id = c.member_id) END, '')`
-)
+// recipientOf is who picks the cart c up, as far as they were named, else its member: a cart is
+// sealed for its member, as the name of the account is. Whoever would get the parcel stands
+// between the two, and is found once the cart is open (openCart).
+const recipientOf = `CASE WHEN c.recipient = '' AND c.shipping_address IS NULL THEN coalesce((SELECT a.name FROM accounts a WHERE a.id = c.member_id), '') ELSE c.recipient END`
 
 // shippingPlaces is the condition that orders take stock at the location o.
 const shippingPlaces = `o.ships`

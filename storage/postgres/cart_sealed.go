@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -78,7 +77,7 @@ const heldInCart = `(email <> '' OR recipient <> '' OR shipping_address IS NOT N
 const keyAfterTold = `CASE WHEN @key::text IS NULL THEN c.key_id WHEN c.key_id = @key OR NOT ` + heldInCart + ` THEN @key END`
 
 // openCart opens what is sealed of a cart, or of what is named as one, and finds whoever
-// picks it up among it: who was named, else whoever would get the parcel, else its member.
+// picks it up among it: who was named, else whoever would get the parcel.
 func (db *DB) openCart(ctx context.Context, c *cart.Cart) error {
 	if err := db.open(ctx, c); err != nil {
 		return err
@@ -86,6 +85,5 @@ func (db *DB) openCart(ctx context.Context, c *cart.Cart) error {
 	if c.Recipient == "" && c.ShippingAddress != nil {
 		c.Recipient = c.ShippingAddress.Name
 	}
-	c.Recipient = cmp.Or(c.Recipient, c.MemberName)
 	return nil
 }

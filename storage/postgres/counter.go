@@ -38,7 +38,7 @@ func (s *Orders) SaleBasket(ctx context.Context, by cart.Lookup, in order.SellIn
 		}
 	}, `SELECT coalesce(@member, @none)::uuid AS id, o.brand_id, @channel::uuid AS channel_id, @member::uuid AS member_id, coalesce(a.email, '') AS email, NULL::jsonb AS shipping_address,
 			NULL::jsonb AS billing_address, NULL::uuid AS shipping_method_id, 'PICK_UP' AS shipping_mode, o.id AS shop_id, NULL::text AS payment_method,
-			@at::timestamptz AS updated_at, coalesce(a.name, '') AS recipient, '' AS member_name, jsonb_build_object('name', o.name, 'address', o.address, 'days', 1) AS pick_up,
+			@at::timestamptz AS updated_at, coalesce(a.name, '') AS recipient, jsonb_build_object('name', o.name, 'address', o.address, 'days', 1) AS pick_up,
 			NULL::jsonb AS delivery, NULL::date AS deliver_on, '' AS delivery_band, '[]'::jsonb AS entered
 		FROM locations o LEFT JOIN accounts a ON a.id = @member WHERE o.id = @shop AND o.brand_id = @brand AND o.kind IN ('SHOP', 'EVENT') AND o.active`, args)
 	args["none"] = uuid.Nil

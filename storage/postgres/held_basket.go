@@ -51,7 +51,7 @@ func (h holder) basket(ctx context.Context, db *DB, in cart.Lookup, id uuid.UUID
 		}
 	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shipping_mode, c.shop_id,
 			c.payment_method, NULL::date AS deliver_on, '' AS delivery_band,
-			c.name AS recipient, '' AS member_name, `+pickUpOf+` AS pick_up, c.updated_at, `+deliveryTermsOf+` AS delivery, `+entered+` AS entered
+			c.name AS recipient, `+pickUpOf+` AS pick_up, c.updated_at, `+deliveryTermsOf+` AS delivery, `+entered+` AS entered
 		FROM `+h.table+` c WHERE `+where, args)
 	from := h.table + ` c JOIN ` + h.lines + ` k ON k.` + h.key + ` = c.id`
 	queueContents(batch, basketLines{from, where, share, placesOf(h.table, where)}, args, &b)

@@ -29,6 +29,7 @@ func (s *Members) Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Ti
 			SELECT FROM saved_addresses k WHERE k.member_id = $1 AND k.is_default AND k.closed_at IS NULL)
 		WHERE member_id = $2`, keptID, goneID)
 	queueTerms(batch, keptID, goneID)
+	queueRules(batch, keptID, goneID, at)
 	queueCarts(batch, keptID, goneID, at, sealCarts)
 	queueDraws(batch, keptID, goneID)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
@@ -126,6 +127,9 @@ func queueTerms(batch *pgx.Batch, keptID, goneID uuid.UUID) {
 	batch.Queue(`
 		UPDATE point_code_uses u SET member_id = $1 WHERE u.member_id = $2
 			AND NOT EXISTS (SELECT FROM point_code_uses k WHERE k.member_id = $1 AND k.code_id = u.code_id AND k.day = u.day)`, keptID, goneID)
+	batch.Queue(`
+		UPDATE point_occasions o SET member_id = $1 WHERE o.member_id = $2 AND NOT EXISTS (SELECT FROM point_occasions k
+			WHERE k.member_id = $1 AND k.programme_id = o.programme_id AND k.occasion = o.occasion AND k.term = o.term)`, keptID, goneID)
 }
 
 // queueCarts makes what the gone member looked at and was about to buy the kept one's.
@@ -173,7 +177,7 @@ func queueDraws(batch *pgx.Batch, keptID, goneID uuid.UUID) {
 // answer comes between.
 func queueForget(batch *pgx.Batch, memberIDs []uuid.UUID, at time.Time) {
 	batch.Queue(`DELETE FROM wishes w USING wish_lists l WHERE w.list_id = l.id AND l.member_id = ANY($1)`, memberIDs)
-	for _, table := range []string{"wish_lists", "product_views", "customer_group_members"} {
+	for _, table := range []string{"wish_lists", "product_views", "customer_group_members", "point_occasions"} {
 		batch.Queue(`DELETE FROM `+table+` WHERE member_id = ANY($1)`, memberIDs)
 	}
 	batch.Queue(`UPDATE restock_requests SET name = '', email = id::text || '@erased.invalid', lasting_hash = NULL, key_id = NULL, closed_at = coalesce(closed_at, $2) WHERE member_id = ANY($1)`, memberIDs, at)

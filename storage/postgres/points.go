@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -24,7 +25,7 @@ type Points struct{ db *DB }
 func NewPoints(db *DB) *Points { return &Points{db} }
 
 const (
-	pointAccountColumns = `a.id, a.programme_id, a.member_id, a.available, a.pending, a.owed, a.number`
+	pointAccountColumns = `a.id, a.programme_id, a.member_id, a.available, a.pending, a.owed, a.number, a.lasts_until`
 	pointEntryColumns   = `e.account_id, ` + pointEntryRest
 	pointEntryRest      = `e.programme_id, e.number, e.key, e.part, e.kind, e.debit, e.credit, e.points, e.available, e.pending, e.undoes, e.order_id, e.purchase_id, e.reason, e.actor_id, e.portions, e.at`
 	pointLotColumns     = `l.id, l.account_id, l.programme_id, l.pending, l.issued, l.remaining, l.expires_on, l.order_id, l.purchase_id, l.confirms_at, l.earned_at`
@@ -165,6 +166,10 @@ var (
 		UPDATE point_lots l SET remaining = l.remaining + w.delta, pending = CASE WHEN w.state THEN w.pending ELSE l.pending END,
 			expires_on = CASE WHEN w.state THEN w.expires_on ELSE l.expires_on END, confirms_at = CASE WHEN w.state THEN w.confirms_at ELSE l.confirms_at END
 		FROM ROWS WHERE l.id = w.id`)
+	prolongPoints = forRows("account_id uuid, until date, day date", `
+		WITH told AS (UPDATE point_accounts a SET lasts_until = w.until FROM ROWS WHERE a.id = w.account_id AND (a.lasts_until IS NULL OR a.lasts_until < w.until))
+		UPDATE point_lots l SET expires_on = w.until FROM ROWS
+		WHERE l.account_id = w.account_id AND l.remaining > 0 AND NOT l.pending AND l.expires_on >= w.day AND l.expires_on < w.until`)
 	makePointEntries = forRows("account_id uuid, programme_id uuid, number bigint, key text, part int, kind text, debit text, credit text, points bigint, available bigint, pending bigint, undoes text, order_id uuid, reason text, actor_id uuid, portions text, at timestamptz, purchase_id uuid", `
 		INSERT INTO point_entries (account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions, at, purchase_id)
 		SELECT account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions::jsonb, at, purchase_id FROM ROWS`)
@@ -177,6 +182,7 @@ func (s *Points) Write(ctx context.Context, c points.Changes) error {
 	queueMerged(batch, c.Merged)
 	queuePointLots(batch, c.Made)
 	queueLotChanges(batch, c.Lots)
+	queueProlonged(batch, c.Prolonged)
 	queuePointEntries(batch, c.Entries)
 	return s.db.later(ctx, batch)
 }
@@ -219,6 +225,26 @@ func queueLotChanges(batch *pgx.Batch, all []points.LotChange) {
 		ids[i], deltas[i], states[i], waits[i], last[i], confirms[i] = l.ID, l.Delta, l.State, l.Pending, l.ExpiresOn, l.ConfirmsAt
 	}
 	changePointLots.queue(batch, ids, deltas, states, waits, last, confirms)
+}
+
+// queueProlonged lets accounts live on, of programmes where that goes by movements.
+func queueProlonged(batch *pgx.Batch, all []points.Prolonged) {
+	n := len(all)
+	if n == 0 {
+		return
+	}
+	latest := map[uuid.UUID]points.Prolonged{} // one row for each account
+	for _, p := range all {
+		if was, known := latest[p.AccountID]; !known || p.Until.After(was.Until) {
+			latest[p.AccountID] = p
+		}
+	}
+	var accounts []uuid.UUID
+	var until, days []time.Time
+	for _, key := range slices.SortedFunc(maps.Keys(latest), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }) {
+		accounts, until, days = append(accounts, key), append(until, latest[key].Until), append(days, latest[key].Day)
+	}
+	prolongPoints.queue(batch, accounts, until, days)
 }
 
 func queuePointEntries(batch *pgx.Batch, all []points.Entry) {

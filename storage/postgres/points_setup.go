@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	programmeColumns = `id, brand_id, shared, code, name, currency, unit_points, unit_minor, expiry_days, confirm_days, grace_days, notice_days, transferable, grant_limit, zone, created_at, updated_at, closed_at`
+	programmeColumns = `id, brand_id, shared, code, name, currency, unit_points, unit_minor, expiry, expiry_days, expiry_months, fiscal_month, confirm_days, grace_days, notice_days, transferable, grant_limit, zone, created_at, updated_at, closed_at`
 	pointRuleColumns = `id, programme_id, name, terms, valid_from, valid_until, created_at, updated_at, closed_at`
 )
 
@@ -28,12 +28,15 @@ func (s *Points) Programme(ctx context.Context, programmeID uuid.UUID) (*points.
 
 // SaveProgramme inserts a programme, or changes what may change.
 func (s *Points) SaveProgramme(ctx context.Context, p points.Programme) error {
+	if p.Expiry == "" {
+		p.Expiry = points.ByDays
+	}
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO point_programmes (`+programmeColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-		ON CONFLICT (id) DO UPDATE SET name = $5, expiry_days = $9, confirm_days = $10, grace_days = $11, notice_days = $12, transferable = $13,
-			grant_limit = $14, updated_at = $17, closed_at = $18`,
-		p.ID, p.BrandID, p.Shared, p.Code, p.Name, p.Currency, p.UnitPoints, p.UnitMinor, p.ExpiryDays, p.ConfirmDays, p.GraceDays, p.NoticeDays,
-		p.Transferable, p.GrantLimit, p.Zone, p.CreatedAt, p.UpdatedAt, p.ClosedAt)
+		INSERT INTO point_programmes (`+programmeColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+		ON CONFLICT (id) DO UPDATE SET name = $5, expiry = $9, expiry_days = $10, expiry_months = $11, fiscal_month = $12, confirm_days = $13, grace_days = $14,
+			notice_days = $15, transferable = $16, grant_limit = $17, updated_at = $20, closed_at = $21`,
+		p.ID, p.BrandID, p.Shared, p.Code, p.Name, p.Currency, p.UnitPoints, p.UnitMinor, p.Expiry, p.ExpiryDays, p.ExpiryMonths, p.FiscalMonth, p.ConfirmDays, p.GraceDays,
+		p.NoticeDays, p.Transferable, p.GrantLimit, p.Zone, p.CreatedAt, p.UpdatedAt, p.ClosedAt)
 	return pointCode(err)
 }
 

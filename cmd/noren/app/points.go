@@ -58,6 +58,7 @@ func (a *App) pointWork(w *river.Workers) {
 	work(w, func(ctx context.Context, j points.SendJob) error { return service.Deliver(ctx, j.TransferID) })
 	work(w, func(ctx context.Context, _ points.ConfirmJob) error { return service.Confirm(ctx) })
 	river.AddWorker(w, alone[points.ReceiptsJob](a.DB, service.EarnReceipts))
+	river.AddWorker(w, alone[points.OccasionJob](a.DB, service.Celebrate))
 	work(w, func(ctx context.Context, _ points.NoticeJob) error { return service.Notify(ctx) })
 	work(w, func(ctx context.Context, _ points.RetryJob) error { return service.Retry(ctx) })
 	river.AddWorker(w, &longJob[points.BookJob]{f: func(ctx context.Context, _ points.BookJob) error { return service.BookDays(ctx) }})
@@ -70,6 +71,7 @@ func pointRounds() []*river.PeriodicJob {
 		every(time.Minute, points.ConfirmJob{}),
 		every(time.Minute, points.ReceiptsJob{}),
 		every(10*time.Minute, points.ExpireJob{}),
+		every(5*time.Minute, points.OccasionJob{}),
 		every(time.Hour, points.NoticeJob{}),
 		every(time.Hour, points.BookJob{}),
 		every(5*time.Minute, points.RetryJob{}),
